@@ -1,0 +1,306 @@
+//! The event stream of a run: the only bridge between the work and what is written of it.
+//!
+//! Events are facts, in the order in which they became known. Every report, the live view and `--resume` are views of
+//! them; whoever needs a new figure in a report adds it here, and nowhere else.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    BankName, CallId, CredentialName, Fault, Line, LineId, Link, ModemId, Moment, Mono, PlanName, RunId,
+    Timeline, TrunkName,
+};
+
+/// Version of the event format; a reader refuses a newer one.
+pub const EVENT_FORMAT: u32 = 1;
+
+/// One fact, with its two stamps, both taken at the same place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Wall clock, UTC.
+    pub at: Timestamp,
+    /// Monotonic, within the sitting: a resumed run begins again at zero.
+    pub mono: Mono,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum EventKind {
+    /// First event of a run: all that its reports need to know of the plan.
+    RunStarted(Box<RunHeader>),
+    /// An interrupted run goes on; calls that had begun and not ended are void.
+    RunResumed(Sitting),
+    /// What is told of a modem changed.
+    Modem {
+        /// Which.
+        modem: ModemId,
+        /// To what.
+        state: ModemState,
+        /// Why, where there is a why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<Fault>,
+        /// In words, with figures.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+    },
+    /// A modem takes its port for a call.
+    CallStarted {
+        /// The call.
+        call: CallId,
+        /// Its line.
+        line: LineId,
+        /// Its modem.
+        modem: ModemId,
+        /// Number of the call within the line, from 1.
+        attempt: u32,
+        /// The dial string, access codes masked.
+        dialed: String,
+    },
+    /// An instant of a running call has come. Bounded instants are told when the call ends.
+    CallMoment {
+        /// The call.
+        call: CallId,
+        /// Which instant.
+        moment: Moment,
+    },
+    /// A call is over, on-hook or as near to it as could be had.
+    CallEnded(Box<CallRecord>),
+    /// A line waits for its next call.
+    LineWaits {
+        /// The line.
+        line: LineId,
+        /// Not before.
+        until: Timestamp,
+        /// Why, in words.
+        why: String,
+    },
+    /// A credential was proven or stopped.
+    Credential {
+        /// Which.
+        credential: CredentialName,
+        /// To what.
+        state: CredentialState,
+        /// In words.
+        detail: String,
+    },
+    /// The line is judged.
+    Verdict(LineVerdict),
+    /// A verdict is taken back, since the modem that found it turned out bad; another will follow.
+    VerdictWithdrawn {
+        /// The line.
+        line: LineId,
+        /// Why, in words.
+        why: String,
+    },
+    /// Something that the user should read.
+    Notice {
+        /// What it is, in words.
+        text: String,
+    },
+    /// Last event of a sitting. A journal without it was cut off.
+    RunEnded {
+        /// How.
+        ending: Ending,
+    },
+}
+
+/// What a run's reports need to know of its plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// [`EVENT_FORMAT`] of the writer.
+    pub format: u32,
+    /// The run.
+    pub run: RunId,
+    /// The plan's name.
+    pub plan: PlanName,
+    /// Where the plan was read from, as it was given; `--resume` reads it again from there.
+    pub plan_path: Option<PathBuf>,
+    /// The bank's name.
+    pub bank: BankName,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// All lines, in the order of the plan.
+    pub lines: Vec<Line>,
+    /// All modems, in the order of the bank.
+    pub modems: Vec<ModemHeader>,
+    /// This sitting.
+    pub sitting: Sitting,
+}
+
+/// One process's spell of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sitting {
+    /// Version of lineman.
+    pub lineman: String,
+    /// `CLOCK_MONOTONIC` at the origin of this sitting's monotonic stamps, µs: lets another program on this host (the
+    /// simulated exchange) compare its log with ours.
+    pub origin_us: u64,
+}
+
+/// A modem, as far as reports need it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModemHeader {
+    /// The modem.
+    pub id: ModemId,
+    /// Its port as the bank has it.
+    pub port: String,
+    /// Its profile's name; `auto` until it was asked.
+    pub profile: String,
+    /// The trunk that it shares, if any.
+    pub trunk: Option<TrunkName>,
+}
+
+/// What is told of a modem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModemState {
+    /// Set up and free.
+    Ready,
+    /// It told who it is; the detail has its profile.
+    Identified,
+    /// Taken out for a while: its port is busy or gone, or its set-up failed. It is tried again.
+    Out,
+    /// Its on-hook could not be proven: fault of the modem, never of a line.
+    HangupUnproven,
+    /// It fails where others succeed: out for the rest of the run.
+    Quarantined,
+    /// Its port takes nothing and gives nothing; it is left alone.
+    Wedged,
+}
+
+impl ModemState {
+    /// The stable word for files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Identified => "identified",
+            Self::Out => "out",
+            Self::HangupUnproven => "hangup-unproven",
+            Self::Quarantined => "quarantined",
+            Self::Wedged => "wedged",
+        }
+    }
+}
+
+/// What is told of a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialState {
+    /// A login with it worked.
+    Proven,
+    /// It was refused, and no password of it is sent any more.
+    Stopped,
+}
+
+/// How a sitting ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// Every line has its verdict.
+    Completed,
+    /// By a signal: the lines that were left are `cancelled`, and `--resume` goes on.
+    Interrupted,
+}
+
+/// Everything that is known of one call once it is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// The call.
+    pub call: CallId,
+    /// Its line.
+    pub line: LineId,
+    /// Its modem.
+    pub modem: ModemId,
+    /// Number of the call within the line, from 1.
+    pub attempt: u32,
+    /// The dial string, access codes masked.
+    pub dialed: String,
+    /// When the port was taken.
+    pub started: Timestamp,
+    /// When the call was over.
+    pub finished: Timestamp,
+    /// Its instants.
+    pub timeline: Timeline,
+    /// RINGINGs heard; absent where the modem does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rings: Option<u32>,
+    /// What the call found; absent is a pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+    /// The finding in words, with what was seen. Cleaned: one line, no control characters, no secrets.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// The link, as far as the modem told it.
+    #[serde(default)]
+    pub link: Link,
+    /// The host that the console said it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// Whether on-hook was proven.
+    pub hangup: Hangup,
+    /// Lines from the modem that no table knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
+    /// What the console said: cleaned, bounded, without secrets. Absent if the call passed or heard nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<String>,
+}
+
+/// How a call's hang-up went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hangup {
+    /// The call never went off-hook.
+    NotNeeded,
+    /// On-hook was proven.
+    Proven,
+    /// It could not be proven: a fault of the modem.
+    Unproven,
+}
+
+/// A line's verdict; its result and blame derive from the fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineVerdict {
+    /// The line.
+    pub line: LineId,
+    /// Absent is a pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+    /// In words, with figures. Cleaned.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// The call that decided; absent if none was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
+    /// Calls made to the line in this run.
+    pub attempts: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_flat_json_object_and_reads_back() {
+        let event = Event {
+            at: "2026-11-21T02:00:00.125Z".parse().unwrap(),
+            mono: Mono::from_millis(125),
+            kind: EventKind::Verdict(LineVerdict {
+                line: "BR0001-A".parse().unwrap(),
+                fault: Some(Fault::Busy),
+                detail: "busy twice".into(),
+                call: Some("BR0001-A.2".parse().unwrap()),
+                attempts: 2,
+            }),
+        };
+        let text = serde_json::to_string(&event).unwrap();
+        assert!(text.contains(r#""event":"verdict""#) && text.contains(r#""fault":"busy""#), "{text}");
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+    }
+}

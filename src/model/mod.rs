@@ -1,0 +1,27 @@
+//! The words of the project as types: line, number, instants, phases, fault, verdict, event.
+//!
+//! Everything here is a value: no I/O, no clock, no async, no global. Other rooms speak with each other in these
+//! types; what a room needs only for itself stays in that room.
+
+pub mod dial_string;
+pub mod event;
+pub mod fault;
+pub mod id;
+pub mod line;
+pub mod link;
+pub mod moment;
+pub mod mono;
+pub mod number;
+pub mod phase;
+pub mod span;
+
+pub use dial_string::DialString;
+pub use event::{CallRecord, Event, EventKind};
+pub use fault::{Blame, Fault, Verdict};
+pub use id::{BankName, CallId, CredentialName, LineId, ModemId, PlanName, RunId, SiteId, TrunkName};
+pub use line::{Hostname, Line};
+pub use link::Link;
+pub use moment::{Mark, Moment, Timeline};
+pub use mono::Mono;
+pub use number::PhoneNumber;
+pub use phase::PhaseTimes;

@@ -1,0 +1,14 @@
+//! Modems: the AT codec, result codes, profiles, set-up, hang-up, identification; and the ports behind which they sit.
+//!
+//! The machines here are pure. What a call does with them is `call`'s.
+
+pub mod clock;
+pub mod codec;
+pub mod connect;
+pub mod hangup;
+pub mod identify;
+pub mod machine;
+pub mod port;
+pub mod profile;
+pub mod result_code;
+pub mod setup;

@@ -1,0 +1,236 @@
+//! What is known of a modem family, as data: `hardware/modems/*.yaml`.
+//!
+//! A profile says how a modem is set up, recognised, dialed and hung up, and which of its words and wires mark which
+//! instant. The simulated exchange plays the same profiles turned round.
+
+use std::time::Duration;
+
+use regex::Regex;
+use serde::{Deserialize, Deserializer};
+
+/// Longest set-up line in characters, `AT` included (modems.md 1.1: many modems take no more than 40).
+pub const SETUP_LINE_LEN_MAX: usize = 39;
+
+/// A modem family.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The profile's name: that of its file, and what a bank's `profile:` says.
+    pub profile: String,
+    /// The family, for people.
+    #[serde(default)]
+    pub about: String,
+    /// How `profile: auto` recognises it; the first rule that fits wins, over all profiles in the order of their names.
+    #[serde(default, rename = "match")]
+    pub rules: Vec<MatchRule>,
+    /// The set-up, line by line.
+    #[serde(default)]
+    pub setup: Vec<SetupLine>,
+    /// The dial command in front of the dial string: `ATDT`, `ATDP`, `ATD`.
+    #[serde(default = "default_dial")]
+    pub dial: String,
+    /// Which word or wire marks which instant.
+    #[serde(default)]
+    pub marks: Marks,
+    /// What its ambiguous words mean.
+    #[serde(default)]
+    pub words: Words,
+    /// Ways to hang up, in the order in which they are tried.
+    #[serde(default = "default_hangup")]
+    pub hangup: Vec<HangupWay>,
+    /// What has to be known to live with it.
+    #[serde(default)]
+    pub quirks: Quirks,
+}
+
+fn default_dial() -> String {
+    "ATDT".to_owned()
+}
+
+fn default_hangup() -> Vec<HangupWay> {
+    vec![HangupWay::Dtr, HangupWay::Escape, HangupWay::Reopen]
+}
+
+/// One rule of `match`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatchRule {
+    /// The question.
+    pub ask: Question,
+    /// What one line of the answer must match.
+    #[serde(deserialize_with = "regex_from_text")]
+    pub answer: Regex,
+}
+
+/// What `auto` may ask of a modem that has not told who it is: never an S register (modems.md 3.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub enum Question {
+    /// `ATI`: product code.
+    #[serde(rename = "ATI")]
+    I,
+    /// `ATI3`: maker or firmware.
+    #[serde(rename = "ATI3")]
+    I3,
+    /// `AT+GMI`: maker.
+    #[serde(rename = "+GMI")]
+    Maker,
+    /// `AT+GMM`: model.
+    #[serde(rename = "+GMM")]
+    Model,
+}
+
+impl Question {
+    /// All of them, in the order in which they are asked.
+    pub const ALL: [Self; 4] = [Self::I, Self::I3, Self::Maker, Self::Model];
+
+    /// The command line, without its CR.
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::I => "ATI",
+            Self::I3 => "ATI3",
+            Self::Maker => "AT+GMI",
+            Self::Model => "AT+GMM",
+        }
+    }
+}
+
+/// One line of the set-up. Written `AT&F`, or `{ send: AT+MR=1, optional: true, pause: 3s }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetupLine {
+    /// The command line, `AT` included, without its CR.
+    pub send: String,
+    /// ERROR means "not here" and is no fault.
+    pub optional: bool,
+    /// Rest after its OK, beyond the profile's settle time (ATZ needs seconds on some modems, modems.md 4).
+    pub pause: Duration,
+}
+
+/// Which word or wire marks which instant (modems.md 2.2).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Marks {
+    /// It prints RINGING when it hears ringback.
+    #[serde(default)]
+    pub ringing: bool,
+    /// What marks the answer.
+    #[serde(default)]
+    pub answered: Option<AnswerMark>,
+    /// What marks the end of training; several may, the first to come counts.
+    #[serde(default)]
+    pub carrier: Vec<CarrierMark>,
+}
+
+/// What marks the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerMark {
+    /// DSR rises when answer tone is heard (`&S1` on Rockwell).
+    Dsr,
+}
+
+/// What marks the end of training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CarrierMark {
+    /// A line: `CARRIER n`, `+MCR`, `+MRR`.
+    Line,
+    /// DCD rises at carrier, before error control.
+    Dcd,
+}
+
+/// What a family's ambiguous words mean (modems.md 0.6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// `NO ANSWER` is said only after ringback went on until S7 ran out (Rockwell).
+    #[serde(default)]
+    pub no_answer_means_ringback: bool,
+}
+
+/// A way to hang up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HangupWay {
+    /// Drop DTR (`&D2`).
+    Dtr,
+    /// `+++` within its guard times, then ATH.
+    Escape,
+    /// Close the port with HUPCL and open it again.
+    Reopen,
+}
+
+/// What has to be known to live with a family (modems.md 4).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quirks {
+    /// Rest after each OK before the next command.
+    #[serde(with = "crate::model::span")]
+    pub settle: Duration,
+    /// Rest after the port was opened or DTR raised before the first command.
+    #[serde(with = "crate::model::span")]
+    pub open_delay: Duration,
+    /// How long DTR stays low for a hang-up.
+    #[serde(with = "crate::model::span")]
+    pub dtr_low: Duration,
+    /// Guard time around `+++` (S12).
+    #[serde(with = "crate::model::span")]
+    pub escape_guard: Duration,
+    /// It answers with numbers whatever V says.
+    pub numeric: bool,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            settle: Duration::ZERO,
+            open_delay: Duration::ZERO,
+            dtr_low: Duration::from_millis(500),
+            escape_guard: Duration::from_millis(1100),
+            numeric: false,
+        }
+    }
+}
+
+fn regex_from_text<'de, D: Deserializer<'de>>(d: D) -> Result<Regex, D::Error> {
+    let text = String::deserialize(d)?;
+    Regex::new(&text).map_err(serde::de::Error::custom)
+}
+
+impl<'de> Deserialize<'de> for SetupLine {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        /// The long form.
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Long {
+            send: String,
+            #[serde(default)]
+            optional: bool,
+            #[serde(default, with = "crate::model::span")]
+            pause: Duration,
+        }
+
+        struct Visitor;
+
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = SetupLine;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(
+                    "a command line such as `AT&F`, or `{ send: AT+MR=1, optional: true, pause: 3s }`",
+                )
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<SetupLine, E> {
+                Ok(SetupLine { send: text.to_owned(), optional: false, pause: Duration::ZERO })
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<SetupLine, A::Error> {
+                let Long { send, optional, pause } =
+                    Long::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(SetupLine { send, optional, pause })
+            }
+        }
+
+        d.deserialize_any(Visitor)
+    }
+}
