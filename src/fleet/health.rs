@@ -1,0 +1,1 @@
+//! Which modems fail where others succeed.

@@ -1,0 +1,199 @@
+//! One modem's worker: owns its port, sets it up, makes the calls that it is given, keeps it on-hook between them.
+//!
+//! It decides nothing. A worker that panics drops its port, which hangs up; the dispatcher starts another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::call::machine::Cancel;
+use crate::call::shell::{self, CallOver, Notice};
+use crate::call::{CallSpec, Limits};
+use crate::model::{CallId, Fault, ModemId};
+use crate::modem::clock::Clock;
+use crate::modem::driver::drive;
+use crate::modem::identify::{Identify, choose};
+use crate::modem::port::{Port, PortError};
+use crate::modem::profile::Profile;
+use crate::modem::setup::Setup;
+
+/// Longest that giving a port back may take.
+const CLOSE_LIMIT: Duration = Duration::from_secs(3);
+
+/// A modem's place in the bank, as far as its worker needs it.
+#[derive(Debug, Clone)]
+pub struct Seat {
+    /// The modem.
+    pub id: ModemId,
+    /// Its family, or how to find it.
+    pub profile: ProfileChoice,
+    /// Longest set-up.
+    pub setup_limit: Duration,
+    /// Least time on-hook between two calls.
+    pub on_hook_min: Duration,
+}
+
+/// Which profile a modem has.
+#[derive(Debug, Clone)]
+pub enum ProfileChoice {
+    /// The bank says it.
+    Fixed(Arc<Profile>),
+    /// The modem is asked; these are there to choose from.
+    Auto(Arc<[Profile]>),
+}
+
+/// Opens a modem's port; handed in, so that tests can hand in another.
+pub trait OpenPort: Send + Sync + 'static {
+    /// Opens the port of `modem`.
+    fn open(&self, modem: &ModemId) -> impl Future<Output = Result<Port, PortError>> + Send;
+}
+
+/// What a worker is to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Open the port if need be, set the modem up, tell.
+    SetUp,
+    /// Make this call.
+    Call(Box<CallSpec>),
+}
+
+/// What a worker tells.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// The modem is set up; who it is, if it was asked.
+    Ready(Option<String>),
+    /// It can't be used now.
+    Out(Fault, String),
+    /// A call is over.
+    Over(Box<CallOver>),
+}
+
+/// The worker's channels.
+#[derive(Debug)]
+pub(crate) struct Channels {
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) notices: mpsc::Sender<(CallId, Notice)>,
+    pub(crate) reports: mpsc::Sender<(ModemId, Report)>,
+    pub(crate) cancel: watch::Receiver<Option<Cancel>>,
+}
+
+/// Works until its commands end. `port` may have been opened before.
+pub(crate) async fn work<O: OpenPort>(
+    seat: Seat,
+    opener: Arc<O>,
+    port: Option<Port>,
+    clock: Clock,
+    mut channels: Channels,
+) {
+    let mut bench = Bench { seat, opener, port, profile: None, fresh: true, clock };
+    while let Some(command) = channels.commands.recv().await {
+        match command {
+            Command::SetUp => {
+                let report = bench.set_up().await;
+                tell(&channels, &bench.seat.id, report).await;
+            }
+            Command::Call(spec) => bench.call(*spec, &channels).await,
+        }
+    }
+    if let Some(port) = bench.port.take()
+        && tokio::time::timeout(CLOSE_LIMIT, port.close()).await.is_err()
+    {
+        tracing::warn!(modem = %bench.seat.id, "the port could not be closed within {} s", CLOSE_LIMIT.as_secs());
+    }
+}
+
+async fn tell(channels: &Channels, modem: &ModemId, report: Report) {
+    // Nobody listens any more only when the run is being torn down.
+    let _ = channels.reports.send((modem.clone(), report)).await;
+}
+
+struct Bench<O> {
+    seat: Seat,
+    opener: Arc<O>,
+    port: Option<Port>,
+    profile: Option<Arc<Profile>>,
+    /// The whole set-up is due before the next call.
+    fresh: bool,
+    clock: Clock,
+}
+
+impl<O: OpenPort> Bench<O> {
+    async fn set_up(&mut self) -> Report {
+        match self.try_set_up().await {
+            Ok(Ok(identified)) => Report::Ready(identified),
+            Ok(Err((fault, detail))) => Report::Out(fault, detail),
+            Err(error) => {
+                self.port = None;
+                Report::Out(error.fault(), error.to_string())
+            }
+        }
+    }
+
+    async fn try_set_up(&mut self) -> Result<Result<Option<String>, (Fault, String)>, PortError> {
+        let port = match self.port.take() {
+            Some(port) => self.port.insert(port),
+            None => self.port.insert(self.opener.open(&self.seat.id).await?),
+        };
+        let (profile, identified) = match (&self.profile, &self.seat.profile) {
+            (Some(profile), _) | (None, ProfileChoice::Fixed(profile)) => (Arc::clone(profile), None),
+            (None, ProfileChoice::Auto(profiles)) => {
+                let facts = port.facts();
+                let identity = drive(Identify::new(facts), false, port, self.clock).await?;
+                let profile = choose(profiles, &identity)
+                    .ok_or_else(|| PortError::Lost("there is no profile to choose from".to_owned()));
+                let profile = Arc::new(profile?.clone());
+                let said = format!("{}: {identity}", profile.profile);
+                (profile, Some(said))
+            }
+        };
+        let setup = Setup::full(&profile, port.facts(), self.seat.setup_limit);
+        let done = drive(setup, profile.quirks.numeric, port, self.clock).await?;
+        Ok(match done {
+            Ok(()) => {
+                self.profile = Some(profile);
+                self.fresh = false;
+                Ok(identified)
+            }
+            Err(why) => Err((why.fault, why.detail)),
+        })
+    }
+
+    async fn call(&mut self, spec: CallSpec, channels: &Channels) {
+        let (Some(port), Some(profile)) = (self.port.as_mut(), self.profile.clone()) else {
+            // The dispatcher gives calls to modems that told Ready alone; without a port this one is simply not.
+            let why = "the port is not open".to_owned();
+            tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
+            return;
+        };
+        let (notices, cancel) = (channels.notices.clone(), channels.cancel.clone());
+        let over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
+        self.fresh = over.record.hangup == crate::model::event::Hangup::Unproven;
+        let port_lost = over.port_lost;
+        let free_at = over.at + self.seat.on_hook_min;
+        let trouble = over.record.fault.filter(|fault| fault.blame() == crate::model::Blame::BenchModem);
+        let dialed = over.dialed;
+        let detail = over.record.detail.clone();
+        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
+        if port_lost {
+            self.port = None;
+            self.fresh = true;
+            tell(channels, &self.seat.id, Report::Out(trouble.unwrap_or(Fault::PortLost), detail)).await;
+            return;
+        }
+        if let Some(fault) = trouble.filter(|_| !dialed) {
+            self.fresh = true;
+            tell(channels, &self.seat.id, Report::Out(fault, detail)).await;
+            return;
+        }
+        if dialed && !self.seat.on_hook_min.is_zero() {
+            tokio::time::sleep_until(self.clock.instant(free_at)).await;
+        }
+        tell(channels, &self.seat.id, Report::Ready(None)).await;
+    }
+}
+
+/// The limits of a set-up outside a call.
+pub fn setup_limit(limits: &Limits) -> Duration {
+    limits.setup
+}
