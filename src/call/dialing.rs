@@ -143,7 +143,8 @@ impl Dialing {
                 self.unknown(text);
                 Heard::Nothing
             }
-            other => meaning(other).map_or(Heard::Nothing, |(fault, detail)| Heard::Failed(fault, detail.to_owned())),
+            other => meaning(other)
+                .map_or(Heard::Nothing, |(fault, detail)| Heard::Failed(fault, detail.to_owned())),
         }
     }
 
@@ -161,7 +162,9 @@ impl Dialing {
             let ms = now.since(self.dialed).as_millis();
             return Heard::Failed(
                 Fault::ModemRefused,
-                format!("NO CARRIER after {ms} ms, faster than a number can be dialed: the modem did not dial"),
+                format!(
+                    "NO CARRIER after {ms} ms, faster than a number can be dialed: the modem did not dial"
+                ),
             );
         }
         let (fault, why) = self.silence(now);
@@ -195,7 +198,10 @@ impl Dialing {
             (Fault::NoAnswer, format!("it rang {} times, to the end", self.rings))
         } else {
             let quiet_ms = quiet.as_millis();
-            (Fault::NoCarrier, format!("ringing ceased {quiet_ms} ms before, so something answered, without training"))
+            (
+                Fault::NoCarrier,
+                format!("ringing ceased {quiet_ms} ms before, so something answered, without training"),
+            )
         }
     }
 }
@@ -214,13 +220,17 @@ fn meaning(code: &ResultCode) -> Option<(Fault, &'static str)> {
         ResultCode::UnobtainableNumber => {
             (Fault::NoDialtone, "UN-OBTAINABLE NUMBER: our own line takes pulse dialing alone")
         }
-        ResultCode::Dialtone => (Fault::NoDialtone, "dial tone after dialing: our own exchange did not take the digits"),
+        ResultCode::Dialtone => {
+            (Fault::NoDialtone, "dial tone after dialing: our own exchange did not take the digits")
+        }
         ResultCode::LineInUse => (Fault::LineInUse, "LINE IN USE"),
         ResultCode::PhoneOffHook => (Fault::LineInUse, "PHONE OFF-HOOK"),
         ResultCode::Ring => (Fault::Glare, "RING while dialing: a call came in on our own line"),
         ResultCode::Delayed(_) => (Fault::ModemRefused, "DELAYED: the modem's redial lock"),
         ResultCode::Blacklisted => (Fault::ModemRefused, "BLACKLISTED: the modem's redial lock"),
-        ResultCode::BlacklistFull => (Fault::ModemRefused, "BLACKLIST FULL: the modem refuses any new number"),
+        ResultCode::BlacklistFull => {
+            (Fault::ModemRefused, "BLACKLIST FULL: the modem refuses any new number")
+        }
         ResultCode::DialingDisabled => (Fault::ModemRefused, "DIALING DISABLED"),
         ResultCode::DialLocked => (Fault::ModemRefused, "DIAL LOCKED: the modem's redial lock"),
         ResultCode::Error => (Fault::ModemError, "ERROR in answer to the dial command"),

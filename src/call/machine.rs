@@ -225,7 +225,11 @@ impl Machine {
         self.set_up_progress(now, progress);
     }
 
-    fn set_up_progress(&mut self, now: Mono, progress: Progress<Result<(), crate::modem::setup::SetupFault>>) {
+    fn set_up_progress(
+        &mut self,
+        now: Mono,
+        progress: Progress<Result<(), crate::modem::setup::SetupFault>>,
+    ) {
         let State::SettingUp { full, until, .. } = &mut self.state else { return };
         match progress {
             Progress::Until(at) => *until = at,
@@ -337,7 +341,9 @@ impl Machine {
         self.codec.feed(bytes);
         while let Some(token) = self.codec.next() {
             match &mut self.state {
-                State::SettingUp { .. } | State::HangingUp { .. } => self.port_input(now, PortInput::Token(&token)),
+                State::SettingUp { .. } | State::HangingUp { .. } => {
+                    self.port_input(now, PortInput::Token(&token))
+                }
                 State::Ringing { ear } => match &token {
                     Token::Result(code) => {
                         let heard = ear.hear(now, code);
@@ -414,7 +420,10 @@ impl Machine {
             match output {
                 session::Output::Send(bytes) => self.outputs.push_back(Output::Port(Action::Write(bytes))),
                 session::Output::AskCredential if self.spec.credential.is_none() => {
-                    session.handle(now, session::Input::Denied("the plan gives no credential for it".to_owned()));
+                    session.handle(
+                        now,
+                        session::Input::Denied("the plan gives no credential for it".to_owned()),
+                    );
                 }
                 session::Output::AskCredential => self.outputs.push_back(Output::AskCredential),
                 session::Output::PasswordSent => self.outputs.push_back(Output::PasswordSent),
@@ -461,7 +470,11 @@ impl Machine {
                     self.carrier_lost(now);
                 } else if self.call_end().is_some_and(|at| now >= at) {
                     let limit_s = self.spec.limits.call.as_secs();
-                    self.found(now, Some(Fault::LoginTimeout), format!("the call's limit of {limit_s} s came first"));
+                    self.found(
+                        now,
+                        Some(Fault::LoginTimeout),
+                        format!("the call's limit of {limit_s} s came first"),
+                    );
                 }
             }
             _ => {}
@@ -500,7 +513,9 @@ impl Machine {
             session.handle(now, session::Input::CarrierLost);
             while let Some(output) = session.poll() {
                 match output {
-                    session::Output::Credential(outcome) => self.outputs.push_back(Output::Credential(outcome)),
+                    session::Output::Credential(outcome) => {
+                        self.outputs.push_back(Output::Credential(outcome))
+                    }
                     session::Output::Done(finding) => {
                         self.hostname = finding.hostname;
                         if !finding.transcript.is_empty() {
