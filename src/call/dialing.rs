@@ -228,3 +228,84 @@ fn meaning(code: &ResultCode) -> Option<(Fault, &'static str)> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ear(profile: &str) -> Dialing {
+        let profile: Profile = serde_yaml::from_str(profile).unwrap();
+        Dialing::new(&profile, Duration::from_secs(6), Duration::from_millis(800), Mono::ZERO)
+    }
+
+    const COURIER: &str = "{ profile: courier, marks: { ringing: true } }";
+    const ROCKWELL: &str = "{ profile: rockwell, marks: { answered: dsr, carrier: [line] } }";
+    const GENERIC: &str = "{ profile: generic }";
+
+    fn at(s: u64) -> Mono {
+        Mono::from_millis(s * 1000)
+    }
+
+    fn fault(heard: Heard) -> Fault {
+        match heard {
+            Heard::Failed(fault, _) => fault,
+            other => panic!("{other:?} is no failure"),
+        }
+    }
+
+    #[test]
+    fn no_carrier_after_ringing_to_the_end_is_no_answer_and_after_silence_no_carrier() {
+        for (end, expected) in [(24, Fault::NoAnswer), (40, Fault::NoCarrier)] {
+            let mut ear = ear(COURIER);
+            for s in [4, 10, 16, 22] {
+                ear.hear(at(s), &ResultCode::Ringing);
+            }
+            assert_eq!(fault(ear.hear(at(end), &ResultCode::NoCarrier)), expected);
+            assert_eq!(ear.rings(), Some(4));
+        }
+    }
+
+    #[test]
+    fn no_carrier_means_only_what_the_family_can_know() {
+        assert_eq!(fault(ear(COURIER).hear(at(60), &ResultCode::NoCarrier)), Fault::NoRing);
+        assert_eq!(fault(ear(GENERIC).hear(at(60), &ResultCode::NoCarrier)), Fault::NoConnect);
+        assert_eq!(fault(ear(ROCKWELL).hear(at(60), &ResultCode::NoCarrier)), Fault::NoConnect);
+        let mut rockwell = ear(ROCKWELL);
+        assert_eq!(rockwell.signal(at(9), Signal::Dsr, true), Heard::Moment(Moment::Answered));
+        assert_eq!(fault(rockwell.hear(at(50), &ResultCode::NoCarrier)), Fault::NoCarrier);
+    }
+
+    #[test]
+    fn a_refusal_faster_than_dialing_is_never_the_lines() {
+        let now = Mono::from_millis(300);
+        assert_eq!(fault(ear(GENERIC).hear(now, &ResultCode::NoCarrier)), Fault::ModemRefused);
+        assert_eq!(fault(ear(COURIER).hear(now, &ResultCode::NoCarrier)), Fault::ModemRefused);
+    }
+
+    #[test]
+    fn the_answer_is_bounded_by_the_observed_cadence_or_the_countrys() {
+        let mut courier = ear(COURIER);
+        courier.hear(at(4), &ResultCode::Ringing);
+        assert_eq!(courier.answer_bounds(at(30)), Some((at(4), at(10))));
+        courier.hear(at(7), &ResultCode::Ringing);
+        assert_eq!(courier.answer_bounds(at(30)), Some((at(7), at(10))));
+        assert_eq!(courier.answer_bounds(at(8)), Some((at(7), at(8))), "what came after the answer bounds it too");
+    }
+
+    #[test]
+    fn bench_words_blame_the_bench() {
+        for code in [ResultCode::NoDialtone, ResultCode::LineInUse, ResultCode::Ring, ResultCode::Blacklisted, ResultCode::Error] {
+            assert!(fault(ear(GENERIC).hear(at(9), &code)).blame().is_bench(), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_lines_are_kept_bounded_and_end_nothing() {
+        let mut ear = ear(GENERIC);
+        for n in 0..100 {
+            assert_eq!(ear.hear(at(1), &ResultCode::Unknown(format!("NOISE {n} {}", "x".repeat(200)))), Heard::Nothing);
+        }
+        let kept = ear.take_unknown();
+        assert_eq!((kept.len(), kept[0].len()), (UNKNOWN_LINES_MAX, UNKNOWN_LINE_LEN_MAX));
+    }
+}

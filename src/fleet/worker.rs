@@ -9,8 +9,9 @@ use tokio::sync::{mpsc, watch};
 
 use crate::call::machine::Cancel;
 use crate::call::shell::{self, CallOver, Notice};
-use crate::call::{CallSpec, Limits};
-use crate::model::{CallId, Fault, ModemId};
+use crate::call::CallSpec;
+use crate::model::event::Hangup;
+use crate::model::{Blame, CallId, Fault, ModemId, Mono};
 use crate::modem::clock::Clock;
 use crate::modem::driver::drive;
 use crate::modem::identify::{Identify, choose};
@@ -86,11 +87,18 @@ pub(crate) async fn work<O: OpenPort>(
     clock: Clock,
     mut channels: Channels,
 ) {
-    let mut bench = Bench { seat, opener, port, profile: None, fresh: true, clock };
+    let mut bench = Bench { seat, opener, port, profile: None, fresh: true, free_at: Mono::ZERO, clock };
     while let Some(command) = channels.commands.recv().await {
         match command {
             Command::SetUp => {
-                let report = bench.set_up().await;
+                let mut cancel = channels.cancel.clone();
+                // A run that is being ended has no use for the modem: a silent one must not hold it up.
+                let report = tokio::select! {
+                    report = bench.set_up() => report,
+                    _ = cancel.wait_for(Option::is_some) => {
+                        Report::Out(Fault::Cancelled, "the run is being ended".to_owned())
+                    }
+                };
                 tell(&channels, &bench.seat.id, report).await;
             }
             Command::Call(spec) => bench.call(*spec, &channels).await,
@@ -115,6 +123,8 @@ struct Bench<O> {
     profile: Option<Arc<Profile>>,
     /// The whole set-up is due before the next call.
     fresh: bool,
+    /// On-hook long enough for the next call from here on.
+    free_at: Mono,
     clock: Clock,
 }
 
@@ -161,39 +171,25 @@ impl<O: OpenPort> Bench<O> {
 
     async fn call(&mut self, spec: CallSpec, channels: &Channels) {
         let (Some(port), Some(profile)) = (self.port.as_mut(), self.profile.clone()) else {
-            // The dispatcher gives calls to modems that told Ready alone; without a port this one is simply not.
-            let why = "the port is not open".to_owned();
-            tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
-            return;
+            // Can't be: calls go to modems that told Ready. Dying is the one answer that gives the line back.
+            panic!("a call was given to a modem without a port");
         };
+        tokio::time::sleep_until(self.clock.instant(self.free_at)).await;
         let (notices, cancel) = (channels.notices.clone(), channels.cancel.clone());
         let over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
-        self.fresh = over.record.hangup == crate::model::event::Hangup::Unproven;
-        let port_lost = over.port_lost;
-        let free_at = over.at + self.seat.on_hook_min;
-        let trouble = over.record.fault.filter(|fault| fault.blame() == crate::model::Blame::BenchModem);
-        let dialed = over.dialed;
-        let detail = over.record.detail.clone();
-        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
-        if port_lost {
+        let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
+        // After anything but a proven hang-up the whole set-up is due, which begins by hanging up.
+        self.fresh = over.record.hangup == Hangup::Unproven || blames_modem;
+        if over.dialed {
+            self.free_at = over.at + self.seat.on_hook_min;
+        }
+        if over.port_lost {
             self.port = None;
-            self.fresh = true;
-            tell(channels, &self.seat.id, Report::Out(trouble.unwrap_or(Fault::PortLost), detail)).await;
-            return;
+            if !blames_modem {
+                let why = format!("the port was lost in hanging up: {}", over.hangup_detail);
+                tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
+            }
         }
-        if let Some(fault) = trouble.filter(|_| !dialed) {
-            self.fresh = true;
-            tell(channels, &self.seat.id, Report::Out(fault, detail)).await;
-            return;
-        }
-        if dialed && !self.seat.on_hook_min.is_zero() {
-            tokio::time::sleep_until(self.clock.instant(free_at)).await;
-        }
-        tell(channels, &self.seat.id, Report::Ready(None)).await;
+        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
     }
-}
-
-/// The limits of a set-up outside a call.
-pub fn setup_limit(limits: &Limits) -> Duration {
-    limits.setup
 }
