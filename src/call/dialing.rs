@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::model::{Fault, Link, Moment, Mono};
+use crate::modem::connect::ConnectNumber;
 use crate::modem::machine::Signal;
 use crate::modem::profile::{AnswerMark, CarrierMark, Profile};
 use crate::modem::result_code::ResultCode;
@@ -37,6 +38,8 @@ pub struct Dialing {
     dcd_is_carrier: bool,
     cadence: Duration,
     refused_under: Duration,
+    connect_number: Option<ConnectNumber>,
+    port_bps: Option<u32>,
     dialed: Mono,
     rings: u32,
     last_ringing: Option<Mono>,
@@ -48,14 +51,23 @@ pub struct Dialing {
 }
 
 impl Dialing {
-    /// Begins at the CR of the dial command. `cadence` is the country's, for modems that print a single RINGING.
-    pub fn new(profile: &Profile, cadence: Duration, refused_under: Duration, dialed: Mono) -> Self {
+    /// Begins at the CR of the dial command. `cadence` is the country's, for modems that print a single RINGING;
+    /// `port_bps` the rate of our port, which some modems put behind CONNECT.
+    pub fn new(
+        profile: &Profile,
+        cadence: Duration,
+        refused_under: Duration,
+        port_bps: Option<u32>,
+        dialed: Mono,
+    ) -> Self {
         Self {
             hears_ringing: profile.marks.ringing,
             dsr_is_answer: profile.marks.answered == Some(AnswerMark::Dsr),
             dcd_is_carrier: profile.marks.carrier.contains(&CarrierMark::Dcd),
             cadence,
             refused_under,
+            connect_number: profile.words.connect_number,
+            port_bps,
             dialed,
             rings: 0,
             last_ringing: None,
@@ -132,10 +144,7 @@ impl Dialing {
                 Heard::Nothing
             }
             ResultCode::Connect(connect) => {
-                // CARRIER and +MRR told the line rate itself; the number behind CONNECT may be the DTE's.
-                let told = std::mem::take(&mut self.link);
-                self.link = connect.link.clone();
-                self.link.absorb(told);
+                self.link = connect.settle(&self.link, self.connect_number, self.port_bps);
                 Heard::Connected
             }
             ResultCode::NoCarrier => self.no_carrier(now),
@@ -235,7 +244,7 @@ mod tests {
 
     fn ear(profile: &str) -> Dialing {
         let profile: Profile = serde_yaml::from_str(profile).unwrap();
-        Dialing::new(&profile, Duration::from_secs(6), Duration::from_millis(800), Mono::ZERO)
+        Dialing::new(&profile, Duration::from_secs(6), Duration::from_millis(800), None, Mono::ZERO)
     }
 
     const COURIER: &str = "{ profile: courier, marks: { ringing: true } }";

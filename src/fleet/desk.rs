@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
 use crate::call::shell::Grant;
-use crate::console::{Credential, CredentialOutcome};
+use crate::console::{Credential, Outcome as Reception};
 use crate::model::event::CredentialState;
 use crate::model::{CredentialName, LineId};
 
@@ -63,7 +63,7 @@ impl Desk {
     pub fn new(entries: Vec<DeskEntry>, memory: std::sync::Arc<dyn Remember>) -> Self {
         let mut guards: BTreeMap<String, Guard> = BTreeMap::new();
         for entry in &entries {
-            let guard = guards.entry(entry.credential.username.clone()).or_default();
+            let guard = guards.entry(entry.credential.username().to_owned()).or_default();
             guard.add(entry.name.clone(), entry.prove_on.clone());
             if let Some(why) = &entry.barred {
                 guard.bar(&entry.name, why.clone());
@@ -99,10 +99,12 @@ impl Desk {
     }
 
     /// What the console made of the password.
-    pub fn outcome(&mut self, line: &LineId, outcome: CredentialOutcome) {
-        let outcome = match outcome {
-            CredentialOutcome::Accepted => Outcome::Accepted,
-            CredentialOutcome::Refused => Outcome::Refused,
+    pub fn outcome(&mut self, line: &LineId, reception: Reception) {
+        let outcome = match reception {
+            Reception::Accepted => Outcome::Accepted,
+            Reception::Refused => Outcome::Refused,
+            // Nobody can have counted it.
+            Reception::NotJudged => Outcome::Unsent,
         };
         self.guarded(line, |guard| guard.outcome(line, outcome));
     }
@@ -150,7 +152,7 @@ impl Desk {
     }
 
     fn guard(&mut self, credential: &CredentialName) -> Option<&mut Guard> {
-        let account = &self.entries.get(credential)?.credential.username;
+        let account = self.entries.get(credential)?.credential.username();
         self.guards.get_mut(account)
     }
 

@@ -9,15 +9,17 @@ use tokio::sync::{mpsc, watch};
 
 use crate::call::machine::Cancel;
 use crate::call::shell::{self, CallOver, Notice};
+use crate::console::transcript::clean_line;
 use crate::call::CallSpec;
 use crate::model::event::Hangup;
 use crate::model::{Blame, CallId, Fault, ModemId, Mono};
 use crate::modem::clock::Clock;
 use crate::modem::driver::drive;
-use crate::modem::identify::{Identify, choose};
+use crate::modem::codec::Codec;
+use crate::modem::identify::{Identify, Identity, choose};
 use crate::modem::port::{Port, PortError};
 use crate::modem::profile::Profile;
-use crate::modem::setup::Setup;
+use crate::modem::setup::{Setup, SetupLimits};
 
 /// Longest that giving a port back may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
@@ -116,6 +118,12 @@ async fn tell(channels: &Channels, modem: &ModemId, report: Report) {
     let _ = channels.reports.send((modem.clone(), report)).await;
 }
 
+/// Who a modem said it is: its profile's name, then its own words.
+fn told(profile: &str, identity: &Identity) -> String {
+    let words: Vec<&str> = identity.answers.iter().flat_map(|(_, lines)| lines.iter().map(String::as_str)).collect();
+    format!("{profile} {}", clean_line(&words.join(" / "))).trim_end().to_owned()
+}
+
 struct Bench<O> {
     seat: Seat,
     opener: Arc<O>,
@@ -135,12 +143,13 @@ impl<O: OpenPort> Bench<O> {
             Ok(Err((fault, detail))) => Report::Out(fault, detail),
             Err(error) => {
                 self.port = None;
-                Report::Out(error.fault(), error.to_string())
+                Report::Out(error.fault(), error.detail())
             }
         }
     }
 
     async fn try_set_up(&mut self) -> Result<Result<Option<String>, (Fault, String)>, PortError> {
+        let limits = SetupLimits { total: self.seat.setup_limit, ..SetupLimits::default() };
         let port = match self.port.take() {
             Some(port) => self.port.insert(port),
             None => self.port.insert(self.opener.open(&self.seat.id).await?),
@@ -148,17 +157,21 @@ impl<O: OpenPort> Bench<O> {
         let (profile, identified) = match (&self.profile, &self.seat.profile) {
             (Some(profile), _) | (None, ProfileChoice::Fixed(profile)) => (Arc::clone(profile), None),
             (None, ProfileChoice::Auto(profiles)) => {
-                let facts = port.facts();
-                let identity = drive(Identify::new(facts), false, port, self.clock).await?;
-                let profile = choose(profiles, &identity)
-                    .ok_or_else(|| PortError::Lost("there is no profile to choose from".to_owned()));
-                let profile = Arc::new(profile?.clone());
-                let said = format!("{}: {identity}", profile.profile);
-                (profile, Some(said))
+                let identify = Identify::new(&port.facts(), limits);
+                let identity = match drive(identify, Codec::new(false), port, self.clock).await? {
+                    Ok(identity) => identity,
+                    Err(why) => return Ok(Err((why.fault, why.detail))),
+                };
+                let Some(profile) = choose(profiles, &identity) else {
+                    let why = "there is no profile to choose from".to_owned();
+                    return Ok(Err((Fault::ModemError, why)));
+                };
+                let said = told(&profile.profile, &identity);
+                (Arc::new(profile.clone()), Some(said))
             }
         };
-        let setup = Setup::full(&profile, port.facts(), self.seat.setup_limit);
-        let done = drive(setup, profile.quirks.numeric, port, self.clock).await?;
+        let setup = Setup::full(&profile, &port.facts(), limits);
+        let done = drive(setup, Codec::for_profile(&profile), port, self.clock).await?;
         Ok(match done {
             Ok(()) => {
                 self.profile = Some(profile);
