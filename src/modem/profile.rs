@@ -372,7 +372,8 @@ fn commands(body: &str) -> Vec<(Option<char>, char, String)> {
             '+' => while chars.next_if(|c| *c != ';').is_some() {},
             '#' | '-' => while chars.next_if(char::is_ascii_alphabetic).is_some() {},
             _ => {
-                let prefix = (!c.is_ascii_alphanumeric()).then_some(c);
+                // `=`, `;` and the like stand between commands; a letter behind them is one of its own.
+                let prefix = matches!(c, '&' | '%' | '\\' | '*' | '$' | ')').then_some(c);
                 let letter =
                     if prefix.is_some() { chars.next_if(char::is_ascii_alphabetic) } else { Some(c) };
                 if let Some(letter) = letter.filter(char::is_ascii_alphabetic) {
