@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::model::{Fault, Link, Moment, Mono};
+use crate::modem::connect::ConnectNumber;
 use crate::modem::machine::Signal;
 use crate::modem::profile::{AnswerMark, CarrierMark, Profile};
 use crate::modem::result_code::ResultCode;
@@ -37,6 +38,8 @@ pub struct Dialing {
     dcd_is_carrier: bool,
     cadence: Duration,
     refused_under: Duration,
+    connect_number: Option<ConnectNumber>,
+    port_bps: Option<u32>,
     dialed: Mono,
     rings: u32,
     last_ringing: Option<Mono>,
@@ -48,14 +51,23 @@ pub struct Dialing {
 }
 
 impl Dialing {
-    /// Begins at the CR of the dial command. `cadence` is the country's, for modems that print a single RINGING.
-    pub fn new(profile: &Profile, cadence: Duration, refused_under: Duration, dialed: Mono) -> Self {
+    /// Begins at the CR of the dial command. `cadence` is the country's, for modems that print a single RINGING;
+    /// `port_bps` the rate of our port, which some modems put behind CONNECT.
+    pub fn new(
+        profile: &Profile,
+        cadence: Duration,
+        refused_under: Duration,
+        port_bps: Option<u32>,
+        dialed: Mono,
+    ) -> Self {
         Self {
             hears_ringing: profile.marks.ringing,
             dsr_is_answer: profile.marks.answered == Some(AnswerMark::Dsr),
             dcd_is_carrier: profile.marks.carrier.contains(&CarrierMark::Dcd),
             cadence,
             refused_under,
+            connect_number: profile.words.connect_number,
+            port_bps,
             dialed,
             rings: 0,
             last_ringing: None,
@@ -132,10 +144,7 @@ impl Dialing {
                 Heard::Nothing
             }
             ResultCode::Connect(connect) => {
-                // CARRIER and +MRR told the line rate itself; the number behind CONNECT may be the DTE's.
-                let told = std::mem::take(&mut self.link);
-                self.link = connect.link.clone();
-                self.link.absorb(told);
+                self.link = connect.settle(&self.link, self.connect_number, self.port_bps);
                 Heard::Connected
             }
             ResultCode::NoCarrier => self.no_carrier(now),
@@ -143,8 +152,7 @@ impl Dialing {
                 self.unknown(text);
                 Heard::Nothing
             }
-            other => meaning(other)
-                .map_or(Heard::Nothing, |(fault, detail)| Heard::Failed(fault, detail.to_owned())),
+            other => meaning(other).map_or(Heard::Nothing, |(fault, detail)| Heard::Failed(fault, detail.to_owned())),
         }
     }
 
@@ -162,9 +170,7 @@ impl Dialing {
             let ms = now.since(self.dialed).as_millis();
             return Heard::Failed(
                 Fault::ModemRefused,
-                format!(
-                    "NO CARRIER after {ms} ms, faster than a number can be dialed: the modem did not dial"
-                ),
+                format!("NO CARRIER after {ms} ms, faster than a number can be dialed: the modem did not dial"),
             );
         }
         let (fault, why) = self.silence(now);
@@ -198,10 +204,7 @@ impl Dialing {
             (Fault::NoAnswer, format!("it rang {} times, to the end", self.rings))
         } else {
             let quiet_ms = quiet.as_millis();
-            (
-                Fault::NoCarrier,
-                format!("ringing ceased {quiet_ms} ms before, so something answered, without training"),
-            )
+            (Fault::NoCarrier, format!("ringing ceased {quiet_ms} ms before, so something answered, without training"))
         }
     }
 }
@@ -220,21 +223,98 @@ fn meaning(code: &ResultCode) -> Option<(Fault, &'static str)> {
         ResultCode::UnobtainableNumber => {
             (Fault::NoDialtone, "UN-OBTAINABLE NUMBER: our own line takes pulse dialing alone")
         }
-        ResultCode::Dialtone => {
-            (Fault::NoDialtone, "dial tone after dialing: our own exchange did not take the digits")
-        }
+        ResultCode::Dialtone => (Fault::NoDialtone, "dial tone after dialing: our own exchange did not take the digits"),
         ResultCode::LineInUse => (Fault::LineInUse, "LINE IN USE"),
         ResultCode::PhoneOffHook => (Fault::LineInUse, "PHONE OFF-HOOK"),
         ResultCode::Ring => (Fault::Glare, "RING while dialing: a call came in on our own line"),
         ResultCode::Delayed(_) => (Fault::ModemRefused, "DELAYED: the modem's redial lock"),
         ResultCode::Blacklisted => (Fault::ModemRefused, "BLACKLISTED: the modem's redial lock"),
-        ResultCode::BlacklistFull => {
-            (Fault::ModemRefused, "BLACKLIST FULL: the modem refuses any new number")
-        }
+        ResultCode::BlacklistFull => (Fault::ModemRefused, "BLACKLIST FULL: the modem refuses any new number"),
         ResultCode::DialingDisabled => (Fault::ModemRefused, "DIALING DISABLED"),
         ResultCode::DialLocked => (Fault::ModemRefused, "DIAL LOCKED: the modem's redial lock"),
         ResultCode::Error => (Fault::ModemError, "ERROR in answer to the dial command"),
         ResultCode::Ok => (Fault::ModemError, "OK in answer to the dial command: it did not dial"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ear(profile: &str) -> Dialing {
+        let profile: Profile = serde_yaml::from_str(profile).unwrap();
+        Dialing::new(&profile, Duration::from_secs(6), Duration::from_millis(800), None, Mono::ZERO)
+    }
+
+    const COURIER: &str = "{ profile: courier, marks: { ringing: true } }";
+    const ROCKWELL: &str = "{ profile: rockwell, marks: { answered: dsr, carrier: [line] } }";
+    const GENERIC: &str = "{ profile: generic }";
+
+    fn at(s: u64) -> Mono {
+        Mono::from_millis(s * 1000)
+    }
+
+    fn fault(heard: Heard) -> Fault {
+        match heard {
+            Heard::Failed(fault, _) => fault,
+            other => panic!("{other:?} is no failure"),
+        }
+    }
+
+    #[test]
+    fn no_carrier_after_ringing_to_the_end_is_no_answer_and_after_silence_no_carrier() {
+        for (end, expected) in [(24, Fault::NoAnswer), (40, Fault::NoCarrier)] {
+            let mut ear = ear(COURIER);
+            for s in [4, 10, 16, 22] {
+                ear.hear(at(s), &ResultCode::Ringing);
+            }
+            assert_eq!(fault(ear.hear(at(end), &ResultCode::NoCarrier)), expected);
+            assert_eq!(ear.rings(), Some(4));
+        }
+    }
+
+    #[test]
+    fn no_carrier_means_only_what_the_family_can_know() {
+        assert_eq!(fault(ear(COURIER).hear(at(60), &ResultCode::NoCarrier)), Fault::NoRing);
+        assert_eq!(fault(ear(GENERIC).hear(at(60), &ResultCode::NoCarrier)), Fault::NoConnect);
+        assert_eq!(fault(ear(ROCKWELL).hear(at(60), &ResultCode::NoCarrier)), Fault::NoConnect);
+        let mut rockwell = ear(ROCKWELL);
+        assert_eq!(rockwell.signal(at(9), Signal::Dsr, true), Heard::Moment(Moment::Answered));
+        assert_eq!(fault(rockwell.hear(at(50), &ResultCode::NoCarrier)), Fault::NoCarrier);
+    }
+
+    #[test]
+    fn a_refusal_faster_than_dialing_is_never_the_lines() {
+        let now = Mono::from_millis(300);
+        assert_eq!(fault(ear(GENERIC).hear(now, &ResultCode::NoCarrier)), Fault::ModemRefused);
+        assert_eq!(fault(ear(COURIER).hear(now, &ResultCode::NoCarrier)), Fault::ModemRefused);
+    }
+
+    #[test]
+    fn the_answer_is_bounded_by_the_observed_cadence_or_the_countrys() {
+        let mut courier = ear(COURIER);
+        courier.hear(at(4), &ResultCode::Ringing);
+        assert_eq!(courier.answer_bounds(at(30)), Some((at(4), at(10))));
+        courier.hear(at(7), &ResultCode::Ringing);
+        assert_eq!(courier.answer_bounds(at(30)), Some((at(7), at(10))));
+        assert_eq!(courier.answer_bounds(at(8)), Some((at(7), at(8))), "what came after the answer bounds it too");
+    }
+
+    #[test]
+    fn bench_words_blame_the_bench() {
+        for code in [ResultCode::NoDialtone, ResultCode::LineInUse, ResultCode::Ring, ResultCode::Blacklisted, ResultCode::Error] {
+            assert!(fault(ear(GENERIC).hear(at(9), &code)).blame().is_bench(), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_lines_are_kept_bounded_and_end_nothing() {
+        let mut ear = ear(GENERIC);
+        for n in 0..100 {
+            assert_eq!(ear.hear(at(1), &ResultCode::Unknown(format!("NOISE {n} {}", "x".repeat(200)))), Heard::Nothing);
+        }
+        let kept = ear.take_unknown();
+        assert_eq!((kept.len(), kept[0].len()), (UNKNOWN_LINES_MAX, UNKNOWN_LINE_LEN_MAX));
+    }
 }

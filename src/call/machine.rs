@@ -8,14 +8,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::console::{Credential, CredentialOutcome, Expect, Finding, Session, SessionLimits, session};
+use crate::console::{Credential, Expect, Finding, Outcome, Session, SessionLimits, session};
 use crate::model::event::Hangup;
 use crate::model::{Fault, Link, Moment, Mono, Timeline};
 use crate::modem::codec::{self, Codec, Token};
-use crate::modem::hangup::{HangUp, Situation};
+use crate::modem::hangup::{HangUp, HangupOutcome, Situation};
 use crate::modem::machine::{Action, Input as PortInput, PortFacts, Progress, Signal};
 use crate::modem::profile::Profile;
-use crate::modem::setup::Setup;
+use crate::modem::setup::{Setup, SetupFault, SetupLimits};
 
 use super::CallSpec;
 use super::dialing::{Dialing, Heard};
@@ -72,7 +72,7 @@ pub enum Output {
     /// From here on the password counts as used.
     PasswordSent,
     /// The console took the credential, or did not.
-    Credential(CredentialOutcome),
+    Credential(Outcome),
     /// An instant was observed.
     Moment(Moment),
     /// The call is over.
@@ -150,7 +150,7 @@ impl Machine {
         let mut timeline = Timeline::default();
         timeline.observe(Moment::Taken, now);
         let mut machine = Self {
-            codec: Codec::new(profile.quirks.numeric),
+            codec: Codec::for_profile(&profile),
             spec,
             profile,
             facts,
@@ -213,10 +213,11 @@ impl Machine {
     // --- set-up and dial
 
     fn set_up(&mut self, full: bool, now: Mono) {
+        let limits = SetupLimits { total: self.spec.limits.setup, ..SetupLimits::default() };
         let mut setup = if full {
-            Setup::full(&self.profile, self.facts, self.spec.limits.setup)
+            Setup::full(&self.profile, &self.facts, limits)
         } else {
-            Setup::quick(&self.profile, self.facts, self.spec.limits.setup)
+            Setup::quick(&self.profile, &self.facts, limits)
         };
         let mut actions = Vec::new();
         let progress = setup.start(now, &mut actions);
@@ -225,11 +226,7 @@ impl Machine {
         self.set_up_progress(now, progress);
     }
 
-    fn set_up_progress(
-        &mut self,
-        now: Mono,
-        progress: Progress<Result<(), crate::modem::setup::SetupFault>>,
-    ) {
+    fn set_up_progress(&mut self, now: Mono, progress: Progress<Result<(), SetupFault>>) {
         let State::SettingUp { full, until, .. } = &mut self.state else { return };
         match progress {
             Progress::Until(at) => *until = at,
@@ -255,7 +252,7 @@ impl Machine {
         }
         self.observe(now, Moment::Dialed);
         let limits = &self.spec.limits;
-        let ear = Dialing::new(&self.profile, self.spec.ring_cadence, limits.refused_under, now);
+        let ear = Dialing::new(&self.profile, self.spec.ring_cadence, limits.refused_under, self.spec.port_bps, now);
         self.state = State::Ringing { ear };
         if self.cancel.is_some() {
             self.abort_dial(now, Fault::Cancelled, "cancelled while dialing".to_owned());
@@ -318,7 +315,8 @@ impl Machine {
                 prompt: limits.prompt,
                 login: limits.login,
                 logout: limits.logout,
-                grant_wait: limits.grant_wait,
+                wait_grant: limits.grant_wait,
+                ..SessionLimits::default()
             },
             now,
         );
@@ -341,9 +339,7 @@ impl Machine {
         self.codec.feed(bytes);
         while let Some(token) = self.codec.next() {
             match &mut self.state {
-                State::SettingUp { .. } | State::HangingUp { .. } => {
-                    self.port_input(now, PortInput::Token(&token))
-                }
+                State::SettingUp { .. } | State::HangingUp { .. } => self.port_input(now, PortInput::Token(&token)),
                 State::Ringing { ear } => match &token {
                     Token::Result(code) => {
                         let heard = ear.hear(now, code);
@@ -420,15 +416,12 @@ impl Machine {
             match output {
                 session::Output::Send(bytes) => self.outputs.push_back(Output::Port(Action::Write(bytes))),
                 session::Output::AskCredential if self.spec.credential.is_none() => {
-                    session.handle(
-                        now,
-                        session::Input::Denied("the plan gives no credential for it".to_owned()),
-                    );
+                    session.handle(now, session::Input::Denied("the plan gives no credential for it".to_owned()));
                 }
                 session::Output::AskCredential => self.outputs.push_back(Output::AskCredential),
                 session::Output::PasswordSent => self.outputs.push_back(Output::PasswordSent),
-                session::Output::Credential(outcome) => self.outputs.push_back(Output::Credential(outcome)),
-                session::Output::Moment(moment) => self.observe(now, moment),
+                session::Output::CredentialOutcome(outcome) => self.outputs.push_back(Output::Credential(outcome)),
+                session::Output::Moment(moment, at) => self.observe(at, moment),
                 session::Output::Done(finding) => self.console_done(now, *finding),
             }
         }
@@ -470,11 +463,7 @@ impl Machine {
                     self.carrier_lost(now);
                 } else if self.call_end().is_some_and(|at| now >= at) {
                     let limit_s = self.spec.limits.call.as_secs();
-                    self.found(
-                        now,
-                        Some(Fault::LoginTimeout),
-                        format!("the call's limit of {limit_s} s came first"),
-                    );
+                    self.found(now, Some(Fault::LoginTimeout), format!("the call's limit of {limit_s} s came first"));
                 }
             }
             _ => {}
@@ -513,9 +502,7 @@ impl Machine {
             session.handle(now, session::Input::CarrierLost);
             while let Some(output) = session.poll() {
                 match output {
-                    session::Output::Credential(outcome) => {
-                        self.outputs.push_back(Output::Credential(outcome))
-                    }
+                    session::Output::CredentialOutcome(outcome) => self.outputs.push_back(Output::Credential(outcome)),
                     session::Output::Done(finding) => {
                         self.hostname = finding.hostname;
                         if !finding.transcript.is_empty() {
@@ -566,8 +553,9 @@ impl Machine {
         self.codec.set_online(false);
         let situation = Situation {
             carrier_may_be_up: !was_dialing && !self.carrier_gone,
-            carrier_seen_gone: if was_dialing { !abort } else { self.carrier_gone },
+            logged_out_took_carrier: self.carrier_gone,
             in_dialing: was_dialing && abort,
+            dcd: self.dcd,
         };
         let mut machine = HangUp::new(&self.profile, self.facts, situation, self.spec.limits.hangup);
         let mut actions = Vec::new();
@@ -577,7 +565,7 @@ impl Machine {
         self.hang_up_progress(now, progress);
     }
 
-    fn hang_up_progress(&mut self, now: Mono, progress: Progress<crate::modem::hangup::HangupOutcome>) {
+    fn hang_up_progress(&mut self, now: Mono, progress: Progress<HangupOutcome>) {
         let State::HangingUp { until, .. } = &mut self.state else { return };
         match progress {
             Progress::Until(at) => *until = at,
@@ -618,6 +606,11 @@ impl Machine {
     }
 
     fn act(&mut self, actions: Vec<Action>) {
-        self.outputs.extend(actions.into_iter().map(Output::Port));
+        for action in actions {
+            if let Action::Write(bytes) = &action {
+                self.codec.note_written(bytes);
+            }
+            self.outputs.push_back(Output::Port(action));
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::console::{Credential, CredentialOutcome};
+use crate::console::{Credential, Outcome};
 use crate::model::{CallId, CallRecord, Moment, Mono};
 use crate::modem::clock::Clock;
 use crate::modem::driver::{WRITE_LIMIT, perform};
@@ -24,7 +24,7 @@ pub enum Notice {
     /// The password goes out now.
     PasswordSent,
     /// The console took it, or did not.
-    Credential(CredentialOutcome),
+    Credential(Outcome),
 }
 
 /// The answer to [`Notice::Ask`].
@@ -167,7 +167,7 @@ async fn obey(
 }
 
 fn lost(machine: &mut Machine, clock: Clock, error: &PortError) {
-    machine.handle(clock.now(), Input::PortLost(error.fault(), &error.to_string()));
+    machine.handle(clock.now(), Input::PortLost(error.fault(), &error.detail()));
 }
 
 async fn cancelled(cancel: &mut watch::Receiver<Option<Cancel>>) -> Cancel {

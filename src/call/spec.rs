@@ -25,6 +25,8 @@ pub struct CallSpec {
     pub dialog: Option<Arc<Dialog>>,
     /// What to log in with; without one the console is checked up to its login prompt.
     pub credential: Option<CredentialName>,
+    /// The rate of the modem's port, bit/s.
+    pub port_bps: Option<u32>,
     /// Its limits.
     pub limits: Limits,
     /// Time from one ring burst to the next where the line is, for modems that print a single RINGING.

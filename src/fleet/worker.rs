@@ -9,14 +9,17 @@ use tokio::sync::{mpsc, watch};
 
 use crate::call::machine::Cancel;
 use crate::call::shell::{self, CallOver, Notice};
-use crate::call::{CallSpec, Limits};
-use crate::model::{CallId, Fault, ModemId};
+use crate::console::transcript::clean_line;
+use crate::call::CallSpec;
+use crate::model::event::Hangup;
+use crate::model::{Blame, CallId, Fault, ModemId, Mono};
 use crate::modem::clock::Clock;
 use crate::modem::driver::drive;
-use crate::modem::identify::{Identify, choose};
+use crate::modem::codec::Codec;
+use crate::modem::identify::{Identify, Identity, choose};
 use crate::modem::port::{Port, PortError};
 use crate::modem::profile::Profile;
-use crate::modem::setup::Setup;
+use crate::modem::setup::{Setup, SetupLimits};
 
 /// Longest that giving a port back may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
@@ -86,11 +89,18 @@ pub(crate) async fn work<O: OpenPort>(
     clock: Clock,
     mut channels: Channels,
 ) {
-    let mut bench = Bench { seat, opener, port, profile: None, fresh: true, clock };
+    let mut bench = Bench { seat, opener, port, profile: None, fresh: true, free_at: Mono::ZERO, clock };
     while let Some(command) = channels.commands.recv().await {
         match command {
             Command::SetUp => {
-                let report = bench.set_up().await;
+                let mut cancel = channels.cancel.clone();
+                // A run that is being ended has no use for the modem: a silent one must not hold it up.
+                let report = tokio::select! {
+                    report = bench.set_up() => report,
+                    _ = cancel.wait_for(Option::is_some) => {
+                        Report::Out(Fault::Cancelled, "the run is being ended".to_owned())
+                    }
+                };
                 tell(&channels, &bench.seat.id, report).await;
             }
             Command::Call(spec) => bench.call(*spec, &channels).await,
@@ -108,6 +118,12 @@ async fn tell(channels: &Channels, modem: &ModemId, report: Report) {
     let _ = channels.reports.send((modem.clone(), report)).await;
 }
 
+/// Who a modem said it is: its profile's name, then its own words.
+fn told(profile: &str, identity: &Identity) -> String {
+    let words: Vec<&str> = identity.answers.iter().flat_map(|(_, lines)| lines.iter().map(String::as_str)).collect();
+    format!("{profile} {}", clean_line(&words.join(" / "))).trim_end().to_owned()
+}
+
 struct Bench<O> {
     seat: Seat,
     opener: Arc<O>,
@@ -115,6 +131,8 @@ struct Bench<O> {
     profile: Option<Arc<Profile>>,
     /// The whole set-up is due before the next call.
     fresh: bool,
+    /// On-hook long enough for the next call from here on.
+    free_at: Mono,
     clock: Clock,
 }
 
@@ -125,12 +143,13 @@ impl<O: OpenPort> Bench<O> {
             Ok(Err((fault, detail))) => Report::Out(fault, detail),
             Err(error) => {
                 self.port = None;
-                Report::Out(error.fault(), error.to_string())
+                Report::Out(error.fault(), error.detail())
             }
         }
     }
 
     async fn try_set_up(&mut self) -> Result<Result<Option<String>, (Fault, String)>, PortError> {
+        let limits = SetupLimits { total: self.seat.setup_limit, ..SetupLimits::default() };
         let port = match self.port.take() {
             Some(port) => self.port.insert(port),
             None => self.port.insert(self.opener.open(&self.seat.id).await?),
@@ -138,17 +157,21 @@ impl<O: OpenPort> Bench<O> {
         let (profile, identified) = match (&self.profile, &self.seat.profile) {
             (Some(profile), _) | (None, ProfileChoice::Fixed(profile)) => (Arc::clone(profile), None),
             (None, ProfileChoice::Auto(profiles)) => {
-                let facts = port.facts();
-                let identity = drive(Identify::new(facts), false, port, self.clock).await?;
-                let profile = choose(profiles, &identity)
-                    .ok_or_else(|| PortError::Lost("there is no profile to choose from".to_owned()));
-                let profile = Arc::new(profile?.clone());
-                let said = format!("{}: {identity}", profile.profile);
-                (profile, Some(said))
+                let identify = Identify::new(&port.facts(), limits);
+                let identity = match drive(identify, Codec::new(false), port, self.clock).await? {
+                    Ok(identity) => identity,
+                    Err(why) => return Ok(Err((why.fault, why.detail))),
+                };
+                let Some(profile) = choose(profiles, &identity) else {
+                    let why = "there is no profile to choose from".to_owned();
+                    return Ok(Err((Fault::ModemError, why)));
+                };
+                let said = told(&profile.profile, &identity);
+                (Arc::new(profile.clone()), Some(said))
             }
         };
-        let setup = Setup::full(&profile, port.facts(), self.seat.setup_limit);
-        let done = drive(setup, profile.quirks.numeric, port, self.clock).await?;
+        let setup = Setup::full(&profile, &port.facts(), limits);
+        let done = drive(setup, Codec::for_profile(&profile), port, self.clock).await?;
         Ok(match done {
             Ok(()) => {
                 self.profile = Some(profile);
@@ -161,39 +184,25 @@ impl<O: OpenPort> Bench<O> {
 
     async fn call(&mut self, spec: CallSpec, channels: &Channels) {
         let (Some(port), Some(profile)) = (self.port.as_mut(), self.profile.clone()) else {
-            // The dispatcher gives calls to modems that told Ready alone; without a port this one is simply not.
-            let why = "the port is not open".to_owned();
-            tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
-            return;
+            // Can't be: calls go to modems that told Ready. Dying is the one answer that gives the line back.
+            panic!("a call was given to a modem without a port");
         };
+        tokio::time::sleep_until(self.clock.instant(self.free_at)).await;
         let (notices, cancel) = (channels.notices.clone(), channels.cancel.clone());
         let over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
-        self.fresh = over.record.hangup == crate::model::event::Hangup::Unproven;
-        let port_lost = over.port_lost;
-        let free_at = over.at + self.seat.on_hook_min;
-        let trouble = over.record.fault.filter(|fault| fault.blame() == crate::model::Blame::BenchModem);
-        let dialed = over.dialed;
-        let detail = over.record.detail.clone();
-        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
-        if port_lost {
+        let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
+        // After anything but a proven hang-up the whole set-up is due, which begins by hanging up.
+        self.fresh = over.record.hangup == Hangup::Unproven || blames_modem;
+        if over.dialed {
+            self.free_at = over.at + self.seat.on_hook_min;
+        }
+        if over.port_lost {
             self.port = None;
-            self.fresh = true;
-            tell(channels, &self.seat.id, Report::Out(trouble.unwrap_or(Fault::PortLost), detail)).await;
-            return;
+            if !blames_modem {
+                let why = format!("the port was lost in hanging up: {}", over.hangup_detail);
+                tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
+            }
         }
-        if let Some(fault) = trouble.filter(|_| !dialed) {
-            self.fresh = true;
-            tell(channels, &self.seat.id, Report::Out(fault, detail)).await;
-            return;
-        }
-        if dialed && !self.seat.on_hook_min.is_zero() {
-            tokio::time::sleep_until(self.clock.instant(free_at)).await;
-        }
-        tell(channels, &self.seat.id, Report::Ready(None)).await;
+        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
     }
-}
-
-/// The limits of a set-up outside a call.
-pub fn setup_limit(limits: &Limits) -> Duration {
-    limits.setup
 }

@@ -8,25 +8,49 @@ use crate::model::Mono;
 
 use super::clock::Clock;
 use super::codec::Codec;
+use super::hangup::{HangUp, HangupOutcome};
+use super::identify::{Identify, Identity};
 use super::machine::{Action, Input, PortMachine, Progress};
 use super::port::{Port, PortError, PortEvent};
+use super::setup::{Setup, SetupFault};
 
 /// Longest that a write may wait for the modem to take it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(5);
 /// Longest that closing and opening a port may take.
 pub const REOPEN_LIMIT: Duration = Duration::from_secs(5);
 
-/// Runs `machine` to its end.
+macro_rules! port_machines {
+    ($($machine:ty => $outcome:ty;)*) => {$(
+        impl PortMachine for $machine {
+            type Outcome = $outcome;
+
+            fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<$outcome> {
+                <$machine>::start(self, now, actions)
+            }
+
+            fn handle(&mut self, now: Mono, input: Input<'_>, actions: &mut Vec<Action>) -> Progress<$outcome> {
+                <$machine>::handle(self, now, input, actions)
+            }
+        }
+    )*};
+}
+
+port_machines! {
+    Setup => Result<(), SetupFault>;
+    Identify => Result<Identity, SetupFault>;
+    HangUp => HangupOutcome;
+}
+
+/// Runs `machine` to its end, reading with `codec`.
 ///
 /// # Errors
 /// The port failed; the machine's own findings are its outcome.
 pub async fn drive<M: PortMachine>(
     mut machine: M,
-    numeric: bool,
+    mut codec: Codec,
     port: &mut Port,
     clock: Clock,
 ) -> Result<M::Outcome, PortError> {
-    let mut codec = Codec::new(numeric);
     let mut actions = Vec::new();
     let mut progress = machine.start(clock.now(), &mut actions);
     loop {
@@ -35,6 +59,9 @@ pub async fn drive<M: PortMachine>(
         while at < actions.len() {
             let action = actions[at].clone();
             at += 1;
+            if let Action::Write(bytes) = &action {
+                codec.note_written(bytes);
+            }
             if perform(port, &action).await? {
                 progress = machine.handle(clock.now(), Input::Reopened, &mut actions);
             }
@@ -53,7 +80,7 @@ pub async fn drive<M: PortMachine>(
                 PortEvent::Signal(signal, on, now) => {
                     progress = machine.handle(now, Input::Signal(signal, on), &mut actions);
                 }
-                PortEvent::Closed(why) => return Err(PortError::Lost(why)),
+                PortEvent::Closed(why) => return Err(PortError::Lost { path: port.path(), detail: why }),
             },
             () = tokio::time::sleep_until(clock.instant(until)) => {
                 progress = machine.handle(clock.now(), Input::Time, &mut actions);

@@ -75,11 +75,11 @@ pub enum PortError {
         detail: String,
     },
     /// Bytes were not taken within the limit: what was left of them was thrown away.
-    #[error("port `{path}` took {written} of {length} bytes in {limit:?}; is CTS low?")]
+    #[error("port `{path}` did not send {length} bytes in {limit:?}, its driver took {written}; is CTS low?")]
     Stalled {
         /// The port.
         path: String,
-        /// Bytes that went out, or at least into the driver.
+        /// Bytes that the driver took.
         written: usize,
         /// Bytes there were.
         length: usize,

@@ -5,7 +5,10 @@
 //! of the machines.
 
 mod error;
+mod lock;
 pub mod memory;
+mod serial;
+mod signals;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,6 +21,7 @@ use super::clock::Clock;
 use super::machine::{PortFacts, Signal};
 pub use error::{Owner, PortError};
 use memory::{Door, MemoryPort};
+use serial::SerialPort;
 
 /// Speed between us and the modem unless said otherwise, in bit/s.
 pub const BAUD_DEFAULT: u32 = 115_200;
@@ -123,6 +127,7 @@ pub struct Port(Kind);
 
 #[derive(Debug)]
 enum Kind {
+    Serial(Box<SerialPort>),
     Memory(MemoryPort),
 }
 
@@ -131,8 +136,7 @@ impl Port {
     pub async fn open(path: &PortPath, options: &PortOptions, clock: Clock) -> Result<Self, PortError> {
         match path {
             PortPath::Tty(path) => {
-                let _ = (options, clock);
-                Err(PortError::Missing { path: path.display().to_string() })
+                SerialPort::open(path, options, clock).await.map(|port| Self(Kind::Serial(Box::new(port))))
             }
             PortPath::Memory(door) => door.open().map(|port| Self(Kind::Memory(port))),
         }
@@ -141,6 +145,7 @@ impl Port {
     /// What it can do, as found when it was last opened.
     pub fn facts(&self) -> PortFacts {
         match &self.0 {
+            Kind::Serial(port) => port.facts(),
             Kind::Memory(port) => port.facts(),
         }
     }
@@ -148,6 +153,7 @@ impl Port {
     /// Its path as the user wrote it.
     pub fn path(&self) -> String {
         match &self.0 {
+            Kind::Serial(port) => port.path(),
             Kind::Memory(port) => port.path(),
         }
     }
@@ -156,6 +162,7 @@ impl Port {
     /// spin on a dead port.
     pub async fn next(&mut self) -> PortEvent {
         match &mut self.0 {
+            Kind::Serial(port) => port.next().await,
             Kind::Memory(port) => port.next().await,
         }
     }
@@ -165,6 +172,7 @@ impl Port {
     /// go out later.
     pub async fn write(&mut self, bytes: &[u8], limit: Duration) -> Result<Mono, PortError> {
         match &mut self.0 {
+            Kind::Serial(port) => port.write(bytes, limit).await,
             Kind::Memory(port) => port.write(bytes, limit).await,
         }
     }
@@ -172,6 +180,7 @@ impl Port {
     /// Raises or drops DTR. Does nothing where the port has no such line ([`PortFacts::has_signals`]).
     pub fn dtr(&mut self, up: bool) -> Result<(), PortError> {
         match &mut self.0 {
+            Kind::Serial(port) => port.dtr(up),
             Kind::Memory(port) => port.dtr(up),
         }
     }
@@ -179,6 +188,7 @@ impl Port {
     /// The level of a line now; `None` where the port has none or can't be read.
     pub fn level(&self, signal: Signal) -> Option<bool> {
         match &self.0 {
+            Kind::Serial(port) => port.level(signal),
             Kind::Memory(port) => port.level(signal),
         }
     }
@@ -186,6 +196,7 @@ impl Port {
     /// Throws away the bytes that came in and were not read. Edges stay.
     pub fn drain_input(&mut self) -> Result<(), PortError> {
         match &mut self.0 {
+            Kind::Serial(port) => port.drain_input(),
             Kind::Memory(port) => port.drain_input(),
         }
     }
@@ -193,9 +204,8 @@ impl Port {
     /// Says whether a call waits for edges: drivers that can't wait for them are polled only while this is on.
     pub fn watch(&mut self, on: bool) {
         match &mut self.0 {
-            Kind::Memory(_) => {
-                let _ = on;
-            }
+            Kind::Serial(port) => port.watch(on),
+            Kind::Memory(_) => {}
         }
     }
 
@@ -204,6 +214,7 @@ impl Port {
     /// port is closed, and this may be tried again.
     pub async fn reopen(&mut self, limit: Duration) -> Result<(), PortError> {
         match &mut self.0 {
+            Kind::Serial(port) => port.reopen(limit).await,
             Kind::Memory(port) => port.reopen(limit).await,
         }
     }
@@ -211,7 +222,11 @@ impl Port {
     /// Closes the port, lets go of its locks, and waits until that is done.
     pub async fn close(self) {
         match self.0 {
+            Kind::Serial(port) => port.close().await,
             Kind::Memory(port) => drop(port),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
