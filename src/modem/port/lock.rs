@@ -142,7 +142,7 @@ fn clear_stale(dir: &Path, path: &Path) -> io::Result<Result<(), Held>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(())),
         Err(error) => return Err(error),
     }
-    match read(&aside).map(|found| found.live()) {
+    match read(&aside).map(Found::live) {
         Ok(Some(held)) => {
             fs::hard_link(&aside, path)?;
             Ok(Err(held))

@@ -51,12 +51,12 @@ pub fn pair(clock: Clock) -> (Port, MemoryEnd) {
 /// An open port and the modem's side of it.
 pub fn pair_with(clock: Clock, wires: Wires) -> (Port, MemoryEnd) {
     let (door, end) = door(clock, wires);
-    let port = {
+    let opening = {
         let mut state = end.cable.lock();
-        state.open = true;
         state.dtr = wires == Wires::DataAndLines;
-        MemoryPort { door, told_closed: false, dcd_at_open: false }
+        state.open()
     };
+    let port = MemoryPort { door, opening, told_closed: false, dcd_at_open: false };
     (Port(super::Kind::Memory(port)), end)
 }
 
@@ -90,7 +90,9 @@ struct Cable {
 struct State {
     /// No door and no port is left: nobody will ever open it again.
     forsaken: bool,
-    open: bool,
+    /// Which opening of the port is in force, if one is.
+    open: Option<u64>,
+    openings: u64,
     vanished: bool,
     dtr: bool,
     dcd: bool,
@@ -103,6 +105,12 @@ struct State {
 }
 
 impl State {
+    fn open(&mut self) -> u64 {
+        self.openings += 1;
+        self.open = Some(self.openings);
+        self.openings
+    }
+
     fn line(&mut self, signal: Signal) -> &mut bool {
         match signal {
             Signal::Dcd => &mut self.dcd,
@@ -121,16 +129,17 @@ impl Cable {
         self.wires == Wires::DataAndLines
     }
 
-    fn open(&self) -> Result<bool, PortError> {
+    /// Opens the port: which opening this is, and the level of DCD.
+    fn open(&self) -> Result<(u64, bool), PortError> {
         let mut state = self.lock();
         if state.vanished {
             return Err(PortError::Missing { path: PATH.to_owned() });
         }
-        if state.open {
+        if state.open.is_some() {
             let owner = Some(Owner { pid: std::process::id(), name: None });
             return Err(PortError::Busy { path: PATH.to_owned(), owner });
         }
-        state.open = true;
+        let opening = state.open();
         state.dtr = self.has_lines();
         state.to_port.clear();
         state.to_port_bytes = 0;
@@ -138,15 +147,16 @@ impl Cable {
         let dcd = state.dcd && self.has_lines();
         drop(state);
         self.end_wakes.notify_one();
-        Ok(dcd)
+        Ok((opening, dcd))
     }
 
-    fn close(&self) {
+    /// Closes the port if this opening of it is in force.
+    fn close(&self, opening: u64) {
         let mut state = self.lock();
-        if !state.open {
+        if state.open != Some(opening) {
             return;
         }
-        state.open = false;
+        state.open = None;
         state.dtr = false;
         state.to_end.push_back(EndEvent::Closed);
         drop(state);
@@ -185,8 +195,8 @@ impl Door {
     }
 
     pub(super) fn open(&self) -> Result<MemoryPort, PortError> {
-        let dcd_at_open = self.cable().open()?;
-        Ok(MemoryPort { door: self.clone(), told_closed: false, dcd_at_open })
+        let (opening, dcd_at_open) = self.cable().open()?;
+        Ok(MemoryPort { door: self.clone(), opening, told_closed: false, dcd_at_open })
     }
 }
 
@@ -208,6 +218,7 @@ impl fmt::Display for Door {
 #[derive(Debug)]
 pub(super) struct MemoryPort {
     door: Door,
+    opening: u64,
     told_closed: bool,
     dcd_at_open: bool,
 }
@@ -217,6 +228,7 @@ impl MemoryPort {
         PortFacts { has_signals: self.door.cable().has_lines(), dcd_at_open: self.dcd_at_open }
     }
 
+    #[expect(clippy::unused_self, reason = "ports of all kinds have this face")]
     pub(super) fn path(&self) -> String {
         PATH.to_owned()
     }
@@ -224,6 +236,9 @@ impl MemoryPort {
     pub(super) async fn next(&mut self) -> PortEvent {
         let cable = self.door.cable();
         loop {
+            if self.told_closed {
+                pending::<()>().await;
+            }
             let event = cable.lock().to_port.pop_front();
             match event {
                 Some(PortEvent::Bytes(bytes, at)) => {
@@ -236,7 +251,6 @@ impl MemoryPort {
                     return event;
                 }
                 Some(event) => return event,
-                None if self.told_closed => pending().await,
                 None => cable.port_wakes.notified().await,
             }
         }
@@ -249,7 +263,7 @@ impl MemoryPort {
             while written < bytes.len() {
                 let room = {
                     let mut state = cable.lock();
-                    if !state.open {
+                    if state.open != Some(self.opening) {
                         return Err(self.lost());
                     }
                     let room = (BUFFER_BYTES - state.to_end_bytes).min(bytes.len() - written);
@@ -268,16 +282,15 @@ impl MemoryPort {
             }
             Ok(cable.clock.now())
         };
-        match tokio::time::timeout(limit, all).await {
-            Ok(done) => done,
-            Err(_) => Err(PortError::Stalled { path: PATH.to_owned(), written, length: bytes.len(), limit }),
-        }
+        tokio::time::timeout(limit, all).await.unwrap_or_else(|_| {
+            Err(PortError::Stalled { path: PATH.to_owned(), written, length: bytes.len(), limit })
+        })
     }
 
     pub(super) fn dtr(&mut self, up: bool) -> Result<(), PortError> {
         let cable = self.door.cable();
         let mut state = cable.lock();
-        if !state.open {
+        if state.open != Some(self.opening) {
             return Err(self.lost());
         }
         if cable.has_lines() && state.dtr != up {
@@ -292,28 +305,30 @@ impl MemoryPort {
     pub(super) fn level(&self, signal: Signal) -> Option<bool> {
         let cable = self.door.cable();
         let mut state = cable.lock();
-        (cable.has_lines() && state.open).then(|| *state.line(signal))
+        (cable.has_lines() && state.open == Some(self.opening)).then(|| *state.line(signal))
     }
 
     pub(super) fn drain_input(&mut self) -> Result<(), PortError> {
         let cable = self.door.cable();
         let mut state = cable.lock();
+        if state.open != Some(self.opening) {
+            return Err(self.lost());
+        }
         state.to_port.retain(|event| !matches!(event, PortEvent::Bytes(..)));
         state.to_port_bytes = 0;
-        let open = state.open;
         drop(state);
         cable.port_has_room.notify_one();
-        if open { Ok(()) } else { Err(self.lost()) }
+        Ok(())
     }
 
     pub(super) async fn reopen(&mut self, limit: Duration) -> Result<(), PortError> {
         let cable = self.door.cable();
-        cable.close();
+        cable.close(self.opening);
         let pause = if cable.has_lines() { REOPEN_PAUSE_LINES } else { REOPEN_PAUSE_DATA };
         tokio::time::timeout(limit, tokio::time::sleep(pause))
             .await
             .map_err(|_| PortError::Timeout { path: PATH.to_owned(), limit })?;
-        self.dcd_at_open = cable.open().map_err(|error| match error {
+        (self.opening, self.dcd_at_open) = cable.open().map_err(|error| match error {
             PortError::Missing { .. } => self.lost(),
             other => other,
         })?;
@@ -328,7 +343,7 @@ impl MemoryPort {
 
 impl Drop for MemoryPort {
     fn drop(&mut self) {
-        self.door.cable().close();
+        self.door.cable().close(self.opening);
     }
 }
 
@@ -364,7 +379,7 @@ impl MemoryEnd {
         while !rest.is_empty() {
             let room = {
                 let mut state = self.cable.lock();
-                if !state.open {
+                if state.open.is_none() {
                     return false;
                 }
                 let room = (BUFFER_BYTES - state.to_port_bytes).min(rest.len());
@@ -392,7 +407,7 @@ impl MemoryEnd {
             return;
         }
         *state.line(signal) = level;
-        if state.open {
+        if state.open.is_some() {
             state.to_port.push_back(PortEvent::Signal(signal, level, self.cable.clock.now()));
             drop(state);
             self.cable.port_wakes.notify_one();
@@ -411,15 +426,14 @@ impl MemoryEnd {
 
     /// Whether the port is open.
     pub fn is_open(&self) -> bool {
-        self.cable.lock().open
+        self.cable.lock().open.is_some()
     }
 
     /// The port vanishes, as when an adapter is pulled out: who has it open is told, and opening it fails.
     pub fn vanish(&self) {
         let mut state = self.cable.lock();
         state.vanished = true;
-        if state.open {
-            state.open = false;
+        if state.open.take().is_some() {
             state.dtr = false;
             state.to_port.push_back(PortEvent::Closed("the other side is gone".to_owned()));
         }
@@ -439,3 +453,6 @@ impl Drop for MemoryEnd {
         self.vanish();
     }
 }
+
+#[cfg(test)]
+mod tests;

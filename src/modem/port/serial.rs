@@ -156,14 +156,12 @@ impl SerialPort {
             }
             Ok(self.clock.now())
         };
-        match timeout(limit, all).await {
-            Ok(done) => done.map_err(|error| lost(error.to_string())),
-            Err(_) => {
-                // It must not go out when nobody reckons with it any more: it could be a dial command.
-                let _ = tty.stream.clear(ClearBuffer::Output);
-                Err(PortError::Stalled { path: name(&self.path), written, length: bytes.len(), limit })
-            }
+        if let Ok(done) = timeout(limit, all).await {
+            return done.map_err(|error| lost(error.to_string()));
         }
+        // It must not go out when nobody reckons with it any more: it could be a dial command.
+        let _ = tty.stream.clear(ClearBuffer::Output);
+        Err(PortError::Stalled { path: name(&self.path), written, length: bytes.len(), limit })
     }
 
     pub(super) fn dtr(&mut self, up: bool) -> Result<(), PortError> {
@@ -427,6 +425,8 @@ fn open_tty(
         .exclusive(false)
         .open_native_async()
         .map_err(failed)?;
+    // Unlocked, not just closed: see `Tty::shut`.
+    probe.unlock().map_err(refused)?;
     drop(probe);
     let same = File::from(fd_of(&stream).try_clone_to_owned().map_err(refused)?);
     same.try_lock().map_err(|error| not_ours(&same, error))?;
