@@ -10,5 +10,8 @@ pub mod machine;
 pub mod shell;
 pub mod spec;
 
+#[cfg(test)]
+mod tests;
+
 pub use limits::Limits;
 pub use spec::CallSpec;
