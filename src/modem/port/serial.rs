@@ -60,6 +60,7 @@ pub(super) struct SerialPort {
     facts: PortFacts,
     buffer: Box<[u8]>,
     told_closed: bool,
+    watching: bool,
     tty: Option<Tty>,
     /// After `tty`, so that it is let go last.
     lock: Option<Locked>,
@@ -93,6 +94,7 @@ impl SerialPort {
             facts: tty.facts(),
             buffer: vec![0; READ_BYTES_MAX].into_boxed_slice(),
             told_closed: false,
+            watching: false,
             tty: Some(tty),
             lock,
         })
@@ -192,6 +194,7 @@ impl SerialPort {
     }
 
     pub(super) fn watch(&mut self, on: bool) {
+        self.watching = on;
         if let Some(watch) = self.tty.as_mut().and_then(|tty| tty.watch.as_mut()) {
             watch.watch(on);
         }
@@ -223,6 +226,7 @@ impl SerialPort {
         self.facts = tty.facts();
         self.tty = Some(tty);
         self.told_closed = false;
+        self.watch(self.watching);
         Ok(())
     }
 
