@@ -129,16 +129,15 @@ pub const fn default_retry_after(fault: Fault) -> Duration {
         | Fault::WrongConsole => AFTER_CONSOLE,
         Fault::NoDialtone | Fault::LineInUse | Fault::Glare | Fault::ModemRefused => AFTER_BENCH,
         Fault::CredentialUnproven => AFTER_UNPROVEN,
-        // A modem that is out has pauses of its own.
+        // A modem that is out has pauses of its own; all others are never followed by a redial.
         Fault::PortOpenFailed
         | Fault::PortBusy
         | Fault::PortLost
         | Fault::ModemSilent
         | Fault::ModemError
         | Fault::QuarantinedBench
-        | Fault::Internal => Duration::ZERO,
-        // Never followed by a redial.
-        Fault::Voice
+        | Fault::Internal
+        | Fault::Voice
         | Fault::Fax
         | Fault::BootPrompt
         | Fault::OpenConsole
