@@ -286,8 +286,9 @@ impl Board {
             self.waiting.iter().min_by_key(|(line, waiting)| (waiting.until_mono, *line))
         {
             let text = format!(
-                "{} wait; the next is {line}, in {} ({})",
+                "{} {}; the next is {line}, in {} ({})",
                 lines_text(self.waiting.len() as u64),
+                if self.waiting.len() == 1 { "waits" } else { "wait" },
                 span(next.until_mono.since(now)),
                 next.why
             );
