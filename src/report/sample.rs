@@ -26,11 +26,16 @@ pub(super) fn event(ms: u64, kind: EventKind) -> Event {
     Event { at, mono: Mono::from_millis(ms), kind }
 }
 
+/// The line whose number may not be dialed.
+const SCREENED: u32 = 8;
+
 pub(super) fn line(n: u32) -> Line {
     Line {
         id: format!("BR{n:04}-A").parse().unwrap(),
         site: format!("BR{n:04}").parse().unwrap(),
-        number: format!("+1919555{:04}", 100 + n).parse().unwrap(),
+        number: if n == SCREENED { "+19005550108".into() } else { format!("+1919555{:04}", 100 + n) }
+            .parse()
+            .unwrap(),
         hostname: Some(format!("br{n:04}-rtr1").parse().unwrap()),
     }
 }
@@ -295,7 +300,7 @@ pub(super) fn night() -> Vec<Event> {
     });
     night.judge(95_000, 7, 1, Some(1), Some(Fault::LoginRefused), "`% Login invalid` after the password");
 
-    night.judge(75, 8, 0, None, Some(Fault::Screened), "`9,911` is an emergency number (US)");
+    night.judge(75, SCREENED, 0, None, Some(Fault::Screened), "`9,19005550108` is a premium number (US)");
 
     let lost = [(Taken, 0), (Ready, 44), (Dialed, 46), (Released, 5_040)];
     night.call(8_000, (9, 1, 1), &lost, |record| {

@@ -65,7 +65,7 @@ fn counts(page: &mut Page, state: &RunState) {
     for result in Verdict::ALL {
         let count = counts.of(result);
         let row = format!("  {:<9}{count:>7}", result.word());
-        page.painted(&row, paint_of(result).filter(|_| count > 0));
+        page.painted(&row, (count > 0).then_some(paint_of(result)));
     }
     if counts.left > 0 {
         page.line(&format!("  {:<9}{:>7}  (no verdict yet)", "left", counts.left));
@@ -105,7 +105,7 @@ fn not_passed(page: &mut Page, state: &RunState) {
 
 fn one_fault(page: &mut Page, fault: Fault, lines: &[(&Line, &LineState)]) {
     let result = fault.verdict();
-    page.painted(&format!("  {fault} ({result})"), paint_of(result));
+    page.painted(&format!("  {fault} ({result})"), Some(paint_of(result)));
     page.wrapped(4, fault.advice());
     if names_will_do(fault) {
         let mut names: Vec<&str> = lines.iter().take(NAMED_MAX).map(|(line, _)| line.id.as_str()).collect();
@@ -120,14 +120,14 @@ fn one_fault(page: &mut Page, fault: Fault, lines: &[(&Line, &LineState)]) {
     for (line, known) in lines {
         let Some(verdict) = &known.verdict else { continue };
         let gap = " ".repeat(id_width - line.id.as_str().width());
-        let mut text = format!("{}{gap}  {}", line.id, line.number);
+        let mut parts = vec![format!("{}{gap}", line.id), line.number.to_string()];
         if line.site.as_str() != line.id.as_str() {
-            text += &format!("  site {}", line.site);
+            parts.push(format!("site {}", line.site));
         }
         if let Some(call) = known.deciding() {
-            text += &format!("  by {}", call.modem);
+            parts.push(format!("by {}", call.modem));
         }
-        page.line(&format!("    {text}"));
+        page.line(&format!("    {}", parts.join("  ")));
         if !verdict.detail.is_empty() {
             page.wrapped(8, &cell::one_line(&verdict.detail));
         }
@@ -162,24 +162,26 @@ fn bench(page: &mut Page, state: &RunState) {
     }
     page.heading(&format!("Our own modems in trouble: {} of {}", in_trouble.len(), state.modems().len()));
     for modem in in_trouble {
-        let mut facts = Vec::new();
-        if let Some(told) = modem.state {
-            facts.push(told.word().to_owned());
+        let state = modem.state.map_or("never set up", |told| told.word());
+        page.line(&format!("  {} ({}): {state}", modem.header.id, cell::one_line(&modem.header.port)));
+        if !modem.detail.is_empty() {
+            page.wrapped(4, &cell::one_line(&modem.detail));
         }
-        facts.push(format!("{} of {} calls ended in a fault of ours", modem.bench_faults, modem.calls));
+        let mut facts = vec![match modem.calls {
+            0 => "made no call".to_owned(),
+            calls => format!("{} of its {calls} calls ended in a fault of ours", modem.bench_faults),
+        }];
         if modem.hangup_unproven > 0 {
             facts.push(format!("on-hook not proven after {}", modem.hangup_unproven));
         }
-        if modem.times_out > 0 {
-            facts.push(format!("out for a while {} times", modem.times_out));
+        match modem.times_out {
+            0 => {}
+            1 => facts.push("out for a while once".to_owned()),
+            times => facts.push(format!("out for a while {times} times")),
         }
-        page.line(&format!("  {} ({})", modem.header.id, cell::one_line(&modem.header.port)));
         page.wrapped(4, &facts.join("; "));
         if let Some(fault) = modem.last_fault {
-            page.wrapped(4, &format!("{fault}: {}", fault.advice()));
-        }
-        if !modem.detail.is_empty() {
-            page.wrapped(4, &cell::one_line(&modem.detail));
+            page.wrapped(4, &format!("its last fault: {fault}: {}", fault.advice()));
         }
     }
 }
@@ -228,13 +230,13 @@ enum Paint {
     Magenta = 35,
 }
 
-const fn paint_of(result: Verdict) -> Option<Paint> {
-    Some(match result {
+const fn paint_of(result: Verdict) -> Paint {
+    match result {
         Verdict::Pass => Paint::Green,
         Verdict::Degraded => Paint::Yellow,
         Verdict::Fail => Paint::Red,
         Verdict::Untested => Paint::Magenta,
-    })
+    }
 }
 
 struct Page {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::columns::{CALLS, LINES, MODEMS};
 use super::sample::{Story, call_id, event, header, line, modem, night};
 use super::*;
-use crate::model::event::{Ending, Hangup, LineVerdict, ModemState, Sitting};
+use crate::model::event::{Ending, Hangup, ModemState, Sitting};
 use crate::model::{Blame, Event, EventKind, Fault, Moment, Verdict};
 
 /// Every file below a folder, by its path within it.
