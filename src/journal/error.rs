@@ -43,10 +43,10 @@ pub enum JournalError {
         /// Where it was looked for.
         path: PathBuf,
     },
-    /// A line that is no event, and not the last: not what a crash leaves behind.
+    /// A whole line that is no event: not what a crash leaves behind.
     #[error(
-        "`{path}` is damaged at line {line}, and the file goes on after it; \
-         restore it from a copy (cut before line {line} it is readable, and later events are lost)"
+        "`{path}` is damaged at line {line}, and not by a crash, which could only cut its end; \
+         restore it from a copy (without line {line} and all after it, it is readable)"
     )]
     Damaged {
         /// The journal.

@@ -59,12 +59,12 @@ impl RunDir {
     /// If there is none, or it is in use.
     pub fn resume(reports: &Path, run: Option<&RunId>) -> Result<Self, RunDirError> {
         links_are_free(reports)?;
-        let run = match run {
-            Some(run) => link_target(&reports.join(run.as_str())).unwrap_or_else(|| run.clone()),
-            None => {
-                let current = reports.join(CURRENT);
-                link_target(&current).ok_or(RunDirError::NoCurrent { path: current })?
-            }
+        let run = if let Some(run) = run {
+            // `latest` and `current` are taken for the runs that they point to.
+            link_target(&reports.join(run.as_str())).unwrap_or_else(|| run.clone())
+        } else {
+            let current = reports.join(CURRENT);
+            link_target(&current).ok_or(RunDirError::NoCurrent { path: current })?
         };
         let path = reports.join(run.as_str());
         if !path.is_dir() {

@@ -114,7 +114,7 @@ impl Board {
         match &event.kind {
             EventKind::RunResumed(_) => self.resume(),
             EventKind::Modem { modem, state, fault, detail } => {
-                self.modem(event, modem, *state, *fault, detail)
+                self.modem(event, modem, *state, *fault, detail);
             }
             EventKind::CallStarted { call, line, modem, .. } => {
                 let Some(&place) = self.places.get(modem) else { return };
@@ -270,24 +270,23 @@ impl Board {
             self.rows.iter().filter_map(|row| row.line.as_ref()).map(|line| line.as_str().width()).max();
         let line_width = line_width.unwrap_or(1);
         for row in &self.rows {
-            let mut text = pad(row.modem.as_str(), modem_width);
-            text += "  ";
-            text += &pad(row.line.as_ref().map_or("-", LineId::as_str), line_width);
-            text += "  ";
-            text += &pad(row.activity, ACTIVITY_WIDTH);
-            text += &format!("  {:>6}", span(now.since(row.since)));
-            if !row.detail.is_empty() {
-                text += "  ";
-                text += &row.detail;
-            }
+            let text = format!(
+                "{}  {}  {}  {:>6}  {}",
+                pad(row.modem.as_str(), modem_width),
+                pad(row.line.as_ref().map_or("-", LineId::as_str), line_width),
+                pad(row.activity, ACTIVITY_WIDTH),
+                span(now.since(row.since)),
+                row.detail
+            );
             out.push(fit(&text, width));
         }
         if let Some((line, next)) =
             self.waiting.iter().min_by_key(|(line, waiting)| (waiting.until_mono, *line))
         {
             let text = format!(
-                "{} wait; the next is {line}, in {} ({})",
+                "{} {}; the next is {line}, in {} ({})",
                 lines_text(self.waiting.len() as u64),
+                if self.waiting.len() == 1 { "waits" } else { "wait" },
                 span(next.until_mono.since(now)),
                 next.why
             );
@@ -301,18 +300,17 @@ impl Board {
         let Counts { pass, degraded, fail, untested, left } = self.counts;
         let (judged, total) = (self.counts.judged(), self.counts.total());
         let full = (judged * BAR_WIDTH as u64).checked_div(total).unwrap_or(0) as usize;
-        let mut text = format!(
-            "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}  untested {untested}",
+        let rest = match self.estimate(now) {
+            Some(estimate) => format!("  about {} left", rough(estimate.left)),
+            None if left > 0 => format!("  {left} left"),
+            None => String::new(),
+        };
+        format!(
+            "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}  untested {untested}{rest}",
             "#".repeat(full),
             "-".repeat(BAR_WIDTH.saturating_sub(full)),
             lines_text(total),
-        );
-        if let Some(estimate) = self.estimate(now) {
-            text += &format!("  about {} left", rough(estimate.left));
-        } else if left > 0 {
-            text += &format!("  {left} left");
-        }
-        text
+        )
     }
 }
 

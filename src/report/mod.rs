@@ -19,7 +19,7 @@ mod transcript;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
 pub use outcome::exit_code;
-pub use render::{Renderer, ReportError, replay};
+pub use render::{Renderer, ReportError, files, replay};
 pub use state::{Broken, Counts, LineState, RunState};
 
 /// Version of the columns and keys of everything that is written here. Columns are only ever added at the end, and

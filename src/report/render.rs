@@ -209,6 +209,16 @@ impl Renderer {
     }
 }
 
+/// The files of a run that has been rendered into `dir`: the tables, the summary, and the folder of the transcripts
+/// where there is one.
+pub fn files(state: &RunState, dir: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = View::ALL.into_iter().map(|view| dir.join(view.file())).collect();
+    if state.lines().any(|(_, line)| !line.transcripts.is_empty()) {
+        files.push(dir.join(TRANSCRIPTS));
+    }
+    files
+}
+
 /// Renders a whole run from its events into `dir`, and hands back its state with the paths of all files.
 ///
 /// # Errors

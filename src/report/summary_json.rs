@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::render::TRANSCRIPTS;
 use super::{Counts, ModemFigures, RunState, SCHEMA, cell, exit_code, transcript};
-use crate::model::event::{CredentialState, Ending};
-use crate::model::{Blame, Fault, Verdict};
+use crate::model::event::{CredentialState, Ending, ModemState};
+use crate::model::{Blame, CallId, Fault, TrunkName, Verdict};
 
 #[derive(Serialize)]
 struct Summary<'a> {
@@ -68,7 +68,8 @@ struct NotPassed<'a> {
 
 #[derive(Serialize)]
 struct Modem<'a> {
-    modem: &'a str,
+    #[serde(rename = "modem")]
+    id: &'a str,
     port: String,
     profile: String,
     trunk: Option<&'a str>,
@@ -90,7 +91,8 @@ struct Modem<'a> {
 
 #[derive(Serialize)]
 struct Credential<'a> {
-    credential: &'a str,
+    #[serde(rename = "credential")]
+    name: &'a str,
     state: CredentialState,
     detail: String,
 }
@@ -122,7 +124,7 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
             detail: cell::one_line(&verdict.detail),
             advice: fault.advice(),
             attempts: verdict.attempts,
-            call: verdict.call.as_ref().map(|call| call.as_str()),
+            call: verdict.call.as_ref().map(CallId::as_str),
             modem: known.deciding().map(|call| call.modem.as_str()),
             transcripts: known
                 .transcripts
@@ -154,7 +156,7 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
             .credentials()
             .iter()
             .map(|(name, (state, detail))| Credential {
-                credential: name.as_str(),
+                name: name.as_str(),
                 state: *state,
                 detail: cell::one_line(detail),
             })
@@ -172,11 +174,11 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
 
 fn modem(figures: &ModemFigures) -> Modem<'_> {
     Modem {
-        modem: figures.header.id.as_str(),
+        id: figures.header.id.as_str(),
         port: cell::one_line(&figures.header.port),
         profile: cell::one_line(&figures.header.profile),
-        trunk: figures.header.trunk.as_ref().map(|trunk| trunk.as_str()),
-        state: figures.state.map(|state| state.word()),
+        trunk: figures.header.trunk.as_ref().map(TrunkName::as_str),
+        state: figures.state.map(ModemState::word),
         health: figures.health().word(),
         calls: figures.calls,
         passed: figures.calls_of(Verdict::Pass),
