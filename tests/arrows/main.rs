@@ -24,7 +24,7 @@ fn rust_files(folder: &Path) -> Vec<(String, String)> {
             let path = if under.is_empty() { name } else { format!("{under}/{name}") };
             if entry.path().is_dir() {
                 walk(&entry.path(), &path, found);
-            } else if path.ends_with(".rs") {
+            } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(entry.path()).expect("a source file is readable text");
                 found.push((path, text));
             }
