@@ -3,9 +3,16 @@
 //! A machine has no clock and no I/O. Whoever drives it does the actions in order, feeds what happened, and calls
 //! again when the deadline has passed; extra calls are harmless.
 
+use std::time::Duration;
+
 use crate::model::Mono;
 
 use super::codec::Token;
+use super::result_code::ResultCode;
+
+/// How long an AT that was typed more than once is waited for after its first OK, so that a late second OK is not
+/// taken for the answer to the next command.
+pub const RESYNC_QUIET: Duration = Duration::from_millis(200);
 
 /// What happened.
 #[derive(Debug, Clone, Copy)]
@@ -61,4 +68,110 @@ pub struct PortFacts {
     pub has_signals: bool,
     /// DCD as read at opening, where it has one.
     pub dcd_at_open: bool,
+}
+
+/// Types AT until the modem says OK: the knock on the door that set-up and hang-up share.
+#[derive(Debug)]
+pub(super) struct Knock {
+    tries_left: u32,
+    answer_max: Duration,
+    /// AT lines that have not been answered.
+    unanswered: u32,
+    state: KnockState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KnockState {
+    /// AT was typed; its answer is due.
+    Asked { until: Mono },
+    /// OK has come; answers to earlier tries may follow.
+    Quiet { until: Mono },
+}
+
+/// What a knock has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Knocked {
+    /// Not known yet.
+    Waiting,
+    /// The modem is there, in command state, and owes no answer.
+    Answered,
+    /// It said nothing, at any try.
+    Silent,
+    /// It said ERROR to the last try.
+    Refused,
+}
+
+impl Knock {
+    /// Types the first AT.
+    pub(super) fn start(now: Mono, tries: u32, answer_max: Duration, actions: &mut Vec<Action>) -> Self {
+        let mut knock =
+            Self { tries_left: tries, answer_max, unanswered: 0, state: KnockState::Asked { until: now } };
+        knock.ask(now, actions);
+        knock
+    }
+
+    fn ask(&mut self, now: Mono, actions: &mut Vec<Action>) {
+        actions.push(command("AT"));
+        self.tries_left = self.tries_left.saturating_sub(1);
+        self.unanswered += 1;
+        self.state = KnockState::Asked { until: now + self.answer_max };
+    }
+
+    /// When it wants to be called again.
+    pub(super) const fn deadline(&self) -> Mono {
+        match self.state {
+            KnockState::Asked { until } | KnockState::Quiet { until } => until,
+        }
+    }
+
+    /// A result from the modem. A late NO CARRIER, a RING and the like are passed over.
+    pub(super) fn result(&mut self, now: Mono, code: &ResultCode, actions: &mut Vec<Action>) -> Knocked {
+        match code {
+            ResultCode::Ok => {
+                self.unanswered = self.unanswered.saturating_sub(1);
+                if self.unanswered == 0 {
+                    return Knocked::Answered;
+                }
+                if let KnockState::Asked { .. } = self.state {
+                    self.state = KnockState::Quiet { until: now + RESYNC_QUIET };
+                }
+                Knocked::Waiting
+            }
+            // The modem lives; our AT met the rest of something else in its command buffer.
+            ResultCode::Error => {
+                self.unanswered = self.unanswered.saturating_sub(1);
+                match self.state {
+                    KnockState::Quiet { .. } if self.unanswered == 0 => Knocked::Answered,
+                    KnockState::Asked { .. } if self.tries_left > 0 => {
+                        self.ask(now, actions);
+                        Knocked::Waiting
+                    }
+                    KnockState::Asked { .. } => Knocked::Refused,
+                    KnockState::Quiet { .. } => Knocked::Waiting,
+                }
+            }
+            _ => Knocked::Waiting,
+        }
+    }
+
+    /// Time has passed.
+    pub(super) fn time(&mut self, now: Mono, actions: &mut Vec<Action>) -> Knocked {
+        if now < self.deadline() {
+            return Knocked::Waiting;
+        }
+        match self.state {
+            KnockState::Quiet { .. } => Knocked::Answered,
+            KnockState::Asked { .. } if self.tries_left > 0 => {
+                self.ask(now, actions);
+                Knocked::Waiting
+            }
+            KnockState::Asked { .. } => Knocked::Silent,
+        }
+    }
+}
+
+/// A command line, ended by CR alone: an LF would be a character received during dialing, which aborts it
+/// (modems.md 0.3).
+pub(super) fn command(line: &str) -> Action {
+    Action::Write(format!("{line}\r").into_bytes())
 }
