@@ -1,3 +1,5 @@
+//! Journal and folder: what a crash, a full disk, a second run or a hostile file does to them.
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;

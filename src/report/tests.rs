@@ -1,3 +1,5 @@
+//! The files, as bytes: samples, columns, cells, transcripts, the summary, and SCHEMA.md against the code.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,6 +13,21 @@ use super::sample::{Story, call_id, event, header, line, modem, night};
 use super::*;
 use crate::model::event::{Ending, Hangup, ModemState, Sitting};
 use crate::model::{Blame, Event, EventKind, Fault, Moment, Verdict};
+
+mod board;
+mod state;
+
+const BRIEF: [(Moment, u64); 2] = [(Moment::Dialed, 1), (Moment::OnHook, 2)];
+
+fn started(n: u32, attempt: u32, on: u32) -> EventKind {
+    EventKind::CallStarted {
+        call: call_id(n, attempt),
+        line: line(n).id,
+        modem: modem(on, "").id,
+        attempt,
+        dialed: String::new(),
+    }
+}
 
 /// Every file below a folder, by its path within it.
 fn tree(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -300,153 +317,6 @@ fn lines_that_nobody_meant_to_test_do_not_fill_the_summary() {
     assert!(text.contains("untested     400") && text.lines().all(|row| row.len() <= 80), "{text}");
 }
 
-/// A run of `n` lines on three modems, before anything happened.
-fn fresh(n: u32) -> RunState {
-    let modems = (0..3).map(|m| modem(m, "generic")).collect();
-    RunState::begin(&event(0, header((1..=n).map(line).collect(), modems))).unwrap()
-}
-
-fn tell(state: &mut RunState, story: impl FnOnce(&mut Story)) -> Result<(), Broken> {
-    let mut told = Story::new(EventKind::Notice { text: String::new() });
-    story(&mut told);
-    told.events().iter().try_for_each(|event| state.apply(event))
-}
-
-const BRIEF: [(Moment, u64); 2] = [(Moment::Dialed, 1), (Moment::OnHook, 2)];
-
-fn started(n: u32, attempt: u32, on: u32) -> EventKind {
-    EventKind::CallStarted {
-        call: call_id(n, attempt),
-        line: line(n).id,
-        modem: modem(on, "").id,
-        attempt,
-        dialed: String::new(),
-    }
-}
-
-#[test]
-fn what_cannot_be_true_is_an_error_and_changes_nothing() {
-    let mut state = fresh(3);
-    tell(&mut state, |s| {
-        s.call(1, (1, 1, 0), &BRIEF, |_| {});
-        s.judge(5, 1, 1, Some(1), None, "");
-        s.tell(6, started(2, 1, 1));
-    })
-    .unwrap();
-    let before = state.clone();
-    let mut wrong = |story: &dyn Fn(&mut Story)| {
-        let mut told = Story::new(EventKind::Notice { text: String::new() });
-        story(&mut told);
-        let error = state.apply(&told.events()[1]).unwrap_err();
-        assert_eq!(state, before, "{error}");
-        error
-    };
-    let resumed = || EventKind::RunResumed(Sitting { lineman: "0.1.0".into(), origin_us: 0 });
-    assert_eq!(wrong(&|s| s.judge(9, 1, 1, Some(1), None, "")), Broken::SecondVerdict(line(1).id));
-    assert_eq!(wrong(&|s| s.judge(9, 9, 0, None, Some(Fault::Busy), "")), Broken::UnknownLine(line(9).id));
-    assert_eq!(wrong(&|s| s.judge(9, 3, 0, None, None, "")), Broken::PassWithoutCall(line(3).id));
-    assert!(matches!(
-        wrong(&|s| s.judge(9, 3, 0, Some(1), Some(Fault::Busy), "")),
-        Broken::NoSuchCall { .. }
-    ));
-    assert_eq!(
-        wrong(&|s| s.tell(9, EventKind::VerdictWithdrawn { line: line(3).id, why: String::new() })),
-        Broken::NothingToWithdraw(line(3).id)
-    );
-    assert!(matches!(wrong(&|s| s.tell(9, started(3, 1, 1))), Broken::ModemTaken { .. }));
-    assert!(matches!(wrong(&|s| s.tell(9, started(2, 2, 2))), Broken::NumberTaken { .. }));
-    assert_eq!(wrong(&|s| s.tell(9, started(1, 1, 0))), Broken::CallTwice(call_id(1, 1)));
-    assert_eq!(wrong(&|s| s.tell(9, started(3, 1, 7))), Broken::UnknownModem(modem(7, "").id));
-    assert_eq!(
-        wrong(&|s| s.tell(9, EventKind::RunEnded { ending: Ending::Completed })),
-        Broken::StillRunning(call_id(2, 1))
-    );
-    assert_eq!(wrong(&|s| s.tell(9, header(Vec::new(), Vec::new()))), Broken::SecondHeader);
-    // A resumption voids the running call, and then it is a line without a verdict that is in the way of the end.
-    state.apply(&event(0, resumed())).unwrap();
-    let end = event(10, EventKind::RunEnded { ending: Ending::Completed });
-    assert_eq!(state.apply(&end), Err(Broken::Unjudged { count: 2, first: line(2).id }));
-    tell(&mut state, |s| {
-        s.tell(1, started(2, 1, 0));
-    })
-    .expect("a void call's number may be used again");
-    assert_eq!(RunState::of(&[]), Err(Broken::NoHeader));
-    assert_eq!(RunState::of(&[end]), Err(Broken::NoHeader));
-    let twice = header(vec![line(1), line(1)], Vec::new());
-    assert_eq!(RunState::of(&[event(0, twice)]), Err(Broken::Twice(line(1).id.to_string())));
-}
-
-#[test]
-fn a_resumed_run_forgets_what_was_cancelled_and_nothing_else() {
-    let mut state = fresh(3);
-    tell(&mut state, |s| {
-        s.call(1, (1, 1, 0), &BRIEF, |_| {});
-        s.judge(5, 1, 1, Some(1), None, "");
-        s.judge(6, 2, 0, None, Some(Fault::Screened), "");
-        s.judge(7, 3, 0, None, Some(Fault::Cancelled), "");
-        s.tell(8, EventKind::RunEnded { ending: Ending::Interrupted });
-    })
-    .unwrap();
-    assert_eq!(exit_code(&state), 4);
-    assert_eq!(state.apply(&event(9, EventKind::Notice { text: String::new() })), Err(Broken::AfterEnd));
-    state.apply(&event(0, EventKind::RunResumed(Sitting { lineman: "0.1.0".into(), origin_us: 0 }))).unwrap();
-    assert_eq!((state.counts().judged(), state.counts().left, state.ended()), (2, 1, None));
-    tell(&mut state, |s| {
-        s.call(1, (3, 1, 0), &BRIEF, |_| {});
-        s.judge(5, 3, 1, Some(1), None, "");
-        s.tell(6, EventKind::RunEnded { ending: Ending::Completed });
-    })
-    .unwrap();
-    assert_eq!((exit_code(&state), state.sittings()), (1, 2));
-}
-
-#[test]
-fn the_exit_code_is_the_first_that_holds() {
-    use Ending::{Completed, Interrupted};
-    let code = |ending: Option<Ending>, faults: &[Option<Fault>]| {
-        let mut state = fresh(u32::try_from(faults.len()).unwrap());
-        tell(&mut state, |s| {
-            for (n, fault) in (1..).zip(faults) {
-                if fault.is_none() {
-                    s.call(u64::from(n) * 10, (n, 1, 0), &BRIEF, |_| {});
-                }
-                s.judge(u64::from(n) * 10 + 5, n, 1, fault.is_none().then_some(1), *fault, "");
-            }
-            if let Some(ending) = ending {
-                s.tell(9_999, EventKind::RunEnded { ending });
-            }
-        })
-        .unwrap();
-        exit_code(&state)
-    };
-    let some = |fault| Some(fault);
-    assert_eq!(code(Some(Completed), &[None, None]), 0);
-    assert_eq!(
-        code(Some(Completed), &[None, some(Fault::Skipped), some(Fault::OnHold), some(Fault::OutOfWindow)]),
-        0
-    );
-    assert_eq!(code(Some(Completed), &[some(Fault::Skipped)]), 0, "none was to be tested");
-    assert_eq!(code(Some(Completed), &[None, some(Fault::NeededRetry)]), 1);
-    assert_eq!(code(Some(Completed), &[None, some(Fault::PortLost)]), 1);
-    assert_eq!(code(Some(Completed), &[some(Fault::PortLost), some(Fault::Busy)]), 1);
-    assert_eq!(code(Some(Completed), &[some(Fault::Screened), some(Fault::Internal)]), 1);
-    assert_eq!(
-        code(
-            Some(Completed),
-            &[
-                some(Fault::NoDialtone),
-                some(Fault::CredentialUnproven),
-                some(Fault::Internal),
-                some(Fault::Skipped)
-            ]
-        ),
-        3
-    );
-    assert_eq!(code(Some(Interrupted), &[some(Fault::PortLost)]), 4);
-    assert_eq!(code(Some(Interrupted), &[None]), 4);
-    assert_eq!(code(None, &[None]), 4, "a run without an end was cut off");
-}
-
 #[test]
 fn files_are_readable_for_whom_the_umask_allows_and_nothing_half_written_stays() {
     let home = TempDir::new().unwrap();
@@ -524,35 +394,6 @@ proptest! {
         let text = summary::text(&state, &[], summary::Style { colour: false, width: 60 });
         prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
     }
-
-    /// Whatever comes, in whatever order: the counts add up, and what is refused changes nothing.
-    #[test]
-    fn counts_always_add_up(steps in prop::collection::vec((0_u8..9, 1_u32..5, 1_u32..3, 0_u32..4), 0..80)) {
-        let mut state = fresh(4);
-        let fault = |n: u32| Fault::ALL.get(n as usize * 11).copied();
-        for (what, n, attempt, on) in steps {
-            let mut story = Story::new(EventKind::Notice { text: String::new() });
-            match what {
-                0 | 1 => story.tell(1, started(n, attempt, on)),
-                2 | 3 => {
-                    story.call(1, (n, attempt, on), &BRIEF, |record| record.fault = fault(n));
-                    story.tell(9, EventKind::Notice { text: String::new() });
-                }
-                4 | 5 => story.judge(1, n, attempt, Some(attempt).filter(|_| on > 0), fault(on), ""),
-                6 => story.tell(1, EventKind::VerdictWithdrawn { line: line(n).id, why: String::new() }),
-                7 => story.tell(1, EventKind::RunEnded { ending: Ending::Interrupted }),
-                _ => story.tell(1, EventKind::RunResumed(Sitting { lineman: String::new(), origin_us: 0 })),
-            }
-            for event in story.events() {
-                let before = state.clone();
-                if state.apply(&event).is_err() {
-                    prop_assert_eq!(&state, &before);
-                }
-                prop_assert_eq!(state.check(), Ok(()));
-                prop_assert_eq!(state.counts().total(), 4);
-            }
-        }
-    }
 }
 
 /// The cells of every table row of SCHEMA.md below a heading that begins with `heading`.
@@ -600,113 +441,4 @@ fn schema_md_documents_every_column_and_code() {
     told.sort_unstable();
     assert_eq!(told, keys);
     assert!(schema.contains(&format!("schema number is {SCHEMA}")));
-}
-
-mod board {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::model::Mono;
-
-    fn board(n: u32, modems: u32) -> Board {
-        let modems = (0..modems).map(|m| modem(m, "generic")).collect();
-        let EventKind::RunStarted(header) = header((1..=n).map(line).collect(), modems) else {
-            unreachable!()
-        };
-        Board::new(&header)
-    }
-
-    fn show(board: &mut Board, story: impl FnOnce(&mut Story)) {
-        let mut told = Story::new(EventKind::Notice { text: String::new() });
-        story(&mut told);
-        for event in told.events() {
-            board.apply(&event);
-        }
-    }
-
-    #[test]
-    fn a_row_tells_line_phase_and_seconds() {
-        let mut board = board(3, 3);
-        show(&mut board, |s| {
-            s.modem(5, 0, ModemState::Ready, None, "");
-            s.modem(6, 1, ModemState::Out, Some(Fault::PortBusy), "held by `minicom`\u{1b}[2J");
-            s.tell(1000, started(2, 1, 0));
-            s.tell(4000, EventKind::CallMoment { call: call_id(2, 1), moment: Moment::Ringing });
-            s.judge(4500, 1, 0, None, Some(Fault::Screened), "");
-        });
-        assert_eq!(
-            board.text(Mono::from_millis(9_999), 90),
-            [
-                "[######--------------] 1 of 3 lines  pass 0  degraded 0  fail 0  untested 1  2 left",
-                "m00  BR0002-A  ringing                5 s",
-                "m01  -         out for a while        9 s  port-busy: held by `minicom`\u{fffd}[2J",
-                "m02  -         not set up yet         9 s",
-            ]
-        );
-        assert!(
-            board.text(Mono::ZERO, 30).iter().all(|row| unicode_width::UnicodeWidthStr::width(&**row) <= 30)
-        );
-    }
-
-    #[test]
-    fn a_line_that_waits_is_told_until_it_is_called() {
-        let mut board = board(2, 1);
-        show(&mut board, |s| {
-            let until = super::super::sample::start() + jiff::SignedDuration::from_secs(100);
-            s.tell(40_000, EventKind::LineWaits { line: line(1).id, until, why: "busy".into() });
-        });
-        let last = |board: &Board| board.text(Mono::from_millis(50_000), 90).last().unwrap().clone();
-        assert_eq!(
-            last(&board),
-            "1 line wait; the next is BR0001-A, in 50 s (busy)".replace("line wait", "line waits")
-        );
-        show(&mut board, |s| s.tell(100_000, started(1, 2, 0)));
-        assert!(board.waiting().is_empty());
-    }
-
-    #[test]
-    fn the_end_is_estimated_only_once_enough_is_known_and_never_before_a_wait_is_over() {
-        let mut board = board(20, 2);
-        show(&mut board, |s| {
-            s.modem(0, 0, ModemState::Ready, None, "");
-            s.modem(0, 1, ModemState::Ready, None, "");
-            for n in 1..=4 {
-                let at = u64::from(n) * 40_000;
-                s.call(at, (n, 1, n % 2), &[(Moment::Dialed, 1), (Moment::OnHook, 30_000)], |_| {});
-                s.judge(at + 30_001, n, 1, Some(1), None, "");
-            }
-        });
-        let now = Mono::from_millis(250_000);
-        assert_eq!(board.estimate(now), None, "four lines say too little");
-        show(&mut board, |s| {
-            s.call(200_000, (5, 1, 0), &[(Moment::Dialed, 1), (Moment::OnHook, 30_000)], |_| {});
-            s.judge(230_001, 5, 1, Some(1), None, "");
-        });
-        // 15 lines of 30 s each on 2 modems.
-        let left = Duration::from_secs(225);
-        assert_eq!(board.estimate(now), Some(live::Estimate { left, known_lines: 5 }));
-        assert!(board.text(now, 100)[0].ends_with("about 4 min left"), "{}", board.text(now, 100)[0]);
-        show(&mut board, |s| s.modem(240_000, 1, ModemState::Quarantined, None, ""));
-        assert_eq!(board.estimate(now).unwrap().left, Duration::from_secs(450), "one modem is left");
-        show(&mut board, |s| {
-            let until = super::super::sample::start() + jiff::SignedDuration::from_secs(250 + 900);
-            s.tell(250_000, EventKind::LineWaits { line: line(9).id, until, why: "busy".into() });
-        });
-        assert_eq!(board.estimate(now).unwrap().left, Duration::from_secs(930));
-    }
-
-    #[test]
-    fn board_and_state_count_alike_over_a_whole_night() {
-        let events = night();
-        let mut state = RunState::begin(&events[0]).unwrap();
-        let mut board = Board::new(state.header());
-        for event in &events[1..] {
-            state.apply(event).unwrap();
-            board.apply(event);
-            assert_eq!(board.counts(), state.counts());
-            assert_eq!(board.calls_running(), state.running().len());
-        }
-        assert_eq!(board.counts().left, 0);
-        assert!(board.waiting().is_empty());
-    }
 }
