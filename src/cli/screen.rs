@@ -7,10 +7,13 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::model::event::LineVerdict;
 use crate::model::{Event, EventKind, Mono, Verdict};
+use crate::report::summary::Style;
 use crate::report::{Board, RunState};
 
 /// How often the seconds on the board go on.
 const TICK: Duration = Duration::from_secs(1);
+/// Width of the summary where no terminal says how wide it is.
+const PAGE_WIDTH: usize = 110;
 /// Rows of the terminal that are left free below the board.
 const ROWS_FREE: usize = 2;
 
@@ -27,12 +30,19 @@ pub(super) trait Screen: Send {
 }
 
 /// The screen that fits: the board if a person watches, else plain lines.
-pub(super) fn choose(plain: bool) -> Box<dyn Screen> {
+pub(super) fn choose(plain: bool, earlier: Option<Board>) -> Box<dyn Screen> {
     if !plain && std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
-        Box::new(Live::new())
+        Box::new(Live::new(earlier))
     } else {
         Box::new(Plain)
     }
+}
+
+/// How the text at the end is to look on stdout.
+pub(super) fn style() -> Style {
+    let term = console::Term::stdout();
+    let width = if term.is_term() { usize::from(term.size().1) } else { PAGE_WIDTH };
+    Style { colour: console::colors_enabled(), width }
 }
 
 /// One line a verdict: what plain output and the scroll above the board show.
@@ -106,9 +116,9 @@ struct Live {
 }
 
 impl Live {
-    fn new() -> Self {
+    fn new(board: Option<Board>) -> Self {
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-        Self { board: None, multi, rows: Vec::new(), drawn: Mono::ZERO }
+        Self { board, multi, rows: Vec::new(), drawn: Mono::ZERO }
     }
 
     fn draw(&mut self, now: Mono) {

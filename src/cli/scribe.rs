@@ -3,7 +3,6 @@
 //!
 //! It is a thread of its own so that a slow disk never delays a call's stamps. What was shown is therefore on disk.
 
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -33,8 +32,6 @@ pub(super) struct Scribe {
 pub(super) struct Minutes {
     /// The run as it was recorded; absent if not even its header was.
     pub(super) state: Option<RunState>,
-    /// Files that were written, each once.
-    pub(super) written: Vec<PathBuf>,
     /// Why the journal could not be kept.
     pub(super) journal_error: Option<String>,
     /// Why a report file could not be written the last time.
@@ -50,7 +47,7 @@ impl Scribe {
         let desk = Desk {
             journal,
             renderer: past.renderer,
-            minutes: Minutes { state: past.state, written: Vec::new(), journal_error: None, report_error: None },
+            minutes: Minutes { state: past.state, journal_error: None, report_error: None },
             screen,
             clock,
             rendered: Mono::ZERO,
@@ -69,12 +66,7 @@ impl Scribe {
     /// Ends it once everything is written.
     pub(super) fn finish(mut self) -> Minutes {
         self.queue = None;
-        let lost = |why: &str| Minutes {
-            state: None,
-            written: Vec::new(),
-            journal_error: Some(why.to_owned()),
-            report_error: None,
-        };
+        let lost = |why: &str| Minutes { state: None, journal_error: Some(why.to_owned()), report_error: None };
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(minutes)) => minutes,
             Some(Err(_)) => lost("the scribe died; the journal holds what it had taken"),
@@ -182,16 +174,7 @@ impl Desk {
     fn render(&mut self) {
         self.rendered = self.clock.now();
         let Some(state) = &self.minutes.state else { return };
-        match self.renderer.write(state) {
-            Ok(paths) => {
-                self.minutes.report_error = None;
-                for path in paths {
-                    if !self.minutes.written.contains(&path) {
-                        self.minutes.written.push(path);
-                    }
-                }
-            }
-            Err(error) => self.minutes.report_error = Some(error.to_string()),
-        }
+        // What can't be written stays stale and is tried again: the last word counts.
+        self.minutes.report_error = self.renderer.write(state).err().map(|error| error.to_string());
     }
 }
