@@ -145,7 +145,14 @@ impl SerialPort {
         let mut written = 0;
         let all = async {
             while written < bytes.len() {
-                match tty.stream.write(&bytes[written..]).await {
+                // Tried before it is waited for: the room that a flush makes wakes nobody on a pty.
+                let done = match tty.stream.try_write(&bytes[written..]) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        tty.stream.write(&bytes[written..]).await
+                    }
+                    done => done,
+                };
+                match done {
                     Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                     Ok(length) => written += length,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -18,6 +18,13 @@ fn look(lines: Lines, counts: (i32, i32, i32)) -> Look {
     Look { lines, counts: Some(Counts { dcd, dsr, ri }) }
 }
 
+/// Longest that any of these waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn next(watch: &mut Watch) -> Edge {
+    tokio::time::timeout(PATIENCE, watch.next()).await.expect("no edge came")
+}
+
 /// Lines that a test sets, and a wait that a byte in a pipe ends.
 struct Bench {
     lines: Arc<Mutex<Lines>>,
@@ -106,7 +113,7 @@ async fn a_blocked_thread_tells_edges_and_is_ended_by_a_signal() {
     let mut watch = Watch::with(wait, look, NONE, clock);
     bench.set(DCD);
     bench.ring();
-    let edge = watch.next().await;
+    let edge = next(&mut watch).await;
     assert_eq!((edge.signal, edge.level), (Signal::Dcd, true));
     assert!(edge.at <= clock.now());
     // It blocks in its read again, or is about to: both must end.
@@ -150,10 +157,10 @@ async fn a_second_look_finds_the_edge_that_came_between() {
     let mut watch = Watch::with(wait, look, NONE, Clock::start());
     bench.set(DCD);
     bench.ring();
-    assert_eq!(watch.next().await.signal, Signal::Dcd);
+    assert_eq!(next(&mut watch).await.signal, Signal::Dcd);
     // This one rings no bell.
     bench.set(Lines { dsr: true, ..DCD });
-    let edge = watch.next().await;
+    let edge = next(&mut watch).await;
     assert_eq!((edge.signal, edge.level), (Signal::Dsr, true));
 }
 
