@@ -230,3 +230,6 @@ impl Guard {
         self.waiting = still;
     }
 }
+
+#[cfg(test)]
+mod tests;

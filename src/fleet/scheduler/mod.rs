@@ -19,11 +19,6 @@ mod stages;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-mod properties;
-#[cfg(test)]
-mod tests;
-
 pub use face::{CallReport, Decision, Input, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
 
 use std::collections::{BTreeMap, BTreeSet};
