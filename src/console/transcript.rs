@@ -181,7 +181,6 @@ impl Screen {
         &self.page.text[floor_boundary(&self.page.text, at)..]
     }
 
-
     /// All of it, bounded, without `secret`.
     pub(super) fn transcript(&self, secret: Option<&SecretString>) -> String {
         let Some(head) = &self.page.head else {
