@@ -216,8 +216,7 @@ impl PasswordFile {
         match said.into_iter().filter(|&said| said).count() {
             1 => {}
             0 => {
-                let pruned = ["env", "file", "command", "prompt", "systemd"];
-                if !pruned.iter().any(|name| doc.is_pruned(&format!("{key}.{name}"))) {
+                if !doc.lost_a_part(key) {
                     doc.problem(key, WHERE);
                 }
                 return None;

@@ -5,13 +5,16 @@
 
 use std::time::Duration;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::bank::Location;
 use super::library::{Known, LibraryFile};
 use super::problem::quoted;
 use crate::model::{DialString, PhoneNumber, span};
+
+/// Largest compiled pattern, bytes.
+const REGEX_SIZE_MAX: usize = 1 << 20;
 
 /// Dialing rules of one country.
 #[derive(Debug, Clone)]
@@ -174,7 +177,8 @@ fn digits(value: Option<String>, key: &str, may_be_empty: bool, out: &mut Compla
 fn pattern(text: &str, key: &str, anchored: bool, out: &mut Complaints) -> Option<Regex> {
     let source = if anchored { format!("^(?:{text})$") } else { format!("^(?:{text})") };
     // Compiled bare first: what the user wrote is what the complaint is about.
-    match Regex::new(text).and_then(|_| Regex::new(&source)) {
+    let build = |text: &str| RegexBuilder::new(text).size_limit(REGEX_SIZE_MAX).build();
+    match build(text).and_then(|_| build(&source)) {
         Ok(regex) => Some(regex),
         Err(error) => {
             out.push((key.to_owned(), format!("is no regular expression: {}", regex_error(&error))));

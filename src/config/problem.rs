@@ -145,7 +145,10 @@ pub fn suggestion<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> 
     let near = known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&wrong.to_lowercase(), &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4)
+        .filter(|(distance, name)| match name.chars().count() {
+            0..=2 => *distance == 0,
+            length => *distance <= 1 + length / 4,
+        })
         .min();
     match near {
         Some((_, name)) => format!("; did you mean `{name}`?"),

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::library::{Known, LibraryFile};
 use super::yaml::Doc;
+use crate::console::dialog::{Dialog, DialogFile};
 use crate::model::ModemId;
-use crate::modem::profile::{Profile, SETUP_LINE_LEN_MAX};
+use crate::modem::profile::Profile;
 
 /// `dialplans/numbering/`
 pub(super) const NUMBERINGS: &[(&str, &str)] = &[
@@ -15,7 +16,12 @@ pub(super) const NUMBERINGS: &[(&str, &str)] = &[
 ];
 
 /// `hardware/modems/`
-pub(super) const MODEMS: &[(&str, &str)] = &[];
+pub(super) const MODEMS: &[(&str, &str)] = &[
+    ("courier", include_str!("../../hardware/modems/courier.yaml")),
+    ("generic", include_str!("../../hardware/modems/generic.yaml")),
+    ("rockwell-conexant", include_str!("../../hardware/modems/rockwell-conexant.yaml")),
+    ("v250", include_str!("../../hardware/modems/v250.yaml")),
+];
 
 /// `hardware/consoles/`
 pub(super) const CONSOLES: &[(&str, &str)] = &[];
@@ -29,39 +35,21 @@ impl LibraryFile for Profile {
     }
 
     fn ready(self) -> Result<Self, Vec<(String, String)>> {
-        let mut complaints = Vec::new();
-        for (index, line) in self.setup.iter().enumerate() {
-            if line.send.len() > SETUP_LINE_LEN_MAX {
-                complaints.push((
-                    format!("setup[{index}]"),
-                    format!(
-                        "is {} characters long; many modems take no more than {SETUP_LINE_LEN_MAX}: make two of it",
-                        line.send.len()
-                    ),
-                ));
-            }
-        }
-        if complaints.is_empty() { Ok(self) } else { Err(complaints) }
+        let problems = self.problems();
+        if problems.is_empty() { Ok(self) } else { Err(problems) }
     }
 }
-
-/// Stands in until the console room's own type is here.
-#[derive(Debug, Clone, serde::Deserialize)]
-pub struct DialogFile(serde_yaml::Value);
-
-/// Stands in until the console room's own type is here.
-pub type Dialog = DialogFile;
 
 impl LibraryFile for DialogFile {
     type Ready = Dialog;
     const KIND: Known = Known::Console;
 
     fn name(&self) -> Option<&str> {
-        self.0.get("console").and_then(serde_yaml::Value::as_str)
+        Some(&self.console)
     }
 
-    fn ready(self) -> Result<Self, Vec<(String, String)>> {
-        Ok(self)
+    fn ready(self) -> Result<Dialog, Vec<(String, String)>> {
+        self.compile()
     }
 }
 

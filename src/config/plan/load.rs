@@ -13,8 +13,8 @@ use crate::config::library::{Library, LoadError};
 use crate::config::numbering::{Numbering, NumberingFile};
 use crate::config::problem::{Place, Problem, Problems, list, quoted, suggestion};
 use crate::config::source::beside;
-use crate::config::wiring::{Dialog, DialogFile};
 use crate::config::yaml::{self, Doc};
+use crate::console::dialog::{Dialog, DialogFile};
 use crate::model::{CredentialName, Fault, Hostname, Line, LineId, PhoneNumber, PlanName, SiteId};
 
 /// Reads a plan.

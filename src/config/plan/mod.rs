@@ -19,7 +19,7 @@ use super::numbering::Numbering;
 use super::policy::Policy;
 use super::problem::Problem;
 use super::screening::{Refusal, screen};
-use super::wiring::Dialog;
+use crate::console::dialog::Dialog;
 use crate::model::{CredentialName, DialString, Fault, Line, LineId, PlanName};
 
 pub use self::load::load_plan;

@@ -146,13 +146,19 @@ fn visit_integer<'de, V: Visitor<'de>>(value: i128, text: &'de str, visitor: V) 
 }
 
 impl Node {
+    /// It is of another kind than what is asked for.
+    fn unlike(&self, expected: &dyn Expected) -> Mistake {
+        de::Error::invalid_type(Unexpected::Other("another kind"), expected)
+    }
+
     fn number<'de, V: Visitor<'de>>(&'de self, visitor: V) -> Result<V::Value, Mistake> {
         match &self.kind {
             Kind::Scalar { text, plain: true } => match integer(text) {
                 Some(value) => visit_integer(value, text, visitor),
                 None => visitor.visit_borrowed_str(text),
             },
-            _ => self.deserialize_any(visitor),
+            Kind::Scalar { text, .. } => visitor.visit_borrowed_str(text),
+            _ => Err(self.unlike(&visitor)),
         }
     }
 }
@@ -170,7 +176,7 @@ macro_rules! texts {
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
             match &self.kind {
                 Kind::Scalar { text, .. } => visitor.visit_borrowed_str(text),
-                _ => self.deserialize_any(visitor),
+                _ => Err(self.unlike(&visitor)),
             }
         }
     )*};
@@ -206,7 +212,8 @@ impl<'de> Deserializer<'de> for &'de Node {
                 Some(value) => visitor.visit_bool(value),
                 None => visitor.visit_borrowed_str(text),
             },
-            _ => self.deserialize_any(visitor),
+            Kind::Scalar { text, .. } => visitor.visit_borrowed_str(text),
+            _ => Err(self.unlike(&visitor)),
         }
     }
 
@@ -223,7 +230,8 @@ impl<'de> Deserializer<'de> for &'de Node {
                 Some(value) => visitor.visit_f64(value),
                 None => visitor.visit_borrowed_str(text),
             },
-            _ => self.deserialize_any(visitor),
+            Kind::Scalar { text, .. } => visitor.visit_borrowed_str(text),
+            _ => Err(self.unlike(&visitor)),
         }
     }
 
@@ -263,7 +271,8 @@ impl<'de> Deserializer<'de> for &'de Node {
             Kind::Scalar { text, plain: true } if text.is_empty() => {
                 visitor.visit_seq(List { rest: [].iter().enumerate() })
             }
-            _ => self.deserialize_any(visitor),
+            Kind::List(_) => self.deserialize_any(visitor),
+            _ => Err(self.unlike(&visitor)),
         }
     }
 
@@ -285,7 +294,8 @@ impl<'de> Deserializer<'de> for &'de Node {
             Kind::Scalar { text, plain: true } if text.is_empty() => {
                 visitor.visit_map(Map { rest: [].iter(), value: None })
             }
-            _ => self.deserialize_any(visitor),
+            Kind::Map(_) => self.deserialize_any(visitor),
+            _ => Err(self.unlike(&visitor)),
         }
     }
 

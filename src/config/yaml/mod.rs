@@ -62,6 +62,17 @@ impl Doc {
         self.root.as_ref().is_some_and(|root| find(root, key).1)
     }
 
+    /// Whether something directly under this key was told as wrong and taken out.
+    pub fn lost_a_part(&self, key: &str) -> bool {
+        let node = self.root.as_ref().and_then(|root| find(root, key).2);
+        let gone = |node: &Node| matches!(node.kind, Kind::Pruned | Kind::Gone);
+        node.is_some_and(|node| match &node.kind {
+            Kind::Map(entries) => entries.iter().any(|entry| gone(&entry.value)),
+            Kind::List(nodes) => nodes.iter().any(gone),
+            _ => false,
+        })
+    }
+
     /// All problems, in the order in which they were noted.
     pub fn into_problems(self) -> Problems {
         Problems(self.problems.into_inner())
@@ -78,12 +89,13 @@ impl Doc {
     }
 }
 
-/// Line of the key, or of the innermost part of its way that exists; and whether that part was taken out.
-fn find(root: &Node, key: &str) -> (Option<usize>, bool) {
+/// Line of the key, or of the innermost part of its way that exists; whether that part was taken out; the node, if it is
+/// the key's own.
+fn find<'a>(root: &'a Node, key: &str) -> (Option<usize>, bool, Option<&'a Node>) {
     let (mut node, mut line, mut rest) = (root, None, key);
     loop {
         if matches!(node.kind, Kind::Pruned | Kind::Gone) {
-            return (line, true);
+            return (line, true, None);
         }
         rest = rest.strip_prefix('.').unwrap_or(rest);
         let next = match &node.kind {
@@ -101,7 +113,9 @@ fn find(root: &Node, key: &str) -> (Option<usize>, bool) {
                 .map(|(node, rest)| (node, node.line, rest)),
             _ => None,
         };
-        let Some((inner, inner_line, inner_rest)) = next else { return (line, false) };
+        let Some((inner, inner_line, inner_rest)) = next else {
+            return (line, false, rest.is_empty().then_some(node));
+        };
         (node, line, rest) = (inner, Some(inner_line), inner_rest);
     }
 }

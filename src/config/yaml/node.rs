@@ -184,5 +184,6 @@ fn syntax(text: &str, line: usize, info: &str) -> Unreadable {
     if indent.is_some_and(|indent| indent.contains('\t')) {
         return refuse(line, "is indented with a tab; YAML wants blanks");
     }
-    refuse(line, format!("is no YAML: {info}"))
+    let hint = if info.contains("quoted scalar") { "; is a quote missing?" } else { "" };
+    refuse(line, format!("is no YAML: {info}{hint}"))
 }
