@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::exchange::load_exchange;
 use super::library::{Known, LibraryFile};
 use super::yaml::Doc;
 use crate::console::dialog::{Dialog, DialogFile};
@@ -24,7 +25,12 @@ pub(super) const MODEMS: &[(&str, &str)] = &[
 ];
 
 /// `hardware/consoles/`
-pub(super) const CONSOLES: &[(&str, &str)] = &[];
+pub(super) const CONSOLES: &[(&str, &str)] = &[
+    ("cisco-ios", include_str!("../../hardware/consoles/cisco-ios.yaml")),
+    ("cisco-nxos", include_str!("../../hardware/consoles/cisco-nxos.yaml")),
+    ("generic", include_str!("../../hardware/consoles/generic.yaml")),
+    ("linux", include_str!("../../hardware/consoles/linux.yaml")),
+];
 
 impl LibraryFile for Profile {
     type Ready = Self;
@@ -55,8 +61,11 @@ impl LibraryFile for DialogFile {
 
 /// The modems that an exchange plays, with their profiles; what is wrong with its file is told through `doc`.
 pub(super) fn exchange_modems(path: &Path, doc: &Doc) -> Vec<(ModemId, String)> {
-    if let Err(problem) = super::source::read(path) {
-        doc.push(problem);
+    match load_exchange(path) {
+        Ok((file, _)) => file.modems.into_iter().map(|modem| (modem.id, modem.profile)).collect(),
+        Err(problems) => {
+            problems.0.into_iter().for_each(|problem| doc.push(problem));
+            Vec::new()
+        }
     }
-    Vec::new()
 }
