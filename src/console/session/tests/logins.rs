@@ -359,7 +359,7 @@ fn endless_output_has_an_end() {
     fails(&talk.ends(0..=0), Fault::LoginTimeout, "endless output: 65536 bytes");
 
     let mut talk = Talk::new("linux", None);
-    talk.input(Input::Bytes(&[0xa5; 70_000]));
+    talk.input(Input::Bytes(&vec![0xa5; 70_000]));
     assert_eq!(talk.ends(0..=0).fault, Some(Fault::Garbage));
 }
 
