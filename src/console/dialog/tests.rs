@@ -131,6 +131,8 @@ fn lines_that_are_prompts_and_lines_that_are_none() {
     let bare = |prompt| Some((prompt, None));
     for (dialog, line, expected) in [
         (&ios, "Username: ", bare(Prompt::Username)),
+        (&ios, "Kerberos username: ", bare(Prompt::Username)),
+        (&ios, "Please login: ", bare(Prompt::Username)),
         (&ios, "Password: ", bare(Prompt::Password)),
         (&ios, "br0001>", host(Prompt::Command)),
         (&ios, "br0001#", host(Prompt::Command)),
