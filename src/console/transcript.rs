@@ -261,7 +261,9 @@ fn secret_len_at(text: &[char], secret: &[char]) -> usize {
 /// characters; blanks collapsed; cut at [`DETAIL_LEN_MAX`] characters.
 pub fn clean_line(text: &str) -> String {
     let mut screen = Screen::new();
-    text.bytes().for_each(|byte| screen.feed(byte));
+    for byte in text.bytes() {
+        screen.feed(byte);
+    }
     screen.flush();
     let mut line = String::new();
     for word in screen.page.text.split_whitespace() {

@@ -35,6 +35,10 @@ impl Session {
     /// The output has rested, or the carrier is about to be told: what stands there?
     pub(super) fn look(&mut self) {
         let sight = matcher::look(&self.dialog, self.screen.since(self.mark));
+        if !sight.noise || sight.line != self.last_line {
+            self.last_text = self.last_rx;
+            self.last_line.clone_from(&sight.line);
+        }
         match self.step {
             Step::Prompt => self.look_for_prompt(&sight),
             Step::Login => self.look_for_login(&sight),
@@ -48,7 +52,7 @@ impl Session {
         if self.look_at.is_some() {
             return None;
         }
-        let active = self.last_rx.max(self.last_tx);
+        let active = self.last_text.max(self.last_tx);
         match self.step {
             Step::Prompt if self.wakes < self.dialog.wake_times || self.may_refresh_prompt() => {
                 Some(active + self.dialog.wake_after)
@@ -149,7 +153,7 @@ impl Session {
                 }
             }
             Some(aside @ (Prompt::PressReturn | Prompt::Pager | Prompt::Question(_))) => {
-                self.answer_aside(aside)
+                self.answer_aside(aside);
             }
             None => {
                 let says = matcher::says_before_login(&self.dialog, self.screen.since(self.mark));
@@ -262,10 +266,14 @@ impl Session {
             }
             Some(Prompt::Username | Prompt::Password) if self.password_sent => self.asked_again(sight),
             Some(Prompt::Username) => {
-                let says = self.says_during_login();
-                if says.is_some() {
-                    self.finish(says);
-                } else if self.usernames < USERNAMES_MAX && self.rested(SETTLE_REPEATED) {
+                let may_repeat = self.usernames < USERNAMES_MAX;
+                match self.says_during_login() {
+                    // It may be meant for an empty name that our CR typed.
+                    Some((Fault::LoginRefused, _)) if may_repeat && self.wakes > 0 => {}
+                    None => {}
+                    says => return self.finish(says),
+                }
+                if may_repeat && self.rested(SETTLE_REPEATED) {
                     self.answer_again(Prompt::Username, sight);
                 }
             }
@@ -276,7 +284,7 @@ impl Session {
                 }
             }
             Some(aside @ (Prompt::PressReturn | Prompt::Pager | Prompt::Question(_))) => {
-                self.answer_aside(aside)
+                self.answer_aside(aside);
             }
             None => {
                 let says = self.says_during_login();
