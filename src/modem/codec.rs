@@ -178,9 +178,6 @@ impl Codec {
         if let Some(code) = read {
             return self.push_result(code);
         }
-        if let Some(code) = self.result(line) {
-            return self.push_result(code);
-        }
         if let Some((before, connect)) = glued_connect(line) {
             if let Some(code) = ResultCode::parse(before) {
                 self.push_result(code);
@@ -188,6 +185,9 @@ impl Codec {
                 self.push_text(before);
             }
             return self.push_result(connect);
+        }
+        if let Some(code) = self.result(line) {
+            return self.push_result(code);
         }
         if !self.is_echo(line) {
             self.push_text(line);
@@ -298,16 +298,29 @@ fn digits_of(text: &str) -> String {
 }
 
 /// A CONNECT behind other text without a line end between them: the echo of a dial command, RINGING, line noise.
-/// `DISCONNECT` and the like are words of their own.
+///
+/// Behind a word it is that word's (`DISCONNECT`, `UNABLE TO CONNECT`), and with a word behind it no result
+/// (`CONNECT FAILED`): only plain forms are looked for in the middle of a line.
 fn glued_connect(line: &str) -> Option<(&str, ResultCode)> {
-    let at = line.to_ascii_uppercase().rfind("CONNECT").filter(|at| *at > 0)?;
-    let (before, connect) = line.split_at_checked(at)?;
-    let code = ResultCode::parse(connect)?;
-    let word_goes_on = before.ends_with(|c: char| c.is_ascii_alphabetic());
-    if word_goes_on && ResultCode::parse(before).is_none() {
+    const WORD: &str = "CONNECT";
+    let upper = line.to_ascii_uppercase();
+    if upper.starts_with(WORD) {
         return None;
     }
-    Some((before, code))
+    let (before, connect) = line.split_at_checked(upper.rfind(WORD)?)?;
+    let behind = connect.get(WORD.len()..)?.trim_start();
+    if !(behind.is_empty() || behind.starts_with(|c: char| c.is_ascii_digit() || c == '/')) {
+        return None;
+    }
+    let before = before.trim();
+    let on_the_way = matches!(
+        ResultCode::parse(before),
+        Some(ResultCode::Ring | ResultCode::Ringing | ResultCode::Dialing)
+    );
+    if before.ends_with(|c: char| c.is_ascii_alphabetic()) && !on_the_way {
+        return None;
+    }
+    Some((before, ResultCode::parse(connect)?))
 }
 
 #[cfg(test)]

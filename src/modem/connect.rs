@@ -125,6 +125,12 @@ fn is_line_rate(bps: u32) -> bool {
         || ((PCM_BPS_MIN..=LINE_BPS_MAX).contains(&bps) && bps != 38_400)
 }
 
+/// Whether a number that was named as the line's can be one; a garbled one is left out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the face of `filter`")]
+fn is_possible(bps: &u32) -> bool {
+    (1..=LINE_BPS_MAX).contains(bps)
+}
+
 /// Notes one figure for the link. Above V.34 only the way to us can be so fast, so the other one stays unknown.
 fn state_rate(link: &mut Link, bps: u32) {
     link.rx_bps = Some(bps);
@@ -147,7 +153,8 @@ pub fn carrier(rest: &str) -> Link {
 
 /// What follows `+MRR:`: the rate to the far end, then the rate from it.
 pub fn rates(rest: &str) -> Link {
-    let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok());
+    let numbers = rest.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok());
+    let mut numbers = numbers.filter(is_possible);
     let mut link = Link::default();
     match (numbers.next(), numbers.next()) {
         (Some(tx), Some(rx)) => (link.tx_bps, link.rx_bps) = (Some(tx), Some(rx)),
@@ -273,6 +280,7 @@ impl Said {
                         words.next();
                         Some(bps)
                     });
+                    let bps = bps.filter(is_possible);
                     if word == "TX" { self.tx = bps.or(self.tx) } else { self.rx = bps.or(self.rx) }
                 }
                 "CLASS" if words.next_if(|next| *next == "5").is_some() => self.word(MNP5),

@@ -195,9 +195,8 @@ impl HangUp {
         let done = match input {
             Input::Token(Token::Result(code)) => self.result(now, code, actions),
             Input::Token(Token::Data(bytes)) => self.data(now, bytes, actions),
-            Input::Token(Token::Info(_)) | Input::Time => None,
             Input::Signal(Signal::Dcd, up) => self.dcd(now, up, actions),
-            Input::Signal(Signal::Dsr | Signal::Ri, _) => None,
+            Input::Token(Token::Info(_)) | Input::Signal(Signal::Dsr | Signal::Ri, _) | Input::Time => None,
             Input::Reopened => {
                 if let State::Reopening { .. } = self.state {
                     self.rest(now, actions);
@@ -324,7 +323,7 @@ impl HangUp {
                 None
             }
             State::DcdFall { .. } => self.fail(now, "DCD stayed high", actions),
-            State::Rest { .. } => {
+            State::Rest { .. } | State::Ath { .. } => {
                 self.prove(now, actions);
                 None
             }
@@ -336,10 +335,6 @@ impl HangUp {
             }
             State::Escaped { .. } => {
                 self.ath(now, actions);
-                None
-            }
-            State::Ath { .. } => {
-                self.prove(now, actions);
                 None
             }
             State::Proving(knock) => {

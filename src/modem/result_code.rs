@@ -85,6 +85,14 @@ pub enum ResultCode {
     Unknown(String),
 }
 
+/// Words behind which some firmwares add a cause, and which no other line begins with.
+const WITH_CAUSE: [(&str, ResultCode); 4] = [
+    ("NO CARRIER", ResultCode::NoCarrier),
+    ("NO ANSWER", ResultCode::NoAnswer),
+    ("NO DIALTONE", ResultCode::NoDialtone),
+    ("NO DIAL TONE", ResultCode::NoDialtone),
+];
+
 impl ResultCode {
     /// Reads one line; `None` if it is no result known here. Never gives [`ResultCode::Unknown`].
     pub fn parse(line: &str) -> Option<Self> {
@@ -123,13 +131,6 @@ impl ResultCode {
         if is_noise(&upper, head) {
             return Some(Self::Noise(text));
         }
-        // Some firmwares add a cause behind these, which no other line begins with.
-        const WITH_CAUSE: [(&str, ResultCode); 4] = [
-            ("NO CARRIER", ResultCode::NoCarrier),
-            ("NO ANSWER", ResultCode::NoAnswer),
-            ("NO DIALTONE", ResultCode::NoDialtone),
-            ("NO DIAL TONE", ResultCode::NoDialtone),
-        ];
         WITH_CAUSE.into_iter().find_map(|(word, code)| {
             let cause = upper.strip_prefix(word)?;
             cause.starts_with(|c: char| !c.is_alphanumeric()).then_some(code)

@@ -97,12 +97,12 @@ enum State {
 impl Setup {
     /// The whole set-up of a port that may be found online: hangs up first, then knocks, drains, and types the lines.
     pub fn full(profile: &Profile, facts: &PortFacts, limits: SetupLimits) -> Self {
-        Self::new(Kind::Full, profile, facts, limits)
+        Self::new(Kind::Full, profile, *facts, limits)
     }
 
     /// Between two calls: drains, and one AT to its OK: one round trip. After any failure the whole set-up is due.
     pub fn quick(profile: &Profile, facts: &PortFacts, limits: SetupLimits) -> Self {
-        Self::new(Kind::Quick, profile, facts, SetupLimits { tries: 1, ..limits })
+        Self::new(Kind::Quick, profile, *facts, SetupLimits { tries: 1, ..limits })
     }
 
     /// Before identification: like the whole set-up, but with nothing that only some families know.
@@ -122,13 +122,13 @@ impl Setup {
         }
     }
 
-    fn new(kind: Kind, profile: &Profile, facts: &PortFacts, limits: SetupLimits) -> Self {
+    fn new(kind: Kind, profile: &Profile, facts: PortFacts, limits: SetupLimits) -> Self {
         Self {
             kind,
             lines: profile.setup.clone(),
             ways: profile.hangup.clone(),
             quirks: profile.quirks.clone(),
-            ..Self::wake(facts, limits)
+            ..Self::wake(&facts, limits)
         }
     }
 
@@ -155,7 +155,7 @@ impl Setup {
         let done = match &mut self.state {
             State::Recovering(hangup) => match hangup.handle(now, input, actions) {
                 Progress::Until(_) => None,
-                Progress::Done(outcome) => self.recovered(now, outcome, actions),
+                Progress::Done(outcome) => self.recovered(now, &outcome, actions),
             },
             _ => match input {
                 Input::Token(Token::Result(code)) => self.result(now, code, actions),
@@ -194,15 +194,15 @@ impl Setup {
                 self.state = State::Recovering(Box::new(hangup));
                 None
             }
-            Progress::Done(outcome) => self.recovered(now, outcome, actions),
+            Progress::Done(outcome) => self.recovered(now, &outcome, actions),
         }
     }
 
-    fn recovered(&mut self, now: Mono, outcome: HangupOutcome, actions: &mut Vec<Action>) -> Done {
+    fn recovered(&mut self, now: Mono, outcome: &HangupOutcome, actions: &mut Vec<Action>) -> Done {
         if outcome.proven {
             return self.answered(now, actions);
         }
-        self.fault(Fault::ModemSilent, format!("no answer to `AT` ({})", outcome.detail))
+        Some(self.fault(Fault::ModemSilent, format!("no answer to `AT` ({})", outcome.detail)))
     }
 
     /// The modem is there and owes nothing: on to the lines.
@@ -253,7 +253,7 @@ impl Setup {
                     ResultCode::Error if line.optional => self.rest(now, settle, index + 1, actions),
                     ResultCode::Error => {
                         let detail = format!("`{}` was answered `ERROR`", line.send);
-                        self.fault(Fault::ModemError, detail)
+                        Some(self.fault(Fault::ModemError, detail))
                     }
                     // A RING, a late NO CARRIER: not the answer.
                     _ => None,
@@ -268,7 +268,7 @@ impl Setup {
             Knocked::Waiting => None,
             Knocked::Answered => self.answered(now, actions),
             Knocked::Refused => {
-                self.fault(Fault::ModemError, "`AT` was answered `ERROR` each time".to_owned())
+                Some(self.fault(Fault::ModemError, "`AT` was answered `ERROR` each time".to_owned()))
             }
             Knocked::Silent if self.kind == Kind::Full && !self.recovered => {
                 // It may be online behind a port that can't show it, or stuck. An escape hurts nobody now.
@@ -276,7 +276,8 @@ impl Setup {
             }
             Knocked::Silent => {
                 let waited = self.limits.answer * self.limits.tries;
-                self.fault(Fault::ModemSilent, format!("no answer to `AT` within {} ms", waited.as_millis()))
+                let detail = format!("no answer to `AT` within {} ms", waited.as_millis());
+                Some(self.fault(Fault::ModemSilent, detail))
             }
         }
     }
@@ -288,7 +289,7 @@ impl Setup {
         }
         if now >= self.deadline {
             let detail = format!("set-up did not end within {} ms", self.limits.total.as_millis());
-            return self.fault(Fault::ModemSilent, detail);
+            return Some(self.fault(Fault::ModemSilent, detail));
         }
         match &mut self.state {
             State::Opening { until } if now >= *until => self.opened(now, actions),
@@ -308,7 +309,7 @@ impl Setup {
             State::Asked { index, again: true, until } if now >= *until => {
                 let line = self.lines.get(*index).map(|line| line.send.clone()).unwrap_or_default();
                 let detail = format!("no answer to `{line}` within {} ms", self.limits.command.as_millis());
-                self.fault(Fault::ModemSilent, detail)
+                Some(self.fault(Fault::ModemSilent, detail))
             }
             // A recovery keeps its own time.
             State::Recovering(_)
@@ -319,9 +320,9 @@ impl Setup {
         }
     }
 
-    fn fault(&mut self, fault: Fault, detail: String) -> Done {
+    fn fault(&mut self, fault: Fault, detail: String) -> Progress<Result<(), SetupFault>> {
         self.state = State::Idle;
-        Some(Progress::Done(Err(SetupFault { fault, detail })))
+        Progress::Done(Err(SetupFault { fault, detail }))
     }
 
     fn progress(&self) -> Progress<Result<(), SetupFault>> {

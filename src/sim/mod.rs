@@ -1,1 +1,25 @@
-//! (being built)
+//! The virtual exchange: modems on ptys or in memory, lines, consoles, faults, and a log of what really happened.
+//!
+//! The core is pure: [`exchange::Engine`] with [`modem`], [`console`] and [`fault`] inside it. The shells drive it:
+//! ptys on a thread of their own, memory under tokio's time. The room knows of the other rooms only the modem's profiles
+//! and ports; what it says in its own words can therefore contradict what lineman expects.
+
+pub mod console;
+pub mod exchange;
+pub mod fault;
+pub mod file;
+pub mod log;
+pub mod modem;
+
+mod error;
+mod memory;
+mod office;
+mod presence;
+mod program;
+mod pty;
+mod running;
+#[cfg(test)]
+mod tests;
+
+pub use error::SimError;
+pub use running::{Exchange, RunningExchange};

@@ -25,9 +25,10 @@ fn seconds(span: Duration) -> String {
     format!("{} s", span.as_secs_f64())
 }
 
-/// The words after `; `, if there is a last line to show.
-fn last_line_of(sight: &Sight) -> String {
-    if sight.line.is_empty() { String::new() } else { format!("; last line \"{}\"", sight.line) }
+/// The modem's own last word, which stands behind what the far end said.
+fn without_no_carrier(text: &str) -> &str {
+    let trimmed = text.trim_end();
+    trimmed.strip_suffix("NO CARRIER").map_or(text, |before| before.strip_suffix('\n').unwrap_or(before))
 }
 
 impl Session {
@@ -380,11 +381,10 @@ impl Session {
     }
 
     pub(super) fn limit_reached(&mut self) {
-        let sight = matcher::look(&self.dialog, self.screen.since(self.mark));
-        let last = last_line_of(&sight);
+        let last = self.last_line();
         let within = seconds(self.limit_at.since(self.since));
         match self.step {
-            Step::Prompt => self.no_prompt(&within, &sight),
+            Step::Prompt => self.no_prompt(&within, &last),
             Step::Grant => {
                 let detail = format!("waited {within} at the login prompt for the credential to be proven");
                 self.fail(Fault::CredentialUnproven, detail);
@@ -401,12 +401,18 @@ impl Session {
         }
     }
 
+    /// The last line that was heard, for the end of a detail.
+    fn last_line(&self) -> String {
+        let line = matcher::look(&self.dialog, without_no_carrier(self.screen.since(0))).line;
+        if line.is_empty() { line } else { format!("; last line \"{line}\"") }
+    }
+
     fn last_answer(&self) -> &'static str {
         if self.password_sent { "after the password" } else { "after the username" }
     }
 
     /// Nothing that could be answered came in time: why not?
-    fn no_prompt(&mut self, within: &str, sight: &Sight) {
+    fn no_prompt(&mut self, within: &str, last: &str) {
         if let Some(garbage) = self.legible.garbage() {
             self.fail(Fault::Garbage, garbage);
             return;
@@ -426,7 +432,6 @@ impl Session {
             let detail = format!("{total} bytes of noise, nothing else within {within}{woken}");
             self.fail(Fault::ConsoleSilent, detail);
         } else {
-            let last = last_line_of(sight);
             self.fail(Fault::LoginTimeout, format!("no login prompt within {within}{woken}{last}"));
         }
     }
@@ -483,7 +488,7 @@ impl Session {
                     self.fail(Fault::CredentialUnproven, detail);
                 } else {
                     let when = if self.prompted { "at the login prompt" } else { "before a login prompt" };
-                    let last = last_line_of(&sight);
+                    let last = self.last_line();
                     self.fail(Fault::CarrierLost, format!("lost {when}{last}"));
                 }
             }
@@ -504,7 +509,7 @@ impl Session {
             _ if says.is_some() => self.finish(says),
             Some(Prompt::Username | Prompt::Password) if self.password_sent => self.asked_again(sight),
             _ => {
-                let (after, last) = (self.last_answer(), last_line_of(sight));
+                let (after, last) = (self.last_answer(), self.last_line());
                 self.fail(Fault::CarrierLost, format!("lost {after}{last}"));
             }
         }

@@ -1,0 +1,138 @@
+//! What each family says (modems.md 7).
+
+use std::time::Duration;
+
+use crate::sim::file::{AfterLogout, ConsoleKind};
+
+/// The words of a family; `{host}`, `{word}` and `{n}` are filled in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words {
+    pub(super) host: &'static str,
+    pub(super) banner: &'static str,
+    pub(super) login: &'static str,
+    pub(super) refused: &'static str,
+    pub(super) wrong_delay: Duration,
+    pub(super) too_many: &'static str,
+    pub(super) motd: &'static str,
+    prompt: &'static str,
+    open: &'static str,
+    pub(super) unknown: &'static str,
+    pub(super) quits: bool,
+    pub(super) after_logout: AfterLogout,
+    pub(super) boot: &'static str,
+    pub(super) busy: &'static str,
+    pub(super) unavailable: &'static str,
+    /// Said at once, not after the password.
+    pub(super) unavailable_first: bool,
+    pub(super) expired: &'static str,
+    pub(super) timed_out: &'static str,
+    pub(super) syslog: &'static str,
+}
+
+const IOS: Words = Words {
+    host: "router",
+    banner: "\r\n\r\nUser Access Verification\r\n\r\n",
+    login: "Username: ",
+    refused: "% Login invalid\r\n",
+    wrong_delay: Duration::from_secs(2),
+    too_many: "\r\n% Bad passwords\r\n",
+    motd: "",
+    prompt: "{host}>",
+    open: "{host}#",
+    unknown: "          ^\r\n% Invalid input detected at '^' marker.\r\n",
+    quits: true,
+    after_logout: AfterLogout::Prompt,
+    boot: "rommon {n} > ",
+    busy: "\r\n% Line is busy, line in use by another session\r\n",
+    unavailable: "\r\n\r\nPassword required, but none set\r\n",
+    unavailable_first: true,
+    expired: "% Your password has expired.\r\nEnter new password: ",
+    timed_out: "\r\n% Username:  timeout expired!\r\n",
+    syslog: "*Nov 21 02:13:07.811: %LINK-3-UPDOWN: Interface GigabitEthernet0/1, changed state to down",
+};
+
+const NXOS: Words = Words {
+    host: "switch",
+    banner: "\r\n\r\nUser Access Verification\r\n",
+    login: "{host} login: ",
+    refused: "Login incorrect\r\n",
+    wrong_delay: Duration::from_secs(2),
+    too_many: "",
+    motd: "Cisco Nexus Operating System (NX-OS) Software\r\nTAC support: http://www.cisco.com/tac\r\n",
+    prompt: "{host}# ",
+    open: "{host}# ",
+    unknown: "            ^\r\n% Invalid command at '^' marker.",
+    quits: false,
+    after_logout: AfterLogout::Prompt,
+    boot: "loader> ",
+    busy: "\r\nConsole is in use by another session\r\n",
+    unavailable: "\r\nLogin is disabled. AAA servers are unreachable\r\n",
+    unavailable_first: false,
+    expired: "Your password has expired. Enter new password: ",
+    timed_out: "\r\nLogin timed out\r\n",
+    syslog: "2026 Nov 21 02:13:07 switch %ETHPORT-5-IF_DOWN_LINK_FAILURE: Interface Ethernet1/7 is down (Link failure)",
+};
+
+const LINUX: Words = Words {
+    host: "localhost",
+    banner: "\r\n\r\nDebian GNU/Linux 12 {host} ttyS0\r\n\r\n",
+    login: "{host} login: ",
+    refused: "\r\nLogin incorrect\r\n",
+    wrong_delay: Duration::from_secs(3),
+    too_many: "",
+    motd: "Linux {host} 6.1.0-18-amd64 #1 SMP x86_64\r\nLast login: Fri Nov 20 08:01:22 UTC 2026 on ttyS0\r\n",
+    prompt: "{user}@{host}:~$ ",
+    open: "root@{host}:~# ",
+    unknown: "-bash: {word}: command not found",
+    quits: false,
+    after_logout: AfterLogout::Drop,
+    boot: "grub> ",
+    busy: "\r\nttyS0 is in use by another user\r\n",
+    unavailable: "\r\nSystem is going down. Unprivileged users are not permitted to log in anymore.\r\n\r\nLogin incorrect\r\n",
+    unavailable_first: false,
+    expired: "You are required to change your password immediately (administrator enforced).\r\nChanging password.\r\nCurrent password: ",
+    timed_out: "\r\nLogin timed out after 60 seconds.\r\n",
+    syslog: "[ 4711.081523] eth0: Link is Down",
+};
+
+const GENERIC: Words = Words {
+    host: "console",
+    banner: "\r\n\r\n",
+    login: "{host} login: ",
+    refused: "Login incorrect\r\n",
+    wrong_delay: Duration::from_secs(2),
+    too_many: "",
+    motd: "",
+    prompt: "{host}> ",
+    open: "{host}# ",
+    unknown: "unknown command: {word}",
+    quits: true,
+    after_logout: AfterLogout::Prompt,
+    boot: "loader> ",
+    busy: "\r\nPort is in use\r\n",
+    unavailable: "\r\nLogin is disabled\r\n",
+    unavailable_first: false,
+    expired: "Your password has expired.\r\nNew password: ",
+    timed_out: "\r\nLogin timed out\r\n",
+    syslog: "",
+};
+
+impl Words {
+    pub(super) const fn of(kind: ConsoleKind) -> Self {
+        match kind {
+            ConsoleKind::CiscoIos => IOS,
+            ConsoleKind::CiscoNxos => NXOS,
+            ConsoleKind::Linux => LINUX,
+            ConsoleKind::Generic | ConsoleKind::None => GENERIC,
+        }
+    }
+
+    pub(super) fn prompt(&self, host: &str, user: &str) -> String {
+        let user = if user.is_empty() { "root" } else { user };
+        self.prompt.replace("{host}", host).replace("{user}", user)
+    }
+
+    pub(super) fn open_prompt(&self, host: &str) -> String {
+        self.open.replace("{host}", host)
+    }
+}

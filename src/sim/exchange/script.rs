@@ -1,0 +1,202 @@
+//! The script of a call: what happens when, unless somebody hangs up first.
+
+use std::time::Duration;
+
+use crate::model::Mono;
+use crate::sim::fault::{FaultKind, Stage};
+use crate::sim::file::LinkEntry;
+use crate::sim::modem::Reply;
+
+use super::Engine;
+use super::calls::Call;
+
+/// Part of the pause after a burst before the far end goes off-hook.
+const ANSWER_IN_PAUSE: f64 = 0.2;
+/// Part of the span from carrier to CONNECT after which error control is settled.
+const NEGOTIATED_AT: f64 = 0.8;
+/// How long a modem listens to a voice before it says so.
+const VOICE: Duration = Duration::from_millis(1500);
+/// How long a modem listens to a fax before it says so.
+const FAX: Duration = Duration::from_secs(3);
+/// When a line that is in use is noticed.
+const IN_USE: Duration = Duration::from_millis(500);
+/// How long the modem waits for dial tone before it gives up (S6 of European sets, modems.md 1.7).
+const NO_TONE: Duration = Duration::from_secs(4);
+/// What stands for four times the usual training.
+const SLOW_TRAIN_FACTOR: u32 = 4;
+/// A slow link, bit/s.
+const SLOW_BPS: u32 = 2400;
+
+/// One step of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The digits are out.
+    DigitsSent,
+    /// The network has found the line: it is taken, or busy.
+    Seize,
+    /// A burst of ringing.
+    Ringback,
+    /// A call comes in at our end.
+    IncomingRing,
+    /// The far end goes off-hook.
+    Answer,
+    /// Training is over.
+    Carrier,
+    /// Error control is settled.
+    Negotiated,
+    /// CONNECT.
+    Connect,
+    /// The call ends with this result.
+    Fail(Reply),
+    /// The far end drops the carrier.
+    LoseCarrier,
+    /// Our modem has noticed.
+    NoCarrier,
+    /// The port vanishes.
+    Vanish,
+}
+
+impl Engine {
+    /// The script up to the point where the network has found the line.
+    pub(super) fn begin_script(&self, call: &mut Call, now: Mono, span: Duration, known: bool) {
+        let seat = &self.seats[call.port];
+        let timing = &self.file.timing;
+        let digits_out = now + self.paced(timing.dial_tone + span);
+        let limit = digits_out + self.paced(Duration::from_secs(u64::from(seat.modem.register(7))));
+        call.limit = limit;
+        let silence = Step::Fail(Reply::NoCarrier);
+        let setup = call.line.and_then(|l| self.lines[l].entry.setup).unwrap_or(timing.setup);
+        let found = digits_out + self.paced(setup);
+        let kind = call.fault.as_ref().map(|f| f.kind);
+        let at_once = |reply| (now, Step::Fail(reply));
+        let tone = found + self.paced(timing.tone);
+        let steps = match kind {
+            Some(FaultKind::DialError) => vec![at_once(Reply::Error)],
+            Some(FaultKind::Blacklisted) => vec![at_once(Reply::Blacklisted)],
+            Some(FaultKind::Delayed) => vec![at_once(Reply::Delayed)],
+            Some(FaultKind::DialingDisabled) => vec![at_once(Reply::DialingDisabled)],
+            Some(FaultKind::LineInUse) => vec![(now + self.paced(IN_USE), Step::Fail(Reply::LineInUse))],
+            Some(FaultKind::NoDialtone) if seat.modem.shows(&Reply::NoDialtone) => {
+                vec![(now + self.paced(NO_TONE), Step::Fail(Reply::NoDialtone))]
+            }
+            Some(FaultKind::NoDialtone) => vec![(digits_out, Step::DigitsSent), (limit, silence)],
+            Some(FaultKind::Glare) => vec![
+                (now + self.paced(timing.dial_tone), Step::IncomingRing),
+                (now + self.paced(timing.dial_tone + timing.ring.on), Step::Fail(Reply::NoCarrier)),
+            ],
+            Some(FaultKind::NoRing) => vec![(digits_out, Step::DigitsSent), (limit, silence)],
+            Some(FaultKind::Reorder) => {
+                vec![(digits_out, Step::DigitsSent), (tone, Step::Fail(Reply::Reorder))]
+            }
+            Some(FaultKind::Busy) => vec![(digits_out, Step::DigitsSent), (tone, Step::Fail(Reply::Busy))],
+            // An announcement is a voice without ringing before it; a number out of service has one too.
+            Some(FaultKind::Intercept) => self.voice(call.port, digits_out, tone, limit),
+            _ if !known => self.voice(call.port, digits_out, tone, limit),
+            _ => vec![(digits_out, Step::DigitsSent), (found, Step::Seize)],
+        };
+        call.script.extend(steps);
+    }
+
+    fn voice(&self, port: usize, digits_out: Mono, at: Mono, limit: Mono) -> Vec<(Mono, Step)> {
+        let shown = self.seats[port].modem.shows(&Reply::Voice);
+        let end = if shown { (at, Step::Fail(Reply::Voice)) } else { (limit, Step::Fail(Reply::NoCarrier)) };
+        vec![(digits_out, Step::DigitsSent), end]
+    }
+
+    /// The script from the first burst on.
+    pub(super) fn ring_script(&self, call: &mut Call, from: Mono) {
+        let Some(line) = call.line.map(|l| &self.lines[l]) else { return };
+        let modem = &self.seats[call.port].modem;
+        let cadence = line.entry.ring.unwrap_or(self.file.timing.ring);
+        let kind = call.fault.as_ref().map(|f| f.kind);
+        let bursts = line.entry.rings;
+        let cycle = self.paced(cadence.on + cadence.off);
+        let answer = from
+            + cycle * (bursts.saturating_sub(1))
+            + self.paced(cadence.on + cadence.off.mul_f64(ANSWER_IN_PAUSE));
+        let waits = kind == Some(FaultKind::NoAnswer) || line.answering.is_some() || answer >= call.limit;
+        let mut burst = from;
+        let mut rung = 0;
+        while burst < call.limit && (waits || rung < bursts) {
+            call.script.push_back((burst, Step::Ringback));
+            burst = burst + cycle.max(Duration::from_millis(1));
+            rung += 1;
+        }
+        if waits {
+            call.script.push_back((call.limit, Step::Fail(modem.no_answer(call.quiet_answer))));
+        } else {
+            self.answer_script(call, answer);
+        }
+    }
+
+    /// The script from the answer on.
+    pub(super) fn answer_script(&self, call: &mut Call, answer: Mono) {
+        let Some(line) = call.line.map(|l| &self.lines[l].entry) else { return };
+        let modem = &self.seats[call.port].modem;
+        let timing = &self.file.timing;
+        let fault = call.fault.as_ref();
+        let kind = fault.map(|f| f.kind);
+        // S7 begins anew when the answer tone is heard (modems.md 1.7).
+        let limit = answer + self.paced(Duration::from_secs(u64::from(modem.register(7))));
+        let usual = line.train.unwrap_or(timing.train);
+        let train = match kind {
+            Some(FaultKind::SlowTrain) => fault.and_then(|f| f.span).unwrap_or(usual * SLOW_TRAIN_FACTOR),
+            _ => usual,
+        };
+        let carrier = answer + self.paced(train);
+        let control = self.paced(line.error_control.unwrap_or(timing.error_control));
+        let steps = match kind {
+            Some(FaultKind::Voice) if modem.shows(&Reply::Voice) => {
+                vec![(answer + self.paced(VOICE), Step::Fail(Reply::Voice))]
+            }
+            Some(FaultKind::Voice | FaultKind::NeverTrains) => vec![(limit, Step::Fail(Reply::NoCarrier))],
+            Some(FaultKind::Fax) => vec![(answer + self.paced(FAX), Step::Fail(Reply::Fax))],
+            _ if carrier >= limit => vec![(limit, Step::Fail(Reply::NoCarrier))],
+            _ => vec![
+                (carrier, Step::Carrier),
+                (carrier + control.mul_f64(NEGOTIATED_AT), Step::Negotiated),
+                (carrier + control, Step::Connect),
+            ],
+        };
+        call.script.push_back((answer, Step::Answer));
+        call.script.extend(steps);
+    }
+
+    /// A stage is reached: a fault may wait for it.
+    pub(super) fn stage(&self, call: &mut Call, stage: Stage, now: Mono) {
+        let Some(fault) = &call.fault else { return };
+        let step = match fault.kind {
+            FaultKind::Drops => Step::LoseCarrier,
+            FaultKind::PortVanishes => Step::Vanish,
+            _ => return,
+        };
+        if fault.at.unwrap_or(Stage::Connected) != stage || call.fault_done {
+            return;
+        }
+        call.fault_done = true;
+        call.insert(now + self.paced(fault.after), step);
+    }
+
+    /// What the modems agree upon in this call.
+    pub(super) fn link_of(&self, call: &Call) -> LinkEntry {
+        let mut link = call.line.map(|l| self.lines[l].entry.link.clone()).unwrap_or_default();
+        match call.fault.as_ref().map(|f| (f.kind, f.rate)) {
+            Some((FaultKind::SlowConnect, rate)) => {
+                link.tx = rate.unwrap_or(SLOW_BPS);
+                link.rx = None;
+                "V22B".clone_into(&mut link.modulation);
+            }
+            Some((FaultKind::NoErrorControl, _)) => {
+                "NONE".clone_into(&mut link.protocol);
+                "NONE".clone_into(&mut link.compression);
+            }
+            Some((FaultKind::Noisy, _)) => {
+                link.retrains = link.retrains.max(4);
+                link.block_errors = link.block_errors.max(250);
+                link.snr = link.snr.min(18);
+            }
+            _ => {}
+        }
+        link
+    }
+}
