@@ -100,7 +100,9 @@ impl Check {
             if let Some((fault, detail)) = &row.preset {
                 notes.push(format!("not dialed: {fault}: {}", super::problem::visible(detail)));
             }
-            notes.extend(row.others.iter().map(|(modem, dial)| format!("{modem} dials {dial}")));
+            if row.preset.is_none() {
+                notes.extend(row.others.iter().map(|(modem, dial)| format!("{modem} dials {dial}")));
+            }
             table.push([
                 row.line.id.to_string(),
                 row.line.site.to_string(),
@@ -165,5 +167,49 @@ fn spoken(span: Duration) -> String {
         0..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds.div_ceil(60)),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Overrides, load_plan};
+
+    fn check(name: &str) -> Check {
+        let path = Path::new("tests/fixtures/config").join(name);
+        let plan = load_plan(&path, &Overrides::default()).unwrap();
+        Check::of(&plan, |_| Duration::from_secs(75))
+    }
+
+    #[test]
+    fn a_plan_is_shown_with_what_each_line_dials() {
+        insta::assert_snapshot!(check("good-check.yaml").to_text(), @r"
+        line      site    number         dials              console  credential  note
+        BR0001-A  BR0001  +19195550101   9,9195550101       plain    oob         m03 dials 8,xxxxW9195550101
+        BR0002-A  BR0002  +17045550102   9,17045550102      plain    oob         m03 dials 8,xxxxW17045550102
+        BR0003-A  BR0003  +442079460103  9,011442079460103  none     -           m03 dials 8,xxxxW011442079460103
+        BR0004-A  BR0004  +19005550104   -                  plain    oob         not dialed: screened: it is a premium-rate number
+        BR0005-A  BR0005  +19195550105   -                  plain    oob         not dialed: on-hold: dug up, ticket 4711
+        BR0006-A  BR0006  +19195550106   9,9195550106       plain    oob         m03 dials 8,xxxxW9195550106
+
+        6 lines, 4 to dial, 4 modems, 3 at a time
+        about 104 s if each needs one call; the longest call about 78 s (an estimate)
+        ");
+    }
+
+    #[test]
+    fn a_trunk_that_takes_fewer_calls_than_it_has_modems_makes_the_run_longer() {
+        let check = check("good-check.yaml");
+        assert_eq!((check.modems, check.calls_at_a_time, check.to_dial), (4, 3, 4));
+        assert_eq!(check.run, Duration::from_secs(78 * 4) / 3);
+        assert_eq!(check.longest, Duration::from_secs(78));
+    }
+
+    #[test]
+    fn spans_are_said_as_people_say_them() {
+        let said = [0, 45, 119, 121, 7199, 12_000].map(|s| spoken(Duration::from_secs(s)));
+        assert_eq!(said, ["0 s", "45 s", "119 s", "3 min", "120 min", "3 h 20 min"]);
     }
 }

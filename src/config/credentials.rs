@@ -328,7 +328,7 @@ pub enum CredentialError {
         said: String,
     },
     /// The program did not end.
-    #[error("the program `{program}` gave no password within {} s", limit.as_secs())]
+    #[error("the program `{program}` gave no password within {} s", limit.as_secs_f64())]
     CommandSlow {
         /// Which.
         program: String,
@@ -517,3 +517,6 @@ fn checked(text: Zeroizing<String>) -> Result<SecretString, CredentialError> {
     }
     Ok(SecretString::from(bare.to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,7 +86,7 @@ const REGIONS: &[Region] = &[
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It is an emergency number, here or elsewhere.
-    #[error("is never dialed: {} the emergency number `{number}`", if *with_prefix { "with its prefix it is" } else { "it is" })]
+    #[error("{} the emergency number `{number}`", if *with_prefix { "with its prefix it is" } else { "it is" })]
     IsEmergency {
         /// Which.
         number: String,
@@ -95,7 +95,7 @@ pub enum Refusal {
     },
     /// It begins with one of our emergency numbers: the exchange would not wait for the rest.
     #[error(
-        "is never dialed: {}it begins with the emergency number `{number}`, and the exchange would not wait for the rest",
+        "{}it begins with the emergency number `{number}`, and the exchange would not wait for the rest",
         if *with_prefix { "with its prefix " } else { "" }
     )]
     BeginsWithEmergency {
@@ -105,18 +105,16 @@ pub enum Refusal {
         with_prefix: bool,
     },
     /// The prefix itself reaches an emergency number before a pause.
-    #[error("is never dialed: the modem's prefix alone would reach the emergency number `{number}`")]
+    #[error("the modem's prefix alone would reach the emergency number `{number}`")]
     PrefixIsEmergency {
         /// Which.
         number: String,
     },
     /// Too short for a subscriber.
-    #[error(
-        "is never dialed: what would be dialed has {0} digits, and numbers of up to {SHORT_DIGITS_MAX} are services"
-    )]
+    #[error("what would be dialed has {0} digits, and numbers of up to {SHORT_DIGITS_MAX} are services")]
     Short(usize),
     /// It costs extra.
-    #[error("is never dialed: it is a premium-rate number")]
+    #[error("it is a premium-rate number")]
     Premium,
 }
 
@@ -237,3 +235,6 @@ fn fits(pattern: &str, digits: &str) -> bool {
         (_, None) => false,
     })
 }
+
+#[cfg(test)]
+mod tests;

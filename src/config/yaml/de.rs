@@ -27,6 +27,7 @@ pub(super) enum Wrong {
     Missing(&'static str),
     NotOneOf(&'static [&'static str]),
     Expected(String),
+    BadKey(String),
     Said(String),
 }
 
@@ -353,9 +354,13 @@ impl<'de> MapAccess<'de> for Map<'de> {
         let present = |entry: &&Entry| !matches!(entry.value.kind, Kind::Pruned | Kind::Gone);
         let Some(entry) = self.rest.find(present) else { return Ok(None) };
         self.value = Some(entry);
-        seed.deserialize(&entry.key_node)
-            .map(Some)
-            .map_err(|mistake| mistake.under(Step::Key(entry.key.clone())))
+        seed.deserialize(&entry.key_node).map(Some).map_err(|mut mistake| {
+            mistake.wrong = match mistake.wrong {
+                Wrong::Expected(what) => Wrong::BadKey(what),
+                wrong => wrong,
+            };
+            mistake.under(Step::Key(entry.key.clone()))
+        })
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Mistake> {

@@ -215,7 +215,8 @@ fn diagnose<T: DeserializeOwned>(root: &mut Node, doc: &Doc) -> Option<T> {
             _ => {
                 // An unknown key within a password may be the password itself, written without its key.
                 let parent = &way[..way.len().saturating_sub(1)];
-                let unsaid = matches!(wrong, Wrong::UnknownKey { .. }) && is_secret(parent);
+                let unsaid =
+                    matches!(wrong, Wrong::UnknownKey { .. } | Wrong::BadKey(_)) && is_secret(parent);
                 let key = written(if unsaid { parent } else { &way });
                 let at = Place { file: doc.file.clone(), line: Some(line), key };
                 doc.push(Problem::new(at, describe(&wrong, node, is_secret(&way))));
@@ -294,6 +295,7 @@ fn describe(wrong: &Wrong, node: &Node, secret: bool) -> String {
             format!("is {found}; must be one of {}{near}", list(known.iter().copied()))
         }
         Wrong::Expected(what) => format!("is {found}; must be {}", in_words(what)),
+        Wrong::BadKey(what) => format!("the key must be {}", in_words(what)),
         Wrong::Said(what) => what.clone(),
     }
 }

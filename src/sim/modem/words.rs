@@ -74,15 +74,8 @@ const fn identities(firmware: Firmware) -> &'static [[&'static str; 4]] {
             ["33600", "ACF3", "Conexant", "ACF"],
         ],
         Firmware::V250 => &[
-            ["56000", "CX93001-EIS_V0.2013-V92", "CONEXANT", "V90"],
             ["Si2457", "C", "Silicon Laboratories", "Si2457"],
-            [
-                "LT V.92 1.0 MT5634ZBA-V92",
-                "LT V.92 Data+Fax Modem",
-                "Multi-Tech Systems, Inc.",
-                "MT5634ZBA-V92",
-            ],
-            ["2457", "C", "Silabs", "Si2457"],
+            ["LT V.92 1.0 MT5634ZBA-V92", "LT V.92 Data+Fax Modem", "Multi-Tech Systems, Inc.", "MT5634ZBA-V92"],
         ],
         Firmware::Hayes => &[["240", "", "", ""]],
     }
