@@ -22,3 +22,4 @@ pub use bank::Bank;
 pub use limits::Limits;
 pub use plan::{Overrides, Plan, PlannedLine, load_plan};
 pub use problem::{Place, Problem, Problems};
+pub use wiring::{ReadExchange, load_exchange};
