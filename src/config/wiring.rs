@@ -89,7 +89,7 @@ pub(super) fn read_exchange(path: &Path, library: &Library) -> Result<ReadExchan
     }
     let mut profiles: BTreeMap<&str, Option<Profile>> = BTreeMap::new();
     for (index, modem) in file.modems.iter().enumerate() {
-        if profiles.contains_key(modem.profile.as_str()) {
+        if profiles.contains_key(modem.profile.as_str()) || doc.lost_a_part("modems") {
             continue;
         }
         let profile = match library.load::<Profile>(&modem.profile) {
