@@ -152,7 +152,8 @@ impl Dialing {
                 self.unknown(text);
                 Heard::Nothing
             }
-            other => meaning(other).map_or(Heard::Nothing, |(fault, detail)| Heard::Failed(fault, detail.to_owned())),
+            other => meaning(other)
+                .map_or(Heard::Nothing, |(fault, detail)| Heard::Failed(fault, detail.to_owned())),
         }
     }
 
@@ -170,7 +171,9 @@ impl Dialing {
             let ms = now.since(self.dialed).as_millis();
             return Heard::Failed(
                 Fault::ModemRefused,
-                format!("NO CARRIER after {ms} ms, faster than a number can be dialed: the modem did not dial"),
+                format!(
+                    "NO CARRIER after {ms} ms, faster than a number can be dialed: the modem did not dial"
+                ),
             );
         }
         let (fault, why) = self.silence(now);
@@ -204,7 +207,10 @@ impl Dialing {
             (Fault::NoAnswer, format!("it rang {} times, to the end", self.rings))
         } else {
             let quiet_ms = quiet.as_millis();
-            (Fault::NoCarrier, format!("ringing ceased {quiet_ms} ms before, so something answered, without training"))
+            (
+                Fault::NoCarrier,
+                format!("ringing ceased {quiet_ms} ms before, so something answered, without training"),
+            )
         }
     }
 }
@@ -223,13 +229,17 @@ fn meaning(code: &ResultCode) -> Option<(Fault, &'static str)> {
         ResultCode::UnobtainableNumber => {
             (Fault::NoDialtone, "UN-OBTAINABLE NUMBER: our own line takes pulse dialing alone")
         }
-        ResultCode::Dialtone => (Fault::NoDialtone, "dial tone after dialing: our own exchange did not take the digits"),
+        ResultCode::Dialtone => {
+            (Fault::NoDialtone, "dial tone after dialing: our own exchange did not take the digits")
+        }
         ResultCode::LineInUse => (Fault::LineInUse, "LINE IN USE"),
         ResultCode::PhoneOffHook => (Fault::LineInUse, "PHONE OFF-HOOK"),
         ResultCode::Ring => (Fault::Glare, "RING while dialing: a call came in on our own line"),
         ResultCode::Delayed(_) => (Fault::ModemRefused, "DELAYED: the modem's redial lock"),
         ResultCode::Blacklisted => (Fault::ModemRefused, "BLACKLISTED: the modem's redial lock"),
-        ResultCode::BlacklistFull => (Fault::ModemRefused, "BLACKLIST FULL: the modem refuses any new number"),
+        ResultCode::BlacklistFull => {
+            (Fault::ModemRefused, "BLACKLIST FULL: the modem refuses any new number")
+        }
         ResultCode::DialingDisabled => (Fault::ModemRefused, "DIALING DISABLED"),
         ResultCode::DialLocked => (Fault::ModemRefused, "DIAL LOCKED: the modem's redial lock"),
         ResultCode::Error => (Fault::ModemError, "ERROR in answer to the dial command"),
@@ -298,12 +308,22 @@ mod tests {
         assert_eq!(courier.answer_bounds(at(30)), Some((at(4), at(10))));
         courier.hear(at(7), &ResultCode::Ringing);
         assert_eq!(courier.answer_bounds(at(30)), Some((at(7), at(10))));
-        assert_eq!(courier.answer_bounds(at(8)), Some((at(7), at(8))), "what came after the answer bounds it too");
+        assert_eq!(
+            courier.answer_bounds(at(8)),
+            Some((at(7), at(8))),
+            "what came after the answer bounds it too"
+        );
     }
 
     #[test]
     fn bench_words_blame_the_bench() {
-        for code in [ResultCode::NoDialtone, ResultCode::LineInUse, ResultCode::Ring, ResultCode::Blacklisted, ResultCode::Error] {
+        for code in [
+            ResultCode::NoDialtone,
+            ResultCode::LineInUse,
+            ResultCode::Ring,
+            ResultCode::Blacklisted,
+            ResultCode::Error,
+        ] {
             assert!(fault(ear(GENERIC).hear(at(9), &code)).blame().is_bench(), "{code:?}");
         }
     }
@@ -312,7 +332,10 @@ mod tests {
     fn unknown_lines_are_kept_bounded_and_end_nothing() {
         let mut ear = ear(GENERIC);
         for n in 0..100 {
-            assert_eq!(ear.hear(at(1), &ResultCode::Unknown(format!("NOISE {n} {}", "x".repeat(200)))), Heard::Nothing);
+            assert_eq!(
+                ear.hear(at(1), &ResultCode::Unknown(format!("NOISE {n} {}", "x".repeat(200)))),
+                Heard::Nothing
+            );
         }
         let kept = ear.take_unknown();
         assert_eq!((kept.len(), kept[0].len()), (UNKNOWN_LINES_MAX, UNKNOWN_LINE_LEN_MAX));

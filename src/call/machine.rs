@@ -252,7 +252,13 @@ impl Machine {
         }
         self.observe(now, Moment::Dialed);
         let limits = &self.spec.limits;
-        let ear = Dialing::new(&self.profile, self.spec.ring_cadence, limits.refused_under, self.spec.port_bps, now);
+        let ear = Dialing::new(
+            &self.profile,
+            self.spec.ring_cadence,
+            limits.refused_under,
+            self.spec.port_bps,
+            now,
+        );
         self.state = State::Ringing { ear };
         if self.cancel.is_some() {
             self.abort_dial(now, Fault::Cancelled, "cancelled while dialing".to_owned());
@@ -339,7 +345,9 @@ impl Machine {
         self.codec.feed(bytes);
         while let Some(token) = self.codec.next() {
             match &mut self.state {
-                State::SettingUp { .. } | State::HangingUp { .. } => self.port_input(now, PortInput::Token(&token)),
+                State::SettingUp { .. } | State::HangingUp { .. } => {
+                    self.port_input(now, PortInput::Token(&token))
+                }
                 State::Ringing { ear } => match &token {
                     Token::Result(code) => {
                         let heard = ear.hear(now, code);
@@ -416,11 +424,16 @@ impl Machine {
             match output {
                 session::Output::Send(bytes) => self.outputs.push_back(Output::Port(Action::Write(bytes))),
                 session::Output::AskCredential if self.spec.credential.is_none() => {
-                    session.handle(now, session::Input::Denied("the plan gives no credential for it".to_owned()));
+                    session.handle(
+                        now,
+                        session::Input::Denied("the plan gives no credential for it".to_owned()),
+                    );
                 }
                 session::Output::AskCredential => self.outputs.push_back(Output::AskCredential),
                 session::Output::PasswordSent => self.outputs.push_back(Output::PasswordSent),
-                session::Output::CredentialOutcome(outcome) => self.outputs.push_back(Output::Credential(outcome)),
+                session::Output::CredentialOutcome(outcome) => {
+                    self.outputs.push_back(Output::Credential(outcome))
+                }
                 session::Output::Moment(moment, at) => self.observe(at, moment),
                 session::Output::Done(finding) => self.console_done(now, *finding),
             }
@@ -463,7 +476,11 @@ impl Machine {
                     self.carrier_lost(now);
                 } else if self.call_end().is_some_and(|at| now >= at) {
                     let limit_s = self.spec.limits.call.as_secs();
-                    self.found(now, Some(Fault::LoginTimeout), format!("the call's limit of {limit_s} s came first"));
+                    self.found(
+                        now,
+                        Some(Fault::LoginTimeout),
+                        format!("the call's limit of {limit_s} s came first"),
+                    );
                 }
             }
             _ => {}
@@ -502,7 +519,9 @@ impl Machine {
             session.handle(now, session::Input::CarrierLost);
             while let Some(output) = session.poll() {
                 match output {
-                    session::Output::CredentialOutcome(outcome) => self.outputs.push_back(Output::Credential(outcome)),
+                    session::Output::CredentialOutcome(outcome) => {
+                        self.outputs.push_back(Output::Credential(outcome))
+                    }
                     session::Output::Done(finding) => {
                         self.hostname = finding.hostname;
                         if !finding.transcript.is_empty() {

@@ -78,7 +78,12 @@ async fn play(end: MemoryEnd, script: Vec<Play>) -> MemoryEnd {
     end
 }
 
-async fn call(spec: CallSpec, profile: &str, script: Vec<Play>, cancel_after_ms: Option<(u64, Cancel)>) -> (CallOver, Vec<String>) {
+async fn call(
+    spec: CallSpec,
+    profile: &str,
+    script: Vec<Play>,
+    cancel_after_ms: Option<(u64, Cancel)>,
+) -> (CallOver, Vec<String>) {
     let clock = Clock::start();
     let (mut port, end) = pair(clock);
     let profile: Arc<Profile> = Arc::new(serde_yaml::from_str(profile).unwrap());

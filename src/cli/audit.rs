@@ -134,7 +134,8 @@ async fn desk(plan: &Plan, past: &Past, memory: &Memory) -> Result<Desk, Failure
     #[expect(clippy::disallowed_methods, reason = "the environment enters here and is handed on")]
     let env = |name: &str| std::env::var(name).ok().map(Into::into);
     let mut prompt = |text: &str| rpassword::prompt_password(text).map(Into::into);
-    let resolved = resolve_all(&used, Outside { env: &env, prompt: &mut prompt }).await.map_err(Failure::wrong)?;
+    let resolved =
+        resolve_all(&used, Outside { env: &env, prompt: &mut prompt }).await.map_err(Failure::wrong)?;
     let mut entries = Vec::new();
     for (name, secret) in resolved {
         // Hashing is slow on purpose, and nothing else goes on yet.
@@ -179,12 +180,18 @@ impl Resumed {
     fn open(reports: &Path, run: &str) -> Result<Self, Failure> {
         let id = match run {
             "current" => None,
-            name => Some(name.parse::<RunId>().map_err(|error| Failure::wrong(format!("--resume: `{name}` {error}")))?),
+            name => Some(
+                name.parse::<RunId>()
+                    .map_err(|error| Failure::wrong(format!("--resume: `{name}` {error}")))?,
+            ),
         };
         let dir = RunDir::resume(reports, id.as_ref()).map_err(Failure::wrong)?;
         let (journal, replay) = Journal::resume(&dir).map_err(Failure::wrong)?;
         if let Some(cut) = replay.cut {
-            complain(&format!("the journal's line {} was cut off ({} bytes) and is gone; nothing that was told is in it", cut.line, cut.bytes));
+            complain(&format!(
+                "the journal's line {} was cut off ({} bytes) and is gone; nothing that was told is in it",
+                cut.line, cut.bytes
+            ));
         }
         let state = RunState::of(&replay.events)
             .map_err(|error| Failure::wrong(format!("{}: {error}", journal.path().display())))?;
@@ -196,7 +203,10 @@ impl Resumed {
             )));
         }
         if matches!(state.ended(), Some((crate::model::event::Ending::Completed, _))) {
-            return Err(Failure::wrong(format!("run `{}` is complete; there is nothing to resume", dir.run())));
+            return Err(Failure::wrong(format!(
+                "run `{}` is complete; there is nothing to resume",
+                dir.run()
+            )));
         }
         Ok(Self { dir, journal, events: replay.events, state })
     }
@@ -227,7 +237,12 @@ impl Resumed {
             renderer.note(&self.state, event);
         }
         let opening = EventKind::RunResumed(job::sitting(clock));
-        Ok((self.dir, self.journal, opening, Earlier { state: Some(self.state), renderer, board: Some(board) }))
+        Ok((
+            self.dir,
+            self.journal,
+            opening,
+            Earlier { state: Some(self.state), renderer, board: Some(board) },
+        ))
     }
 }
 
@@ -242,13 +257,17 @@ fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8
         )));
     }
     let Some(state) = state else { return Err(Failure::wrong("the run left no record")) };
-    state.check().map_err(|error| Failure::wrong(format!("the run's counts do not add up: {error}; this is a defect")))?;
+    state.check().map_err(|error| {
+        Failure::wrong(format!("the run's counts do not add up: {error}; this is a defect"))
+    })?;
     dir.publish().map_err(Failure::wrong)?;
     let mut files = crate::report::files(&state, dir.path());
     files.push(dir.path().join(crate::journal::FILE_NAME));
     say(&summary::text(&state, &files, screen::style()));
     if let Some(why) = report_error {
-        return Err(Failure::wrong(format!("the verdicts stand in the journal, but a report could not be written: {why}")));
+        return Err(Failure::wrong(format!(
+            "the verdicts stand in the journal, but a report could not be written: {why}"
+        )));
     }
     Ok(exit_code(&state))
 }

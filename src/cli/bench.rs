@@ -1,16 +1,17 @@
 //! The bench of a run: the bank's ports opened, or a virtual exchange started in their place.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use crate::config::Plan;
+use crate::config::{Plan, load_exchange};
 use crate::fleet::worker::OpenPort;
 use crate::model::ModemId;
 use crate::modem::clock::Clock;
 use crate::modem::port::{Port, PortError, PortOptions, PortPath};
+use crate::sim::log::Log;
 use crate::sim::{Exchange, RunningExchange};
 
 use super::Failure;
@@ -47,8 +48,8 @@ impl Bench {
     /// A port's name makes no sense, the exchange does not start, or every port is held by somebody else.
     pub(super) async fn open(plan: &Plan, clock: Clock) -> Result<Self, Failure> {
         let (places, exchange) = match &plan.bank.exchange {
-            Some(_) => {
-                let (exchange, folder) = simulate(plan)?;
+            Some(file) => {
+                let (exchange, folder) = simulate(plan, file)?;
                 let places: BTreeMap<ModemId, PathBuf> = exchange.ports().into_iter().collect();
                 (places, Some((exchange, folder)))
             }
@@ -100,7 +101,8 @@ async fn open_all(plan: &Plan, ports: &Arc<Ports>) -> Result<BTreeMap<ModemId, P
     }
     let busy = |error: &PortError| matches!(error, PortError::Busy { .. });
     if open.is_empty() && !closed.is_empty() && closed.values().all(busy) {
-        let who: Vec<String> = closed.iter().map(|(modem, error)| format!("  {modem}: {}", error.detail())).collect();
+        let who: Vec<String> =
+            closed.iter().map(|(modem, error)| format!("  {modem}: {}", error.detail())).collect();
         return Err(Failure::wrong(format!(
             "no modem of bank `{}` is free; end the other programs, or wait for them:\n{}",
             plan.bank.name,
@@ -110,13 +112,15 @@ async fn open_all(plan: &Plan, ports: &Arc<Ports>) -> Result<BTreeMap<ModemId, P
     Ok(open)
 }
 
-fn simulate(plan: &Plan) -> Result<(RunningExchange, TempDir), Failure> {
+fn simulate(plan: &Plan, file: &Path) -> Result<(RunningExchange, TempDir), Failure> {
     let wrong = |error: String| Failure::wrong(format!("the virtual exchange does not start: {error}"));
     let folder = tempfile::Builder::new()
         .prefix("lineman-exchange-")
         .tempdir()
         .map_err(|error| wrong(format!("no folder for its ports: {error}")))?;
-    let exchange = plan.exchange().map_err(|problems| wrong(problems.to_string()))?;
-    let running = Exchange::start(exchange, folder.path()).map_err(|error| wrong(error.to_string()))?;
+    let (mut exchange, profiles) = load_exchange(file).map_err(|problems| wrong(problems.to_string()))?;
+    exchange.seed = plan.seed;
+    let running = Exchange::start(exchange, &profiles, folder.path(), Log::none())
+        .map_err(|error| wrong(error.to_string()))?;
     Ok((running, folder))
 }

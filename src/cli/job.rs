@@ -156,9 +156,14 @@ impl Book {
             hangup: own.hangup,
             call: own.call,
             // A simulated network may be any number of times faster than a real one.
-            refused_under: if plan.bank.exchange.is_some() { Duration::ZERO } else { Limits::default().refused_under },
+            refused_under: if plan.bank.exchange.is_some() {
+                Duration::ZERO
+            } else {
+                Limits::default().refused_under
+            },
         };
-        let lines = plan.lines.iter().enumerate().map(|(at, planned)| (planned.line.id.clone(), at)).collect();
+        let lines =
+            plan.lines.iter().enumerate().map(|(at, planned)| (planned.line.id.clone(), at)).collect();
         let modems = plan.bank.modems.iter().enumerate().map(|(at, modem)| (modem.id.clone(), at)).collect();
         Self { plan, lines, modems, limits }
     }

@@ -10,8 +10,8 @@ mod example;
 mod job;
 mod refused;
 mod report;
-mod scribe;
 mod screen;
+mod scribe;
 mod sim;
 mod stop;
 

@@ -52,7 +52,10 @@ impl Memory {
     pub(super) fn barred(&self, credential: &ResolvedCredential) -> Option<String> {
         let file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         let refusal = file.find(&credential.username, credential.password.as_ref()?)?;
-        Some(format!("its secret was refused on {:.0} (plan {}) and has not changed since", refusal.at, refusal.plan))
+        Some(format!(
+            "its secret was refused on {:.0} (plan {}) and has not changed since",
+            refusal.when, refusal.plan
+        ))
     }
 }
 
@@ -60,7 +63,9 @@ impl Remember for Memory {
     fn refused(&self, credential: &Credential, why: &str) {
         let Some(file) = &self.file else { return };
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = file.remember(credential.username(), credential.password(), self.clock.wall(), &self.plan) {
+        if let Err(error) =
+            file.remember(credential.username(), credential.password(), self.clock.wall(), &self.plan)
+        {
             tracing::error!("a refused secret could not be remembered ({why}): {error}");
         }
     }

@@ -22,7 +22,11 @@ pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
     let path = folder.join(journal::FILE_NAME);
     let replay = journal::read(&path).map_err(Failure::wrong)?;
     if let Some(cut) = replay.cut {
-        complain(&format!("{}: line {} is cut off, as a crash leaves it; it is left out", path.display(), cut.line));
+        complain(&format!(
+            "{}: line {} is cut off, as a crash leaves it; it is left out",
+            path.display(),
+            cut.line
+        ));
     }
     let (state, _) = report::replay(&replay.events, &folder).map_err(Failure::wrong)?;
     let mut files = report::files(&state, &folder);

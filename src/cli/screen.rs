@@ -68,7 +68,13 @@ impl Screen for Plain {
     fn show(&mut self, state: &RunState, event: &Event) {
         let line = match &event.kind {
             EventKind::RunStarted(header) => {
-                format!("run {} of plan {}: {} lines, {} modems", header.run, header.plan, header.lines.len(), header.modems.len())
+                format!(
+                    "run {} of plan {}: {} lines, {} modems",
+                    header.run,
+                    header.plan,
+                    header.lines.len(),
+                    header.modems.len()
+                )
             }
             EventKind::Verdict(verdict) => verdict_line(event, state, verdict),
             other => match notable(other) {
@@ -138,7 +144,8 @@ impl Live {
             }
         }
         while self.rows.len() < lines.len() {
-            let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style =
+                ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
             self.rows.push(self.multi.add(ProgressBar::new(1).with_style(style)));
         }
         for (bar, line) in self.rows.iter().zip(lines) {
@@ -154,7 +161,9 @@ impl Screen for Live {
         let board = self.board.get_or_insert_with(|| Board::new(state.header()));
         board.apply(event);
         let above = match &event.kind {
-            EventKind::Verdict(verdict) if verdict.fault.is_some() => Some(verdict_line(event, state, verdict)),
+            EventKind::Verdict(verdict) if verdict.fault.is_some() => {
+                Some(verdict_line(event, state, verdict))
+            }
             other => notable(other),
         };
         if let Some(line) = above {

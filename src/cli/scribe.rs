@@ -66,7 +66,8 @@ impl Scribe {
     /// Ends it once everything is written.
     pub(super) fn finish(mut self) -> Minutes {
         self.queue = None;
-        let lost = |why: &str| Minutes { state: None, journal_error: Some(why.to_owned()), report_error: None };
+        let lost =
+            |why: &str| Minutes { state: None, journal_error: Some(why.to_owned()), report_error: None };
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(minutes)) => minutes,
             Some(Err(_)) => lost("the scribe died; the journal holds what it had taken"),
@@ -146,8 +147,12 @@ impl Desk {
         if self.minutes.journal_error.is_some() {
             return;
         }
-        let lasting = matches!(event.kind, EventKind::RunStarted(_) | EventKind::Verdict(_) | EventKind::RunEnded { .. });
-        let kept = self.journal.append(event).and_then(|()| if lasting { self.journal.sync() } else { Ok(()) });
+        let lasting = matches!(
+            event.kind,
+            EventKind::RunStarted(_) | EventKind::Verdict(_) | EventKind::RunEnded { .. }
+        );
+        let kept =
+            self.journal.append(event).and_then(|()| if lasting { self.journal.sync() } else { Ok(()) });
         if let Err(error) = kept {
             self.break_off(error.to_string());
             return;
@@ -162,7 +167,9 @@ impl Desk {
                 self.screen.show(state, event);
             }
             (Ok(()), None) => {}
-            (Err(error), _) => self.break_off(format!("the run contradicts itself: {error}; this is a defect")),
+            (Err(error), _) => {
+                self.break_off(format!("the run contradicts itself: {error}; this is a defect"))
+            }
         }
     }
 

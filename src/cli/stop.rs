@@ -27,7 +27,9 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
                 _ = hangup.recv() => {}
             }
             match next {
-                Cancel::LogOut => complain("stopping: no more dials; calls log out and hang up (again: drop all lines at once)"),
+                Cancel::LogOut => complain(
+                    "stopping: no more dials; calls log out and hang up (again: drop all lines at once)",
+                ),
                 Cancel::HangUp => complain("dropping all lines"),
             }
             if stop.send(next).await.is_err() {

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::exchange::load_exchange;
 use super::library::{Known, Library, LoadError};
 use super::problem::{list, quoted, suggestion};
 use super::source::beside;
-use super::wiring;
 use super::yaml::{self, Doc};
 use crate::model::{BankName, DialString, ModemId, TrunkName, span};
 use crate::modem::profile::Profile;
@@ -170,9 +170,9 @@ impl BankFile {
         };
         let trunks = check_trunks(&self.trunks, doc);
         let exchange = self.exchange.as_deref().map(|exchange| beside(path, exchange));
-        let played = match exchange.as_deref().map(|exchange| wiring::read_exchange(exchange, library)) {
+        let played = match exchange.as_deref().map(load_exchange) {
             None => Vec::new(),
-            Some(Ok(read)) => read.file.modems.into_iter().map(|modem| (modem.id, modem.profile)).collect(),
+            Some(Ok((file, _))) => file.modems.into_iter().map(|modem| (modem.id, modem.profile)).collect(),
             Some(Err(problems)) => {
                 problems.0.into_iter().for_each(|problem| doc.push(problem));
                 Vec::new()

@@ -7,6 +7,7 @@
 pub mod bank;
 pub mod check;
 pub mod credentials;
+pub mod exchange;
 pub mod library;
 pub mod limits;
 pub mod numbering;
@@ -19,7 +20,7 @@ pub mod wiring;
 pub mod yaml;
 
 pub use bank::Bank;
+pub use exchange::load_exchange;
 pub use limits::Limits;
 pub use plan::{Overrides, Plan, PlannedLine, load_plan};
 pub use problem::{Place, Problem, Problems};
-pub use wiring::{ReadExchange, load_exchange};

@@ -406,3 +406,7 @@ impl DialogFile {
 fn is_typed(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_graphic() || c == ' ')
 }
+
+#[cfg(test)]
+#[path = "dialog/tests.rs"]
+mod tests;

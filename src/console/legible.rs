@@ -99,7 +99,9 @@ mod tests {
 
     fn fed(bytes: &[u8]) -> Legibility {
         let mut legibility = Legibility::default();
-        bytes.iter().for_each(|&byte| legibility.feed(byte));
+        for &byte in bytes {
+            legibility.feed(byte);
+        }
         legibility
     }
 

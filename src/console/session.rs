@@ -4,6 +4,7 @@
 //! Prompts are read once the output rests, so that how a stream was cut into pieces changes nothing. Instants carry
 //! the time at which the decisive bytes came, not the one at which they were understood.
 
+mod endings;
 mod steps;
 
 use std::collections::VecDeque;
@@ -81,7 +82,6 @@ impl Default for SessionLimits {
 }
 
 /// What happened.
-#[derive(Debug)]
 pub enum Input<'a> {
     /// Bytes came.
     Bytes(&'a [u8]),
@@ -95,6 +95,20 @@ pub enum Input<'a> {
     Cancel,
     /// Time has passed; the deadline may have come.
     Time,
+}
+
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // They may hold an echoed password.
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+            Self::CarrierLost => f.write_str("CarrierLost"),
+            Self::Granted(credential) => write!(f, "Granted({credential:?})"),
+            Self::Denied(why) => write!(f, "Denied({why:?})"),
+            Self::Cancel => f.write_str("Cancel"),
+            Self::Time => f.write_str("Time"),
+        }
+    }
 }
 
 /// What became of the password. Once [`Output::PasswordSent`] was told, one of these follows before the end.
@@ -188,6 +202,10 @@ pub struct Session {
     /// Bytes towards `bytes_max`.
     bytes: usize,
     last_rx: Mono,
+    /// When something came that was not a log line alone: a chatty console is woken like a silent one.
+    last_text: Mono,
+    /// The last line that was seen.
+    last_line: String,
     /// When we last sent something, or the step began.
     last_tx: Mono,
     /// When the output is looked at, if something new came.
@@ -246,6 +264,8 @@ impl Session {
             legible: Legibility::default(),
             bytes: 0,
             last_rx: now,
+            last_text: now,
+            last_line: String::new(),
             last_tx: now,
             look_at: None,
             wakes: 0,

@@ -190,7 +190,8 @@ impl Desk {
 
     fn remember(&mut self, refused: &CredentialName, why: &str) {
         let Some(entry) = self.entries.get(refused) else { return };
-        let (memory, credential, why) = (std::sync::Arc::clone(&self.memory), entry.credential.clone(), why.to_owned());
+        let (memory, credential, why) =
+            (std::sync::Arc::clone(&self.memory), entry.credential.clone(), why.to_owned());
         self.remembering.push(tokio::task::spawn_blocking(move || memory.refused(&credential, &why)));
     }
 

@@ -15,9 +15,7 @@ use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::{CallOver, Notice};
 use crate::model::event::{CredentialState, Ending, Hangup, ModemState};
-use crate::model::{
-    CallId, CallRecord, Event, EventKind, Fault, LineId, Link, ModemId, Moment, Timeline,
-};
+use crate::model::{CallId, CallRecord, Event, EventKind, Fault, LineId, Link, ModemId, Moment, Timeline};
 use crate::modem::clock::Clock;
 use crate::modem::port::Port;
 
@@ -239,7 +237,9 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.desk.line_again(&line);
                 self.emit(EventKind::VerdictWithdrawn { line, why });
             }
-            Decision::Quarantine { modem, detail } => self.modem(modem, ModemState::Quarantined, None, detail),
+            Decision::Quarantine { modem, detail } => {
+                self.modem(modem, ModemState::Quarantined, None, detail)
+            }
             Decision::Waits { line, until, why } => {
                 let until = self.clock.wall_at(until);
                 self.emit(EventKind::LineWaits { line, until, why });
@@ -249,7 +249,12 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                     Fault::PortBusy | Fault::PortOpenFailed => ModemState::Out,
                     _ => ModemState::Wedged,
                 };
-                self.modem(modem, state, Some(fault), format!("left alone for the rest of the run: {detail}"));
+                self.modem(
+                    modem,
+                    state,
+                    Some(fault),
+                    format!("left alone for the rest of the run: {detail}"),
+                );
             }
             Decision::Finished => self.finished = true,
         }
@@ -266,7 +271,11 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                     dialed: spec.dial.masked(),
                 });
                 if let Some(worker) = self.workers.get_mut(modem) {
-                    worker.call = Some(Running { spec: spec.clone(), started: self.clock.wall(), password_sent: false });
+                    worker.call = Some(Running {
+                        spec: spec.clone(),
+                        started: self.clock.wall(),
+                        password_sent: false,
+                    });
                 }
                 self.command(modem, Command::Call(Box::new(spec)));
             }
@@ -322,7 +331,10 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     }
 
     fn running_mut(&mut self, call: &CallId) -> Option<&mut Running> {
-        self.workers.values_mut().filter_map(|worker| worker.call.as_mut()).find(|running| running.spec.call == *call)
+        self.workers
+            .values_mut()
+            .filter_map(|worker| worker.call.as_mut())
+            .find(|running| running.spec.call == *call)
     }
 
     fn desk_effects(&mut self) {
@@ -429,7 +441,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         for worker in std::mem::take(&mut self.workers).into_values() {
             drop(worker.commands);
         }
-        let stopped = tokio::time::timeout(STOP_LIMIT, async { while self.tasks.join_next().await.is_some() {} }).await;
+        let stopped =
+            tokio::time::timeout(STOP_LIMIT, async { while self.tasks.join_next().await.is_some() {} }).await;
         if stopped.is_err() {
             tracing::warn!("some ports could not be given back within {} s", STOP_LIMIT.as_secs());
             self.tasks.shutdown().await;

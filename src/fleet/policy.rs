@@ -271,7 +271,7 @@ mod tests {
         for fault in Fault::ALL {
             let class = CallClass::of(Some(fault));
             let redialed = matches!(class, CallClass::Failed | CallClass::AnsweredWithoutCarrier);
-            assert_eq!(redialed && default_retry_after(fault).is_zero(), false, "{fault}");
+            assert!(!redialed || !default_retry_after(fault).is_zero(), "{fault}");
         }
     }
 

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::{self, CallOver, Notice};
 use crate::console::transcript::clean_line;
-use crate::call::CallSpec;
 use crate::model::event::Hangup;
 use crate::model::{Blame, CallId, Fault, ModemId, Mono};
 use crate::modem::clock::Clock;
-use crate::modem::driver::drive;
 use crate::modem::codec::Codec;
+use crate::modem::driver::drive;
 use crate::modem::identify::{Identify, Identity, choose};
 use crate::modem::port::{Port, PortError};
 use crate::modem::profile::Profile;
@@ -120,7 +120,8 @@ async fn tell(channels: &Channels, modem: &ModemId, report: Report) {
 
 /// Who a modem said it is: its profile's name, then its own words.
 fn told(profile: &str, identity: &Identity) -> String {
-    let words: Vec<&str> = identity.answers.iter().flat_map(|(_, lines)| lines.iter().map(String::as_str)).collect();
+    let words: Vec<&str> =
+        identity.answers.iter().flat_map(|(_, lines)| lines.iter().map(String::as_str)).collect();
     format!("{profile} {}", clean_line(&words.join(" / "))).trim_end().to_owned()
 }
 

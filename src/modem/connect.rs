@@ -337,7 +337,7 @@ impl Said {
     }
 
     fn into_link(mut self) -> (Link, Option<u32>) {
-        // Only these three ever ran at 75 one way.
+        // V.23 alone runs at 75 bit/s one way.
         if self.modulation.is_none() && matches!((self.tx, self.rx), (Some(75), _) | (_, Some(75))) {
             self.modulation = Some("V.23");
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::model::Mono;
 
 use super::codec::{Codec, Token};
-use super::machine::{Action, Input, Knock, Knocked, PortFacts, Progress, Signal, command};
+use super::machine::{Action, Input, Knock, Knocked, PortFacts, Progress, RESYNC_QUIET, Signal, command};
 use super::profile::{HangupWay, Profile, Quirks};
 use super::result_code::ResultCode;
 
@@ -27,7 +27,10 @@ pub const REOPEN_MAX: Duration = Duration::from_secs(3);
 pub const ESCAPE_ANSWER_MAX: Duration = Duration::from_millis(500);
 
 /// How long ATH may take; S38 can hold it back while data waits to be acknowledged (modems.md 1.5).
-pub const ATH_ANSWER_MAX: Duration = Duration::from_secs(3);
+pub const ATH_ANSWER_MAX: Duration = Duration::from_secs(2);
+
+/// How often ATH is typed. Without its OK an escape proves nothing: in command state AT is answered with the carrier up.
+pub const ATH_TRIES: u32 = 2;
 
 /// How long AT may take to be answered.
 pub const AT_ANSWER_MAX: Duration = Duration::from_secs(1);
@@ -123,8 +126,10 @@ enum State {
     Guard { until: Mono },
     /// `+++` is out; silence, and OK.
     Escaped { until: Mono },
-    /// ATH is out.
-    Ath { until: Mono },
+    /// ATH is out. The OK of a `+++` that was not answered in time may come before its own.
+    Ath { tries: u32, escape_owed: bool, until: Mono },
+    /// An OK came that may be the late one of `+++`; a second would be that of ATH.
+    AthDoubtful { tries: u32, until: Mono },
     /// AT is out.
     Proving(Knock),
     /// OK has come; DCD is late.
@@ -179,7 +184,7 @@ impl HangUp {
         }
         let down = self.situation.logged_out_took_carrier || !self.situation.carrier_may_be_up;
         if down && self.dcd != Some(true) {
-            self.prove(now, actions);
+            self.prove(now, 0, actions);
             return self.progress();
         }
         self.next_way(now, actions).unwrap_or_else(|| self.progress())
@@ -238,25 +243,39 @@ impl HangUp {
                     return self.fail(now, "it connected meanwhile", actions);
                 }
                 if code.is_final() {
-                    self.prove(now, actions);
+                    self.prove(now, 0, actions);
                 }
                 None
             }
             State::Guard { .. } | State::Escaped { .. } if *code == ResultCode::NoCarrier => {
                 // The far end was quicker, or `+++` itself hangs up (Courier with DIP 9 off).
-                self.prove(now, actions);
+                self.prove(now, 0, actions);
                 None
             }
             State::Escaped { .. } if *code == ResultCode::Ok => {
-                self.ath(now, actions);
+                self.ath(now, 1, false, actions);
                 None
             }
-            State::Ath { .. } => {
-                if matches!(code, ResultCode::Ok | ResultCode::NoCarrier | ResultCode::Error) {
-                    self.prove(now, actions);
+            State::Ath { tries, escape_owed: true, .. } if *code == ResultCode::Ok => {
+                self.state = State::AthDoubtful { tries: *tries, until: now + RESYNC_QUIET };
+                None
+            }
+            State::AthDoubtful { .. } => {
+                if matches!(code, ResultCode::Ok | ResultCode::NoCarrier) {
+                    self.prove(now, 0, actions);
                 }
                 None
             }
+            State::Ath { tries, .. } => match code {
+                ResultCode::Ok | ResultCode::NoCarrier => {
+                    let owed = *tries - 1;
+                    self.prove(now, owed, actions);
+                    None
+                }
+                // It met the rest of something else in the command buffer, perhaps our own `+++`.
+                ResultCode::Error => self.ath_again(now, "ERROR to ATH", actions),
+                _ => None,
+            },
             State::Proving(knock) => {
                 let knocked = knock.result(now, code, actions);
                 self.knocked(now, knocked, actions)
@@ -281,8 +300,21 @@ impl HangUp {
                 self.rest(now, actions);
                 None
             }
-            State::Guard { .. } | State::Escaped { .. } | State::Ath { .. } => {
-                self.prove(now, actions);
+            State::Guard { .. } => {
+                self.prove(now, 0, actions);
+                None
+            }
+            // The OKs to what is out may still come.
+            State::Escaped { .. } => {
+                self.prove(now, 1, actions);
+                None
+            }
+            State::Ath { tries, escape_owed, .. } => {
+                self.prove(now, tries + u32::from(escape_owed), actions);
+                None
+            }
+            State::AthDoubtful { tries, .. } => {
+                self.prove(now, tries, actions);
                 None
             }
             State::DcdLate { .. } => Some(self.proven()),
@@ -312,6 +344,12 @@ impl HangUp {
         }
         match &mut self.state {
             State::Idle => None,
+            // Some modems take the character without a word, and go on dialing: spandsp's AT interpreter (iaxmodem) even
+            // answers AT with OK meanwhile. Where there is no DTR to drop, ATH ends the dial for certain.
+            State::Aborting { .. } if self.ways.front() != Some(&HangupWay::Dtr) => {
+                self.ath(now, ATH_TRIES, false, actions);
+                None
+            }
             State::Aborting { .. } => self.fail(now, "the dial did not end", actions),
             State::DtrLow { .. } => {
                 actions.push(Action::Dtr(true));
@@ -323,10 +361,11 @@ impl HangUp {
                 None
             }
             State::DcdFall { .. } => self.fail(now, "DCD stayed high", actions),
-            State::Rest { .. } | State::Ath { .. } => {
-                self.prove(now, actions);
+            State::Rest { .. } => {
+                self.prove(now, 0, actions);
                 None
             }
+            State::Ath { .. } | State::AthDoubtful { .. } => self.ath_again(now, "no answer to ATH", actions),
             State::Reopening { .. } => self.fail(now, "the port did not open again", actions),
             State::Guard { .. } => {
                 actions.push(Action::Write(b"+++".to_vec()));
@@ -334,7 +373,7 @@ impl HangUp {
                 None
             }
             State::Escaped { .. } => {
-                self.ath(now, actions);
+                self.ath(now, 1, true, actions);
                 None
             }
             State::Proving(knock) => {
@@ -363,23 +402,38 @@ impl HangUp {
         }
     }
 
-    /// Types AT: the modem should be in command state.
-    fn prove(&mut self, now: Mono, actions: &mut Vec<Action>) {
-        self.state = State::Proving(Knock::start(now, AT_TRIES, AT_ANSWER_MAX, actions));
+    /// Types AT: the modem should be in command state. `owed` answers to earlier commands may come first.
+    fn prove(&mut self, now: Mono, owed: u32, actions: &mut Vec<Action>) {
+        self.state = State::Proving(Knock::start(now, AT_TRIES, AT_ANSWER_MAX, owed, actions));
     }
 
     /// Lets the modem come to itself, then proves.
     fn rest(&mut self, now: Mono, actions: &mut Vec<Action>) {
         if self.quirks.open_delay.is_zero() {
-            self.prove(now, actions);
+            self.prove(now, 0, actions);
         } else {
             self.state = State::Rest { until: now + self.quirks.open_delay };
         }
     }
 
-    fn ath(&mut self, now: Mono, actions: &mut Vec<Action>) {
+    fn ath(&mut self, now: Mono, tries: u32, escape_owed: bool, actions: &mut Vec<Action>) {
         actions.push(command("ATH"));
-        self.state = State::Ath { until: now + ATH_ANSWER_MAX };
+        self.state = State::Ath { tries, escape_owed, until: now + ATH_ANSWER_MAX };
+    }
+
+    fn ath_again(
+        &mut self,
+        now: Mono,
+        why: &str,
+        actions: &mut Vec<Action>,
+    ) -> Option<Progress<HangupOutcome>> {
+        match self.state {
+            State::Ath { tries, .. } | State::AthDoubtful { tries, .. } if tries < ATH_TRIES => {
+                self.ath(now, tries + 1, false, actions);
+                None
+            }
+            _ => self.fail(now, why, actions),
+        }
     }
 
     /// The way at hand failed: goes on to the next.
@@ -430,7 +484,8 @@ impl HangUp {
             | State::Reopening { until }
             | State::Guard { until }
             | State::Escaped { until }
-            | State::Ath { until }
+            | State::Ath { until, .. }
+            | State::AthDoubtful { until, .. }
             | State::DcdLate { until } => *until,
             State::Proving(knock) => knock.deadline(),
         }

@@ -10,8 +10,8 @@ use crate::model::Mono;
 use super::codec::Token;
 use super::result_code::ResultCode;
 
-/// How long an AT that was typed more than once is waited for after its first OK, so that a late second OK is not
-/// taken for the answer to the next command.
+/// How long a modem that owes more answers than one must be silent, beyond the time that they may need, before the next
+/// command: a late OK must not be taken for the answer to it.
 pub const RESYNC_QUIET: Duration = Duration::from_millis(200);
 
 /// What happened.
@@ -87,8 +87,10 @@ pub struct PortFacts {
 pub(super) struct Knock {
     tries_left: u32,
     answer_max: Duration,
-    /// AT lines that have not been answered.
+    /// Command lines that have not been answered.
     unanswered: u32,
+    first_asked: Mono,
+    last_asked: Mono,
     state: KnockState,
 }
 
@@ -114,10 +116,22 @@ pub(super) enum Knocked {
 }
 
 impl Knock {
-    /// Types the first AT.
-    pub(super) fn start(now: Mono, tries: u32, answer_max: Duration, actions: &mut Vec<Action>) -> Self {
-        let mut knock =
-            Self { tries_left: tries, answer_max, unanswered: 0, state: KnockState::Asked { until: now } };
+    /// Types the first AT. `owed` answers to earlier commands may come before its own.
+    pub(super) fn start(
+        now: Mono,
+        tries: u32,
+        answer_max: Duration,
+        owed: u32,
+        actions: &mut Vec<Action>,
+    ) -> Self {
+        let mut knock = Self {
+            tries_left: tries,
+            answer_max,
+            unanswered: owed,
+            first_asked: now,
+            last_asked: now,
+            state: KnockState::Asked { until: now },
+        };
         knock.ask(now, actions);
         knock
     }
@@ -126,6 +140,7 @@ impl Knock {
         actions.push(command("AT"));
         self.tries_left = self.tries_left.saturating_sub(1);
         self.unanswered += 1;
+        self.last_asked = now;
         self.state = KnockState::Asked { until: now + self.answer_max };
     }
 
@@ -145,7 +160,12 @@ impl Knock {
                     return Knocked::Answered;
                 }
                 if let KnockState::Asked { .. } = self.state {
-                    self.state = KnockState::Quiet { until: now + RESYNC_QUIET };
+                    // Was this the answer to the first AT, and not to the last, then the last one's comes as long
+                    // after it as they were typed apart.
+                    let apart = self.last_asked.since(self.first_asked);
+                    // Was it that of an earlier command, then our AT still has its whole time.
+                    let until = (now + apart + RESYNC_QUIET).max(self.last_asked + self.answer_max);
+                    self.state = KnockState::Quiet { until };
                 }
                 Knocked::Waiting
             }
@@ -187,3 +207,6 @@ impl Knock {
 pub(super) fn command(line: &str) -> Action {
     Action::Write(format!("{line}\r").into_bytes())
 }
+
+#[cfg(test)]
+pub(crate) mod rig;

@@ -177,7 +177,7 @@ impl Setup {
 
     fn knock(&mut self, now: Mono, actions: &mut Vec<Action>) {
         actions.push(Action::Drain);
-        self.state = State::Knocking(Knock::start(now, self.limits.tries, self.limits.answer, actions));
+        self.state = State::Knocking(Knock::start(now, self.limits.tries, self.limits.answer, 0, actions));
     }
 
     /// Hangs up what may be online.

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::model::Mono;
-use crate::modem::machine::Signal;
+use crate::modem::port::Signal;
 use crate::modem::profile::{CarrierMark, Profile};
 
 use super::fault::{FaultEntry, FaultKind, Occasion, Rules};

@@ -15,12 +15,10 @@ use std::time::Duration;
 use super::Limits;
 use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
-use super::library::Library;
 use super::numbering::Numbering;
 use super::policy::Policy;
-use super::problem::{Problem, Problems};
+use super::problem::Problem;
 use super::screening::{Refusal, screen};
-use super::wiring::{ReadExchange, read_exchange};
 use crate::console::dialog::Dialog;
 use crate::model::{CredentialName, DialString, Fault, Line, LineId, PlanName};
 
@@ -106,15 +104,6 @@ impl Plan {
     /// What a modem dials for a line: the only way to a dial string, and it is screened.
     pub fn dial_string(&self, line: &Line, modem: &BankModem) -> Result<DialString, Undialable> {
         dial_string(&self.numbering, &self.bank, line, &modem.prefix)
-    }
-
-    /// The exchange that takes the place of ports, read anew with the profiles that it plays; `None`: there are ports.
-    ///
-    /// # Errors
-    /// What has become wrong with it since the plan was loaded.
-    pub fn exchange(&self) -> Result<Option<ReadExchange>, Problems> {
-        let library = Library::around(&self.path);
-        self.bank.exchange.as_deref().map(|path| read_exchange(path, &library)).transpose()
     }
 
     /// The line of this id.

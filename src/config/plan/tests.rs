@@ -216,9 +216,8 @@ fn a_simulated_bank_has_the_modems_of_its_exchange_and_no_rest() {
         plan.bank.modems.iter().map(|m| (m.id.as_str(), m.profile.as_str(), m.port.as_str())).collect();
     assert_eq!(modems, [("m00", "courier", ""), ("m01", "generic", "")]);
     assert_eq!(plan.bank.on_hook_min, Duration::ZERO);
-    let exchange = plan.exchange().unwrap().unwrap();
-    assert_eq!((exchange.file.modems.len(), exchange.profiles.len()), (2, 2));
-    assert!(load("good.yaml").unwrap().exchange().unwrap().is_none());
+    let (file, profiles) = crate::config::load_exchange(plan.bank.exchange.as_deref().unwrap()).unwrap();
+    assert_eq!((file.modems.len(), profiles.len()), (2, 2));
 }
 
 #[test]

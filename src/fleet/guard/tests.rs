@@ -197,7 +197,7 @@ struct Watch {
 
 /// Even lines use `oob`, odd ones `old`: one account.
 fn used_on(n: usize) -> CredentialName {
-    name(if n % 2 == 0 { "oob" } else { "old" })
+    name(if n.is_multiple_of(2) { "oob" } else { "old" })
 }
 
 fn index(line: &LineId) -> usize {
@@ -233,7 +233,7 @@ impl Watch {
                 }
                 Effect::Proven(credential) => assert!(self.proven.insert(credential), "proven twice"),
                 Effect::Stopped { .. } => {
-                    assert!(!std::mem::replace(&mut self.stopped, true), "stopped twice")
+                    assert!(!std::mem::replace(&mut self.stopped, true), "stopped twice");
                 }
             }
         }

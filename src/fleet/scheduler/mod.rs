@@ -18,6 +18,10 @@ mod queue;
 mod stages;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod watch;
+#[cfg(test)]
+mod world;
 
 pub use face::{CallReport, Decision, Input, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
 

@@ -87,6 +87,7 @@ fn debian_with_a_bare_prompt_is_known_by_its_login_prompt() {
 fn mgetty_and_its_emsi_request() {
     for prompt in [
         "**EMSI_REQA77E\r\x11br0003-cs1 login: ",
+        "\rDebian GNU/Linux pts/0 38400 (33600)\n\r**EMSI_REQA77E\r\x11              \r\r\nbr0003-cs1 login: ",
         "\n\r@ \x08\x08\r\nbr0003-cs1!login: ",
         "\r\n\rbr0003-cs1 login:",
     ] {
@@ -359,7 +360,7 @@ fn endless_output_has_an_end() {
     fails(&talk.ends(0..=0), Fault::LoginTimeout, "endless output: 65536 bytes");
 
     let mut talk = Talk::new("linux", None);
-    talk.input(Input::Bytes(&[0xa5; 70_000]));
+    talk.input(Input::Bytes(&vec![0xa5; 70_000]));
     assert_eq!(talk.ends(0..=0).fault, Some(Fault::Garbage));
 }
 

@@ -128,6 +128,24 @@ fn a_banner_line_that_ends_like_a_prompt_is_not_an_open_console() {
 }
 
 #[test]
+fn a_console_that_chats_is_woken_like_a_silent_one() {
+    let mut talk = Talk::new("cisco-ios", Some("br0001-rtr1"));
+    for _ in 0..4 {
+        talk.says("*Mar  1 00:00:00.000: %LINK-3-UPDOWN: Interface Serial0, changed state to up\r\n")
+            .rests(1000);
+    }
+    assert_eq!(std::mem::take(&mut talk.sent), "\r");
+    talk.says("\r\nUsername: ").rests(1100);
+    assert_eq!(talk.sent, "oob\r");
+
+    let mut talk = Talk::new("cisco-ios", Some("br0001-rtr1"));
+    for line in 0..10 {
+        talk.says(&format!("banner line {line}\r\n")).rests(1000);
+    }
+    assert_eq!(talk.sent, "", "text is still arriving");
+}
+
+#[test]
 fn pagers_and_the_setup_dialog_are_left() {
     let mut talk = Talk::new("cisco-ios", Some("br0001-rtr1"));
     talk.exchange("\r\na long banner\r\n --More-- ", "q");
@@ -146,6 +164,19 @@ fn pagers_and_the_setup_dialog_are_left() {
     assert_eq!(std::mem::take(&mut talk.sent), "exit\r");
     talk.says("\r\nPress RETURN to get started.\r\n");
     fails(&talk.ends(0..=100), Fault::OpenConsole, "Router>");
+}
+
+#[test]
+fn what_asks_for_ever_is_not_answered_for_ever() {
+    for (asks, answer) in [(" --More-- ", "q"), ("Press RETURN to get started.\r\n", "\r")] {
+        let mut talk = Talk::new("cisco-ios", None);
+        let mut answers = 0;
+        for _ in 0..40 {
+            talk.says("\r\n").says(asks).rests(100);
+            answers += std::mem::take(&mut talk.sent).matches(answer).count();
+        }
+        assert_eq!(u32::try_from(answers), Ok(ANSWERS_MAX), "{asks:?}");
+    }
 }
 
 #[test]
