@@ -163,9 +163,8 @@ impl Screen for Live {
         let board = self.board.get_or_insert_with(|| Board::new(state.header()));
         board.apply(event);
         let above = match &event.kind {
-            EventKind::Verdict(verdict) if verdict.fault.is_some() => {
-                Some(verdict_line(event, state, verdict))
-            }
+            EventKind::Verdict(verdict) if matches!(verdict.fault, None | Some(Fault::Skipped)) => None,
+            EventKind::Verdict(verdict) => Some(verdict_line(event, state, verdict)),
             other => notable(other),
         };
         if let Some(line) = above {
