@@ -276,7 +276,11 @@ fn written(way: &[Step]) -> String {
                 // A key may be a secret in the wrong place, or a megabyte; the way is for finding it.
                 out.push_str(&super::problem::visible(&key.chars().take(80).collect::<String>()));
             }
-            Step::Index(index) => out.push_str(&format!("[{index}]")),
+            Step::Index(index) => {
+                out.push('[');
+                out.push_str(&index.to_string());
+                out.push(']');
+            }
         }
     }
     out
