@@ -234,7 +234,12 @@ fn diagnose<T: DeserializeOwned>(root: &mut Node, doc: &Doc) -> Option<T> {
             }
         }
     }
-    doc.push(Problem::new(Place::file(doc.file.clone()), "more is wrong; mend these first"));
+    // Said behind the last of them.
+    let line = doc.problems.borrow().iter().filter_map(|problem| problem.at.line).max();
+    doc.push(Problem::new(
+        Place { line, ..Place::file(doc.file.clone()) },
+        "more is wrong; mend these first",
+    ));
     None
 }
 
