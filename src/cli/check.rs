@@ -6,6 +6,7 @@ use crate::config::check::Check;
 use crate::config::credentials::foresee;
 use crate::config::{Overrides, Plan, load_plan};
 use crate::fleet::policy::EXPECTED_CALL;
+use crate::model::Fault;
 
 use super::args;
 use super::example::Example;
@@ -30,8 +31,10 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     Err(Failure::wrong(told.join("\n")))
 }
 
-/// What would be dialed, as text.
+/// What would be dialed, as text. Lines that the user left out are not worth a row.
 pub(super) fn text(plan: &Plan) -> String {
     let expected: Duration = EXPECTED_CALL;
-    Check::of(plan, |_| expected).to_text()
+    let mut check = Check::of(plan, |_| expected);
+    check.rows.retain(|row| !matches!(row.preset, Some((Fault::Skipped, _))));
+    check.to_text()
 }

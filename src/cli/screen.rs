@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::model::event::LineVerdict;
-use crate::model::{Event, EventKind, Mono, Verdict};
+use crate::model::{Event, EventKind, Fault, Mono, Verdict};
 use crate::report::summary::Style;
 use crate::report::{Board, RunState};
 
@@ -76,6 +76,8 @@ impl Screen for Plain {
                     header.modems.len()
                 )
             }
+            // Left out by the user's own word: no news, and there may be thousands.
+            EventKind::Verdict(verdict) if verdict.fault == Some(Fault::Skipped) => return,
             EventKind::Verdict(verdict) => verdict_line(event, state, verdict),
             other => match notable(other) {
                 Some(text) => format!("{} {text}", event.at.strftime("%H:%M:%SZ")),
