@@ -343,8 +343,7 @@ fn check_modems(
             doc.problem(&key("id"), format!("the exchange plays no modem `{id}` (it plays {there})"));
         }
         let profile = match (&file.profile, own) {
-            (Some(profile), _) => profile.clone(),
-            (None, Some((_, profile))) => profile.clone(),
+            (Some(profile), _) | (None, Some((_, profile))) => profile.clone(),
             // Not among the exchange's, or the exchange is wrong: told, and nothing is to be asked of it.
             (None, None) if simulated => continue,
             (None, None) => PROFILE_AUTO.to_owned(),

@@ -132,7 +132,7 @@ impl Check {
             out.push('\n');
         }
         let lines = self.rows.len();
-        out.push_str(&format!(
+        let sum = format!(
             "\n{lines} {}, {} to dial, {} {}, {} at a time\nabout {} if each needs one call; the longest call about {} (an estimate)",
             plural(lines, "line"),
             self.to_dial,
@@ -141,7 +141,8 @@ impl Check {
             self.calls_at_a_time,
             spoken(self.run),
             spoken(self.longest),
-        ));
+        );
+        out.push_str(&sum);
         out
     }
 }

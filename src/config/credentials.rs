@@ -248,9 +248,10 @@ impl PasswordFile {
             match words.split_first() {
                 Some((program, arguments)) if !program.is_empty() => {
                     // A path is relative to the plan, like every path in it; a bare name is looked up as usual.
-                    let program = match program.contains('/') {
-                        true => beside(plan, program).display().to_string(),
-                        false => program.clone(),
+                    let program = if program.contains('/') {
+                        beside(plan, program).display().to_string()
+                    } else {
+                        program.clone()
                     };
                     return Some(CredentialSource::Command(
                         std::iter::once(program).chain(arguments.iter().cloned()).collect(),
@@ -412,7 +413,7 @@ pub async fn resolve(
             };
             let given = (outside.prompt)(&format!("Password of credential `{name}`{user}: "));
             let given = given.map_err(CredentialError::NoPrompt)?;
-            Some(checked(Zeroizing::new(given.expose_secret().to_owned()))?)
+            Some(checked(given.expose_secret())?)
         }
     };
     Ok(ResolvedCredential { username: credential.username.clone(), password })
@@ -421,7 +422,7 @@ pub async fn resolve(
 fn from_env(name: &str, env: &dyn Fn(&str) -> Option<OsString>) -> Result<SecretString, CredentialError> {
     let value = env(name).ok_or_else(|| CredentialError::EnvMissing(name.to_owned()))?;
     let text = Zeroizing::new(value.into_string().map_err(|_| CredentialError::NotUtf8)?);
-    checked(text)
+    checked(&text)
 }
 
 fn from_file(path: &Path) -> Result<SecretString, CredentialError> {
@@ -499,12 +500,12 @@ async fn from_command(words: &[String], limit: Duration) -> Result<SecretString,
 
 fn checked_bytes(bytes: &[u8]) -> Result<SecretString, CredentialError> {
     let text = std::str::from_utf8(bytes).map_err(|_| CredentialError::NotUtf8)?;
-    checked(Zeroizing::new(text.to_owned()))
+    checked(text)
 }
 
 /// The secret without the line break that files and programs put behind it.
-fn checked(text: Zeroizing<String>) -> Result<SecretString, CredentialError> {
-    let bare = text.strip_suffix('\n').unwrap_or(&text);
+fn checked(text: &str) -> Result<SecretString, CredentialError> {
+    let bare = text.strip_suffix('\n').unwrap_or(text);
     let bare = bare.strip_suffix('\r').unwrap_or(bare);
     if bare.is_empty() {
         return Err(CredentialError::Empty);

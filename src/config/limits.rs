@@ -76,7 +76,7 @@ impl LimitsFile {
             let Some(text) = text else { continue };
             match span::parse(text) {
                 Ok(Duration::ZERO) => {
-                    doc.problem(&format!("limits.{name}"), "is zero; nothing could be waited for")
+                    doc.problem(&format!("limits.{name}"), "is zero; nothing could be waited for");
                 }
                 Ok(span) => *limit = span,
                 Err(what) => doc.problem(&format!("limits.{name}"), what),

@@ -211,16 +211,11 @@ impl LibraryFile for NumberingFile {
         let country_code = digits(self.country_code, "country_code", false, &mut out);
         let trunk_prefix = digits(self.trunk_prefix.or(Some(String::new())), "trunk_prefix", true, &mut out);
         let international_prefix = digits(self.international_prefix, "international_prefix", false, &mut out);
-        let national = match self.national.as_deref() {
-            Some(text) => pattern(text, "national", true, &mut out),
-            None => {
-                out.push((
-                    "national".to_owned(),
-                    "is missing; write what a national number matches".to_owned(),
-                ));
-                None
-            }
-        };
+        let national = self.national.as_deref().and_then(|text| pattern(text, "national", true, &mut out));
+        if self.national.is_none() {
+            let what = "is missing; write what a national number matches";
+            out.push(("national".to_owned(), what.to_owned()));
+        }
         let mut emergency = Vec::new();
         for (index, text) in self.emergency.into_iter().enumerate() {
             emergency.push(digits(text, &format!("emergency[{index}]"), false, &mut out));

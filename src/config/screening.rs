@@ -108,7 +108,7 @@ pub enum Refusal {
     #[error("the modem's prefix alone would reach the emergency number `{number}`")]
     PrefixIsEmergency {
         /// Which.
-        number: String,
+        number: &'static str,
     },
     /// Too short for a subscriber.
     #[error("what would be dialed has {0} digits, and numbers of up to {SHORT_DIGITS_MAX} are services")]
@@ -146,7 +146,7 @@ pub fn screen(dial: &DialString, number: &PhoneNumber, numbering: &Numbering) ->
             return Err(Refusal::Premium);
         }
     }
-    if let Some(emergency) = before_a_pause(dial, &ours) {
+    if let Some(emergency) = before_a_pause(dial) {
         return Err(Refusal::PrefixIsEmergency { number: emergency });
     }
     let abroad = own.strip_prefix(numbering.international_prefix.as_str()).is_some_and(international_premium);
@@ -168,24 +168,19 @@ pub(super) fn emergency_anywhere() -> impl Iterator<Item = &'static str> {
     REGIONS.iter().flat_map(|region| region.emergency.iter().copied())
 }
 
-/// An emergency number of ours, or one that works in most networks, that stands in the prefix in front of a pause: an
-/// exchange that waits for no more digits connects it there.
-fn before_a_pause(dial: &DialString, ours: &[&str]) -> Option<String> {
+/// An emergency number that most networks know, whosever it is, that stands in the prefix in front of a pause: an
+/// exchange that waits for no more digits connects it there. (Ours are found wherever they stand.)
+fn before_a_pause(dial: &DialString) -> Option<&'static str> {
     const NEARLY_EVERYWHERE: [&str; 2] = ["112", "911"];
     let command = dial.command();
-    let reached = |heard: &str| {
-        let mut all = ours.iter().chain(&NEARLY_EVERYWHERE);
-        all.find(|emergency| **emergency == heard).map(|emergency| (*emergency).to_owned())
-    };
     let mut heard = String::new();
     let mut spells = vec![0];
     for c in command.chars() {
         match c {
             '0'..='9' | '*' | '#' => heard.push(c),
             ',' | 'W' | '@' => {
-                // From each spell's begin, and with up to two digits of it taken for an outside line.
-                let starts = spells.iter().flat_map(|&spell| spell..=spell + 2);
-                if let Some(found) = starts.filter_map(|start| heard.get(start..)).find_map(reached) {
+                let reached = |spell: &usize| NEARLY_EVERYWHERE.into_iter().find(|e| heard[*spell..] == **e);
+                if let Some(found) = spells.iter().find_map(reached) {
                     return Some(found);
                 }
                 spells.push(heard.len());

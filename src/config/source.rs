@@ -48,7 +48,7 @@ pub fn read(path: &Path) -> Result<String, Problem> {
 }
 
 fn line_of(before: &[u8]) -> usize {
-    1 + before.iter().filter(|&&b| b == b'\n').count()
+    before.split(|&b| b == b'\n').count()
 }
 
 /// A path as it is said in messages: `a/../b` is `b`, and what lies under the working folder is said from there.

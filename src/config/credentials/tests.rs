@@ -90,7 +90,10 @@ async fn from_a_file_that_nobody_else_can_read() {
         resolved(file(at, "two", b"hunter2\nmore\n", 0o600), &[]).await.unwrap_err().contains("a line break")
     );
     assert!(
-        resolved(file(at, "big", &[b'x'; 100_000], 0o600), &[]).await.unwrap_err().contains("longer than")
+        resolved(file(at, "big", "x".repeat(100_000).as_bytes(), 0o600), &[])
+            .await
+            .unwrap_err()
+            .contains("longer than")
     );
 }
 

@@ -82,6 +82,8 @@ fn what_must_never_be_dialed() {
         ("us", "919", "9911,,W", "+1 919 555 0101", emergency),
         ("us", "919", "9,9,1,1,", "+1 919 555 0101", emergency),
         ("de", "30", "112,", "+49 30 5550101", emergency),
+        ("de", "30", "911,", "+49 30 5550101", emergency),
+        ("de", "30", "0,9,11,", "+49 30 5550101", emergency),
         ("us", "919", "112W", "+1 919 555 0101", emergency),
         // It costs extra: at home, abroad, in each form, and made so by the prefix.
         ("us", "919", "9,", "+1 900 555 0101", premium),

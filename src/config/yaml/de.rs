@@ -146,12 +146,12 @@ fn visit_integer<'de, V: Visitor<'de>>(value: i128, text: &'de str, visitor: V) 
     }
 }
 
-impl Node {
-    /// It is of another kind than what is asked for.
-    fn unlike(&self, expected: &dyn Expected) -> Mistake {
-        de::Error::invalid_type(Unexpected::Other("another kind"), expected)
-    }
+/// A node is of another kind than what is asked for.
+fn unlike(expected: &dyn Expected) -> Mistake {
+    de::Error::invalid_type(Unexpected::Other("another kind"), expected)
+}
 
+impl Node {
     fn number<'de, V: Visitor<'de>>(&'de self, visitor: V) -> Result<V::Value, Mistake> {
         match &self.kind {
             Kind::Scalar { text, plain: true } => match integer(text) {
@@ -159,7 +159,7 @@ impl Node {
                 None => visitor.visit_borrowed_str(text),
             },
             Kind::Scalar { text, .. } => visitor.visit_borrowed_str(text),
-            _ => Err(self.unlike(&visitor)),
+            _ => Err(unlike(&visitor)),
         }
     }
 }
@@ -177,7 +177,7 @@ macro_rules! texts {
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
             match &self.kind {
                 Kind::Scalar { text, .. } => visitor.visit_borrowed_str(text),
-                _ => Err(self.unlike(&visitor)),
+                _ => Err(unlike(&visitor)),
             }
         }
     )*};
@@ -214,7 +214,7 @@ impl<'de> Deserializer<'de> for &'de Node {
                 None => visitor.visit_borrowed_str(text),
             },
             Kind::Scalar { text, .. } => visitor.visit_borrowed_str(text),
-            _ => Err(self.unlike(&visitor)),
+            _ => Err(unlike(&visitor)),
         }
     }
 
@@ -232,7 +232,7 @@ impl<'de> Deserializer<'de> for &'de Node {
                 None => visitor.visit_borrowed_str(text),
             },
             Kind::Scalar { text, .. } => visitor.visit_borrowed_str(text),
-            _ => Err(self.unlike(&visitor)),
+            _ => Err(unlike(&visitor)),
         }
     }
 
@@ -273,7 +273,7 @@ impl<'de> Deserializer<'de> for &'de Node {
                 visitor.visit_seq(List { rest: [].iter().enumerate() })
             }
             Kind::List(_) => self.deserialize_any(visitor),
-            _ => Err(self.unlike(&visitor)),
+            _ => Err(unlike(&visitor)),
         }
     }
 
@@ -296,7 +296,7 @@ impl<'de> Deserializer<'de> for &'de Node {
                 visitor.visit_map(Map { rest: [].iter(), value: None })
             }
             Kind::Map(_) => self.deserialize_any(visitor),
-            _ => Err(self.unlike(&visitor)),
+            _ => Err(unlike(&visitor)),
         }
     }
 

@@ -234,7 +234,12 @@ fn diagnose<T: DeserializeOwned>(root: &mut Node, doc: &Doc) -> Option<T> {
             }
         }
     }
-    doc.push(Problem::new(Place::file(doc.file.clone()), "more is wrong; mend these first"));
+    // Said behind the last of them.
+    let line = doc.problems.borrow().iter().filter_map(|problem| problem.at.line).max();
+    doc.push(Problem::new(
+        Place { line, ..Place::file(doc.file.clone()) },
+        "more is wrong; mend these first",
+    ));
     None
 }
 
@@ -276,7 +281,11 @@ fn written(way: &[Step]) -> String {
                 // A key may be a secret in the wrong place, or a megabyte; the way is for finding it.
                 out.push_str(&super::problem::visible(&key.chars().take(80).collect::<String>()));
             }
-            Step::Index(index) => out.push_str(&format!("[{index}]")),
+            Step::Index(index) => {
+                out.push('[');
+                out.push_str(&index.to_string());
+                out.push(']');
+            }
         }
     }
     out

@@ -3,7 +3,9 @@
 //! Built from parser events as they come, so that what is too deep or too much is refused before it is read on. It is
 //! the guard in front of `serde_yaml`, which is quadratic in flow nesting (libraries.md 3, Y8).
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 /// Deepest nesting of lists and mappings. Ours need 6.
 pub const DEPTH_MAX: usize = 64;
@@ -59,52 +61,62 @@ pub(super) struct Unreadable {
 struct Open {
     line: usize,
     tag: Option<String>,
-    list: Vec<Node>,
-    entries: Vec<Entry>,
-    keys: std::collections::HashMap<String, usize>,
-    /// `Some(None)`: a mapping that waits for a key; `Some(Some(..))`: for that key's value.
-    mapping: Option<Option<(String, Node)>>,
+    inside: Inside,
+}
+
+enum Inside {
+    List(Vec<Node>),
+    Map {
+        entries: Vec<Entry>,
+        /// Line of each key's first appearance.
+        keys: HashMap<String, usize>,
+        /// The key whose value comes next.
+        pending: Option<(String, Node)>,
+    },
 }
 
 impl Open {
-    fn new(line: usize, tag: Option<String>, is_mapping: bool) -> Self {
-        Self {
-            line,
-            tag,
-            list: Vec::new(),
-            entries: Vec::new(),
-            keys: std::collections::HashMap::new(),
-            mapping: is_mapping.then_some(None),
-        }
+    fn list(line: usize, tag: Option<&Tag>) -> Self {
+        Self { line, tag: local(tag), inside: Inside::List(Vec::new()) }
+    }
+
+    fn map(line: usize, tag: Option<&Tag>) -> Self {
+        let inside = Inside::Map { entries: Vec::new(), keys: HashMap::new(), pending: None };
+        Self { line, tag: local(tag), inside }
     }
 
     fn take(&mut self, node: Node) -> Result<(), Unreadable> {
-        match self.mapping.as_mut() {
-            None => self.list.push(node),
-            Some(pending) => match pending.take() {
-                Some((key, key_node)) => {
-                    let line = key_node.line;
-                    let first_at = self.keys.get(&key).copied();
-                    self.keys.entry(key.clone()).or_insert(line);
-                    self.entries.push(Entry { key, key_node, line, first_at, value: node });
-                }
-                None => match &node.kind {
-                    Kind::Scalar { text, plain: true } if text == "<<" => {
-                        return Err(refuse(
-                            node.line,
-                            "merge keys (`<<`) are not taken here; write the keys out",
-                        ));
-                    }
-                    Kind::Scalar { text, .. } => *pending = Some((text.clone(), node)),
-                    _ => return Err(refuse(node.line, "a key must be a text, not a list or a mapping")),
-                },
-            },
+        let (entries, keys, pending) = match &mut self.inside {
+            Inside::List(list) => {
+                list.push(node);
+                return Ok(());
+            }
+            Inside::Map { entries, keys, pending } => (entries, keys, pending),
+        };
+        if let Some((key, key_node)) = pending.take() {
+            let line = key_node.line;
+            let first_at = keys.get(&key).copied();
+            keys.entry(key.clone()).or_insert(line);
+            entries.push(Entry { key, key_node, line, first_at, value: node });
+            return Ok(());
         }
-        Ok(())
+        match &node.kind {
+            Kind::Scalar { text, plain: true } if text == "<<" => {
+                Err(refuse(node.line, "merge keys (`<<`) are not taken here; write the keys out"))
+            }
+            Kind::Scalar { text, .. } => {
+                *pending = Some((text.clone(), node));
+                Ok(())
+            }
+            _ => Err(refuse(node.line, "a key must be a text, not a list or a mapping")),
+        }
     }
 
     fn close(self) -> Node {
-        let kind = if self.mapping.is_some() { Kind::Map(self.entries) } else { Kind::List(self.list) };
+        let kind = match self.inside {
+            Inside::List(list) => Kind::List(list),
+            Inside::Map { entries, .. } => Kind::Map(entries),
+        };
         Node { line: self.line, tag: self.tag, kind }
     }
 }
@@ -143,11 +155,11 @@ pub(super) fn tree(text: &str) -> Result<Node, Unreadable> {
                 })
             }
             Event::SequenceStart(_, tag) => {
-                open.push(Open::new(line, local(tag.as_deref()), false));
+                open.push(Open::list(line, tag.as_deref()));
                 None
             }
             Event::MappingStart(_, tag) => {
-                open.push(Open::new(line, local(tag.as_deref()), true));
+                open.push(Open::map(line, tag.as_deref()));
                 None
             }
             Event::SequenceEnd | Event::MappingEnd => open.pop().map(Open::close),
@@ -173,7 +185,7 @@ pub(super) fn tree(text: &str) -> Result<Node, Unreadable> {
     root.ok_or_else(|| Unreadable { line: None, what: "is empty".to_owned() })
 }
 
-fn local(tag: Option<&saphyr_parser::Tag>) -> Option<String> {
+fn local(tag: Option<&Tag>) -> Option<String> {
     tag.filter(|tag| tag.handle == "!").map(|tag| tag.suffix.clone())
 }
 
