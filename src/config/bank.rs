@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::exchange::load_exchange;
 use super::library::{Known, Library, LoadError};
 use super::problem::{list, quoted, suggestion};
 use super::source::beside;
-use super::wiring;
 use super::yaml::{self, Doc};
 use crate::model::{BankName, DialString, ModemId, TrunkName, span};
 use crate::modem::profile::Profile;
@@ -170,8 +170,14 @@ impl BankFile {
         };
         let trunks = check_trunks(&self.trunks, doc);
         let exchange = self.exchange.as_deref().map(|exchange| beside(path, exchange));
-        let played =
-            exchange.as_deref().map(|exchange| wiring::exchange_modems(exchange, doc)).unwrap_or_default();
+        let played = match exchange.as_deref().map(load_exchange) {
+            None => Vec::new(),
+            Some(Ok((file, _))) => file.modems.into_iter().map(|modem| (modem.id, modem.profile)).collect(),
+            Some(Err(problems)) => {
+                problems.0.into_iter().for_each(|problem| doc.push(problem));
+                Vec::new()
+            }
+        };
         let mut modems =
             check_modems(&self.modems, &trunks, exchange.is_some().then_some(&played), path, doc);
         if self.modems.is_empty() {
@@ -336,8 +342,13 @@ fn check_modems(
             let there = list(played.iter().map(|(id, _)| id.as_str()));
             doc.problem(&key("id"), format!("the exchange plays no modem `{id}` (it plays {there})"));
         }
-        let profile = file.profile.clone().or_else(|| Some(own?.1.clone()));
-        let profile = profile.unwrap_or_else(|| PROFILE_AUTO.to_owned());
+        let profile = match (&file.profile, own) {
+            (Some(profile), _) => profile.clone(),
+            (None, Some((_, profile))) => profile.clone(),
+            // Not among the exchange's, or the exchange is wrong: told, and nothing is to be asked of it.
+            (None, None) if simulated => continue,
+            (None, None) => PROFILE_AUTO.to_owned(),
+        };
         if let (Some(id), Some(port)) = (id, port) {
             modems.push(BankModem { id, port, profile, trunk, prefix, baud });
         }

@@ -1,12 +1,7 @@
 //! What other rooms' files this room loads, and the copies of all named files that are built into the program.
 
-use std::path::Path;
-
-use super::exchange::load_exchange;
 use super::library::{Known, LibraryFile};
-use super::yaml::Doc;
 use crate::console::dialog::{Dialog, DialogFile};
-use crate::model::ModemId;
 use crate::modem::profile::Profile;
 
 /// `dialplans/numbering/`
@@ -56,16 +51,5 @@ impl LibraryFile for DialogFile {
 
     fn ready(self) -> Result<Dialog, Vec<(String, String)>> {
         self.compile()
-    }
-}
-
-/// The modems that an exchange plays, with their profiles; what is wrong with its file is told through `doc`.
-pub(super) fn exchange_modems(path: &Path, doc: &Doc) -> Vec<(ModemId, String)> {
-    match load_exchange(path) {
-        Ok((file, _)) => file.modems.into_iter().map(|modem| (modem.id, modem.profile)).collect(),
-        Err(problems) => {
-            problems.0.into_iter().for_each(|problem| doc.push(problem));
-            Vec::new()
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! Prompts are read once the output rests, so that how a stream was cut into pieces changes nothing. Instants carry
 //! the time at which the decisive bytes came, not the one at which they were understood.
 
+mod endings;
 mod steps;
 
 use std::collections::VecDeque;

@@ -192,12 +192,12 @@ impl Screen {
             let tail = &text[ceil_boundary(&text, text.len() - TAIL_LEN_MAX)..];
             return joined(head, tail);
         };
-        let head = redact(head, secret);
+        // A secret that lies across the end of what is held would be seen in part: that much is left out.
+        let secret_len = secret.map_or(0, |secret| secret.expose_secret().chars().count());
+        let margin = secret_len * (1 + WRAP_LEN_MAX);
+        let head = redact_inside(head, secret, 0, margin);
         let head = &head[..floor_boundary(&head, HEAD_LEN_MAX)];
-        // A secret that lies across the beginning of what is held would be seen in part: that much is left out.
-        let secret_len = secret.map_or(0, |secret| secret.expose_secret().len());
-        let text = &self.page.text;
-        let tail = redact(&text[ceil_boundary(text, secret_len * (1 + WRAP_LEN_MAX))..], secret);
+        let tail = redact_inside(&self.page.text, secret, margin, 0);
         let tail = &tail[ceil_boundary(&tail, tail.len().saturating_sub(TAIL_LEN_MAX))..];
         joined(head, tail)
     }
@@ -219,19 +219,30 @@ fn ceil_boundary(text: &str, at: usize) -> usize {
 /// Replaces `secret` wherever it shows up: as it is, wrapped over lines, or cut off at the end of a line after at
 /// least half of it.
 pub(super) fn redact(text: &str, secret: Option<&SecretString>) -> String {
-    let secret: Vec<char> = secret.map(|secret| secret.expose_secret().chars().collect()).unwrap_or_default();
+    redact_inside(text, secret, 0, 0)
+}
+
+/// Like [`redact`], without the first `skip` and the last `drop` characters of `text`.
+fn redact_inside(text: &str, secret: Option<&SecretString>, skip: usize, drop: usize) -> String {
+    let secret = secret.map_or("", |secret| secret.expose_secret());
+    // Hidden characters were taken out of the text, so they are not looked for either.
+    let secret: Vec<char> = secret.chars().filter(|&c| !is_hidden(c)).collect();
     let Some(&first) = secret.first() else { return text.to_owned() };
     let chars: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
-    while at < chars.len() {
+    while at < chars.len().saturating_sub(drop) {
         let len = if chars[at] == first { secret_len_at(&chars[at..], &secret) } else { 0 };
         if len > 0 {
-            out.push_str(MASK);
             at += len;
+            if at > skip {
+                out.push_str(MASK);
+            }
         } else {
-            out.push(chars[at]);
             at += 1;
+            if at > skip {
+                out.push(chars[at - 1]);
+            }
         }
     }
     out

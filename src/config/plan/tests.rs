@@ -208,3 +208,44 @@ fn patterns_of_names() {
         assert_eq!(glob(pattern, name), fits, "{pattern} {name}");
     }
 }
+
+#[test]
+fn a_simulated_bank_has_the_modems_of_its_exchange_and_no_rest() {
+    let plan = load("good-simulated.yaml").unwrap();
+    let modems: Vec<_> =
+        plan.bank.modems.iter().map(|m| (m.id.as_str(), m.profile.as_str(), m.port.as_str())).collect();
+    assert_eq!(modems, [("m00", "courier", ""), ("m01", "generic", "")]);
+    assert_eq!(plan.bank.on_hook_min, Duration::ZERO);
+    let (file, profiles) = crate::config::load_exchange(plan.bank.exchange.as_deref().unwrap()).unwrap();
+    assert_eq!((file.modems.len(), profiles.len()), (2, 2));
+}
+
+#[test]
+fn the_example_plan_is_good() {
+    let plan = load_plan(Path::new("dialplans/example.yaml"), &Overrides::default()).unwrap();
+    assert_eq!(plan.warnings, []);
+    assert!(plan.lines.iter().any(|l| l.preset.as_ref().is_some_and(|p| p.fault == Fault::Screened)));
+    assert!(plan.bank.exchange.is_some());
+}
+
+#[test]
+fn all_that_is_shipped_is_built_in_and_right() {
+    use crate::config::library::{Known, Library};
+    use crate::config::numbering::NumberingFile;
+    use crate::console::dialog::DialogFile;
+    use crate::modem::profile::Profile;
+
+    let built_in = Library::built_in();
+    let here = Library::around(Path::new("dialplans/example.yaml"));
+    for kind in [Known::Modem, Known::Console, Known::Numbering] {
+        assert_eq!(built_in.names(kind), here.names(kind), "{}", kind.folder());
+        for name in built_in.names(kind) {
+            let good = match kind {
+                Known::Modem => built_in.load::<Profile>(&name).map(drop),
+                Known::Console => built_in.load::<DialogFile>(&name).map(drop),
+                Known::Numbering => built_in.load::<NumberingFile>(&name).map(drop),
+            };
+            assert!(good.is_ok(), "{name}: {good:?}");
+        }
+    }
+}

@@ -212,6 +212,13 @@ fn diagnose<T: DeserializeOwned>(root: &mut Node, doc: &Doc) -> Option<T> {
             // It was told before, and what decodes the list has no room for a gap.
             Kind::Pruned => node.kind = Kind::Gone,
             Kind::Gone => return None,
+            // What it lacks was there, was wrong, and is told.
+            Kind::Map(ref entries) if lacks_what_was_wrong(&wrong, entries) => {
+                if way.is_empty() {
+                    return None;
+                }
+                node.kind = Kind::Pruned;
+            }
             _ => {
                 // An unknown key within a password may be the password itself, written without its key.
                 let parent = &way[..way.len().saturating_sub(1)];
@@ -229,6 +236,11 @@ fn diagnose<T: DeserializeOwned>(root: &mut Node, doc: &Doc) -> Option<T> {
     }
     doc.push(Problem::new(Place::file(doc.file.clone()), "more is wrong; mend these first"));
     None
+}
+
+fn lacks_what_was_wrong(wrong: &Wrong, entries: &[Entry]) -> bool {
+    let Wrong::Missing(missing) = wrong else { return false };
+    entries.iter().any(|entry| entry.key == *missing && matches!(entry.value.kind, Kind::Pruned | Kind::Gone))
 }
 
 /// The node at the end of the way, and the line on which its key stands.

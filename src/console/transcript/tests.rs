@@ -76,6 +76,19 @@ fn secrets_are_masked_whole_wrapped_and_cut_off() {
 }
 
 #[test]
+fn a_transcript_full_of_secrets_shows_no_part_of_one() {
+    let secret = SecretString::from("hunter2-hunter2-Zq-4711-0815");
+    for offset in 0..40 {
+        let mut screen = Screen::new();
+        feed(&mut screen, &vec![b'.'; offset]);
+        feed(&mut screen, "hunter2-hunter2-Zq-4711-0815".repeat(4000).as_bytes());
+        let kept = screen.transcript(Some(&secret));
+        let kept = kept.replace("[... left out ...]", "");
+        assert!(kept.chars().all(|c| ".*\n".contains(c)), "a part of the secret was kept");
+    }
+}
+
+#[test]
 fn a_long_transcript_keeps_its_beginning_and_its_end() {
     let mut screen = Screen::new();
     for n in 0..40_000 {

@@ -302,20 +302,27 @@ impl Bench {
             return None;
         }
         let out = self.last_out.into_iter().chain((0..self.seats.len()).rev());
-        let trouble = out
+        let last = out
             .filter(|&modem| !self.seats[modem].quarantined)
-            .find_map(|modem| Some((modem, self.seats[modem].trouble.clone()?)));
-        Some(match trouble {
-            Some((modem, Trouble { fault, detail })) => {
-                let id = &self.ids[modem];
-                let detail = if detail.is_empty() { fault.code().to_owned() } else { detail };
-                Trouble { fault, detail: format!("no modem is left; last, `{id}`: {detail}") }
-            }
-            None if self.seats.iter().any(|seat| seat.quarantined) => Trouble {
+            .find_map(|modem| Some((&self.ids[modem], self.seats[modem].trouble.as_ref()?)));
+        let told = last.map(|(id, trouble)| {
+            let detail = if trouble.detail.is_empty() { trouble.fault.code() } else { &trouble.detail };
+            format!("`{id}`: {detail}")
+        });
+        let quarantined = self.seats.iter().any(|seat| seat.quarantined);
+        Some(match (quarantined, last, told) {
+            (true, _, None) => Trouble {
                 fault: Fault::QuarantinedBench,
                 detail: "only modems under quarantine are left".to_owned(),
             },
-            None => Trouble {
+            (true, _, Some(told)) => Trouble {
+                fault: Fault::QuarantinedBench,
+                detail: format!("only modems under quarantine are left; the last of the others, {told}"),
+            },
+            (false, Some((_, trouble)), Some(told)) => {
+                Trouble { fault: trouble.fault, detail: format!("no modem is left; the last, {told}") }
+            }
+            (false, ..) => Trouble {
                 fault: Fault::PortOpenFailed,
                 detail: "no modem of the bank could be had".to_owned(),
             },

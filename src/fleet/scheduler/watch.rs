@@ -262,7 +262,7 @@ impl Watch {
                     assert_eq!(call.as_str(), format!("{line}.{attempt}"));
                     self.invariant_dial(now, line, modem, *attempt);
                 }
-                Decision::Verdict(verdict) => self.invariant_verdict(now, verdict),
+                Decision::Verdict(verdict) => self.invariant_verdict(verdict),
                 Decision::Withdraw { line, .. } => {
                     assert!(self.verdicts.remove(line).is_some(), "withdrew a verdict that `{line}` has not");
                 }
@@ -305,7 +305,7 @@ impl Watch {
         for busy in self.running.keys() {
             assert_ne!(*self.number(busy), number, "two calls to one number");
         }
-        assert!(self.attempts(line) < self.plan.policy.attempts as usize, "more than {} attempts", line);
+        assert!(self.attempts(line) < self.plan.policy.attempts as usize, "one attempt too many on `{line}`");
         assert!(!self.calls(line).iter().any(|call| call.class == CallClass::Final), "woken twice");
         assert!(!self.number_closed(&number), "the number has had its calls");
         assert!(
@@ -327,7 +327,7 @@ impl Watch {
         self.seats.insert(modem.clone(), (Seat::InCall, None));
     }
 
-    fn invariant_verdict(&mut self, now: Mono, verdict: &LineVerdict) {
+    fn invariant_verdict(&mut self, verdict: &LineVerdict) {
         let line = &verdict.line;
         let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
         assert!(!self.verdicts.contains_key(line), "a second verdict for `{line}`");
@@ -370,7 +370,6 @@ impl Watch {
                 (_, other) => panic!("{other:?} is no class of an untested line"),
             }
         }
-        let _ = now;
         self.waits.remove(line);
         self.verdicts.insert(line.clone(), verdict.clone());
     }

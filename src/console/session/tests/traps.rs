@@ -167,6 +167,19 @@ fn pagers_and_the_setup_dialog_are_left() {
 }
 
 #[test]
+fn what_asks_for_ever_is_not_answered_for_ever() {
+    for (asks, answer) in [(" --More-- ", "q"), ("Press RETURN to get started.\r\n", "\r")] {
+        let mut talk = Talk::new("cisco-ios", None);
+        let mut answers = 0;
+        for _ in 0..40 {
+            talk.says("\r\n").says(asks).rests(100);
+            answers += std::mem::take(&mut talk.sent).matches(answer).count();
+        }
+        assert_eq!(u32::try_from(answers), Ok(ANSWERS_MAX), "{asks:?}");
+    }
+}
+
+#[test]
 fn a_new_password_is_never_given() {
     let mut talk = Talk::new("cisco-nxos", None);
     talk.says("\r\nEnter the password for \"admin\": ").rests(2000);
