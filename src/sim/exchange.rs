@@ -294,6 +294,10 @@ impl Engine {
         let mut entries = Vec::new();
         for wish in self.seats[port].modem.take_wishes() {
             match wish {
+                // Its line is for calls that come in.
+                Wish::Dial { .. } if self.seats[port].answers.is_some() => {
+                    self.seats[port].modem.ended(&Reply::Error);
+                }
                 Wish::Dial { text, held } => self.dial(now, port, &text, held),
                 Wish::Proceed => self.proceed(now, port),
                 Wish::Abort => {
