@@ -1,1 +1,95 @@
-//! (being built)
+//! The command line: arguments, printing, exit codes; one file a verb.
+//!
+//! The other rooms hand back values; this one alone prints, and its callers alone end the process.
+
+pub mod args;
+mod audit;
+mod bench;
+mod check;
+mod example;
+mod job;
+mod refused;
+mod report;
+mod screen;
+mod scribe;
+mod sim;
+mod stop;
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Cli, Verb};
+
+/// Exit code of wrong usage or configuration: nothing was dialed.
+const WRONG: u8 = 2;
+
+/// What ends a verb before its work is done: told on stderr.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    text: String,
+}
+
+impl Failure {
+    /// Usage or configuration is wrong.
+    fn wrong(text: impl Display) -> Self {
+        Self { code: WRONG, text: text.to_string() }
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(cli.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("error: the runtime could not be started: {error}"));
+            return ExitCode::from(WRONG);
+        }
+    };
+    let done = runtime.block_on(async {
+        match &cli.verb {
+            Verb::Audit(args) => audit::run(args).await,
+            Verb::Check(args) => check::run(args),
+            Verb::Report(args) => report::run(args),
+            Verb::Sim(args) => sim::run(args).await,
+        }
+    });
+    // A thread that waits for a port or a disk that hangs must not hold up the end.
+    runtime.shutdown_background();
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            complain(&format!("error: {}", failure.text));
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn log_to_stderr(verbose: u8) {
+    use tracing_subscriber::EnvFilter;
+    let level = match verbose {
+        0 => "warn",
+        1 => "lineman=info",
+        2 => "lineman=debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}
+
+/// Data and results go here. A reader that went away (`| head`) is no error.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{}", text.trim_end_matches('\n'));
+}
+
+/// Talk and errors go here.
+fn complain(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "{}", text.trim_end_matches('\n'));
+}

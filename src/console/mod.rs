@@ -1,1 +1,17 @@
-//! (being built)
+//! What is said to a console once the modems are connected, and what is made of its answers.
+//!
+//! A console family is a [`Dialog`]: data from `hardware/consoles/*.yaml`. A [`Session`] plays it for one call: a pure
+//! machine without I/O or clock. It wakes the console, logs in, compares the host's name, logs out, proves that, and
+//! ends with a [`Finding`]. Whether a password may go out at all is decided elsewhere (`fleet`): the session asks.
+
+pub mod credential;
+pub mod dialog;
+mod legible;
+mod matcher;
+pub mod session;
+mod speech;
+pub mod transcript;
+
+pub use credential::{Credential, CredentialError};
+pub use dialog::{Dialog, DialogFile};
+pub use session::{Expect, Finding, Input, Outcome, Output, Session, SessionLimits};

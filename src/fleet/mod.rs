@@ -1,1 +1,13 @@
-//! (being built)
+//! Many lines, many modems: who dials what and when, and what a line's calls make of it.
+//!
+//! The pure part (policy, scheduler, health, guard) decides and knows neither ports nor clocks; what may be dialed at
+//! all is decided in `config`, what a call finds in `call`.
+
+pub mod desk;
+pub mod dispatcher;
+pub mod guard;
+pub mod health;
+pub mod policy;
+pub mod refusals;
+pub mod scheduler;
+pub mod worker;

@@ -34,7 +34,7 @@ pub struct Event {
 pub enum EventKind {
     /// First event of a run: all that its reports need to know of the plan.
     RunStarted(Box<RunHeader>),
-    /// An interrupted run goes on; calls that had begun and not ended are void.
+    /// An interrupted run goes on: calls that had begun and not ended are void, and so are `cancelled` verdicts.
     RunResumed(Sitting),
     /// What is told of a modem changed.
     Modem {
@@ -162,7 +162,7 @@ pub struct ModemHeader {
 pub enum ModemState {
     /// Set up and free.
     Ready,
-    /// It told who it is; the detail has its profile.
+    /// It told who it is; the detail is its profile's name, with more behind a blank if there is more to tell.
     Identified,
     /// Taken out for a while: its port is busy or gone, or its set-up failed. It is tried again.
     Out,

@@ -15,9 +15,9 @@ pub enum NameError {
     /// Nothing, or blanks alone.
     #[error("is empty")]
     Empty,
-    /// Over [`NAME_LEN_MAX`].
-    #[error("is longer than {NAME_LEN_MAX} characters")]
-    TooLong,
+    /// Over the limit: [`NAME_LEN_MAX`], but for names that are built of others.
+    #[error("is longer than {0} characters")]
+    TooLong(usize),
     /// A character that could break a path, a log or a report.
     #[error("holds {0:?}; letters, digits and `. _ - : @ +` are allowed")]
     BadCharacter(char),
@@ -26,12 +26,17 @@ pub enum NameError {
     LeadingDot,
 }
 
-fn checked(text: &str) -> Result<Arc<str>, NameError> {
+/// Longest [`CallId`]: a line's name and the number of the call.
+const CALL_ID_LEN_MAX: usize = NAME_LEN_MAX + 11;
+/// Longest [`RunId`]: the start, a plan's name, and a number where two runs began in one second.
+const RUN_ID_LEN_MAX: usize = NAME_LEN_MAX + 24;
+
+fn checked(text: &str, len_max: usize) -> Result<Arc<str>, NameError> {
     if text.trim().is_empty() {
         return Err(NameError::Empty);
     }
-    if text.chars().count() > NAME_LEN_MAX {
-        return Err(NameError::TooLong);
+    if text.chars().count() > len_max {
+        return Err(NameError::TooLong(len_max));
     }
     if text.starts_with('.') {
         return Err(NameError::LeadingDot);
@@ -43,7 +48,7 @@ fn checked(text: &str) -> Result<Arc<str>, NameError> {
 }
 
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident: $len_max:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -60,7 +65,7 @@ macro_rules! names {
             type Err = NameError;
 
             fn from_str(text: &str) -> Result<Self, NameError> {
-                checked(text).map(Self)
+                checked(text, $len_max).map(Self)
             }
         }
 
@@ -88,23 +93,23 @@ macro_rules! names {
 
 names! {
     /// A line of the plan.
-    LineId;
+    LineId: NAME_LEN_MAX;
     /// A site: the branch that a line belongs to.
-    SiteId;
+    SiteId: NAME_LEN_MAX;
     /// One of our dial-out modems.
-    ModemId;
+    ModemId: NAME_LEN_MAX;
     /// A group of modems that shares outside lines.
-    TrunkName;
+    TrunkName: NAME_LEN_MAX;
     /// A bank of modems.
-    BankName;
+    BankName: NAME_LEN_MAX;
     /// A dial plan.
-    PlanName;
+    PlanName: NAME_LEN_MAX;
     /// A credential of a plan.
-    CredentialName;
+    CredentialName: NAME_LEN_MAX;
     /// A run; sorts by time, see [`RunId::new`].
-    RunId;
+    RunId: RUN_ID_LEN_MAX;
     /// A call: `<line>.<attempt>`, unique within its run.
-    CallId;
+    CallId: CALL_ID_LEN_MAX;
 }
 
 impl CallId {
@@ -119,6 +124,12 @@ impl RunId {
     pub fn new(started: jiff::Timestamp, plan: &PlanName) -> Self {
         Self(Arc::from(format!("{}-{plan}", started.strftime("%Y%m%dT%H%M%SZ"))))
     }
+
+    /// The id of the n-th run of a plan that began within one second: `-2`, `-3` behind the first one's.
+    #[must_use]
+    pub fn nth(&self, n: u8) -> Self {
+        Self(Arc::from(format!("{self}-{n}")))
+    }
 }
 
 #[cfg(test)]
@@ -132,6 +143,15 @@ mod tests {
         }
         assert!("x".repeat(65).parse::<LineId>().is_err());
         assert_eq!("BR0001-A".parse::<LineId>().map(|l| l.to_string()), Ok("BR0001-A".into()));
+    }
+
+    #[test]
+    fn ids_that_are_built_of_the_longest_names_read_back() {
+        let long = "x".repeat(NAME_LEN_MAX);
+        let call = CallId::new(&long.parse().unwrap(), u32::MAX);
+        assert_eq!(call.as_str().parse(), Ok(call));
+        let run = RunId::new("2026-11-21T02:00:00Z".parse().unwrap(), &long.parse().unwrap()).nth(u8::MAX);
+        assert_eq!(run.as_str().parse(), Ok(run));
     }
 
     #[test]

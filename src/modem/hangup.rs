@@ -344,6 +344,12 @@ impl HangUp {
         }
         match &mut self.state {
             State::Idle => None,
+            // Some modems take the character without a word, and go on dialing: spandsp's AT interpreter (iaxmodem) even
+            // answers AT with OK meanwhile. Where there is no DTR to drop, ATH ends the dial for certain.
+            State::Aborting { .. } if self.ways.front() != Some(&HangupWay::Dtr) => {
+                self.ath(now, ATH_TRIES, false, actions);
+                None
+            }
             State::Aborting { .. } => self.fail(now, "the dial did not end", actions),
             State::DtrLow { .. } => {
                 actions.push(Action::Dtr(true));

@@ -61,6 +61,18 @@ pub enum Progress<T> {
     Done(T),
 }
 
+/// A machine that can be driven over a port by itself.
+pub trait PortMachine {
+    /// What it comes to.
+    type Outcome;
+
+    /// Begins.
+    fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<Self::Outcome>;
+
+    /// Takes what happened.
+    fn handle(&mut self, now: Mono, input: Input<'_>, actions: &mut Vec<Action>) -> Progress<Self::Outcome>;
+}
+
 /// What a port can do, as found when it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PortFacts {

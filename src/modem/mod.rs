@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod codec;
 pub mod connect;
+pub mod driver;
 pub mod hangup;
 pub mod identify;
 pub mod machine;

@@ -1,1 +1,32 @@
-//! (being built)
+//! The views of a run: tables, transcripts, the summary and the live board, all of them folds of its events.
+//!
+//! Nothing here knows how the work is done or where events are kept; whoever has the events (the dispatcher as they
+//! come, a replay of the journal later) gets the same bytes. `reports/SCHEMA.md` documents what is written.
+
+mod atomic;
+mod cell;
+mod columns;
+pub mod live;
+mod modem;
+pub mod outcome;
+mod render;
+mod state;
+pub mod summary;
+mod summary_json;
+mod tables;
+mod transcript;
+
+pub use live::Board;
+pub use modem::{Health, ModemFigures};
+pub use outcome::exit_code;
+pub use render::{Renderer, ReportError, files, replay};
+pub use state::{Broken, Counts, LineState, RunState};
+
+/// Version of the columns and keys of everything that is written here. Columns are only ever added at the end, and
+/// then this number grows.
+pub const SCHEMA: u32 = 1;
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::model::Mono;
-use crate::modem::machine::Signal;
+use crate::modem::port::Signal;
 use crate::modem::profile::{CarrierMark, Profile};
 
 use super::fault::{FaultEntry, FaultKind, Occasion, Rules};
@@ -299,6 +299,10 @@ impl Engine {
         let mut entries = Vec::new();
         for wish in self.seats[port].modem.take_wishes() {
             match wish {
+                // Its line is for calls that come in.
+                Wish::Dial { .. } if self.seats[port].answers.is_some() => {
+                    self.seats[port].modem.ended(&Reply::Error);
+                }
                 Wish::Dial { text, held } => self.dial(now, port, &text, held),
                 Wish::Proceed => self.proceed(now, port),
                 Wish::Abort => {

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::modem::clock::Clock;
-use crate::modem::machine::Signal;
+use crate::modem::port::Signal;
 use crate::modem::port::memory::{self, Door, EndEvent, MemoryEnd, Wires};
 
 use super::exchange::{Engine, Input, Output};

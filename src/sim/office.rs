@@ -21,6 +21,7 @@ use nix::sys::time::TimeSpec;
 
 use crate::model::Mono;
 use crate::modem::clock::Clock;
+use crate::modem::port::Signal;
 
 use super::error::SimError;
 use super::exchange::{CallNumber, Engine, Input, Output};
@@ -125,6 +126,7 @@ impl Office {
             bell: bell.clone(),
             rung,
             messages,
+            fallen: Vec::new(),
         };
         let thread = std::thread::Builder::new()
             .name(format!("sim-{}", worker.engine.name()))
@@ -212,6 +214,8 @@ struct Worker {
     bell: Bell,
     rung: UnixStream,
     messages: Receiver<Message>,
+    /// Ports whose carrier fell under a session.
+    fallen: Vec<usize>,
 }
 
 /// Whose descriptor is ready.
@@ -292,8 +296,26 @@ impl Worker {
 
     fn handle(&mut self, now: Mono, input: Input<'_>) {
         self.engine.handle(now, input);
-        while let Some(output) = self.engine.poll() {
-            self.act(output);
+        loop {
+            while let Some(output) = self.engine.poll() {
+                self.act(output);
+            }
+            let Some(port) = self.fallen.pop() else { return };
+            self.hang_up_terminal(port);
+            self.engine.handle(now, Input::Closed(port));
+        }
+    }
+
+    /// Ends the session whose terminal a port is, as a falling carrier does on a serial line. The kernel does that for a
+    /// pty only when its master goes, so the next program gets another one.
+    fn hang_up_terminal(&mut self, port: usize) {
+        let old = self.ports[port].at.take();
+        if let Some(place) = &old {
+            self.presence.unwatch(place.watch);
+        }
+        self.ports[port].was_open = false;
+        if let Err(error) = self.ports[port].make(port, &mut self.presence) {
+            self.trouble(None, &error.to_string());
         }
     }
 
@@ -307,6 +329,11 @@ impl Worker {
                 for entry in entries {
                     self.log.add(Entry { mono_us: stamp, ..entry });
                 }
+            }
+            Output::Signal(port, Signal::Dcd, false)
+                if self.ports[port].at.as_ref().is_some_and(|place| place.pty.has_session()) =>
+            {
+                self.fallen.push(port);
             }
             // A pty has no modem-control lines (libraries.md S3).
             Output::Signal(..) => {}

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
-use nix::sys::termios::{FlushArg, SetArg, cfmakeraw, tcflush, tcgetattr, tcsetattr};
+use nix::sys::termios::{FlushArg, SetArg, cfmakeraw, tcflush, tcgetattr, tcgetsid, tcsetattr};
 
 /// Bytes that wait for a program that does not read; what comes beyond is lost, as on a wire.
 const PENDING_MAX: usize = 64 * 1024;
@@ -79,14 +79,23 @@ impl Pty {
     }
 
     /// Whether anybody else has the slave open: ours is let go for a moment, and the kernel says whether it was the
-    /// last. Afterwards it is ours again, and raw.
+    /// last: then it is made raw again, while a program that has it keeps its own settings.
     pub(super) fn is_open_elsewhere(&mut self) -> io::Result<bool> {
         self.slave = None;
         let mut fds = [PollFd::new(self.master.as_fd(), PollFlags::empty())];
         poll(&mut fds, PollTimeout::ZERO)?;
         let hung_up = fds[0].revents().is_some_and(|r| r.contains(PollFlags::POLLHUP));
-        self.hold()?;
+        if hung_up {
+            self.hold()?;
+        } else {
+            self.slave = Some(self.open_slave()?);
+        }
         Ok(!hung_up)
+    }
+
+    /// Whether it is the terminal of somebody's session: of a login, say, and not of a program that only has it open.
+    pub(super) fn has_session(&self) -> bool {
+        tcgetsid(&self.master).is_ok()
     }
 
     /// Locks it as another program would.

@@ -174,7 +174,7 @@ fn a_dial_that_no_character_aborts_is_ended_by_dtr_or_by_closing() {
     let situation = Situation { in_dialing: true, ..Situation::default() };
     let modem = Pretend { dialing: true, abort_works: false, ..Pretend::default() };
     let ran = hang_up(situation, modem.clone());
-    assert_eq!(ran.did, ["0 ", "2000 reopen", "2005 AT"]);
+    assert_eq!(ran.did, ["0 ", "2000 ATH", "4000 reopen", "4005 AT"]);
     assert_eq!(ran.out.how, Some(How::Reopen));
     let situation = Situation { dcd: Some(false), ..situation };
     let ran = hang_up(situation, Pretend { signals: true, ..modem });

@@ -18,7 +18,9 @@ use std::time::Duration;
 use crate::model::Mono;
 
 use super::clock::Clock;
-use super::machine::{PortFacts, Signal};
+use super::machine::PortFacts;
+/// The modem lines that a port tells of, or can drive.
+pub use super::machine::Signal;
 pub use error::{Owner, PortError};
 use memory::{Door, MemoryPort};
 use serial::SerialPort;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::Mono;
-use crate::modem::machine::Signal;
+use crate::modem::port::Signal;
 use crate::sim::console::{Act, Console, Manner};
 use crate::sim::fault::{self, FaultEntry, FaultKind, Occasion, Stage};
 use crate::sim::file::{ConsoleKind, LinkEntry};

@@ -1,0 +1,45 @@
+//! How long each stretch of a call may take. Every wait of a call has one of these.
+
+use std::time::Duration;
+
+/// The limits of one call. Defaults are those of the design; a plan changes them, and a console file may have longer
+/// ones for its own stretches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The modem's set-up, from taking the port to `OK` on its last line.
+    pub setup: Duration,
+    /// From the CR of the dial command to CONNECT or a failure. The modem's own S7 should not be shorter.
+    pub dial: Duration,
+    /// From CONNECT to a login prompt.
+    pub prompt: Duration,
+    /// From the login prompt to the command prompt.
+    pub login: Duration,
+    /// How long a call may wait at the login prompt until another one has proven the credential. It must stay below
+    /// the far end's own login time-out (60 s on many consoles).
+    pub grant_wait: Duration,
+    /// From the first logout command to its proof.
+    pub logout: Duration,
+    /// From the decision to hang up to the proof.
+    pub hangup: Duration,
+    /// From the CR of the dial command to the decision to hang up.
+    pub call: Duration,
+    /// A refusal or `NO CARRIER` that comes sooner than this after the dial command can't be the network's: no modem
+    /// dials that fast (modems.md 0.9). Zero on simulated banks, whose time may be compressed.
+    pub refused_under: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            setup: Duration::from_secs(30),
+            dial: Duration::from_secs(90),
+            prompt: Duration::from_secs(20),
+            login: Duration::from_secs(45),
+            grant_wait: Duration::from_secs(40),
+            logout: Duration::from_secs(10),
+            hangup: Duration::from_secs(10),
+            call: Duration::from_secs(240),
+            refused_under: Duration::from_millis(800),
+        }
+    }
+}

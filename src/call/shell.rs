@@ -1,0 +1,196 @@
+//! Drives one call's machine over a port: the only file of this room that awaits.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::console::{Credential, Outcome};
+use crate::model::{CallId, CallRecord, Moment, Mono};
+use crate::modem::clock::Clock;
+use crate::modem::driver::{WRITE_LIMIT, perform};
+use crate::modem::port::{Port, PortError, PortEvent};
+use crate::modem::profile::Profile;
+
+use super::CallSpec;
+use super::machine::{Cancel, Ending, Input, Machine, Output};
+
+/// What a running call tells, and asks.
+#[derive(Debug)]
+pub enum Notice {
+    /// An instant was observed.
+    Moment(Moment),
+    /// May the credential be used? The call waits at the login prompt for the answer.
+    Ask(oneshot::Sender<Grant>),
+    /// The password goes out now.
+    PasswordSent,
+    /// The console took it, or did not.
+    Credential(Outcome),
+}
+
+/// The answer to [`Notice::Ask`].
+#[derive(Debug)]
+pub enum Grant {
+    /// Use it.
+    Granted(Credential),
+    /// Don't; why.
+    Denied(String),
+}
+
+/// A call that is over, and what it leaves of its modem.
+#[derive(Debug)]
+pub struct CallOver {
+    /// For the journal.
+    pub record: CallRecord,
+    /// Why on-hook could not be proven, if it could not.
+    pub hangup_detail: String,
+    /// Whether the network may have seen a call.
+    pub dialed: bool,
+    /// Whether the port must be opened anew.
+    pub port_lost: bool,
+    /// When the call was over.
+    pub at: Mono,
+}
+
+/// Makes one call. `notices` must be read while it runs; `cancel` may change at any time.
+pub async fn run(
+    spec: CallSpec,
+    profile: Arc<Profile>,
+    fresh: bool,
+    port: &mut Port,
+    clock: Clock,
+    notices: mpsc::Sender<(CallId, Notice)>,
+    mut cancel: watch::Receiver<Option<Cancel>>,
+) -> CallOver {
+    let started = clock.wall();
+    let call = spec.call.clone();
+    let mut record = CallRecord {
+        call: call.clone(),
+        line: spec.line.id.clone(),
+        modem: spec.modem.clone(),
+        attempt: spec.attempt,
+        dialed: spec.dial.masked(),
+        started,
+        finished: started,
+        timeline: crate::model::Timeline::default(),
+        rings: None,
+        fault: None,
+        detail: String::new(),
+        link: crate::model::Link::default(),
+        hostname: None,
+        hangup: crate::model::event::Hangup::NotNeeded,
+        unknown: Vec::new(),
+        transcript: None,
+    };
+    let mut machine = Machine::new(spec, profile, port.facts(), fresh, clock.now());
+    let mut grant: Option<oneshot::Receiver<Grant>> = None;
+    if let Some(how) = *cancel.borrow_and_update() {
+        machine.handle(clock.now(), Input::Cancel(how));
+    }
+    port.watch(true);
+    let ending = loop {
+        if let Some(ending) = obey(&mut machine, port, clock, &call, &notices, &mut grant).await {
+            break ending;
+        }
+        let deadline = machine.deadline().map(|at| clock.instant(at));
+        tokio::select! {
+            biased;
+            event = port.next() => match event {
+                PortEvent::Bytes(bytes, at) => machine.handle(at, Input::Bytes(&bytes)),
+                PortEvent::Signal(signal, on, at) => machine.handle(at, Input::Signal(signal, on)),
+                PortEvent::Closed(why) => {
+                    machine.handle(clock.now(), Input::PortLost(crate::model::Fault::PortLost, &why));
+                }
+            },
+            how = cancelled(&mut cancel) => machine.handle(clock.now(), Input::Cancel(how)),
+            answer = granted(&mut grant) => machine.handle(clock.now(), match answer {
+                Grant::Granted(credential) => Input::Granted(credential),
+                Grant::Denied(why) => Input::Denied(why),
+            }),
+            () = until(deadline) => machine.handle(clock.now(), Input::Time),
+        }
+    };
+    port.watch(false);
+    let Ending { timeline, rings, fault, detail, link, hostname, hangup, unknown, transcript, .. } = ending;
+    record.finished = clock.wall();
+    record.transcript = transcript.filter(|_| fault.is_some());
+    (record.timeline, record.rings, record.fault, record.detail) = (timeline, rings, fault, detail);
+    (record.link, record.hostname, record.hangup, record.unknown) = (link, hostname, hangup, unknown);
+    CallOver {
+        record,
+        hangup_detail: ending.hangup_detail,
+        dialed: ending.dialed,
+        port_lost: ending.port_lost,
+        at: clock.now(),
+    }
+}
+
+/// Does what the machine asks, until it asks nothing more.
+async fn obey(
+    machine: &mut Machine,
+    port: &mut Port,
+    clock: Clock,
+    call: &CallId,
+    notices: &mpsc::Sender<(CallId, Notice)>,
+    grant: &mut Option<oneshot::Receiver<Grant>>,
+) -> Option<Ending> {
+    while let Some(output) = machine.poll() {
+        let notice = match output {
+            Output::Done(ending) => return Some(*ending),
+            Output::Port(action) => {
+                match perform(port, &action).await {
+                    Ok(false) => {}
+                    Ok(true) => machine.handle(clock.now(), Input::Reopened),
+                    Err(error) => lost(machine, clock, &error),
+                }
+                continue;
+            }
+            Output::Dial(command) => {
+                match port.write(&command, WRITE_LIMIT).await {
+                    Ok(at) => machine.handle(at, Input::DialWritten),
+                    Err(error) => lost(machine, clock, &error),
+                }
+                continue;
+            }
+            Output::AskCredential => {
+                let (reply, answer) = oneshot::channel();
+                *grant = Some(answer);
+                Notice::Ask(reply)
+            }
+            Output::PasswordSent => Notice::PasswordSent,
+            Output::Credential(outcome) => Notice::Credential(outcome),
+            Output::Moment(moment) => Notice::Moment(moment),
+        };
+        // Nobody reads any more only when the run is being torn down; the call still hangs up.
+        let _ = notices.send((call.clone(), notice)).await;
+    }
+    None
+}
+
+fn lost(machine: &mut Machine, clock: Clock, error: &PortError) {
+    machine.handle(clock.now(), Input::PortLost(error.fault(), &error.detail()));
+}
+
+async fn cancelled(cancel: &mut watch::Receiver<Option<Cancel>>) -> Cancel {
+    loop {
+        if cancel.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        if let Some(how) = *cancel.borrow_and_update() {
+            return how;
+        }
+    }
+}
+
+async fn granted(grant: &mut Option<oneshot::Receiver<Grant>>) -> Grant {
+    let Some(waiting) = grant else { return std::future::pending().await };
+    let answer = waiting.await;
+    *grant = None;
+    answer.unwrap_or_else(|_| Grant::Denied("the run is being ended".to_owned()))
+}
+
+async fn until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

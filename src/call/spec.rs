@@ -1,0 +1,34 @@
+//! What a call is to do: everything that is decided before it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::console::Dialog;
+use crate::model::{CallId, CredentialName, DialString, Line, ModemId};
+
+use super::Limits;
+
+/// One call to be made.
+#[derive(Debug, Clone)]
+pub struct CallSpec {
+    /// Its id.
+    pub call: CallId,
+    /// The line, and the host that must answer there.
+    pub line: Line,
+    /// Number of the call within the line, from 1.
+    pub attempt: u32,
+    /// The modem that makes it.
+    pub modem: ModemId,
+    /// What follows `ATD`. It was screened.
+    pub dial: DialString,
+    /// How to speak with the console; none stops after CONNECT.
+    pub dialog: Option<Arc<Dialog>>,
+    /// What to log in with; without one the console is checked up to its login prompt.
+    pub credential: Option<CredentialName>,
+    /// The rate of the modem's port, bit/s.
+    pub port_bps: Option<u32>,
+    /// Its limits.
+    pub limits: Limits,
+    /// Time from one ring burst to the next where the line is, for modems that print a single RINGING.
+    pub ring_cadence: Duration,
+}

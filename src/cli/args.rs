@@ -1,0 +1,119 @@
+//! The command line as it is typed: plain data. What it means is looked up in the file of each verb.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::model::{CredentialName, LineId};
+
+/// Walks a company's out-of-band telephone lines: dials them all, times how each call is set up, logs into the console
+/// behind it, proves that it is the right one, logs out, hangs up, and writes a verdict, a fault and a blame for every
+/// line.
+#[derive(Debug, Parser)]
+#[command(name = "lineman", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// More talk on stderr: -v what happens, -vv what is said to modems, -vvv everything. `RUST_LOG` is honoured too.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes, the first that holds:
+  2  usage or configuration: nothing was dialed
+  4  interrupted; the report was written
+  3  the run could not judge: every line that was to be tested ended with the blame of the bench, of a credential
+     or of lineman itself
+  1  some line is not `pass`
+  0  every line that was to be tested is `pass`";
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Runs a plan: dials every line of it and writes the verdicts.
+    Audit(Audit),
+    /// Validates all files of a plan and shows what would be dialed; dials nothing.
+    Check(Check),
+    /// Writes the report of a run again from its journal.
+    Report(Report),
+    /// Runs a virtual exchange with modems on ptys, for rehearsal and for other programs.
+    Sim(Sim),
+}
+
+/// `lineman audit`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lineman audit                                   the example plan on a simulated bank
+  lineman audit dialplans/nightly.yaml            a real night
+  lineman audit dialplans/nightly.yaml --only BR0001-A,BR0002-A
+  lineman audit --resume                          goes on where a killed run stopped")]
+pub struct Audit {
+    /// The plan; without one, the example plan on the simulated bank.
+    pub plan: Option<PathBuf>,
+    /// Use this bank file instead of the plan's.
+    #[arg(long, value_name = "FILE")]
+    pub bank: Option<PathBuf>,
+    /// Where runs are written: each gets a folder of its own in it.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// Dial these lines alone (ids or sites, separated by commas); the others end `untested/skipped`.
+    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Go on with a run that was killed or interrupted; without an id, the one that `current` points to.
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "current")]
+    pub resume: Option<String>,
+    /// Show what would be dialed, in which order, and dial nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Forget that the secret of this credential was refused, and try it again.
+    #[arg(long, value_name = "NAME")]
+    pub forget_refusal: Vec<CredentialName>,
+    /// Seed of all randomness (the simulated exchange's, above all).
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Plain lines instead of the live view.
+    #[arg(long)]
+    pub plain: bool,
+}
+
+/// `lineman check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The plan; without one, the example plan.
+    pub plan: Option<PathBuf>,
+    /// Use this bank file instead of the plan's.
+    #[arg(long, value_name = "FILE")]
+    pub bank: Option<PathBuf>,
+    /// Show these lines alone (ids or sites, separated by commas).
+    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+/// `lineman report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The run's id, or its folder; without one, what `latest` points to.
+    pub run: Option<String>,
+    /// Where runs were written.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// Show one line alone.
+    #[arg(long, value_name = "LINE")]
+    pub line: Option<LineId>,
+}
+
+/// `lineman sim`.
+#[derive(Debug, Args)]
+pub struct Sim {
+    /// The exchange's file.
+    pub exchange: PathBuf,
+    /// Where to put a symlink for each modem's pty, and the exchange's log; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Seed of its randomness; the file's own if not given.
+    #[arg(long)]
+    pub seed: Option<u64>,
+}

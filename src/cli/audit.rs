@@ -1,0 +1,273 @@
+//! `lineman audit`: runs a plan.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::credentials::{Outside, ResolvedCredential, resolve_all};
+use crate::config::{Overrides, Plan, load_plan};
+use crate::console::Credential;
+use crate::fleet::desk::{Desk, DeskEntry};
+use crate::fleet::dispatcher::{self, Job};
+use crate::fleet::scheduler::Past;
+use crate::journal::{Journal, RunDir};
+use crate::model::{CredentialName, Event, EventKind, RunId};
+use crate::modem::clock::Clock;
+use crate::report::{Board, Renderer, RunState, exit_code, summary};
+
+use super::args::Audit;
+use super::bench::Bench;
+use super::example::{self, Example};
+use super::refused::Memory;
+use super::scribe::{self, Minutes, Scribe};
+use super::{Failure, check, complain, job, say, screen, stop};
+
+/// Where runs are written, unless the example plan is run or `--reports` says otherwise.
+const REPORTS: &str = "reports";
+
+/// Runs it; the exit code.
+pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
+    let example = if args.plan.is_none() && args.resume.is_none() { Some(Example::find()?) } else { None };
+    let reports = reports_folder(args, example.is_some());
+    let clock = Clock::start();
+    let resumed = args.resume.as_deref().map(|run| Resumed::open(&reports, run)).transpose()?;
+    let path = plan_path(args, example.as_ref(), resumed.as_ref())?;
+    let overrides = Overrides { bank: args.bank.clone(), seed: args.seed, only: args.only.clone() };
+    let plan = Arc::new(load_plan(&path, &overrides).map_err(Failure::wrong)?);
+    for warning in &plan.warnings {
+        complain(&format!("warning: {warning}"));
+    }
+    if let Some(resumed) = &resumed {
+        resumed.fits(&plan)?;
+    }
+    if args.dry_run {
+        say(&check::text(&plan));
+        return Ok(0);
+    }
+
+    let memory = memory(&plan, &reports, &args.forget_refusal, clock)?;
+    let past = resumed.as_ref().map(|resumed| job::past(&resumed.events)).unwrap_or_default();
+    let desk = desk(&plan, &past, &memory).await?;
+    let stops = stop::listen()?;
+    let mut bench = Bench::open(&plan, clock).await?;
+
+    let (dir, journal, opening, earlier) = match resumed {
+        Some(resumed) => resumed.begin(clock)?,
+        None => begin(&plan, &reports, clock)?,
+    };
+    let screen = screen::choose(args.plain, earlier.board);
+    let past_views = scribe::Past { state: earlier.state, renderer: earlier.renderer };
+    let mut scribe = Scribe::start(journal, past_views, screen, clock);
+    let seats = job::seats(&plan)
+        .into_iter()
+        .map(|seat| {
+            let port = bench.open.remove(&seat.id);
+            (seat, port)
+        })
+        .collect();
+    let job = Job {
+        opening,
+        seats,
+        opener: Arc::clone(&bench.ports),
+        book: job::Book::new(Arc::clone(&plan)),
+        plan: job::scheduler_plan(&plan, past),
+        desk,
+    };
+    let end = dispatcher::run(job, clock, &mut scribe, stops).await;
+    bench.close().await;
+    let minutes = scribe.finish();
+    conclude(&dir, minutes, end.broken.map(|error| error.to_string()))
+}
+
+fn reports_folder(args: &Audit, example: bool) -> PathBuf {
+    match &args.reports {
+        Some(reports) => reports.clone(),
+        None if example => PathBuf::from(example::REPORTS),
+        None => PathBuf::from(REPORTS),
+    }
+}
+
+fn plan_path(args: &Audit, example: Option<&Example>, resumed: Option<&Resumed>) -> Result<PathBuf, Failure> {
+    if let Some(path) = args.plan.clone().or_else(|| example.map(|example| example.plan.clone())) {
+        return Ok(path);
+    }
+    resumed.and_then(Resumed::plan_path).ok_or_else(|| {
+        Failure::wrong("the run to be resumed does not say which plan it was; name the plan: `lineman audit PLAN --resume`")
+    })
+}
+
+/// The memory of refused secrets, with what the user wants forgotten gone from it.
+fn memory(plan: &Plan, reports: &Path, forget: &[CredentialName], clock: Clock) -> Result<Memory, Failure> {
+    if plan.bank.exchange.is_some() {
+        return Ok(Memory::none(&plan.name, clock));
+    }
+    let memory = Memory::open(reports, &plan.name, clock)?;
+    for name in forget {
+        let Some(credential) = plan.credentials.get(name) else {
+            let known: Vec<&str> = plan.credentials.keys().map(CredentialName::as_str).collect();
+            return Err(Failure::wrong(format!(
+                "--forget-refusal: the plan has no credential `{name}`; it has: {}",
+                known.join(", ")
+            )));
+        };
+        let forgotten = memory.forget(&credential.username)?;
+        complain(&format!("credential {name}: {forgotten} refusals forgotten"));
+    }
+    Ok(memory)
+}
+
+/// Secrets are fetched before anything is dialed, and only those that lines still to be dialed will want.
+async fn desk(plan: &Plan, past: &Past, memory: &Memory) -> Result<Desk, Failure> {
+    let judged: Vec<_> = past.verdicts.iter().map(|verdict| &verdict.line).collect();
+    let wanted: Vec<&CredentialName> = plan
+        .lines
+        .iter()
+        .filter(|planned| planned.preset.is_none() && !judged.contains(&&planned.line.id))
+        .filter_map(|planned| planned.credential.as_ref())
+        .collect();
+    let used: BTreeMap<_, _> = plan
+        .credentials
+        .iter()
+        .filter(|(name, _)| wanted.contains(name))
+        .map(|(name, credential)| (name.clone(), credential.clone()))
+        .collect();
+    #[expect(clippy::disallowed_methods, reason = "the environment enters here and is handed on")]
+    let env = |name: &str| std::env::var(name).ok().map(Into::into);
+    let mut prompt = |text: &str| rpassword::prompt_password(text).map(Into::into);
+    let resolved =
+        resolve_all(&used, Outside { env: &env, prompt: &mut prompt }).await.map_err(Failure::wrong)?;
+    let mut entries = Vec::new();
+    for (name, secret) in resolved {
+        // Hashing is slow on purpose, and nothing else goes on yet.
+        let barred = tokio::task::block_in_place(|| memory.barred(&secret));
+        let ResolvedCredential { username, password } = secret;
+        let credential = password
+            .ok_or_else(|| "it has no password".to_owned())
+            .and_then(|password| Credential::new(username, password).map_err(|error| error.to_string()))
+            .map_err(|error| Failure::wrong(format!("credential `{name}`: {error}")))?;
+        let prove_on = used.get(&name).and_then(|planned| planned.prove_on.clone());
+        entries.push(DeskEntry { name, credential, prove_on, barred });
+    }
+    Ok(Desk::new(entries, Arc::new(memory.clone())))
+}
+
+/// Views of the sittings before this one.
+struct Earlier {
+    state: Option<RunState>,
+    renderer: Renderer,
+    board: Option<Board>,
+}
+
+type Begun = (RunDir, Journal, EventKind, Earlier);
+
+fn begin(plan: &Plan, reports: &Path, clock: Clock) -> Result<Begun, Failure> {
+    let dir = RunDir::create(reports, clock.wall(), &plan.name).map_err(Failure::wrong)?;
+    let journal = Journal::create(&dir).map_err(Failure::wrong)?;
+    let opening = EventKind::RunStarted(Box::new(job::header(plan, dir.run(), clock)));
+    let renderer = Renderer::new(dir.path());
+    Ok((dir, journal, opening, Earlier { state: None, renderer, board: None }))
+}
+
+/// An interrupted run that goes on.
+struct Resumed {
+    dir: RunDir,
+    journal: Journal,
+    events: Vec<Event>,
+    state: RunState,
+}
+
+impl Resumed {
+    fn open(reports: &Path, run: &str) -> Result<Self, Failure> {
+        let id = match run {
+            "current" => None,
+            name => Some(
+                name.parse::<RunId>()
+                    .map_err(|error| Failure::wrong(format!("--resume: `{name}` {error}")))?,
+            ),
+        };
+        let dir = RunDir::resume(reports, id.as_ref()).map_err(Failure::wrong)?;
+        let (journal, replay) = Journal::resume(&dir).map_err(Failure::wrong)?;
+        if let Some(cut) = replay.cut {
+            complain(&format!(
+                "the journal's line {} was cut off ({} bytes) and is gone; nothing that was told is in it",
+                cut.line, cut.bytes
+            ));
+        }
+        let state = RunState::of(&replay.events)
+            .map_err(|error| Failure::wrong(format!("{}: {error}", journal.path().display())))?;
+        if state.header().run != *dir.run() {
+            return Err(Failure::wrong(format!(
+                "{} is the journal of run `{}`; was the folder renamed?",
+                journal.path().display(),
+                state.header().run
+            )));
+        }
+        if matches!(state.ended(), Some((crate::model::event::Ending::Completed, _))) {
+            return Err(Failure::wrong(format!(
+                "run `{}` is complete; there is nothing to resume",
+                dir.run()
+            )));
+        }
+        Ok(Self { dir, journal, events: replay.events, state })
+    }
+
+    fn plan_path(&self) -> Option<PathBuf> {
+        self.state.header().plan_path.clone()
+    }
+
+    /// A run goes on with the lines that it began with, or not at all: else its counts could not add up.
+    fn fits(&self, plan: &Plan) -> Result<(), Failure> {
+        let same = self.state.header().lines.iter().eq(plan.lines.iter().map(|planned| &planned.line));
+        let modems = self.state.header().modems.iter().map(|modem| &modem.id);
+        if !same || !modems.eq(plan.bank.modems.iter().map(|modem| &modem.id)) {
+            return Err(Failure::wrong(format!(
+                "{}: its lines or modems are not those that run `{}` began with; start a new run",
+                plan.path.display(),
+                self.dir.run()
+            )));
+        }
+        Ok(())
+    }
+
+    fn begin(self, clock: Clock) -> Result<Begun, Failure> {
+        let mut renderer = Renderer::new(self.dir.path());
+        let mut board = Board::new(self.state.header());
+        for event in &self.events {
+            board.apply(event);
+            renderer.note(&self.state, event);
+        }
+        let opening = EventKind::RunResumed(job::sitting(clock));
+        Ok((
+            self.dir,
+            self.journal,
+            opening,
+            Earlier { state: Some(self.state), renderer, board: Some(board) },
+        ))
+    }
+}
+
+/// Checks the record, publishes the run, tells the user.
+fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8, Failure> {
+    let Minutes { state, report_error, journal_error } = minutes;
+    if let Some(why) = journal_error.or(broken) {
+        return Err(Failure::wrong(format!(
+            "the run's record could not be kept, so the run was ended: {why}\nwhat was recorded is in {}; `lineman audit --resume {}` goes on",
+            dir.path().display(),
+            dir.run()
+        )));
+    }
+    let Some(state) = state else { return Err(Failure::wrong("the run left no record")) };
+    state.check().map_err(|error| {
+        Failure::wrong(format!("the run's counts do not add up: {error}; this is a defect"))
+    })?;
+    dir.publish().map_err(Failure::wrong)?;
+    let mut files = crate::report::files(&state, dir.path());
+    files.push(dir.path().join(crate::journal::FILE_NAME));
+    say(&summary::text(&state, &files, screen::style()));
+    if let Some(why) = report_error {
+        return Err(Failure::wrong(format!(
+            "the verdicts stand in the journal, but a report could not be written: {why}"
+        )));
+    }
+    Ok(exit_code(&state))
+}

@@ -1,0 +1,126 @@
+//! The bench of a run: the bank's ports opened, or a virtual exchange started in their place.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use crate::config::{Plan, load_exchange};
+use crate::fleet::worker::OpenPort;
+use crate::model::ModemId;
+use crate::modem::clock::Clock;
+use crate::modem::port::{Port, PortError, PortOptions, PortPath};
+use crate::sim::log::Log;
+use crate::sim::{Exchange, RunningExchange};
+
+use super::Failure;
+
+/// Where each modem's port is, and how it is opened.
+#[derive(Debug)]
+pub(super) struct Ports {
+    ports: BTreeMap<ModemId, (PortPath, PortOptions)>,
+    clock: Clock,
+}
+
+impl OpenPort for Ports {
+    async fn open(&self, modem: &ModemId) -> Result<Port, PortError> {
+        match self.ports.get(modem) {
+            Some((path, options)) => Port::open(path, options, self.clock).await,
+            None => Err(PortError::Missing { path: modem.to_string() }),
+        }
+    }
+}
+
+/// The bench.
+pub(super) struct Bench {
+    /// Opens ports.
+    pub(super) ports: Arc<Ports>,
+    /// The ports that could be had, already open.
+    pub(super) open: BTreeMap<ModemId, Port>,
+    exchange: Option<(RunningExchange, TempDir)>,
+}
+
+impl Bench {
+    /// Opens what can be opened. A port that can't is left out and tried again during the run.
+    ///
+    /// # Errors
+    /// A port's name makes no sense, the exchange does not start, or every port is held by somebody else.
+    pub(super) async fn open(plan: &Plan, clock: Clock) -> Result<Self, Failure> {
+        let (places, exchange) = match &plan.bank.exchange {
+            Some(file) => {
+                let (exchange, folder) = simulate(plan, file)?;
+                let places: BTreeMap<ModemId, PathBuf> = exchange.ports().into_iter().collect();
+                (places, Some((exchange, folder)))
+            }
+            None => (BTreeMap::new(), None),
+        };
+        let mut ports = BTreeMap::new();
+        for modem in &plan.bank.modems {
+            let path = match places.get(&modem.id) {
+                Some(path) => PortPath::Tty(path.clone()),
+                None => modem.port.parse().map_err(|error| {
+                    Failure::wrong(format!("{}: modem `{}`: {error}", plan.bank.path.display(), modem.id))
+                })?,
+            };
+            // Flow control is the modem's business with its far end: our own few bytes never fill its buffer, and a
+            // cable without CTS would stop them.
+            let options = PortOptions { baud: modem.baud, rtscts: false, ..PortOptions::default() };
+            ports.insert(modem.id.clone(), (path, options));
+        }
+        let ports = Arc::new(Ports { ports, clock });
+        let open = open_all(plan, &ports).await?;
+        Ok(Self { ports, open, exchange })
+    }
+
+    /// Ends the virtual exchange, if there is one.
+    pub(super) async fn close(self) {
+        if let Some((exchange, _folder)) = self.exchange {
+            exchange.stop().await;
+        }
+    }
+}
+
+async fn open_all(plan: &Plan, ports: &Arc<Ports>) -> Result<BTreeMap<ModemId, Port>, Failure> {
+    let mut opening = tokio::task::JoinSet::new();
+    for modem in &plan.bank.modems {
+        let (ports, modem) = (Arc::clone(ports), modem.id.clone());
+        opening.spawn(async move {
+            let port = ports.open(&modem).await;
+            (modem, port)
+        });
+    }
+    let mut open = BTreeMap::new();
+    let mut closed = BTreeMap::new();
+    while let Some(done) = opening.join_next().await {
+        match done {
+            Ok((modem, Ok(port))) => drop(open.insert(modem, port)),
+            Ok((modem, Err(error))) => drop(closed.insert(modem, error)),
+            Err(error) => return Err(Failure::wrong(format!("a port could not be opened: {error}"))),
+        }
+    }
+    let busy = |error: &PortError| matches!(error, PortError::Busy { .. });
+    if open.is_empty() && !closed.is_empty() && closed.values().all(busy) {
+        let who: Vec<String> =
+            closed.iter().map(|(modem, error)| format!("  {modem}: {}", error.detail())).collect();
+        return Err(Failure::wrong(format!(
+            "no modem of bank `{}` is free; end the other programs, or wait for them:\n{}",
+            plan.bank.name,
+            who.join("\n")
+        )));
+    }
+    Ok(open)
+}
+
+fn simulate(plan: &Plan, file: &Path) -> Result<(RunningExchange, TempDir), Failure> {
+    let wrong = |error: String| Failure::wrong(format!("the virtual exchange does not start: {error}"));
+    let folder = tempfile::Builder::new()
+        .prefix("lineman-exchange-")
+        .tempdir()
+        .map_err(|error| wrong(format!("no folder for its ports: {error}")))?;
+    let (mut exchange, profiles) = load_exchange(file).map_err(|problems| wrong(problems.to_string()))?;
+    exchange.seed = plan.seed;
+    let running = Exchange::start(exchange, &profiles, folder.path(), Log::none())
+        .map_err(|error| wrong(error.to_string()))?;
+    Ok((running, folder))
+}

@@ -1,0 +1,40 @@
+//! `lineman check`: validates all files of a plan and shows what would be dialed; dials nothing.
+
+use std::time::Duration;
+
+use crate::config::check::Check;
+use crate::config::credentials::foresee;
+use crate::config::{Overrides, Plan, load_plan};
+use crate::fleet::policy::EXPECTED_CALL;
+use crate::model::Fault;
+
+use super::args;
+use super::example::Example;
+use super::{Failure, complain, say};
+
+/// Runs it; the exit code.
+pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
+    let example = if args.plan.is_none() { Some(Example::find()?) } else { None };
+    let path = args.plan.clone().or_else(|| example.as_ref().map(|e| e.plan.clone())).unwrap_or_default();
+    let overrides = Overrides { bank: args.bank.clone(), seed: None, only: args.only.clone() };
+    let plan = load_plan(&path, &overrides).map_err(Failure::wrong)?;
+    for warning in &plan.warnings {
+        complain(&format!("warning: {warning}"));
+    }
+    say(&text(&plan));
+    #[expect(clippy::disallowed_methods, reason = "the environment enters here and is handed on")]
+    let unreadable = foresee(&plan.credentials, &|name| std::env::var(name).ok().map(Into::into));
+    if unreadable.is_empty() {
+        return Ok(0);
+    }
+    let told: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
+    Err(Failure::wrong(told.join("\n")))
+}
+
+/// What would be dialed, as text. Lines that the user left out are not worth a row.
+pub(super) fn text(plan: &Plan) -> String {
+    let expected: Duration = EXPECTED_CALL;
+    let mut check = Check::of(plan, |_| expected);
+    check.rows.retain(|row| !matches!(row.preset, Some((Fault::Skipped, _))));
+    check.to_text()
+}

@@ -1,0 +1,193 @@
+//! A plan as the fleet takes it: what the config room read, in the types of the rooms that do the work.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::call::{CallSpec, Limits};
+use crate::config::bank::{BankModem, PROFILE_AUTO};
+use crate::config::{Plan, PlannedLine};
+use crate::fleet::dispatcher::{LineBook, NotDialed};
+use crate::fleet::policy::Policy;
+use crate::fleet::scheduler::{CallReport, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
+use crate::fleet::worker::{ProfileChoice, Seat};
+use crate::model::event::{EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting};
+use crate::model::{CallId, CallRecord, Event, EventKind, Fault, Line, LineId, ModemId, Moment, RunId};
+use crate::modem::clock::Clock;
+use crate::modem::profile::Profile;
+
+/// This sitting.
+pub(super) fn sitting(clock: Clock) -> Sitting {
+    Sitting { lineman: env!("CARGO_PKG_VERSION").to_owned(), origin_us: clock.origin_us() }
+}
+
+/// First event of a new run.
+pub(super) fn header(plan: &Plan, run: &RunId, clock: Clock) -> RunHeader {
+    let modems = plan.bank.modems.iter().map(|modem| ModemHeader {
+        id: modem.id.clone(),
+        port: if modem.port.is_empty() { format!("sim:{}", modem.id) } else { modem.port.clone() },
+        profile: modem.profile.clone(),
+        trunk: modem.trunk.clone(),
+    });
+    RunHeader {
+        format: EVENT_FORMAT,
+        run: run.clone(),
+        plan: plan.name.clone(),
+        plan_path: Some(plan.path.clone()),
+        bank: plan.bank.name.clone(),
+        seed: plan.seed,
+        lines: plan.lines.iter().map(|planned| planned.line.clone()).collect(),
+        modems: modems.collect(),
+        sitting: sitting(clock),
+    }
+}
+
+/// Workers' seats, in the order of the bank.
+pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
+    let all: Arc<[Profile]> = plan.bank.profiles.values().map(|profile| Profile::clone(profile)).collect();
+    let seat = |modem: &BankModem| Seat {
+        id: modem.id.clone(),
+        profile: match plan.bank.profiles.get(&modem.profile) {
+            Some(profile) if modem.profile != PROFILE_AUTO => ProfileChoice::Fixed(Arc::clone(profile)),
+            _ => ProfileChoice::Auto(Arc::clone(&all)),
+        },
+        setup_limit: plan.limits.setup,
+        on_hook_min: plan.bank.on_hook_min,
+    };
+    plan.bank.modems.iter().map(seat).collect()
+}
+
+/// The plan as the scheduler takes it.
+pub(super) fn scheduler_plan(plan: &Plan, past: Past) -> SchedulerPlan {
+    let provers: BTreeSet<&LineId> = plan.credentials.values().filter_map(|c| c.prove_on.as_ref()).collect();
+    let line = |planned: &PlannedLine| LineJob {
+        id: planned.line.id.clone(),
+        number: planned.line.number.clone(),
+        credential: planned.credential.clone(),
+        prove_on: provers.contains(&planned.line.id),
+        expected: None,
+        preset: planned.preset.as_ref().map(|p| Preset { fault: p.fault, detail: p.detail.clone() }),
+    };
+    SchedulerPlan {
+        lines: plan.lines.iter().map(line).collect(),
+        modems: plan
+            .bank
+            .modems
+            .iter()
+            .map(|modem| ModemSeat { id: modem.id.clone(), trunk: modem.trunk.clone() })
+            .collect(),
+        trunks: plan
+            .bank
+            .trunks
+            .iter()
+            .filter_map(|(name, calls)| Some((name.clone(), NonZeroU32::new(*calls)?)))
+            .collect(),
+        policy: Policy {
+            attempts: plan.policy.attempts,
+            confirm: plan.policy.confirm,
+            retry_after: plan.policy.retry_after.clone(),
+            in_order: plan.policy.in_order,
+            ..Policy::default()
+        },
+        past,
+    }
+}
+
+/// What earlier sittings found, from their events.
+pub(super) fn past(events: &[Event]) -> Past {
+    let mut past = Past::default();
+    let mut verdicts = BTreeMap::new();
+    for event in events {
+        match &event.kind {
+            EventKind::Verdict(verdict) => drop(verdicts.insert(verdict.line.clone(), verdict.clone())),
+            EventKind::VerdictWithdrawn { line, .. } => drop(verdicts.remove(line)),
+            EventKind::CallStarted { line, attempt, .. } => {
+                let begun = past.begun.entry(line.clone()).or_default();
+                *begun = (*begun).max(*attempt);
+            }
+            EventKind::CallEnded(record) => past.calls.push(report(record)),
+            EventKind::Modem { modem, state: ModemState::Quarantined, .. } => {
+                past.quarantined.insert(modem.clone());
+            }
+            _ => {}
+        }
+    }
+    past.verdicts = verdicts.into_values().filter(|v| v.fault != Some(Fault::Cancelled)).collect();
+    past
+}
+
+fn report(record: &CallRecord) -> CallReport {
+    let at = |moment| record.timeline.get(moment).map(|mark| mark.at);
+    let took = match (at(Moment::Taken), at(Moment::Released)) {
+        (Some(from), Some(to)) => to.since(from),
+        _ => Duration::ZERO,
+    };
+    CallReport {
+        line: record.line.clone(),
+        modem: record.modem.clone(),
+        attempt: record.attempt,
+        fault: record.fault,
+        furthest: record.timeline.furthest(),
+        dialed: at(Moment::Dialed).is_some(),
+        took,
+        detail: record.detail.clone(),
+    }
+}
+
+/// Makes the particulars of each call.
+pub(super) struct Book {
+    plan: Arc<Plan>,
+    lines: BTreeMap<LineId, usize>,
+    modems: BTreeMap<ModemId, usize>,
+    limits: Limits,
+}
+
+impl Book {
+    pub(super) fn new(plan: Arc<Plan>) -> Self {
+        let own = &plan.limits;
+        let limits = Limits {
+            setup: own.setup,
+            dial: own.dial,
+            prompt: own.prompt,
+            login: own.login,
+            grant_wait: own.grant_wait,
+            logout: own.logout,
+            hangup: own.hangup,
+            call: own.call,
+            // A simulated network may be any number of times faster than a real one.
+            refused_under: if plan.bank.exchange.is_some() {
+                Duration::ZERO
+            } else {
+                Limits::default().refused_under
+            },
+        };
+        let lines =
+            plan.lines.iter().enumerate().map(|(at, planned)| (planned.line.id.clone(), at)).collect();
+        let modems = plan.bank.modems.iter().enumerate().map(|(at, modem)| (modem.id.clone(), at)).collect();
+        Self { plan, lines, modems, limits }
+    }
+}
+
+impl LineBook for Book {
+    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32) -> Result<CallSpec, NotDialed> {
+        let planned = self.lines.get(line).and_then(|at| self.plan.lines.get(*at));
+        let modem = self.modems.get(modem).and_then(|at| self.plan.bank.modems.get(*at));
+        let (Some(planned), Some(modem)) = (planned, modem) else {
+            return Err(NotDialed(format!("`{line}` is not in the plan")));
+        };
+        let dial = self.plan.dial_string(&planned.line, modem).map_err(|why| NotDialed(why.to_string()))?;
+        Ok(CallSpec {
+            call: CallId::new(line, attempt),
+            line: Line::clone(&planned.line),
+            attempt,
+            modem: modem.id.clone(),
+            dial,
+            dialog: planned.dialog.clone(),
+            credential: planned.credential.clone(),
+            port_bps: Some(modem.baud),
+            limits: self.limits,
+            ring_cadence: planned.ring_cadence,
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! What a person sees of a run while it goes on: a live board on a terminal, plain lines elsewhere.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::model::event::LineVerdict;
+use crate::model::{Event, EventKind, Fault, Mono, Verdict};
+use crate::report::summary::Style;
+use crate::report::{Board, RunState};
+
+/// How often the seconds on the board go on.
+const TICK: Duration = Duration::from_secs(1);
+/// Width of the summary where no terminal says how wide it is.
+const PAGE_WIDTH: usize = 110;
+/// Rows of the terminal that are left free below the board.
+const ROWS_FREE: usize = 2;
+
+/// Shows a run.
+pub(super) trait Screen: Send {
+    /// An event was recorded; `state` has it already.
+    fn show(&mut self, state: &RunState, event: &Event);
+    /// Time has passed.
+    fn tick(&mut self, now: Mono);
+    /// How long until [`Screen::tick`] is wanted; nothing that shows no time wants it.
+    fn next_tick(&self, now: Mono) -> Option<Duration>;
+    /// The run is over.
+    fn finish(&mut self);
+}
+
+/// The screen that fits: the board if a person watches, else plain lines.
+pub(super) fn choose(plain: bool, earlier: Option<Board>) -> Box<dyn Screen> {
+    if !plain && std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
+        Box::new(Live::new(earlier))
+    } else {
+        Box::new(Plain)
+    }
+}
+
+/// How the text at the end is to look on stdout.
+pub(super) fn style() -> Style {
+    let term = console::Term::stdout();
+    let width = if term.is_term() { usize::from(term.size().1) } else { PAGE_WIDTH };
+    Style { colour: console::colors_enabled(), width }
+}
+
+/// One line a verdict: what plain output and the scroll above the board show.
+fn verdict_line(event: &Event, state: &RunState, verdict: &LineVerdict) -> String {
+    let result = Verdict::of(verdict.fault);
+    let fault = verdict.fault.map_or(String::new(), |fault| format!(" {fault} ({})", fault.blame()));
+    let counts = state.counts();
+    let detail = if verdict.detail.is_empty() { String::new() } else { format!(": {}", verdict.detail) };
+    format!(
+        "{} [{}/{}] {:<8} {}{fault}{detail}",
+        event.at.strftime("%H:%M:%SZ"),
+        counts.judged(),
+        counts.total(),
+        result,
+        verdict.line,
+    )
+}
+
+/// Plain lines on stdout: one a verdict, and what the user should read.
+struct Plain;
+
+impl Screen for Plain {
+    fn show(&mut self, state: &RunState, event: &Event) {
+        let line = match &event.kind {
+            EventKind::RunStarted(header) => {
+                format!(
+                    "run {} of plan {}: {} lines, {} modems",
+                    header.run,
+                    header.plan,
+                    header.lines.len(),
+                    header.modems.len()
+                )
+            }
+            // Left out by the user's own word: no news, and there may be thousands.
+            EventKind::Verdict(verdict) if verdict.fault == Some(Fault::Skipped) => return,
+            EventKind::Verdict(verdict) => verdict_line(event, state, verdict),
+            other => match notable(other) {
+                Some(text) => format!("{} {text}", event.at.strftime("%H:%M:%SZ")),
+                None => return,
+            },
+        };
+        // A reader that went away (`| head`) is no reason to leave calls hanging.
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+
+    fn tick(&mut self, _now: Mono) {}
+
+    fn next_tick(&self, _now: Mono) -> Option<Duration> {
+        None
+    }
+
+    fn finish(&mut self) {}
+}
+
+/// What a person should read besides verdicts.
+fn notable(event: &EventKind) -> Option<String> {
+    use crate::model::event::{CredentialState, ModemState};
+    Some(match event {
+        EventKind::Modem { modem, state, fault, detail } if !matches!(state, ModemState::Ready) => {
+            let fault = fault.map_or(String::new(), |fault| format!(" {fault}"));
+            format!("modem {modem}: {}{fault} {detail}", state.word()).trim_end().to_owned()
+        }
+        EventKind::Credential { credential, state: CredentialState::Stopped, detail } => {
+            format!("credential {credential} is stopped: {detail}")
+        }
+        EventKind::VerdictWithdrawn { line, why } => format!("verdict of {line} withdrawn: {why}"),
+        EventKind::Notice { text } => text.clone(),
+        EventKind::RunResumed(_) => "the run goes on".to_owned(),
+        _ => return None,
+    })
+}
+
+/// The board on a terminal.
+struct Live {
+    board: Option<Board>,
+    multi: MultiProgress,
+    rows: Vec<ProgressBar>,
+    drawn: Mono,
+}
+
+impl Live {
+    fn new(board: Option<Board>) -> Self {
+        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        Self { board, multi, rows: Vec::new(), drawn: Mono::ZERO }
+    }
+
+    fn draw(&mut self, now: Mono) {
+        self.drawn = now;
+        let Some(board) = &self.board else { return };
+        let (height, width) = console::Term::stderr().size();
+        let mut lines = board.text(now, usize::from(width).saturating_sub(1));
+        let room = usize::from(height).saturating_sub(ROWS_FREE).max(3);
+        if lines.len() > room {
+            let hidden = lines.len() - (room - 1);
+            lines.truncate(room - 1);
+            lines.push(format!("and {hidden} more rows than this terminal shows"));
+        }
+        while self.rows.len() > lines.len() {
+            if let Some(bar) = self.rows.pop() {
+                self.multi.remove(&bar);
+            }
+        }
+        while self.rows.len() < lines.len() {
+            let style =
+                ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            self.rows.push(self.multi.add(ProgressBar::new(1).with_style(style)));
+        }
+        for (bar, line) in self.rows.iter().zip(lines) {
+            if bar.message() != line {
+                bar.set_message(line);
+            }
+        }
+    }
+}
+
+impl Screen for Live {
+    fn show(&mut self, state: &RunState, event: &Event) {
+        let board = self.board.get_or_insert_with(|| Board::new(state.header()));
+        board.apply(event);
+        let above = match &event.kind {
+            EventKind::Verdict(verdict) if matches!(verdict.fault, None | Some(Fault::Skipped)) => None,
+            EventKind::Verdict(verdict) => Some(verdict_line(event, state, verdict)),
+            other => notable(other),
+        };
+        if let Some(line) = above {
+            // A terminal that went away is noticed by the signal that it sends.
+            let _ = self.multi.println(line);
+        }
+    }
+
+    fn tick(&mut self, now: Mono) {
+        self.draw(now);
+    }
+
+    fn next_tick(&self, now: Mono) -> Option<Duration> {
+        Some((self.drawn + TICK).since(now))
+    }
+
+    fn finish(&mut self) {
+        let _ = self.multi.clear();
+    }
+}

@@ -1,0 +1,187 @@
+//! The scribe: a thread that takes the event stream, appends it to the journal, syncs it at each verdict, and only then
+//! lets the reports and the screen see it.
+//!
+//! It is a thread of its own so that a slow disk never delays a call's stamps. What was shown is therefore on disk.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::fleet::dispatcher::{ObserveError, Observer};
+use crate::journal::Journal;
+use crate::model::{Event, EventKind, Mono};
+use crate::modem::clock::Clock;
+use crate::report::{Renderer, RunState};
+
+use super::screen::Screen;
+
+/// Events that may wait for the disk: about twenty a call, so this holds hundreds of modems through a slow minute.
+const QUEUE_MAX: usize = 16_384;
+/// Least time between two renderings of a run's files while it goes on.
+const RENDER_EVERY: Duration = Duration::from_secs(1);
+
+/// The dispatcher's end of the scribe.
+pub(super) struct Scribe {
+    queue: Option<SyncSender<Event>>,
+    broken: Arc<OnceLock<String>>,
+    thread: Option<JoinHandle<Minutes>>,
+}
+
+/// What the scribe leaves.
+pub(super) struct Minutes {
+    /// The run as it was recorded; absent if not even its header was.
+    pub(super) state: Option<RunState>,
+    /// Why the journal could not be kept.
+    pub(super) journal_error: Option<String>,
+    /// Why a report file could not be written the last time.
+    pub(super) report_error: Option<String>,
+}
+
+impl Scribe {
+    /// Starts it. `past` are the events of a resumed run's earlier sittings.
+    pub(super) fn start(journal: Journal, past: Past, screen: Box<dyn Screen>, clock: Clock) -> Self {
+        let (queue, events) = sync_channel(QUEUE_MAX);
+        let broken = Arc::new(OnceLock::new());
+        let told = Arc::clone(&broken);
+        let desk = Desk {
+            journal,
+            renderer: past.renderer,
+            minutes: Minutes { state: past.state, journal_error: None, report_error: None },
+            screen,
+            clock,
+            rendered: Mono::ZERO,
+            broken: told,
+        };
+        let thread = std::thread::Builder::new().name("scribe".to_owned()).spawn(move || desk.work(&events));
+        match thread {
+            Ok(thread) => Self { queue: Some(queue), broken, thread: Some(thread) },
+            Err(error) => {
+                let _ = broken.set(format!("the scribe could not be started: {error}"));
+                Self { queue: None, broken, thread: None }
+            }
+        }
+    }
+
+    /// Ends it once everything is written.
+    pub(super) fn finish(mut self) -> Minutes {
+        self.queue = None;
+        let lost =
+            |why: &str| Minutes { state: None, journal_error: Some(why.to_owned()), report_error: None };
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(minutes)) => minutes,
+            Some(Err(_)) => lost("the scribe died; the journal holds what it had taken"),
+            None => lost(self.broken.get().map_or("the scribe never began", String::as_str)),
+        }
+    }
+}
+
+/// A resumed run's earlier sittings, as views of its journal; nothing for a new run.
+pub(super) struct Past {
+    pub(super) state: Option<RunState>,
+    pub(super) renderer: Renderer,
+}
+
+impl Observer for Scribe {
+    fn on_event(&mut self, event: &Event) -> Result<(), ObserveError> {
+        if let Some(why) = self.broken.get() {
+            return Err(ObserveError(why.clone()));
+        }
+        let Some(queue) = &self.queue else { return Err(ObserveError("the scribe is gone".to_owned())) };
+        match queue.try_send(event.clone()) {
+            Ok(()) => Ok(()),
+            // Waiting costs stamps, losing an event costs the truth.
+            Err(TrySendError::Full(event)) => {
+                queue.send(event).map_err(|_| ObserveError("the scribe is gone".to_owned()))
+            }
+            Err(TrySendError::Disconnected(_)) => Err(ObserveError("the scribe is gone".to_owned())),
+        }
+    }
+}
+
+struct Desk {
+    journal: Journal,
+    renderer: Renderer,
+    minutes: Minutes,
+    screen: Box<dyn Screen>,
+    clock: Clock,
+    rendered: Mono,
+    broken: Arc<OnceLock<String>>,
+}
+
+impl Desk {
+    fn work(mut self, events: &Receiver<Event>) -> Minutes {
+        loop {
+            let event = match self.pause() {
+                None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(pause) => events.recv_timeout(pause),
+            };
+            match event {
+                Ok(event) => self.take(&event),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let now = self.clock.now();
+            if self.renderer.is_stale() && now.since(self.rendered) >= RENDER_EVERY {
+                self.render();
+            }
+            self.screen.tick(now);
+        }
+        if let Err(error) = self.journal.sync() {
+            self.break_off(error.to_string());
+        }
+        self.render();
+        self.screen.finish();
+        self.minutes
+    }
+
+    /// How long it may sleep; for ever, if nothing waits to be rendered or redrawn.
+    fn pause(&self) -> Option<Duration> {
+        let now = self.clock.now();
+        let render = self.renderer.is_stale().then(|| (self.rendered + RENDER_EVERY).since(now));
+        let redraw = self.screen.next_tick(now);
+        [render, redraw].into_iter().flatten().min()
+    }
+
+    fn take(&mut self, event: &Event) {
+        if self.minutes.journal_error.is_some() {
+            return;
+        }
+        let lasting = matches!(
+            event.kind,
+            EventKind::RunStarted(_) | EventKind::Verdict(_) | EventKind::RunEnded { .. }
+        );
+        let kept =
+            self.journal.append(event).and_then(|()| if lasting { self.journal.sync() } else { Ok(()) });
+        if let Err(error) = kept {
+            self.break_off(error.to_string());
+            return;
+        }
+        let applied = match &mut self.minutes.state {
+            Some(state) => state.apply(event),
+            None => RunState::begin(event).map(|state| self.minutes.state = Some(state)),
+        };
+        match (applied, &self.minutes.state) {
+            (Ok(()), Some(state)) => {
+                self.renderer.note(state, event);
+                self.screen.show(state, event);
+            }
+            (Ok(()), None) => {}
+            (Err(error), _) => {
+                self.break_off(format!("the run contradicts itself: {error}; this is a defect"))
+            }
+        }
+    }
+
+    fn break_off(&mut self, why: String) {
+        let _ = self.broken.set(why.clone());
+        self.minutes.journal_error.get_or_insert(why);
+    }
+
+    fn render(&mut self) {
+        self.rendered = self.clock.now();
+        let Some(state) = &self.minutes.state else { return };
+        // What can't be written stays stale and is tried again: the last word counts.
+        self.minutes.report_error = self.renderer.write(state).err().map(|error| error.to_string());
+    }
+}

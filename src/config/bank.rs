@@ -1,0 +1,431 @@
+//! The bank: `hardware/banks/*.yaml`, our modems and the place where they dial from.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::exchange::load_exchange;
+use super::library::{Known, Library, LoadError};
+use super::problem::{list, quoted, suggestion};
+use super::source::beside;
+use super::yaml::{self, Doc};
+use crate::model::{BankName, DialString, ModemId, TrunkName, span};
+use crate::modem::profile::Profile;
+
+/// Least rest on-hook between two calls on a real port; less is a hook flash (modems.md 6: Si24xx S50).
+pub const ON_HOOK_MIN: Duration = Duration::from_secs(3);
+
+/// Speed of a port where the bank names none, bit/s.
+pub const BAUD: u32 = 115_200;
+
+const BAUDS: [u32; 12] =
+    [300, 1200, 2400, 4800, 9600, 14_400, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800];
+
+/// The profile's name that means "ask the modem who it is".
+pub const PROFILE_AUTO: &str = "auto";
+
+/// The modems of one dial host. Born valid: ids and ports are unique, trunks exist.
+#[derive(Debug, Clone)]
+pub struct Bank {
+    /// Its name.
+    pub name: BankName,
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// Where we dial from.
+    pub location: Location,
+    /// Rest on-hook between two calls on one modem.
+    pub on_hook_min: Duration,
+    /// Calls at a time on each trunk.
+    pub trunks: BTreeMap<TrunkName, u32>,
+    /// The modems, in the order of the file; of a simulated bank that lists none, those of its exchange.
+    pub modems: Vec<BankModem>,
+    /// The profiles that the modems name; all that there are, in the order of their names, where one is to be asked who
+    /// it is.
+    pub profiles: BTreeMap<String, Arc<Profile>>,
+    /// The simulated exchange that takes the place of ports.
+    pub exchange: Option<PathBuf>,
+}
+
+/// Where we dial from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Location {
+    /// Country, two capitals; absent in a simulated bank, where the plan's numbering tells.
+    pub country: Option<String>,
+    /// Our area code without trunk prefix, where numbers in our own area are dialed in another way.
+    pub area_code: Option<String>,
+    /// Digits of a call within the area; what is left out is for the country's numbering to say.
+    pub local: Option<usize>,
+}
+
+/// One modem of the bank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BankModem {
+    /// Its id.
+    pub id: ModemId,
+    /// Its port: a path, absolute or from the working folder, or `rfc2217://host:port`; empty in a simulated bank.
+    pub port: String,
+    /// Name of its profile, or [`PROFILE_AUTO`].
+    pub profile: String,
+    /// The trunk that it shares.
+    pub trunk: Option<TrunkName>,
+    /// What it dials in front of each number: an outside line, an access code.
+    pub prefix: String,
+    /// Speed of its port, bit/s.
+    pub baud: u32,
+}
+
+impl BankModem {
+    /// A modem that an exchange plays, as it stands in a bank that lists none.
+    fn played((id, profile): &(ModemId, String)) -> Self {
+        let (id, profile) = (id.clone(), profile.clone());
+        Self { id, port: String::new(), profile, trunk: None, prefix: String::new(), baud: BAUD }
+    }
+}
+
+/// The bank as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct BankFile {
+    bank: Option<String>,
+    location: Option<LocationFile>,
+    on_hook_min: Option<String>,
+    trunks: BTreeMap<String, Option<TrunkFile>>,
+    modems: Vec<Option<ModemFile>>,
+    exchange: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LocationFile {
+    country: Option<String>,
+    area_code: Option<String>,
+    local: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TrunkFile {
+    max_calls: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ModemFile {
+    id: Option<String>,
+    port: Option<String>,
+    profile: Option<String>,
+    trunk: Option<String>,
+    prefix: Option<String>,
+    baud: Option<u32>,
+}
+
+/// A bank that was read, with the marks of its file, so that what names it can complain at the right place.
+#[derive(Debug)]
+pub(super) struct ReadBank {
+    /// The bank; absent where its form is past use.
+    pub(super) bank: Option<Bank>,
+    /// Marks and problems.
+    pub(super) doc: Doc,
+}
+
+/// Reads a bank file, and the profiles that it names.
+pub(super) fn read(path: &Path, library: &Library) -> ReadBank {
+    let yaml::Decoded { value, doc } = yaml::read::<BankFile>(path);
+    let bank = value.and_then(|file| file.check(path, library, &doc));
+    ReadBank { bank, doc }
+}
+
+impl BankFile {
+    fn check(self, path: &Path, library: &Library, doc: &Doc) -> Option<Bank> {
+        let simulated = self.exchange.is_some();
+        let name = match self.bank.as_deref().map(str::parse::<BankName>) {
+            Some(Ok(name)) => Some(name),
+            Some(Err(error)) => {
+                doc.problem("bank", error.to_string());
+                None
+            }
+            None => {
+                missing(doc, "bank", "the bank has no name; write `bank: NAME`");
+                None
+            }
+        };
+        let location = self.location.as_ref().map(|file| file.check(doc)).unwrap_or_default();
+        if location.country.is_none() && !simulated && !doc.is_pruned("location.country") {
+            doc.problem(
+                "location",
+                "does not say the country that we dial from; write `location: { country: US, area_code: \"919\" }`",
+            );
+        }
+        let on_hook_min = match self.on_hook_min.as_deref().map(span::parse) {
+            Some(Ok(span)) => span,
+            Some(Err(what)) => {
+                doc.problem("on_hook_min", what);
+                ON_HOOK_MIN
+            }
+            None if simulated => Duration::ZERO,
+            None => ON_HOOK_MIN,
+        };
+        let trunks = check_trunks(&self.trunks, doc);
+        let exchange = self.exchange.as_deref().map(|exchange| beside(path, exchange));
+        let played = match exchange.as_deref().map(load_exchange) {
+            None => Vec::new(),
+            Some(Ok((file, _))) => file.modems.into_iter().map(|modem| (modem.id, modem.profile)).collect(),
+            Some(Err(problems)) => {
+                problems.0.into_iter().for_each(|problem| doc.push(problem));
+                Vec::new()
+            }
+        };
+        let mut modems =
+            check_modems(&self.modems, &trunks, exchange.is_some().then_some(&played), path, doc);
+        if self.modems.is_empty() {
+            modems = played.iter().map(BankModem::played).collect();
+        }
+        let profiles = check_profiles(&modems, &self.modems, library, doc);
+        if !simulated && self.modems.is_empty() && !doc.is_pruned("modems") {
+            doc.problem(
+                "modems",
+                "the bank has no modems; list them under `modems:`, or name an `exchange:`",
+            );
+        }
+        Some(Bank {
+            name: name?,
+            path: path.to_owned(),
+            location,
+            on_hook_min,
+            trunks,
+            modems,
+            profiles,
+            exchange,
+        })
+    }
+}
+
+/// Notes that a key is missing, unless what stood there was told as wrong already.
+pub(super) fn missing(doc: &Doc, key: &str, what: &str) {
+    if !doc.is_pruned(key) {
+        doc.problem(key, what);
+    }
+}
+
+impl LocationFile {
+    fn check(&self, doc: &Doc) -> Location {
+        let country = self.country.as_deref().map(str::to_ascii_uppercase);
+        if let Some(country) = &country
+            && !(country.len() == 2 && country.chars().all(|c| c.is_ascii_uppercase()))
+        {
+            doc.problem(
+                "location.country",
+                format!("is {}; write two letters, as `US`, `GB` or `DE`", quoted(country)),
+            );
+        }
+        if let Some(code) = &self.area_code
+            && !(!code.is_empty() && code.len() <= 6 && code.chars().all(|c| c.is_ascii_digit()))
+        {
+            doc.problem(
+                "location.area_code",
+                format!("is {}; write its digits, without trunk prefix", quoted(code)),
+            );
+        }
+        if self.local.is_some() && self.area_code.is_none() && !doc.is_pruned("location.area_code") {
+            doc.problem("location.local", "has no meaning without `area_code`; write our area code too");
+        }
+        Location { country, area_code: self.area_code.clone(), local: self.local }
+    }
+}
+
+fn check_trunks(file: &BTreeMap<String, Option<TrunkFile>>, doc: &Doc) -> BTreeMap<TrunkName, u32> {
+    let mut trunks = BTreeMap::new();
+    for (name, trunk) in file {
+        let key = format!("trunks.{name}");
+        let name = match name.parse::<TrunkName>() {
+            Ok(name) => name,
+            Err(error) => {
+                doc.problem(&key, error.to_string());
+                continue;
+            }
+        };
+        let limit_key = format!("{key}.max_calls");
+        let max_calls = match trunk.as_ref().and_then(|trunk| trunk.max_calls) {
+            Some(0) => {
+                doc.problem(&limit_key, "is 0; a trunk that takes no call can't be used");
+                1
+            }
+            Some(max_calls) => max_calls,
+            None => {
+                missing(doc, &limit_key, "is missing; write how many calls the trunk takes at a time");
+                1
+            }
+        };
+        trunks.insert(name, max_calls);
+    }
+    trunks
+}
+
+fn check_modems(
+    files: &[Option<ModemFile>],
+    trunks: &BTreeMap<TrunkName, u32>,
+    played: Option<&Vec<(ModemId, String)>>,
+    path: &Path,
+    doc: &Doc,
+) -> Vec<BankModem> {
+    let simulated = played.is_some();
+    let mut modems = Vec::new();
+    let mut ids: BTreeMap<ModemId, usize> = BTreeMap::new();
+    let mut ports: BTreeMap<String, usize> = BTreeMap::new();
+    for (index, file) in files.iter().enumerate() {
+        let key = |name: &str| format!("modems[{index}].{name}");
+        let Some(file) = file else {
+            missing(doc, &format!("modems[{index}]"), "is empty; write `{ id: m00, port: /dev/... }`");
+            continue;
+        };
+        let id = match file.id.as_deref().map(str::parse::<ModemId>) {
+            Some(Ok(id)) => Some(id),
+            Some(Err(error)) => {
+                doc.problem(&key("id"), error.to_string());
+                None
+            }
+            None => {
+                missing(doc, &key("id"), "the modem has no id; write `id: m00`");
+                None
+            }
+        };
+        if let Some(id) = &id {
+            match ids.get(id) {
+                Some(first) => doc.problem(
+                    &key("id"),
+                    format!("`{id}` is the id of modems[{first}] already; every modem has its own"),
+                ),
+                None => drop(ids.insert(id.clone(), index)),
+            }
+        }
+        let port = check_port(file.port.as_deref(), simulated, path, &key("port"), doc);
+        if let Some(port) = port.as_deref().filter(|port| !port.is_empty()) {
+            // Two names of one device (by-path, by-id, ttyUSB0) are one port.
+            let real = std::fs::canonicalize(port)
+                .map_or_else(|_| port.to_owned(), |real| real.display().to_string());
+            match ports.get(&real) {
+                Some(first) => doc.problem(
+                    &key("port"),
+                    format!("is the port of modems[{first}] already ({real}); every modem has its own"),
+                ),
+                None => drop(ports.insert(real, index)),
+            }
+        }
+        let trunk = file.trunk.as_deref().and_then(|name| {
+            let known = trunks.keys().find(|trunk| trunk.as_str() == name);
+            if known.is_none() {
+                let near = suggestion(name, trunks.keys().map(TrunkName::as_str));
+                let there = list(trunks.keys().map(TrunkName::as_str));
+                doc.problem(
+                    &key("trunk"),
+                    format!("{} is no trunk of this bank{near} (under `trunks:`: {there})", quoted(name)),
+                );
+            }
+            known.cloned()
+        });
+        let prefix = file.prefix.clone().unwrap_or_default();
+        if let Err(error) = DialString::new(&prefix, "") {
+            doc.problem(&key("prefix"), error.to_string());
+        }
+        let baud = file.baud.unwrap_or(BAUD);
+        if !BAUDS.contains(&baud) {
+            doc.problem(
+                &key("baud"),
+                format!("{baud} is no speed of a serial port; 115200 suits nearly every modem"),
+            );
+        }
+        let own = id.as_ref().and_then(|id| played?.iter().find(|(played, _)| played == id));
+        if let (Some(id), Some(played), None) = (&id, played.filter(|played| !played.is_empty()), own) {
+            let there = list(played.iter().map(|(id, _)| id.as_str()));
+            doc.problem(&key("id"), format!("the exchange plays no modem `{id}` (it plays {there})"));
+        }
+        let profile = match (&file.profile, own) {
+            (Some(profile), _) | (None, Some((_, profile))) => profile.clone(),
+            // Not among the exchange's, or the exchange is wrong: told, and nothing is to be asked of it.
+            (None, None) if simulated => continue,
+            (None, None) => PROFILE_AUTO.to_owned(),
+        };
+        if let (Some(id), Some(port)) = (id, port) {
+            modems.push(BankModem { id, port, profile, trunk, prefix, baud });
+        }
+    }
+    modems
+}
+
+/// Loads what the modems name; a name that means nothing is told where it is written.
+fn check_profiles(
+    modems: &[BankModem],
+    files: &[Option<ModemFile>],
+    library: &Library,
+    doc: &Doc,
+) -> BTreeMap<String, Arc<Profile>> {
+    let mut profiles: BTreeMap<String, Arc<Profile>> = BTreeMap::new();
+    let mut names: Vec<(String, String)> = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        if let Some(name) = file.as_ref().and_then(|file| file.profile.clone()) {
+            names.push((name, format!("modems[{index}].profile")));
+        }
+    }
+    for modem in modems {
+        names.push((modem.profile.clone(), String::new()));
+    }
+    if names.iter().any(|(name, _)| name == PROFILE_AUTO) {
+        names.extend(library.names(Known::Modem).into_iter().map(|name| (name, String::new())));
+    }
+    let mut wrong: Vec<String> = Vec::new();
+    for (name, key) in names {
+        let told_before = wrong.contains(&name);
+        if name == PROFILE_AUTO || profiles.contains_key(&name) || (told_before && key.is_empty()) {
+            continue;
+        }
+        match library.load::<Profile>(&name) {
+            Ok(profile) => {
+                profiles.insert(name, Arc::new(profile));
+                continue;
+            }
+            Err(LoadError::Unknown(what)) => doc.problem(&key, what),
+            Err(LoadError::Bad(problems)) if !told_before => problems.0.into_iter().for_each(|p| doc.push(p)),
+            Err(LoadError::Bad(_)) => {}
+        }
+        wrong.push(name);
+    }
+    profiles
+}
+
+/// The port as others can open it; empty in a simulated bank.
+fn check_port(port: Option<&str>, simulated: bool, path: &Path, key: &str, doc: &Doc) -> Option<String> {
+    let Some(port) = port else {
+        if !simulated {
+            missing(doc, key, "the modem has no port; write `port: /dev/...`");
+            return None;
+        }
+        return Some(String::new());
+    };
+    if simulated {
+        doc.problem(key, "a simulated bank has no ports: the exchange makes them; leave it out");
+        return None;
+    }
+    if port.trim().is_empty() {
+        doc.problem(key, "is empty; write `port: /dev/...`");
+        return None;
+    }
+    match port.split_once("://") {
+        Some(("rfc2217" | "tcp", rest)) => {
+            let number = rest.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>()));
+            if !matches!(number, Some((host, Ok(1..))) if !host.is_empty()) {
+                doc.problem(key, format!("is {}; write it as `rfc2217://host:port`", quoted(port)));
+                return None;
+            }
+            Some(port.to_owned())
+        }
+        Some((scheme, _)) => {
+            let scheme = quoted(&format!("{scheme}://"));
+            doc.problem(key, format!("{scheme} is no kind of port; write a path, or `rfc2217://host:port`"));
+            None
+        }
+        None => Some(beside(path, port).display().to_string()),
+    }
+}

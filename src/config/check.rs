@@ -1,0 +1,216 @@
+//! `lineman check`: what a run of a plan would dial, and how long it would take, as an estimate.
+
+use std::time::Duration;
+
+use super::plan::{Plan, Undialable};
+use crate::model::{Fault, Line, ModemId};
+
+/// What a plan comes to.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// One row a line, in the order of the plan.
+    pub rows: Vec<Row>,
+    /// Modems of the bank.
+    pub modems: usize,
+    /// Calls that can be made at a time: modems, or what their trunks take.
+    pub calls_at_a_time: usize,
+    /// Lines that would be dialed.
+    pub to_dial: usize,
+    /// How long the run would take if every line needed one call.
+    pub run: Duration,
+    /// How long its longest call would take.
+    pub longest: Duration,
+}
+
+/// One line.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The line.
+    pub line: Line,
+    /// What the first modem that may dial it dials; access codes masked. Absent where none may.
+    pub dial: Option<String>,
+    /// Dial strings of other modems, where their prefix makes another.
+    pub others: Vec<(ModemId, String)>,
+    /// Its console, or `none`.
+    pub console: String,
+    /// Its credential's name.
+    pub credential: Option<String>,
+    /// Why it would not be dialed.
+    pub preset: Option<(Fault, String)>,
+}
+
+impl Check {
+    /// Looks at a plan; `expected` is what a call to a line takes.
+    pub fn of(plan: &Plan, expected: impl Fn(&Line) -> Duration) -> Self {
+        let mut check = Self {
+            rows: Vec::new(),
+            modems: plan.bank.modems.len(),
+            calls_at_a_time: calls_at_a_time(plan),
+            to_dial: 0,
+            run: Duration::ZERO,
+            longest: Duration::ZERO,
+        };
+        let mut work = Duration::ZERO;
+        for planned in &plan.lines {
+            let mut row = Row {
+                line: planned.line.clone(),
+                dial: None,
+                others: Vec::new(),
+                console: planned.console.clone().unwrap_or_else(|| super::plan::CONSOLE_NONE.to_owned()),
+                credential: planned.credential.as_ref().map(ToString::to_string),
+                preset: planned.preset.as_ref().map(|preset| (preset.fault, preset.detail.clone())),
+            };
+            for modem in &plan.bank.modems {
+                match plan.dial_string(&planned.line, modem) {
+                    Ok(dial) => {
+                        let text = dial.masked();
+                        match &row.dial {
+                            None => row.dial = Some(text),
+                            Some(first) if *first != text && !row.others.iter().any(|(_, t)| *t == text) => {
+                                row.others.push((modem.id.clone(), text));
+                            }
+                            Some(_) => {}
+                        }
+                    }
+                    Err(Undialable::Screened(why)) => {
+                        row.preset.get_or_insert((Fault::Screened, why.to_string()));
+                    }
+                    Err(Undialable::NoString(_)) => {}
+                }
+            }
+            if row.preset.is_none() {
+                let call = expected(&planned.line) + plan.bank.on_hook_min;
+                work += call;
+                check.longest = check.longest.max(call);
+                check.to_dial += 1;
+            }
+            check.rows.push(row);
+        }
+        let seats = u32::try_from(check.calls_at_a_time.max(1)).unwrap_or(u32::MAX);
+        check.run = (work / seats).max(check.longest);
+        check
+    }
+
+    /// As text: a table, then what it comes to. One line each, no colour, no trailing line end.
+    pub fn to_text(&self) -> String {
+        let head = ["line", "site", "number", "dials", "console", "credential", "note"].map(str::to_owned);
+        let mut table = vec![head];
+        for row in &self.rows {
+            let mut notes: Vec<String> = Vec::new();
+            if let Some((fault, detail)) = &row.preset {
+                notes.push(format!("not dialed: {fault}: {}", super::problem::visible(detail)));
+            }
+            if row.preset.is_none() {
+                notes.extend(row.others.iter().map(|(modem, dial)| format!("{modem} dials {dial}")));
+            }
+            table.push([
+                row.line.id.to_string(),
+                row.line.site.to_string(),
+                row.line.number.to_string(),
+                row.dial.clone().filter(|_| row.preset.is_none()).unwrap_or_else(|| "-".to_owned()),
+                row.console.clone(),
+                row.credential.clone().unwrap_or_else(|| "-".to_owned()),
+                notes.join("; "),
+            ]);
+        }
+        let mut widths = [0; 6];
+        for row in &table {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(unicode_width::UnicodeWidthStr::width(cell.as_str()));
+            }
+        }
+        let mut out = String::new();
+        for row in &table {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(widths) {
+                line.push_str(cell);
+                let pad = width - unicode_width::UnicodeWidthStr::width(cell.as_str());
+                line.extend(std::iter::repeat_n(' ', pad + 2));
+            }
+            line.push_str(&row[6]);
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        let lines = self.rows.len();
+        let sum = format!(
+            "\n{lines} {}, {} to dial, {} {}, {} at a time\nabout {} if each needs one call; the longest call about {} (an estimate)",
+            plural(lines, "line"),
+            self.to_dial,
+            self.modems,
+            plural(self.modems, "modem"),
+            self.calls_at_a_time,
+            spoken(self.run),
+            spoken(self.longest),
+        );
+        out.push_str(&sum);
+        out
+    }
+}
+
+/// Modems, or fewer where trunks take fewer.
+fn calls_at_a_time(plan: &Plan) -> usize {
+    let free = plan.bank.modems.iter().filter(|modem| modem.trunk.is_none()).count();
+    let on_trunks = plan.bank.trunks.iter().map(|(trunk, max_calls)| {
+        let members = plan.bank.modems.iter().filter(|modem| modem.trunk.as_ref() == Some(trunk)).count();
+        members.min(*max_calls as usize)
+    });
+    free + on_trunks.sum::<usize>()
+}
+
+fn plural(n: usize, noun: &str) -> String {
+    if n == 1 { noun.to_owned() } else { format!("{noun}s") }
+}
+
+/// `45 s`, `12 min`, `3 h 20 min`.
+fn spoken(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Overrides, load_plan};
+
+    fn check(name: &str) -> Check {
+        let path = Path::new("tests/fixtures/config").join(name);
+        let plan = load_plan(&path, &Overrides::default()).unwrap();
+        Check::of(&plan, |_| Duration::from_secs(75))
+    }
+
+    #[test]
+    fn a_plan_is_shown_with_what_each_line_dials() {
+        insta::assert_snapshot!(check("good-check.yaml").to_text(), @r"
+        line      site    number         dials              console  credential  note
+        BR0001-A  BR0001  +19195550101   9,9195550101       plain    oob         m03 dials 8,xxxxW9195550101
+        BR0002-A  BR0002  +17045550102   9,17045550102      plain    oob         m03 dials 8,xxxxW17045550102
+        BR0003-A  BR0003  +442079460103  9,011442079460103  none     -           m03 dials 8,xxxxW011442079460103
+        BR0004-A  BR0004  +19005550104   -                  plain    oob         not dialed: screened: it is a premium-rate number
+        BR0005-A  BR0005  +19195550105   -                  plain    oob         not dialed: on-hold: dug up, ticket 4711
+        BR0006-A  BR0006  +19195550106   9,9195550106       plain    oob         m03 dials 8,xxxxW9195550106
+
+        6 lines, 4 to dial, 4 modems, 3 at a time
+        about 104 s if each needs one call; the longest call about 78 s (an estimate)
+        ");
+    }
+
+    #[test]
+    fn a_trunk_that_takes_fewer_calls_than_it_has_modems_makes_the_run_longer() {
+        let check = check("good-check.yaml");
+        assert_eq!((check.modems, check.calls_at_a_time, check.to_dial), (4, 3, 4));
+        assert_eq!(check.run, Duration::from_secs(78 * 4) / 3);
+        assert_eq!(check.longest, Duration::from_secs(78));
+    }
+
+    #[test]
+    fn spans_are_said_as_people_say_them() {
+        let said = [0, 45, 119, 121, 7199, 12_000].map(|s| spoken(Duration::from_secs(s)));
+        assert_eq!(said, ["0 s", "45 s", "119 s", "3 min", "120 min", "3 h 20 min"]);
+    }
+}

@@ -1,0 +1,102 @@
+//! Limits of one call, as a plan writes them: `limits: { dial: 90s, ... }`.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::yaml::Doc;
+use crate::model::span;
+
+/// How long each stretch of one call may take. All above zero; a console file may have longer ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// From taking the port to the modem's `OK`.
+    pub setup: Duration,
+    /// From the dial command to CONNECT or another result.
+    pub dial: Duration,
+    /// From CONNECT to a login prompt.
+    pub prompt: Duration,
+    /// From the login prompt to the command prompt.
+    pub login: Duration,
+    /// Waiting at a login prompt until the credential is proven on another line.
+    pub grant_wait: Duration,
+    /// From the logout command to its proof.
+    pub logout: Duration,
+    /// From there to proven on-hook, each escalation aside.
+    pub hangup: Duration,
+    /// The whole call, from the dial command on.
+    pub call: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let s = Duration::from_secs;
+        Self {
+            setup: s(15),
+            dial: s(90),
+            prompt: s(20),
+            login: s(45),
+            grant_wait: s(60),
+            logout: s(10),
+            hangup: s(10),
+            call: s(240),
+        }
+    }
+}
+
+/// `limits:` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct LimitsFile {
+    setup: Option<String>,
+    dial: Option<String>,
+    prompt: Option<String>,
+    login: Option<String>,
+    grant_wait: Option<String>,
+    logout: Option<String>,
+    hangup: Option<String>,
+    call: Option<String>,
+}
+
+impl LimitsFile {
+    /// The limits, defaults where nothing is written.
+    pub(super) fn check(&self, doc: &Doc) -> Limits {
+        let mut limits = Limits::default();
+        let written = [
+            ("setup", &self.setup, &mut limits.setup),
+            ("dial", &self.dial, &mut limits.dial),
+            ("prompt", &self.prompt, &mut limits.prompt),
+            ("login", &self.login, &mut limits.login),
+            ("grant_wait", &self.grant_wait, &mut limits.grant_wait),
+            ("logout", &self.logout, &mut limits.logout),
+            ("hangup", &self.hangup, &mut limits.hangup),
+            ("call", &self.call, &mut limits.call),
+        ];
+        for (name, text, limit) in written {
+            let Some(text) = text else { continue };
+            match span::parse(text) {
+                Ok(Duration::ZERO) => {
+                    doc.problem(&format!("limits.{name}"), "is zero; nothing could be waited for");
+                }
+                Ok(span) => *limit = span,
+                Err(what) => doc.problem(&format!("limits.{name}"), what),
+            }
+        }
+        if limits.call < limits.dial {
+            let place = if self.call.is_some() { "limits.call" } else { "limits.dial" };
+            doc.problem(
+                place,
+                format!(
+                    "the whole call's limit ({}) is shorter than that of its dialing ({}); make `call` the longest",
+                    seconds(limits.call),
+                    seconds(limits.dial)
+                ),
+            );
+        }
+        limits
+    }
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{}s", span.as_secs_f64())
+}

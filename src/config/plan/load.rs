@@ -1,0 +1,482 @@
+//! Reads a plan and all that it names, checks everything, and tells all problems of all files at once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::file::{LineFile, LinesFile, PlanFile};
+use super::lines::{self, WrittenLine};
+use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset, Undialable, dial_string, glob};
+use crate::config::bank::{self, Bank, ReadBank};
+use crate::config::credentials::PlannedCredential;
+use crate::config::library::{Library, LoadError};
+use crate::config::numbering::{Numbering, NumberingFile};
+use crate::config::problem::{Place, Problem, Problems, list, quoted, suggestion};
+use crate::config::source::beside;
+use crate::config::yaml::{self, Doc};
+use crate::console::dialog::{Dialog, DialogFile};
+use crate::model::{CredentialName, Fault, Hostname, Line, LineId, PhoneNumber, PlanName, SiteId};
+
+/// Reads a plan.
+///
+/// # Errors
+/// All that is wrong with it, its bank, and the files that they name.
+pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
+    let library = Library::around(path);
+    let yaml::Decoded { value, doc } = yaml::read::<PlanFile>(path);
+    let Some(file) = value else { return Err(doc.into_problems().in_order()) };
+    let name = match file.plan.as_deref().map(str::parse::<PlanName>) {
+        Some(Ok(name)) => Some(name),
+        Some(Err(error)) => {
+            doc.problem("plan", error.to_string());
+            None
+        }
+        None => {
+            bank::missing(&doc, "plan", "the plan has no name; write `plan: NAME`");
+            None
+        }
+    };
+    let policy = file.policy.check(&doc);
+    let limits = file.limits.check(&doc);
+    let mut credentials = check_credentials(file.credentials, path, &doc);
+    let read_bank = read_bank(file.bank.as_deref(), overrides, path, &library, &doc);
+    let bank = read_bank.as_ref().and_then(|read| read.bank.as_ref());
+    let numbering = load_numbering(file.numbering.as_deref(), read_bank.as_ref(), &library, &doc);
+
+    let written = match file.lines {
+        Some(LinesFile::Inline(files)) => Some(lines::inline(files, &doc)),
+        Some(LinesFile::Csv(name)) => {
+            let before = doc.problem_count();
+            let lines = lines::csv(&beside(path, &name), &doc);
+            // A file that is wrong as a whole is no plan without lines.
+            (!lines.is_empty() || doc.problem_count() == before).then_some(lines)
+        }
+        None if doc.is_pruned("lines") => None,
+        None => Some(Vec::new()),
+    };
+    if written.as_ref().is_some_and(Vec::is_empty) && !doc.is_pruned("lines[0]") {
+        doc.problem("lines", "the plan has no lines; list them under `lines:`, or name a CSV file there");
+    }
+    let mut checker = LineChecker {
+        doc: &doc,
+        library: &library,
+        defaults: (file.defaults.console.as_deref(), file.defaults.credential.as_deref()),
+        credentials: &credentials,
+        consoles: BTreeMap::new(),
+        ids: BTreeMap::new(),
+        dialing: numbering.as_deref().zip(bank),
+        lines: Vec::new(),
+        places: Vec::new(),
+    };
+    checker.defaults();
+    for line in written.unwrap_or_default() {
+        checker.line(line);
+    }
+    let LineChecker { mut lines, places, .. } = checker;
+    check_proving(&mut credentials, &lines, &doc);
+    check_only(&overrides.only, &mut lines, &doc);
+    let mut warnings = same_numbers(&lines, &places);
+    if policy.deadline.is_some() {
+        let what = "is understood, but not kept by this version: the run goes on to its end";
+        warnings.push(Problem::new(doc.place("policy.deadline"), what));
+    }
+    let seed = overrides.seed.or(file.seed).unwrap_or_default();
+
+    let mut problems = doc.into_problems();
+    let bank = read_bank.and_then(|read| {
+        problems.0.extend(read.doc.into_problems().0);
+        read.bank
+    });
+    let plan = name.zip(bank).zip(numbering).map(|((name, bank), numbering)| Plan {
+        name,
+        path: path.to_owned(),
+        bank,
+        numbering,
+        lines,
+        credentials: credentials
+            .into_iter()
+            .filter_map(|(name, (credential, _))| Some((name, credential?)))
+            .collect(),
+        policy,
+        limits,
+        seed,
+        warnings,
+    });
+    problems.in_order().or_value(plan)
+}
+
+fn read_bank(
+    written: Option<&str>,
+    overrides: &Overrides,
+    plan: &Path,
+    library: &Library,
+    doc: &Doc,
+) -> Option<ReadBank> {
+    let path = match (&overrides.bank, written) {
+        (Some(path), _) => path.clone(),
+        (None, Some(path)) => beside(plan, path),
+        (None, None) => {
+            bank::missing(doc, "bank", "the plan names no bank; write `bank: ../hardware/banks/NAME.yaml`");
+            return None;
+        }
+    };
+    Some(bank::read(&path, library))
+}
+
+/// The numbering that the plan names, or that of the bank's country.
+fn load_numbering(
+    written: Option<&str>,
+    bank: Option<&ReadBank>,
+    library: &Library,
+    doc: &Doc,
+) -> Option<Arc<Numbering>> {
+    let read = bank?;
+    let location = read.bank.as_ref().map(|bank| &bank.location);
+    let country = location.and_then(|location| location.country.clone());
+    let name = match (written, &country) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(country)) => country.to_ascii_lowercase(),
+        (None, None) => {
+            if location.is_some() {
+                bank::missing(doc, "numbering", "the plan names no numbering; write `numbering: us`");
+            }
+            return None;
+        }
+    };
+    let numbering = match library.load::<NumberingFile>(&name) {
+        Ok(numbering) => numbering,
+        Err(LoadError::Unknown(what)) => {
+            doc.problem("numbering", what);
+            return None;
+        }
+        Err(LoadError::Bad(problems)) => {
+            problems.0.into_iter().for_each(|problem| doc.push(problem));
+            return None;
+        }
+    };
+    if let Some(country) = country.filter(|country| *country != numbering.country) {
+        let what = format!(
+            "`{name}` has the dialing rules of {}, and the bank stands in {country}",
+            numbering.country
+        );
+        doc.problem("numbering", what);
+    }
+    if let Some(what) = location.and_then(|location| numbering.local_problem(location)) {
+        read.doc.problem("location.local", what);
+    }
+    Some(Arc::new(numbering))
+}
+
+/// Each credential that was written, checked or not, with the line that shall prove it.
+type Credentials = BTreeMap<CredentialName, (Option<PlannedCredential>, Option<String>)>;
+
+fn check_credentials(
+    files: BTreeMap<String, Option<crate::config::credentials::CredentialFile>>,
+    plan: &Path,
+    doc: &Doc,
+) -> Credentials {
+    let mut credentials = BTreeMap::new();
+    for (text, file) in files {
+        let key = format!("credentials.{text}");
+        let name = match text.parse::<CredentialName>() {
+            Ok(name) if text != CONSOLE_NONE => name,
+            Ok(_) => {
+                doc.problem(&key, "`none` means that there is no credential; give it another name");
+                continue;
+            }
+            Err(error) => {
+                doc.problem(&key, error.to_string());
+                continue;
+            }
+        };
+        let Some(file) = file else {
+            bank::missing(doc, &key, "is empty; write `{ username: NAME, password: { env: NAME } }`");
+            credentials.insert(name, (None, None));
+            continue;
+        };
+        let prove_on = file.prove_on.clone();
+        credentials.insert(name, (file.check(&key, plan, doc), prove_on));
+    }
+    credentials
+}
+
+/// Checks lines one by one, and remembers what they have in common.
+struct LineChecker<'a> {
+    doc: &'a Doc,
+    library: &'a Library,
+    /// Console and credential of lines that name none.
+    defaults: (Option<&'a str>, Option<&'a str>),
+    credentials: &'a Credentials,
+    /// Consoles that were looked up: the dialog, or the complaint to whoever names it (none where its own file is wrong).
+    consoles: BTreeMap<String, Result<Arc<Dialog>, Option<String>>>,
+    ids: BTreeMap<LineId, Place>,
+    dialing: Option<(&'a Numbering, &'a Bank)>,
+    lines: Vec<PlannedLine>,
+    places: Vec<Place>,
+}
+
+impl LineChecker<'_> {
+    /// Checks the defaults at their own place, once.
+    fn defaults(&mut self) {
+        let (console, credential) = self.defaults;
+        if let Some(name) = console.filter(|name| *name != CONSOLE_NONE)
+            && let Err(Some(what)) = self.console(name)
+        {
+            self.doc.problem("defaults.console", what);
+        }
+        if let Some(name) = credential.filter(|name| *name != CONSOLE_NONE)
+            && let Err(what) = self.credential(name)
+        {
+            self.doc.problem("defaults.credential", what);
+        }
+    }
+
+    fn console(&mut self, name: &str) -> Result<Arc<Dialog>, Option<String>> {
+        if let Some(known) = self.consoles.get(name) {
+            return known.clone();
+        }
+        let loaded = match self.library.load::<DialogFile>(name) {
+            Ok(dialog) => Ok(Arc::new(dialog)),
+            Err(LoadError::Unknown(what)) => Err(Some(what)),
+            Err(LoadError::Bad(problems)) => {
+                problems.0.into_iter().for_each(|problem| self.doc.push(problem));
+                Err(None)
+            }
+        };
+        self.consoles.insert(name.to_owned(), loaded.clone());
+        loaded
+    }
+
+    fn credential(&self, name: &str) -> Result<CredentialName, String> {
+        let known = || self.credentials.keys().map(CredentialName::as_str);
+        let found = self.credentials.keys().find(|known| known.as_str() == name);
+        found.cloned().ok_or_else(|| {
+            let near = suggestion(name, known());
+            format!(
+                "{} is no credential of this plan{near} (under `credentials:`: {})",
+                quoted(name),
+                list(known())
+            )
+        })
+    }
+
+    fn line(&mut self, mut written: WrittenLine) {
+        let LineFile { id, site, number, hostname, console, credential, on_hold } =
+            std::mem::take(&mut written.file);
+        let doc = self.doc;
+        let id = match id.as_deref().map(str::parse::<LineId>) {
+            Some(Ok(id)) => Some(id),
+            Some(Err(error)) => {
+                written.problem("id", error.to_string(), doc);
+                None
+            }
+            None => {
+                written.missing("id", "the line has no id; write `id: BR0001-A`", doc);
+                None
+            }
+        };
+        let place = written.place("id", doc);
+        if let Some(id) = &id {
+            match self.ids.get(id) {
+                Some(first) => written.problem(
+                    "id",
+                    format!(
+                        "`{id}` is the id of the line at {} already; every line has its own",
+                        short(first)
+                    ),
+                    doc,
+                ),
+                None => drop(self.ids.insert(id.clone(), place.clone())),
+            }
+        }
+        let site = match site.as_deref().map(str::parse::<SiteId>) {
+            Some(Ok(site)) => Some(site),
+            Some(Err(error)) => {
+                written.problem("site", error.to_string(), doc);
+                None
+            }
+            // A branch with one line needs no second name.
+            None => id.as_ref().and_then(|id| id.as_str().parse().ok()),
+        };
+        let number = match number.as_deref().map(|text| (text, text.parse::<PhoneNumber>())) {
+            Some((_, Ok(number))) => Some(number),
+            Some((text, Err(error))) => {
+                let hint = if text.contains("E+") { " (a spreadsheet made a figure of it)" } else { "" };
+                written.problem("number", format!("{error}{hint}"), doc);
+                None
+            }
+            None => {
+                written.missing("number", "the line has no number; write `number: \"+1 919 555 0101\"`", doc);
+                None
+            }
+        };
+        let hostname = match hostname.as_deref().map(str::parse::<Hostname>) {
+            Some(Ok(hostname)) => Some(hostname),
+            Some(Err(error)) => {
+                written.problem("hostname", error.to_string(), doc);
+                None
+            }
+            None => None,
+        };
+        let (console, dialog) = self.line_console(console.as_deref(), &written);
+        let credential = self.line_credential(credential.as_deref(), console.as_deref(), &written);
+        let (Some(id), Some(site), Some(number)) = (id, site, number) else { return };
+        let line = Line { id, site, number, hostname };
+        let mut preset = on_hold.map(|detail| Preset { fault: Fault::OnHold, detail });
+        let mut ring_cadence = std::time::Duration::ZERO;
+        if let Some((numbering, bank)) = self.dialing {
+            ring_cadence = numbering.ring_cadence;
+            match dialable(numbering, bank, &line) {
+                Ok(()) => {}
+                Err(Undialable::Screened(why)) => {
+                    preset = Some(Preset { fault: Fault::Screened, detail: why.to_string() });
+                }
+                Err(Undialable::NoString(what)) => written.problem("number", what, doc),
+            }
+        }
+        self.places.push(place);
+        self.lines.push(PlannedLine { line, console, dialog, credential, ring_cadence, preset });
+    }
+
+    fn line_console(
+        &mut self,
+        own: Option<&str>,
+        written: &WrittenLine,
+    ) -> (Option<String>, Option<Arc<Dialog>>) {
+        let Some(name) = own.or(self.defaults.0) else {
+            written.missing(
+                "console",
+                "the line names no console; write `console: cisco-ios` here or under `defaults:`, or `none` to stop after CONNECT",
+                self.doc,
+            );
+            return (None, None);
+        };
+        if name == CONSOLE_NONE {
+            return (None, None);
+        }
+        match self.console(name) {
+            Ok(dialog) => (Some(name.to_owned()), Some(dialog)),
+            Err(what) => {
+                if let (Some(what), Some(_)) = (what, own) {
+                    written.problem("console", what, self.doc);
+                }
+                (Some(name.to_owned()), None)
+            }
+        }
+    }
+
+    fn line_credential(
+        &self,
+        own: Option<&str>,
+        console: Option<&str>,
+        written: &WrittenLine,
+    ) -> Option<CredentialName> {
+        let named = own.or(self.defaults.1);
+        match named.filter(|name| *name != CONSOLE_NONE) {
+            Some(name) => match self.credential(name) {
+                Ok(name) => console.map(|_| name),
+                Err(what) => {
+                    if own.is_some() {
+                        written.problem("credential", what, self.doc);
+                    }
+                    None
+                }
+            },
+            None if console.is_some() => {
+                written.missing(
+                    "credential",
+                    "the line has a console and no credential; name one here or under `defaults:`, or write `console: none`",
+                    self.doc,
+                );
+                None
+            }
+            None => None,
+        }
+    }
+}
+
+/// Whether every modem of the bank may dial the line.
+fn dialable(numbering: &Numbering, bank: &Bank, line: &Line) -> Result<(), Undialable> {
+    let mut prefixes: Vec<&str> = bank.modems.iter().map(|modem| modem.prefix.as_str()).collect();
+    prefixes.push("");
+    prefixes.sort_unstable();
+    prefixes.dedup();
+    for prefix in prefixes {
+        match dial_string(numbering, bank, line, prefix) {
+            Ok(_) => {}
+            // A prefix that can't be dialed is told at the bank.
+            Err(Undialable::NoString(_)) if !prefix.is_empty() => {}
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(())
+}
+
+fn check_proving(credentials: &mut Credentials, lines: &[PlannedLine], doc: &Doc) {
+    for (name, (credential, prove_on)) in credentials {
+        let Some(text) = prove_on else { continue };
+        let key = format!("credentials.{name}.prove_on");
+        let Some(found) = lines.iter().find(|planned| planned.line.id.as_str() == text) else {
+            let near = suggestion(text, lines.iter().map(|planned| planned.line.id.as_str()));
+            doc.problem(&key, format!("{} is no line of this plan{near}", quoted(text)));
+            continue;
+        };
+        if found.credential.as_ref() != Some(name) {
+            doc.problem(&key, format!("the line {} does not log in with this credential", quoted(text)));
+        }
+        if let Some(credential) = credential {
+            credential.prove_on = Some(found.line.id.clone());
+        }
+    }
+}
+
+fn check_only(only: &[String], lines: &mut [PlannedLine], doc: &Doc) {
+    if only.is_empty() {
+        return;
+    }
+    let fits =
+        |pattern: &str, line: &Line| glob(pattern, line.id.as_str()) || glob(pattern, line.site.as_str());
+    for pattern in only {
+        if !lines.iter().any(|planned| fits(pattern, &planned.line)) {
+            let names =
+                lines.iter().flat_map(|planned| [planned.line.id.as_str(), planned.line.site.as_str()]);
+            let near = suggestion(pattern, names);
+            let what = format!("no line and no site of this plan is {}{near}", quoted(pattern));
+            doc.push(Problem::new(Place::file("--only"), what));
+        }
+    }
+    for planned in lines {
+        if !only.iter().any(|pattern| fits(pattern, &planned.line)) {
+            let detail = "not among those of `--only`".to_owned();
+            planned.preset.get_or_insert(Preset { fault: Fault::Skipped, detail });
+        }
+    }
+}
+
+/// Lines that share a number: legal, and nearly always a slip in the inventory.
+fn same_numbers(lines: &[PlannedLine], places: &[Place]) -> Vec<Problem> {
+    let mut seen: BTreeMap<&PhoneNumber, usize> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for (index, planned) in lines.iter().enumerate() {
+        match seen.get(&planned.line.number) {
+            None => drop(seen.insert(&planned.line.number, index)),
+            Some(&first) => {
+                let other = &lines[first].line;
+                let hosts = match (&other.hostname, &planned.line.hostname) {
+                    (Some(a), Some(b)) if a != b => {
+                        format!(" and another hostname (`{a}` there, `{b}` here): one of the two will fail")
+                    }
+                    _ => ": it is dialed twice".to_owned(),
+                };
+                let what = format!("has the number of `{}` at {}{hosts}", other.id, short(&places[first]));
+                warnings.push(Problem::new(places[index].clone(), what));
+            }
+        }
+    }
+    warnings
+}
+
+/// A place without its key.
+fn short(place: &Place) -> String {
+    Place { key: String::new(), ..place.clone() }.to_string()
+}

@@ -1,0 +1,140 @@
+//! The plan: which lines are dialed, from which bank, and how; born valid.
+
+mod file;
+mod lines;
+mod load;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Limits;
+use super::bank::{Bank, BankModem};
+use super::credentials::PlannedCredential;
+use super::numbering::Numbering;
+use super::policy::Policy;
+use super::problem::Problem;
+use super::screening::{Refusal, screen};
+use crate::console::dialog::Dialog;
+use crate::model::{CredentialName, DialString, Fault, Line, LineId, PlanName};
+
+pub use self::load::load_plan;
+
+/// The console's name that means "stop after CONNECT".
+pub const CONSOLE_NONE: &str = "none";
+
+/// What the command line puts in place of what the plan says.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Another bank file.
+    pub bank: Option<PathBuf>,
+    /// Another seed.
+    pub seed: Option<u64>,
+    /// Lines or sites that alone are dialed, `*` standing for anything; empty: all. The others are skipped.
+    pub only: Vec<String>,
+}
+
+/// A plan whose every part is known to be right.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Its name.
+    pub name: PlanName,
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// Our modems.
+    pub bank: Bank,
+    /// Rules by which numbers are dialed from the bank.
+    pub numbering: Arc<Numbering>,
+    /// The lines, in the order of the plan; at least one.
+    pub lines: Vec<PlannedLine>,
+    /// The credentials that lines name, and perhaps more.
+    pub credentials: BTreeMap<CredentialName, PlannedCredential>,
+    /// How lines are tried.
+    pub policy: Policy,
+    /// Limits of one call.
+    pub limits: Limits,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// What is not wrong, but should be read.
+    pub warnings: Vec<Problem>,
+}
+
+/// A line of a plan, with all that a call needs to know of it.
+#[derive(Debug, Clone)]
+pub struct PlannedLine {
+    /// The line.
+    pub line: Line,
+    /// Name of its console; absent: the call stops after CONNECT.
+    pub console: Option<String>,
+    /// What is said at that console.
+    pub dialog: Option<Arc<Dialog>>,
+    /// The credential that logs in there.
+    pub credential: Option<CredentialName>,
+    /// From one ringback burst to the next, where the modem lets hear one alone.
+    pub ring_cadence: Duration,
+    /// It is not dialed, and this is why.
+    pub preset: Option<Preset>,
+}
+
+/// A verdict that stands before anything is dialed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preset {
+    /// The fault: `screened`, `on-hold` or `skipped`.
+    pub fault: Fault,
+    /// In words.
+    pub detail: String,
+}
+
+/// Why a line can't be dialed by a modem.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undialable {
+    /// It has no dial string.
+    #[error("{0}")]
+    NoString(String),
+    /// It has one that must not be dialed.
+    #[error(transparent)]
+    Screened(#[from] Refusal),
+}
+
+impl Plan {
+    /// What a modem dials for a line: the only way to a dial string, and it is screened.
+    pub fn dial_string(&self, line: &Line, modem: &BankModem) -> Result<DialString, Undialable> {
+        dial_string(&self.numbering, &self.bank, line, &modem.prefix)
+    }
+
+    /// The line of this id.
+    pub fn line(&self, id: &LineId) -> Option<&PlannedLine> {
+        self.lines.iter().find(|planned| planned.line.id == *id)
+    }
+}
+
+/// What is dialed for a line with this prefix; screened.
+fn dial_string(
+    numbering: &Numbering,
+    bank: &Bank,
+    line: &Line,
+    prefix: &str,
+) -> Result<DialString, Undialable> {
+    let dial = numbering.dial_string(&line.number, &bank.location, prefix).map_err(Undialable::NoString)?;
+    screen(&dial, &line.number, numbering)?;
+    Ok(dial)
+}
+
+/// Whether a name fits a pattern in which `*` stands for anything.
+pub fn glob(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}

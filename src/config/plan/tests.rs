@@ -1,0 +1,252 @@
+//! Plans from files: every bad file of `tests/fixtures/config/` says in its head, behind `# > `, all that must be said of it.
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::config::load_plan;
+
+const FIXTURES: &str = "tests/fixtures/config";
+
+fn load(name: &str) -> Result<Plan, String> {
+    load_with(name, &Overrides::default())
+}
+
+fn load_with(name: &str, overrides: &Overrides) -> Result<Plan, String> {
+    let path = Path::new(FIXTURES).join(name);
+    load_plan(&path, overrides).map_err(|problems| {
+        let said = problems.to_string().replace(&format!("{FIXTURES}/"), "");
+        // Which profiles and consoles there are changes with the tree, and is not what the fixtures are about.
+        let there = regex::Regex::new(r"\((hardware/\w+) has `[^)]*\)").unwrap();
+        there.replace_all(&said, "($1 has ...)").into_owned()
+    })
+}
+
+fn dials(plan: &Plan) -> Vec<String> {
+    let dial = |line: &PlannedLine| plan.dial_string(&line.line, &plan.bank.modems[0]).unwrap().command();
+    plan.lines.iter().map(dial).collect()
+}
+
+#[test]
+fn every_bad_file_gets_its_exact_messages_all_at_once() {
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for entry in fs::read_dir(FIXTURES).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.extension().is_none_or(|e| e != "yaml") || name.starts_with("good") {
+            continue;
+        }
+        seen += 1;
+        let text = fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&text);
+        let expected: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# > ")).collect();
+        let said = load(&name).err().unwrap_or_default();
+        if said != expected.join("\n") || expected.is_empty() {
+            wrong.push(format!("{name}: expected\n{}\nsaid\n{said}\n", expected.join("\n")));
+        }
+        assert!(
+            !said.contains("hunter2") && !said.contains("4711007"),
+            "{name} gives a password away: {said}"
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen >= 30, "only {seen} bad files were found");
+}
+
+#[test]
+fn a_good_plan_is_whole() {
+    let plan = load("good.yaml").unwrap();
+    assert_eq!(dials(&plan), ["9,9195550101", "9,17045550102", "9,011442079460103"]);
+    assert_eq!((plan.name.as_str(), plan.bank.name.as_str(), plan.seed), ("bad", "good", 7));
+    assert_eq!((plan.policy.attempts, plan.policy.confirm), (3, 2));
+    assert_eq!(plan.policy.retry_after[&Fault::Busy], Duration::from_secs(180));
+    assert_eq!((plan.limits, plan.bank.on_hook_min), (Limits::default(), Duration::from_secs(3)));
+    let [first, second, third] = &plan.lines[..] else { panic!("{:?}", plan.lines) };
+    assert_eq!(first.dialog.as_ref().map(|dialog| dialog.name()), Some("plain"));
+    assert_eq!(first.credential.as_ref().map(CredentialName::as_str), Some("oob"));
+    assert_eq!((&second.console, &second.credential), (&None, &None));
+    assert_eq!(third.preset.as_ref().map(|preset| preset.fault), Some(Fault::OnHold));
+    assert_eq!(first.ring_cadence, Duration::from_secs(6));
+    assert!(plan.bank.profiles.contains_key("courier") && plan.bank.profiles.len() == 2);
+    assert_eq!(plan.warnings, []);
+}
+
+#[test]
+fn a_csv_file_has_the_same_names_as_columns_whatever_its_separator() {
+    let plan = load("good-csv.yaml").unwrap();
+    assert_eq!(dials(&plan), ["9,9195550101", "9,17045550102"]);
+    assert_eq!(plan.lines[0].line.hostname.as_ref().map(crate::model::Hostname::as_str), Some("br1"));
+    assert_eq!(plan.lines[1].line.hostname, None);
+}
+
+#[test]
+fn what_may_not_be_dialed_is_screened_and_leaves_the_plan_good() {
+    let plan = load("good-screened.yaml").unwrap();
+    let details: Vec<&str> =
+        plan.lines.iter().map(|l| l.preset.as_ref().map_or("", |p| p.detail.as_str())).collect();
+    assert_eq!(
+        details,
+        [
+            "it begins with the emergency number `110`, and the exchange would not wait for the rest",
+            "it is a premium-rate number",
+            "it is a premium-rate number",
+            "",
+            "",
+        ]
+    );
+    assert!(plan.lines[..3].iter().all(|l| l.preset.as_ref().is_some_and(|p| p.fault == Fault::Screened)));
+    assert!(plan.lines[..3].iter().all(|l| plan.dial_string(&l.line, &plan.bank.modems[0]).is_err()));
+    let dial = |n: usize| plan.dial_string(&plan.lines[n].line, &plan.bank.modems[0]).unwrap().command();
+    assert_eq!((dial(3), dial(4)), ("0,0305555".to_owned(), "0,55550101".to_owned()));
+}
+
+#[test]
+fn lines_that_are_not_wanted_are_skipped_and_a_name_that_fits_none_is_told() {
+    let only = |names: &[&str]| Overrides {
+        only: names.iter().map(ToString::to_string).collect(),
+        ..Overrides::default()
+    };
+    let plan = load_with("good.yaml", &only(&["BR2"])).unwrap();
+    let faults: Vec<_> = plan.lines.iter().map(|l| l.preset.as_ref().map(|p| p.fault)).collect();
+    assert_eq!(faults, [Some(Fault::Skipped), None, Some(Fault::OnHold)]);
+    let plan = load_with("good.yaml", &only(&["BR2-*"])).unwrap();
+    assert_eq!(plan.lines.iter().filter(|l| l.preset.is_none()).count(), 1);
+    let said = load_with("good.yaml", &only(&["BR3"])).unwrap_err();
+    assert_eq!(said, "--only: no line and no site of this plan is `BR3`; did you mean `BR1`?");
+}
+
+#[test]
+fn another_bank_takes_the_place_of_the_plans() {
+    let bank = Path::new(FIXTURES).join("hardware/banks/germany.yaml");
+    let overrides = Overrides { bank: Some(bank), seed: Some(9), ..Overrides::default() };
+    let said = load_with("good.yaml", &overrides).unwrap_err();
+    assert!(
+        said.contains("numbering: `us` has the dialing rules of US, and the bank stands in DE"),
+        "{said}"
+    );
+    let plan = load_with("good-screened.yaml", &overrides).unwrap();
+    assert_eq!(plan.seed, 9);
+}
+
+#[test]
+fn two_lines_with_one_number_are_worth_a_word() {
+    let plan = load("good-doubles.yaml").unwrap();
+    let said: Vec<String> =
+        plan.warnings.iter().map(|w| w.to_string().replace(&format!("{FIXTURES}/"), "")).collect();
+    assert_eq!(
+        said,
+        [
+            "good-doubles.yaml:6: lines[1].id: has the number of `BR1` at good-doubles.yaml:5 and another hostname (`br1` there, `br2` here): one of the two will fail",
+            "good-doubles.yaml:7: lines[2].id: has the number of `BR1` at good-doubles.yaml:5: it is dialed twice",
+            "good-doubles.yaml:4: policy.deadline: is understood, but not kept by this version: the run goes on to its end",
+        ]
+    );
+}
+
+#[test]
+fn five_thousand_lines_are_read_with_a_mistake_in_each_and_not_all_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let bank = fs::canonicalize(Path::new(FIXTURES).join("hardware/banks/good.yaml")).unwrap();
+    let mut text = format!(
+        "plan: big\nbank: {}\nnumbering: us\ndefaults: {{ console: none }}\nlines:\n",
+        bank.display()
+    );
+    for n in 0..5000 {
+        let line = format!(
+            "  - {{ id: L{n}, site: S{n}, number: 919 555 {n:04}, hostname: a-rather-long-name-{n} }}\n"
+        );
+        text.push_str(&line);
+    }
+    let path = folder.path().join("big.yaml");
+    fs::write(&path, &text).unwrap();
+    let problems = load_plan(&path, &Overrides::default()).unwrap_err();
+    assert_eq!(problems.0.len(), 5000);
+    assert!(problems.to_string().ends_with("and 4950 more"));
+    fs::write(&path, text.replace("number: 919", "number: +1 919")).unwrap();
+    assert_eq!(load_plan(&path, &Overrides::default()).unwrap().lines.len(), 5000);
+}
+
+#[test]
+fn a_users_profile_wins_over_the_one_built_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("hardware/modems")).unwrap();
+    fs::write(root.join("hardware/modems/generic.yaml"), "profile: generic\nabout: ours\nsetup: [AT&F]\n")
+        .unwrap();
+    fs::write(
+        root.join("bank.yaml"),
+        "bank: b\nlocation: { country: US }\nmodems: [{ id: m, port: /dev/null, profile: auto }]\n",
+    )
+    .unwrap();
+    fs::write(
+        root.join("plan.yaml"),
+        "plan: p\nbank: bank.yaml\nlines: [{ id: L, number: +1 919 555 0101, console: none }]\n",
+    )
+    .unwrap();
+    let plan = load_plan(&root.join("plan.yaml"), &Overrides::default()).unwrap();
+    assert_eq!(plan.bank.profiles["generic"].about, "ours");
+    assert!(
+        plan.bank.profiles.len() > 3,
+        "`auto` needs every profile there is: {:?}",
+        plan.bank.profiles.keys()
+    );
+    assert_eq!((plan.numbering.name.as_str(), &plan.lines[0].line.site.to_string()), ("us", &"L".to_owned()));
+}
+
+#[test]
+fn patterns_of_names() {
+    for (pattern, name, fits) in [
+        ("BR1", "BR1", true),
+        ("BR1", "BR10", false),
+        ("BR*", "BR10", true),
+        ("*-A", "BR10-A", true),
+        ("B*0*A", "BR10-A", true),
+        ("*", "x", true),
+        ("a*a", "a", false),
+        ("B*1*1", "BR1", false),
+    ] {
+        assert_eq!(glob(pattern, name), fits, "{pattern} {name}");
+    }
+}
+
+#[test]
+fn a_simulated_bank_has_the_modems_of_its_exchange_and_no_rest() {
+    let plan = load("good-simulated.yaml").unwrap();
+    let modems: Vec<_> =
+        plan.bank.modems.iter().map(|m| (m.id.as_str(), m.profile.as_str(), m.port.as_str())).collect();
+    assert_eq!(modems, [("m00", "courier", ""), ("m01", "generic", "")]);
+    assert_eq!(plan.bank.on_hook_min, Duration::ZERO);
+    let (file, profiles) = crate::config::load_exchange(plan.bank.exchange.as_deref().unwrap()).unwrap();
+    assert_eq!((file.modems.len(), profiles.len()), (2, 2));
+}
+
+#[test]
+fn the_example_plan_is_good() {
+    let plan = load_plan(Path::new("dialplans/example.yaml"), &Overrides::default()).unwrap();
+    assert_eq!(plan.warnings, []);
+    assert!(plan.lines.iter().any(|l| l.preset.as_ref().is_some_and(|p| p.fault == Fault::Screened)));
+    assert!(plan.bank.exchange.is_some());
+}
+
+#[test]
+fn all_that_is_shipped_is_built_in_and_right() {
+    use crate::config::library::{Known, Library};
+    use crate::config::numbering::NumberingFile;
+    use crate::console::dialog::DialogFile;
+    use crate::modem::profile::Profile;
+
+    let built_in = Library::built_in();
+    let here = Library::around(Path::new("dialplans/example.yaml"));
+    for kind in [Known::Modem, Known::Console, Known::Numbering] {
+        assert_eq!(built_in.names(kind), here.names(kind), "{}", kind.folder());
+        for name in built_in.names(kind) {
+            let good = match kind {
+                Known::Modem => built_in.load::<Profile>(&name).map(drop),
+                Known::Console => built_in.load::<DialogFile>(&name).map(drop),
+                Known::Numbering => built_in.load::<NumberingFile>(&name).map(drop),
+            };
+            assert!(good.is_ok(), "{name}: {good:?}");
+        }
+    }
+}

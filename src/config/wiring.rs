@@ -1,0 +1,55 @@
+//! What other rooms' files this room loads, and the copies of all named files that are built into the program.
+
+use super::library::{Known, LibraryFile};
+use crate::console::dialog::{Dialog, DialogFile};
+use crate::modem::profile::Profile;
+
+/// `dialplans/numbering/`
+pub(super) const NUMBERINGS: &[(&str, &str)] = &[
+    ("de", include_str!("../../dialplans/numbering/de.yaml")),
+    ("gb", include_str!("../../dialplans/numbering/gb.yaml")),
+    ("us", include_str!("../../dialplans/numbering/us.yaml")),
+];
+
+/// `hardware/modems/`
+pub(super) const MODEMS: &[(&str, &str)] = &[
+    ("courier", include_str!("../../hardware/modems/courier.yaml")),
+    ("generic", include_str!("../../hardware/modems/generic.yaml")),
+    ("rockwell-conexant", include_str!("../../hardware/modems/rockwell-conexant.yaml")),
+    ("v250", include_str!("../../hardware/modems/v250.yaml")),
+];
+
+/// `hardware/consoles/`
+pub(super) const CONSOLES: &[(&str, &str)] = &[
+    ("cisco-ios", include_str!("../../hardware/consoles/cisco-ios.yaml")),
+    ("cisco-nxos", include_str!("../../hardware/consoles/cisco-nxos.yaml")),
+    ("generic", include_str!("../../hardware/consoles/generic.yaml")),
+    ("linux", include_str!("../../hardware/consoles/linux.yaml")),
+];
+
+impl LibraryFile for Profile {
+    type Ready = Self;
+    const KIND: Known = Known::Modem;
+
+    fn name(&self) -> Option<&str> {
+        Some(&self.profile)
+    }
+
+    fn ready(self) -> Result<Self, Vec<(String, String)>> {
+        let problems = self.problems();
+        if problems.is_empty() { Ok(self) } else { Err(problems) }
+    }
+}
+
+impl LibraryFile for DialogFile {
+    type Ready = Dialog;
+    const KIND: Known = Known::Console;
+
+    fn name(&self) -> Option<&str> {
+        Some(&self.console)
+    }
+
+    fn ready(self) -> Result<Dialog, Vec<(String, String)>> {
+        self.compile()
+    }
+}

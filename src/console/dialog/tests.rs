@@ -1,0 +1,189 @@
+use super::*;
+use crate::console::matcher::{self, Prompt};
+
+const LINUX: &str = include_str!("../../../hardware/consoles/linux.yaml");
+
+fn read(text: &str) -> DialogFile {
+    serde_yaml::from_str(text).unwrap()
+}
+
+fn dialog(text: &str) -> Dialog {
+    read(text).compile().unwrap()
+}
+
+/// A small valid file, for tests that spoil it.
+const SMALL: &str = r"
+console: small
+prompts: { username: ['login: $'], password: ['Password: $'], command: ['[$] $'] }
+logout: [exit]
+allow: [exit]
+";
+
+fn problems(text: &str) -> Vec<(String, String)> {
+    read(text).compile().unwrap_err()
+}
+
+#[test]
+fn every_file_compiles_and_has_the_name_of_its_file() {
+    for (name, text) in [
+        ("cisco-ios", include_str!("../../../hardware/consoles/cisco-ios.yaml")),
+        ("cisco-nxos", include_str!("../../../hardware/consoles/cisco-nxos.yaml")),
+        ("linux", LINUX),
+        ("generic", include_str!("../../../hardware/consoles/generic.yaml")),
+    ] {
+        let dialog = dialog(text);
+        assert_eq!(dialog.name(), name);
+        assert!(dialog.logout.iter().all(|command| dialog.allows(command)) && dialog.wake_times <= 3);
+    }
+}
+
+#[test]
+fn defaults_are_those_of_the_design() {
+    let dialog = dialog(SMALL);
+    assert_eq!((dialog.wake_after, dialog.wake_times), (Duration::from_secs(3), 3));
+    assert_eq!(dialog.settle, Duration::from_millis(30));
+    assert_eq!(dialog.timeouts, TimeoutsFile::default());
+}
+
+#[test]
+fn all_problems_are_told_at_once_with_their_keys() {
+    let found = problems(
+        r"
+console: bad
+wake: { after: 100ms, send: HELLO, times: 9 }
+settle: 1h
+prompts: { username: ['login: $', '(unclosed'], password: ['x*'], command: [] }
+banners: ['no host here']
+pager: { see: ['--More--'], send: q }
+questions: [{ ask: 'sure[?]', answer: 'y' }]
+logout: [exit, quit]
+allow: [exit, '']
+",
+    );
+    let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
+    for path in [
+        "wake.times",
+        "wake.after",
+        "wake.send",
+        "settle",
+        "prompts.username[1]",
+        "prompts.password[0]",
+        "prompts.command",
+        "banners[0]",
+        "pager.send",
+        "questions[0].answer",
+        "logout[1]",
+        "allow[1]",
+    ] {
+        assert!(paths.contains(&path), "{path} is not among {paths:?}");
+    }
+    assert_eq!(paths.len(), 12, "{found:?}");
+    let told = |path: &str| found.iter().find(|(found, _)| found == path).unwrap().1.clone();
+    assert_eq!(told("logout[1]"), "`quit` is not in `allow`; nothing else is ever sent");
+    assert_eq!(told("prompts.username[1]"), "is no valid pattern: unclosed group");
+    assert_eq!(told("prompts.password[0]"), "`x*` matches an empty line, so it would match always");
+}
+
+#[test]
+fn a_pattern_that_would_eat_the_memory_is_refused() {
+    let found = problems(&SMALL.replace("'login: $'", "'(?:a{1000}){1000}'"));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0, "prompts.username[0]");
+    assert!(found[0].1.contains("make it simpler"), "{}", found[0].1);
+}
+
+#[test]
+fn who_can_log_in_must_be_able_to_log_out() {
+    let found = problems(&SMALL.replace("logout: [exit]", "logout: []"));
+    assert_eq!(found, [("logout".to_owned(), "is empty: who can log in must be able to log out".to_owned())]);
+}
+
+#[test]
+fn a_line_end_can_not_be_allowed() {
+    let found = problems(&SMALL.replace("allow: [exit]", "allow: [exit, \"reload\\r\"]"));
+    assert_eq!(found[0].0, "allow[1]");
+}
+
+#[test]
+fn unknown_keys_are_errors() {
+    for (right, wrong) in [
+        ("logout:", "log_out:"),
+        ("username:", "user:"),
+        ("allow: [exit]", "allow: [exit]\nwake: { every: 3s }"),
+    ] {
+        assert!(
+            serde_yaml::from_str::<DialogFile>(&SMALL.replace(right, wrong)).is_err(),
+            "{wrong} was taken"
+        );
+    }
+}
+
+fn prompt_of(dialog: &Dialog, line: &str) -> Option<(Prompt, Option<String>)> {
+    let sight = matcher::look(dialog, line);
+    sight.prompt.map(|prompt| (prompt, sight.host))
+}
+
+#[test]
+fn lines_that_are_prompts_and_lines_that_are_none() {
+    let ios = dialog(include_str!("../../../hardware/consoles/cisco-ios.yaml"));
+    let linux = dialog(LINUX);
+    let host = |prompt| Some((prompt, Some("br0001".to_owned())));
+    let bare = |prompt| Some((prompt, None));
+    for (dialog, line, expected) in [
+        (&ios, "Username: ", bare(Prompt::Username)),
+        (&ios, "Kerberos username: ", bare(Prompt::Username)),
+        (&ios, "Please login: ", bare(Prompt::Username)),
+        (&ios, "Password: ", bare(Prompt::Password)),
+        (&ios, "br0001>", host(Prompt::Command)),
+        (&ios, "br0001#", host(Prompt::Command)),
+        (&ios, "br0001(config-if)#", host(Prompt::Command)),
+        (&ios, "rommon 1 >", bare(Prompt::Boot)),
+        (&ios, "switch:", bare(Prompt::Boot)),
+        (&ios, "Press RETURN to get started.\n\n\n", bare(Prompt::PressReturn)),
+        (&ios, " --More-- ", bare(Prompt::Pager)),
+        (&ios, "Username: x", None),
+        (&ios, "Username: \n", None),
+        (&ios, "####", None),
+        (&ios, "use # or >", None),
+        (&ios, "New password:", None),
+        (&linux, "br0001 login: ", host(Prompt::Username)),
+        (&linux, "br0001!login: ", host(Prompt::Username)),
+        (&linux, "br0001 console login: ", host(Prompt::Username)),
+        (&linux, "login: ", bare(Prompt::Username)),
+        (&linux, "Your login: ", bare(Prompt::Username)),
+        (&linux, "Last login: ", None),
+        (&linux, "Last failed login: ", None),
+        (&linux, "1 failed login: ", None),
+        (&linux, "Password: ", bare(Prompt::Password)),
+        (&linux, "oob's password: ", bare(Prompt::Password)),
+        (&linux, "Current password: ", None),
+        (&linux, "$ ", bare(Prompt::Command)),
+        (&linux, "# ", bare(Prompt::Command)),
+        (&linux, "~ # ", bare(Prompt::Command)),
+        (&linux, "sh-5.2$ ", bare(Prompt::Command)),
+        (&linux, "oob@br0001:~$ ", host(Prompt::Command)),
+        (&linux, "root@br0001:/var/log# ", host(Prompt::Command)),
+        (&linux, "[oob@br0001 ~]$ ", host(Prompt::Command)),
+        (&linux, "br0001:~# ", host(Prompt::Command)),
+        (&linux, "grub rescue> ", bare(Prompt::Boot)),
+        (&linux, "it costs 5 $ ", None),
+    ] {
+        assert_eq!(prompt_of(dialog, line), expected, "{line:?}");
+    }
+}
+
+#[test]
+fn log_lines_are_looked_through() {
+    let linux = dialog(LINUX);
+    for text in [
+        "br0001 login: \n[12345.678901] usb 1-1: new device\n",
+        "br0001 login: [12345.678901] usb 1-1: new device",
+        "br0001 login: \nNov 21 02:00:00 br0001 sshd[123]: Server listening\n[  OK  ] Started something.\n\n",
+        "br0001 lo[12345.678901] one\n[12345.678901] two\ngin: ",
+    ] {
+        assert_eq!(prompt_of(&linux, text), Some((Prompt::Username, Some("br0001".to_owned()))), "{text:?}");
+    }
+    for text in ["br0001 login: \nwelcome\n[12345.678901] one\n", "[12345.678901] one\n", ""] {
+        assert_eq!(prompt_of(&linux, text), None, "{text:?}");
+    }
+}

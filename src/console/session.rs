@@ -1,0 +1,421 @@
+//! One call's conversation with its console: a pure machine. Bytes and time go in; what to send, instants and at last
+//! a [`Finding`] come out. It asks before a password goes out, sends one at most, and ends within its limits.
+//!
+//! Prompts are read once the output rests, so that how a stream was cut into pieces changes nothing. Instants carry
+//! the time at which the decisive bytes came, not the one at which they were understood.
+
+mod endings;
+mod steps;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Fault, Hostname, Moment, Mono};
+
+use super::legible::Legibility;
+use super::speech::{self, Say};
+use super::transcript::{Screen, clean_line, redact};
+use super::{Credential, Dialog};
+
+/// Rest after our own CR before a prompt is answered: it may have crossed a prompt that was late, and then the far end
+/// prints a second one.
+const SETTLE_WOKEN: Duration = Duration::from_secs(1);
+/// Rest before a command prompt without a login, or a boot loader's, is believed: a banner may end like one.
+const SETTLE_OPEN: Duration = Duration::from_millis(500);
+/// Rest before a command prompt is believed that names no host (`$ `, `# `).
+const SETTLE_NAMELESS: Duration = Duration::from_millis(150);
+/// Rest before a text is believed that has no prompt after it.
+const SETTLE_TEXT: Duration = Duration::from_secs(1);
+/// Rest before a username prompt that came again is answered again.
+const SETTLE_REPEATED: Duration = Duration::from_secs(2);
+/// Rest before a log line is held to have swallowed the prompt.
+const SETTLE_NOISE: Duration = Duration::from_secs(1);
+/// Silence after a logout before a CR asks for the prompt that would prove it.
+const LOGOUT_SILENCE: Duration = Duration::from_secs(3);
+/// Longest wait for the outcome of a password that is on its way when the call is cancelled.
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
+/// A far end that hangs up this long after we began to wait for the credential has waited for us.
+const GRANT_PATIENCE: Duration = Duration::from_secs(10);
+/// CRs to get a new prompt, beyond those that wake the console.
+const REFRESHES_MAX: u32 = 4;
+/// Answers to questions, pagers and `Press RETURN`.
+const ANSWERS_MAX: u32 = 8;
+/// Times that the username is typed.
+const USERNAMES_MAX: u32 = 2;
+/// Logout commands beyond those that the dialog lists.
+const LOGOUT_REPEATS: usize = 3;
+
+/// What must be found behind the line.
+#[derive(Debug, Clone, Default)]
+pub struct Expect {
+    /// The host that must answer; without one, any will do.
+    pub hostname: Option<Hostname>,
+}
+
+/// Limits of one conversation. A dialog may have longer ones for the first three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Connected until the login prompt.
+    pub prompt: Duration,
+    /// First answer until the command prompt.
+    pub login: Duration,
+    /// First logout command until its proof.
+    pub logout: Duration,
+    /// Wait at the login prompt for the credential.
+    pub wait_grant: Duration,
+    /// Bytes until the login, and again until the logout's proof.
+    pub bytes_max: usize,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self {
+            prompt: Duration::from_secs(20),
+            login: Duration::from_secs(45),
+            logout: Duration::from_secs(10),
+            wait_grant: Duration::from_secs(60),
+            bytes_max: 64 * 1024,
+        }
+    }
+}
+
+/// What happened.
+pub enum Input<'a> {
+    /// Bytes came.
+    Bytes(&'a [u8]),
+    /// The carrier is gone. Bytes that came with it are given first.
+    CarrierLost,
+    /// The credential may be used.
+    Granted(Credential),
+    /// It may not; why, in words.
+    Denied(String),
+    /// The call is to end: log out if that is needed, and promptly.
+    Cancel,
+    /// Time has passed; the deadline may have come.
+    Time,
+}
+
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // They may hold an echoed password.
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+            Self::CarrierLost => f.write_str("CarrierLost"),
+            Self::Granted(credential) => write!(f, "Granted({credential:?})"),
+            Self::Denied(why) => write!(f, "Denied({why:?})"),
+            Self::Cancel => f.write_str("Cancel"),
+            Self::Time => f.write_str("Time"),
+        }
+    }
+}
+
+/// What became of the password. Once [`Output::PasswordSent`] was told, one of these follows before the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The command prompt came.
+    Accepted,
+    /// Refused, expired, or not heard of again: a far end that is lost with it counts as one that refused it.
+    Refused,
+    /// The console said that it lets nobody in, so nobody can have counted it (`login-unavailable`, `console-busy`).
+    NotJudged,
+}
+
+/// What to do or to note, in this order.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Write these bytes. They may hold the password; `Debug` shows their number alone.
+    Send(Vec<u8>),
+    /// The login prompt is there, and no other host was named: may the credential be used?
+    AskCredential,
+    /// The password goes out next.
+    PasswordSent,
+    /// An instant, and when it was.
+    Moment(Moment, Mono),
+    /// What became of the password.
+    CredentialOutcome(Outcome),
+    /// It is over: nothing comes after this.
+    Done(Box<Finding>),
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(bytes) => write!(f, "Send({} bytes)", bytes.len()),
+            Self::AskCredential => f.write_str("AskCredential"),
+            Self::PasswordSent => f.write_str("PasswordSent"),
+            Self::Moment(moment, at) => write!(f, "Moment({moment:?}, {at:?})"),
+            Self::CredentialOutcome(outcome) => write!(f, "CredentialOutcome({outcome:?})"),
+            Self::Done(finding) => write!(f, "Done({finding:?})"),
+        }
+    }
+}
+
+/// What a conversation found. All texts are cleaned and hold no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Finding {
+    /// What is wrong; absent is a pass.
+    pub fault: Option<Fault>,
+    /// In words, with what was seen. One line.
+    pub detail: String,
+    /// The host that the console said it is.
+    pub hostname: Option<String>,
+    /// A logout was sent, and its proof was seen.
+    pub logout_proven: bool,
+    /// The carrier is gone.
+    pub carrier_gone: bool,
+    /// What the console said.
+    pub transcript: String,
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Waits for something to answer.
+    Prompt,
+    /// Waits for the credential.
+    Grant,
+    /// Has answered, waits for the command prompt.
+    Login,
+    /// Has sent a logout, waits for its proof.
+    Logout,
+    /// Over.
+    Done,
+}
+
+/// The machine. Feed it with [`Session::handle`], drain [`Session::poll`], and call again at [`Session::deadline`].
+pub struct Session {
+    dialog: Arc<Dialog>,
+    expect: Expect,
+    limits: SessionLimits,
+    now: Mono,
+    step: Step,
+    /// When the step began; the login's is that of the first answer.
+    since: Mono,
+    /// The step ends here at the latest.
+    limit_at: Mono,
+    /// Text before this was dealt with.
+    mark: usize,
+    screen: Screen,
+    legible: Legibility,
+    /// Bytes towards `bytes_max`.
+    bytes: usize,
+    last_rx: Mono,
+    /// When something came that was not a log line alone: a chatty console is woken like a silent one.
+    last_text: Mono,
+    /// The last line that was seen.
+    last_line: String,
+    /// When we last sent something, or the step began.
+    last_tx: Mono,
+    /// When the output is looked at, if something new came.
+    look_at: Option<Mono>,
+    wakes: u32,
+    refreshes: u32,
+    answers: u32,
+    usernames: u32,
+    logouts: usize,
+    password_sent: bool,
+    /// A password was sent and its outcome was not told.
+    outcome_due: bool,
+    prompted: bool,
+    cancelled: bool,
+    credential: Option<Credential>,
+    /// The host that was named last, and whether a name fitted.
+    host: Option<String>,
+    host_fits: bool,
+    /// What the finding will say, once logged out.
+    verdict: Option<(Fault, String)>,
+    logout_proven: bool,
+    carrier_gone: bool,
+    out: VecDeque<Output>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("dialog", &self.dialog.name())
+            .field("step", &self.step)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Begins at the instant of CONNECT. Nothing is sent until the console was silent for the dialog's time.
+    pub fn new(dialog: Arc<Dialog>, expect: Expect, limits: SessionLimits, now: Mono) -> Self {
+        let longer = dialog.timeouts;
+        let limits = SessionLimits {
+            prompt: limits.prompt.max(longer.prompt),
+            login: limits.login.max(longer.login),
+            logout: limits.logout.max(longer.logout),
+            ..limits
+        };
+        Self {
+            limit_at: now + limits.prompt,
+            dialog,
+            expect,
+            limits,
+            now,
+            step: Step::Prompt,
+            since: now,
+            mark: 0,
+            screen: Screen::new(),
+            legible: Legibility::default(),
+            bytes: 0,
+            last_rx: now,
+            last_text: now,
+            last_line: String::new(),
+            last_tx: now,
+            look_at: None,
+            wakes: 0,
+            refreshes: 0,
+            answers: 0,
+            usernames: 0,
+            logouts: 0,
+            password_sent: false,
+            outcome_due: false,
+            prompted: false,
+            cancelled: false,
+            credential: None,
+            host: None,
+            host_fits: false,
+            verdict: None,
+            logout_proven: false,
+            carrier_gone: false,
+            out: VecDeque::new(),
+        }
+    }
+
+    /// Takes what happened at `now`. A time before that of the last call is taken for that one.
+    pub fn handle(&mut self, now: Mono, input: Input<'_>) {
+        self.now = self.now.max(now);
+        self.pass_time();
+        if self.step == Step::Done {
+            return;
+        }
+        match input {
+            Input::Bytes(bytes) => self.take(bytes),
+            Input::CarrierLost => self.carrier_lost(),
+            Input::Granted(credential) => self.granted(credential),
+            Input::Denied(why) => self.denied(&why),
+            Input::Cancel => self.cancel(),
+            Input::Time => {}
+        }
+    }
+
+    /// The next thing to do or to note.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When [`Input::Time`] is due if nothing else happens. Meaningless once it is done.
+    pub fn deadline(&self) -> Mono {
+        [Some(self.limit_at), self.look_at, self.idle_at()]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(self.limit_at)
+    }
+
+    /// Does what is due, the earliest first.
+    fn pass_time(&mut self) {
+        while self.step != Step::Done && self.deadline() <= self.now {
+            let due = self.deadline();
+            if self.look_at == Some(due) {
+                self.look_at = None;
+                self.look();
+            } else if self.idle_at() == Some(due) {
+                self.idle();
+            } else {
+                self.limit_reached();
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.screen.feed(byte);
+            self.legible.feed(byte);
+            self.bytes += 1;
+            self.last_rx = self.now;
+            if self.bytes >= self.limits.bytes_max {
+                self.too_much();
+                return;
+            }
+        }
+        if !bytes.is_empty() {
+            self.look_at = Some(self.now + self.dialog.settle);
+        }
+    }
+
+    /// Looks again once the output has rested for `rest`. True if it has.
+    fn rested(&mut self, rest: Duration) -> bool {
+        let at = self.last_rx + rest;
+        if at <= self.now {
+            return true;
+        }
+        self.look_at = Some(at);
+        false
+    }
+
+    /// Sends something; what came before it is dealt with.
+    fn say(&mut self, bytes: Vec<u8>) {
+        self.out.push_back(Output::Send(bytes));
+        self.last_tx = self.now;
+        self.look_at = None;
+        self.mark = self.screen.fix();
+    }
+
+    fn say_return(&mut self) {
+        let bytes = speech::bytes(&self.dialog, Say::Return);
+        self.say(bytes);
+    }
+
+    fn moment(&mut self, moment: Moment, at: Mono) {
+        self.out.push_back(Output::Moment(moment, at));
+    }
+
+    /// One clean line without the secret.
+    fn clean(&self, text: &str) -> String {
+        let secret = self.credential.as_ref().map(Credential::password);
+        // Both before and after: cleaning may close a gap in the secret, and may cut it off at its own length.
+        clean_line(&redact(&redact(text, secret), secret))
+    }
+
+    fn outcome(&mut self, outcome: Outcome) {
+        if std::mem::take(&mut self.outcome_due) {
+            self.out.push_back(Output::CredentialOutcome(outcome));
+        }
+    }
+
+    /// Ends the session, whatever it was doing.
+    fn finish(&mut self, verdict: Option<(Fault, String)>) {
+        let fault = verdict.as_ref().map(|(fault, _)| *fault);
+        self.outcome(match fault {
+            Some(Fault::LoginUnavailable | Fault::ConsoleBusy) => Outcome::NotJudged,
+            _ => Outcome::Refused,
+        });
+        self.screen.flush();
+        let secret = self.credential.as_ref().map(Credential::password);
+        let finding = Finding {
+            fault,
+            detail: verdict.map(|(_, detail)| self.clean(&detail)).unwrap_or_default(),
+            hostname: self.host.as_deref().map(|host| self.clean(host)),
+            logout_proven: self.logout_proven,
+            carrier_gone: self.carrier_gone,
+            transcript: self.screen.transcript(secret),
+        };
+        self.credential = None;
+        self.step = Step::Done;
+        self.look_at = None;
+        self.out.push_back(Output::Done(Box::new(finding)));
+    }
+
+    fn fail(&mut self, fault: Fault, detail: impl Into<String>) {
+        self.finish(Some((fault, detail.into())));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! How a session ends before its work is done: limits, a lost carrier, a cancel, and what is made of each.
+
+use std::time::Duration;
+
+use crate::model::Fault;
+
+use super::super::legible::GARBAGE_BYTES_MIN;
+use super::super::matcher::{self, Prompt, Sight};
+use super::{CANCEL_GRACE, GRANT_PATIENCE, Session, Step};
+
+fn seconds(span: Duration) -> String {
+    format!("{} s", span.as_secs_f64())
+}
+
+/// The modem's own last word, which stands behind what the far end said.
+fn without_no_carrier(text: &str) -> &str {
+    let trimmed = text.trim_end();
+    trimmed.strip_suffix("NO CARRIER").map_or(text, |before| before.strip_suffix('\n').unwrap_or(before))
+}
+
+impl Session {
+    pub(super) fn limit_reached(&mut self) {
+        let last = self.last_line();
+        let within = seconds(self.limit_at.since(self.since));
+        match self.step {
+            Step::Prompt => self.no_prompt(&within, &last),
+            Step::Grant => {
+                let detail = format!("waited {within} at the login prompt for the credential to be proven");
+                self.fail(Fault::CredentialUnproven, detail);
+            }
+            Step::Login if self.cancelled => {
+                self.fail(Fault::Cancelled, "cancelled while the password was on its way");
+            }
+            Step::Login => {
+                let after = self.last_answer();
+                self.fail(Fault::LoginTimeout, format!("no command prompt {after} within {within}{last}"));
+            }
+            Step::Logout => self.logout_unproven(&format!("no login prompt within {within}{last}")),
+            Step::Done => {}
+        }
+    }
+
+    /// The last line that was heard, for the end of a detail.
+    fn last_line(&self) -> String {
+        let line = matcher::look(&self.dialog, without_no_carrier(self.screen.since(0))).line;
+        if line.is_empty() { line } else { format!("; last line \"{line}\"") }
+    }
+
+    fn last_answer(&self) -> &'static str {
+        if self.password_sent { "after the password" } else { "after the username" }
+    }
+
+    /// Nothing that could be answered came in time: why not?
+    fn no_prompt(&mut self, within: &str, last: &str) {
+        if let Some(garbage) = self.legible.garbage() {
+            self.fail(Fault::Garbage, garbage);
+            return;
+        }
+        let woken = match self.wakes {
+            0 => String::new(),
+            1 => " after 1 CR".to_owned(),
+            times => format!(" after {times} CRs"),
+        };
+        let (total, unreadable) = (self.legible.total(), self.legible.unreadable());
+        if total == 0 {
+            self.fail(Fault::ConsoleSilent, format!("not one character within {within}{woken}"));
+        } else if self.echoes_alone() {
+            let what = if self.wakes > 0 { "it only echoes what is sent" } else { "blank lines alone" };
+            self.fail(Fault::ConsoleSilent, format!("{what}, nothing else within {within}{woken}"));
+        } else if total < GARBAGE_BYTES_MIN && unreadable * 2 > total {
+            let detail = format!("{total} bytes of noise, nothing else within {within}{woken}");
+            self.fail(Fault::ConsoleSilent, detail);
+        } else {
+            self.fail(Fault::LoginTimeout, format!("no login prompt within {within}{woken}{last}"));
+        }
+    }
+
+    /// Whether nothing came but what we sent.
+    fn echoes_alone(&self) -> bool {
+        let wake = self.dialog.wake_send.trim();
+        self.legible.unreadable() == 0
+            && self.screen.since(0).lines().all(|line| {
+                let line = line.trim();
+                line.is_empty() || line == wake
+            })
+    }
+
+    /// The limit on bytes is reached.
+    pub(super) fn too_much(&mut self) {
+        let bytes = self.bytes;
+        if self.step == Step::Logout {
+            self.logout_unproven(&format!("endless output, {bytes} bytes"));
+        } else if let Some(garbage) = self.legible.garbage() {
+            self.fail(Fault::Garbage, garbage);
+        } else {
+            self.fail(
+                Fault::LoginTimeout,
+                format!("endless output: {bytes} bytes and no prompt at their end"),
+            );
+        }
+    }
+
+    pub(super) fn carrier_lost(&mut self) {
+        self.carrier_gone = true;
+        self.look_at = None;
+        if self.step == Step::Logout {
+            self.logged_out(self.now);
+            return;
+        }
+        // Our modem's own last word stands behind what the far end said.
+        let text = self.screen.since(self.mark).trim_end();
+        let text =
+            text.strip_suffix("NO CARRIER").map_or(text, |text| text.strip_suffix('\n').unwrap_or(text));
+        let sight = matcher::look(&self.dialog, text);
+        match self.step {
+            Step::Prompt | Step::Grant => {
+                let says = matcher::says_before_login(&self.dialog, text);
+                if self.step == Step::Prompt && self.meet_banner() {
+                    return;
+                }
+                let waited = self.now.since(self.since);
+                if says.is_some() {
+                    self.finish(says);
+                } else if self.step == Step::Grant && waited >= GRANT_PATIENCE {
+                    let waited = seconds(waited);
+                    let detail = format!("the far end hung up after {waited} of waiting for the credential");
+                    self.fail(Fault::CredentialUnproven, detail);
+                } else {
+                    let when = if self.prompted { "at the login prompt" } else { "before a login prompt" };
+                    let last = self.last_line();
+                    self.fail(Fault::CarrierLost, format!("lost {when}{last}"));
+                }
+            }
+            Step::Login => self.lost_during_login(&sight),
+            Step::Logout | Step::Done => {}
+        }
+    }
+
+    fn lost_during_login(&mut self, sight: &Sight) {
+        let says = self.says_during_login();
+        match sight.prompt {
+            Some(Prompt::Command) => {
+                let (fault, detail) = self.logged_in(sight).unwrap_or_else(|| {
+                    (Fault::CarrierLost, "lost at the command prompt, before the logout".to_owned())
+                });
+                self.fail(fault, detail);
+            }
+            _ if says.is_some() => self.finish(says),
+            Some(Prompt::Username | Prompt::Password) if self.password_sent => self.asked_again(sight),
+            _ => {
+                let (after, last) = (self.last_answer(), self.last_line());
+                self.fail(Fault::CarrierLost, format!("lost {after}{last}"));
+            }
+        }
+    }
+
+    pub(super) fn cancel(&mut self) {
+        match self.step {
+            Step::Prompt | Step::Grant => self.fail(Fault::Cancelled, "cancelled before the login"),
+            Step::Login if !self.password_sent => self.fail(Fault::Cancelled, "cancelled during the login"),
+            // Left now, a login that still comes through would leave its session open.
+            Step::Login => {
+                self.cancelled = true;
+                self.limit_at = self.limit_at.min(self.now + CANCEL_GRACE);
+            }
+            Step::Logout | Step::Done => {}
+        }
+    }
+}

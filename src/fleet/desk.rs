@@ -1,0 +1,215 @@
+//! The credential desk of a run: hands secrets to calls as the guard allows.
+//!
+//! Who may send a password is decided in [`super::guard`]; this file keeps the secrets, the guards of all accounts and
+//! the calls that wait for an answer. What was refused is handed on to whoever remembers it.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::oneshot;
+
+use crate::call::shell::Grant;
+use crate::console::{Credential, Outcome as Reception};
+use crate::model::event::CredentialState;
+use crate::model::{CredentialName, LineId};
+
+use super::guard::{Answer, Effect, Guard, Outcome};
+
+/// A credential as a run uses it.
+#[derive(Debug, Clone)]
+pub struct DeskEntry {
+    /// The plan's name for it.
+    pub name: CredentialName,
+    /// What is sent.
+    pub credential: Credential,
+    /// The line on which it is to be proven, if it must be a certain one.
+    pub prove_on: Option<LineId>,
+    /// Set if its secret was refused in an earlier run: why it is not sent.
+    pub barred: Option<String>,
+}
+
+/// A fact that a guard's decision made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeskFact {
+    /// The credential.
+    pub credential: CredentialName,
+    /// What became of it.
+    pub state: CredentialState,
+    /// In words.
+    pub detail: String,
+}
+
+/// Remembers refused secrets across runs. It may be slow on purpose, so it is called from a thread that may block.
+pub trait Remember: Send + Sync + 'static {
+    /// The secret of this credential was refused.
+    fn refused(&self, credential: &Credential, why: &str);
+}
+
+/// The desk.
+pub struct Desk {
+    entries: BTreeMap<CredentialName, DeskEntry>,
+    /// One guard an account: entries with the same username share it.
+    guards: BTreeMap<String, Guard>,
+    /// Calls at their prompts.
+    waiting: BTreeMap<LineId, oneshot::Sender<Grant>>,
+    /// Of each line with a call at or past its prompt: the credential that it uses.
+    used: BTreeMap<LineId, CredentialName>,
+    facts: Vec<DeskFact>,
+    memory: std::sync::Arc<dyn Remember>,
+    remembering: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Desk {
+    /// A desk for these credentials.
+    pub fn new(entries: Vec<DeskEntry>, memory: std::sync::Arc<dyn Remember>) -> Self {
+        let mut guards: BTreeMap<String, Guard> = BTreeMap::new();
+        for entry in &entries {
+            let guard = guards.entry(entry.credential.username().to_owned()).or_default();
+            guard.add(entry.name.clone(), entry.prove_on.clone());
+            if let Some(why) = &entry.barred {
+                guard.bar(&entry.name, why.clone());
+            }
+        }
+        let barred: Vec<DeskFact> = entries
+            .iter()
+            .filter_map(|entry| {
+                let detail = entry.barred.clone()?;
+                Some(DeskFact { credential: entry.name.clone(), state: CredentialState::Stopped, detail })
+            })
+            .collect();
+        Self {
+            entries: entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect(),
+            guards,
+            waiting: BTreeMap::new(),
+            used: BTreeMap::new(),
+            facts: barred,
+            memory,
+            remembering: Vec::new(),
+        }
+    }
+
+    /// A call is at its login prompt.
+    pub fn ask(&mut self, line: &LineId, credential: &CredentialName, reply: oneshot::Sender<Grant>) {
+        let answer = match self.guard(credential) {
+            Some(guard) => guard.ask(line, credential),
+            None => Answer::Deny(format!("the plan has no credential `{credential}`")),
+        };
+        self.used.insert(line.clone(), credential.clone());
+        self.waiting.insert(line.clone(), reply);
+        self.answer(line, answer);
+    }
+
+    /// What the console made of the password.
+    pub fn outcome(&mut self, line: &LineId, reception: Reception) {
+        let outcome = match reception {
+            Reception::Accepted => Outcome::Accepted,
+            Reception::Refused => Outcome::Refused,
+            // Nobody can have counted it.
+            Reception::NotJudged => Outcome::Unsent,
+        };
+        self.guarded(line, |guard| guard.outcome(line, outcome));
+    }
+
+    /// The line's call is over. `sent` tells whether the password went out; a granted one that did not is free again.
+    pub fn call_over(&mut self, line: &LineId, sent: bool) {
+        self.waiting.remove(line);
+        if sent {
+            self.guarded(line, |guard| guard.call_over(line));
+        } else {
+            self.guarded(line, |guard| {
+                let mut effects = guard.outcome(line, Outcome::Unsent);
+                effects.extend(guard.call_over(line));
+                effects
+            });
+        }
+        self.used.remove(line);
+    }
+
+    /// The line has its verdict.
+    pub fn line_done(&mut self, line: &LineId) {
+        self.all_guards(|guard| guard.line_done(line));
+    }
+
+    /// The line's verdict was withdrawn.
+    pub fn line_again(&mut self, line: &LineId) {
+        self.all_guards(|guard| {
+            guard.line_again(line);
+            Vec::new()
+        });
+    }
+
+    /// The facts since the last time.
+    pub fn take_facts(&mut self) -> Vec<DeskFact> {
+        std::mem::take(&mut self.facts)
+    }
+
+    /// Waits until everything that was refused is remembered.
+    pub async fn close(&mut self) {
+        for task in self.remembering.drain(..) {
+            if let Err(error) = task.await {
+                tracing::error!("a refused secret could not be remembered: {error}");
+            }
+        }
+    }
+
+    fn guard(&mut self, credential: &CredentialName) -> Option<&mut Guard> {
+        let account = self.entries.get(credential)?.credential.username();
+        self.guards.get_mut(account)
+    }
+
+    fn guarded(&mut self, line: &LineId, ask: impl FnOnce(&mut Guard) -> Vec<Effect>) {
+        let Some(credential) = self.used.get(line).cloned() else { return };
+        let effects = self.guard(&credential).map(ask).unwrap_or_default();
+        self.carry_out(effects);
+    }
+
+    fn all_guards(&mut self, ask: impl Fn(&mut Guard) -> Vec<Effect>) {
+        let effects: Vec<Effect> = self.guards.values_mut().flat_map(ask).collect();
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Release { line, answer } => self.answer(&line, answer),
+                Effect::Proven(credential) => self.facts.push(DeskFact {
+                    credential,
+                    state: CredentialState::Proven,
+                    detail: String::new(),
+                }),
+                Effect::Stopped { credentials, refused, why } => {
+                    self.remember(&refused, &why);
+                    self.facts.extend(credentials.into_iter().map(|credential| DeskFact {
+                        credential,
+                        state: CredentialState::Stopped,
+                        detail: why.clone(),
+                    }));
+                }
+            }
+        }
+    }
+
+    fn remember(&mut self, refused: &CredentialName, why: &str) {
+        let Some(entry) = self.entries.get(refused) else { return };
+        let (memory, credential, why) =
+            (std::sync::Arc::clone(&self.memory), entry.credential.clone(), why.to_owned());
+        self.remembering.push(tokio::task::spawn_blocking(move || memory.refused(&credential, &why)));
+    }
+
+    fn answer(&mut self, line: &LineId, answer: Answer) {
+        let grant = match answer {
+            Answer::Wait => return,
+            Answer::Deny(why) => Grant::Denied(why),
+            Answer::Grant => {
+                let credential = self.used.get(line).and_then(|name| self.entries.get(name));
+                match credential {
+                    Some(entry) => Grant::Granted(entry.credential.clone()),
+                    None => Grant::Denied("the credential is not known".to_owned()),
+                }
+            }
+        };
+        if let Some(reply) = self.waiting.remove(line) {
+            // A call that is over in this moment needs no answer; its end is told next, and frees the grant.
+            let _ = reply.send(grant);
+        }
+    }
+}

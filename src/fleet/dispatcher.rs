@@ -1,0 +1,474 @@
+//! Runs a plan: the one place where the scheduler, the credential guard, the workers and the clock meet.
+//!
+//! It owns every fact of the run and is the only writer of its event stream. Decisions are the scheduler's and the
+//! guard's, which are pure; this file waits for what happens, asks them, and does what they say. It writes no file:
+//! observers do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+
+use crate::call::CallSpec;
+use crate::call::machine::Cancel;
+use crate::call::shell::{CallOver, Notice};
+use crate::model::event::{CredentialState, Ending, Hangup, ModemState};
+use crate::model::{CallId, CallRecord, Event, EventKind, Fault, LineId, Link, ModemId, Moment, Timeline};
+use crate::modem::clock::Clock;
+use crate::modem::port::Port;
+
+use super::desk::{Desk, DeskFact};
+use super::scheduler::{CallReport, Decision, Input, Scheduler, SchedulerPlan};
+use super::worker::{self, Channels, Command, OpenPort, Report, Seat};
+
+/// Notices that may wait to be read. A call tells about twenty in its whole life; the bound is for a burst of all
+/// modems of a large bank at once.
+const NOTICES_MAX: usize = 1024;
+/// Reports that may wait to be read: at most two of a worker at a time.
+const REPORTS_MAX: usize = 256;
+/// Longest that workers may take to give their ports back at the end.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// Takes the event stream. It must not block for long: calls are timed beside it.
+pub trait Observer: Send {
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// The stream can't be kept any more: the run dials no more, hangs up and ends.
+    fn on_event(&mut self, event: &Event) -> Result<(), ObserveError>;
+}
+
+/// Why the event stream can't be kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ObserveError(pub String);
+
+/// What a call to a line needs, apart from its modem and attempt.
+pub trait LineBook: Send + Sync + 'static {
+    /// The call's particulars with the final dial string for this modem, screened once more.
+    ///
+    /// # Errors
+    /// The number may not be dialed from there: nothing is.
+    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32) -> Result<CallSpec, NotDialed>;
+}
+
+/// Why a call was not made: the last safeguard before a modem.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotDialed(pub String);
+
+/// A run to be made.
+pub struct Job<O, B> {
+    /// First event: a new run's header, or the resumption of an old one.
+    pub opening: EventKind,
+    /// The workers' seats, with the ports that were opened already.
+    pub seats: Vec<(Seat, Option<Port>)>,
+    /// Opens ports.
+    pub opener: Arc<O>,
+    /// The lines.
+    pub book: B,
+    /// The plan as the scheduler takes it.
+    pub plan: SchedulerPlan,
+    /// The credentials.
+    pub desk: Desk,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// Completed or interrupted.
+    pub ending: Ending,
+    /// The event stream broke; why.
+    pub broken: Option<ObserveError>,
+}
+
+/// Runs a job to its end. `interrupts` brings the user's wish to stop, the milder first.
+pub async fn run<O: OpenPort, B: LineBook>(
+    job: Job<O, B>,
+    clock: Clock,
+    observer: &mut dyn Observer,
+    interrupts: mpsc::Receiver<Cancel>,
+) -> RunEnd {
+    let Job { opening, seats, opener, book, plan, desk } = job;
+    let (notices, notices_in) = mpsc::channel(NOTICES_MAX);
+    let (reports, reports_in) = mpsc::channel(REPORTS_MAX);
+    let (cancel, _) = watch::channel(None);
+    let mut run = Run {
+        clock,
+        observer,
+        book,
+        desk,
+        scheduler: Scheduler::new(plan),
+        workers: BTreeMap::new(),
+        tasks: JoinSet::new(),
+        task_modems: BTreeMap::new(),
+        opener,
+        notices,
+        reports,
+        cancel,
+        ending: Ending::Completed,
+        broken: None,
+        finished: false,
+    };
+    run.emit(opening);
+    for (seat, port) in seats {
+        run.hire(seat, port);
+    }
+    run.desk_effects();
+    run.step(Input::Start);
+    run.work(notices_in, reports_in, interrupts).await;
+    run.close().await
+}
+
+struct Worker {
+    seat: Seat,
+    commands: mpsc::Sender<Command>,
+    task: Id,
+    call: Option<Running>,
+}
+
+/// A call that is being made, as far as its worker's death would have to be told.
+struct Running {
+    spec: CallSpec,
+    started: jiff::Timestamp,
+    /// Its fate decides over the credential, even if the worker dies.
+    password_sent: bool,
+}
+
+struct Run<'a, O, B> {
+    clock: Clock,
+    observer: &'a mut dyn Observer,
+    book: B,
+    desk: Desk,
+    scheduler: Scheduler,
+    workers: BTreeMap<ModemId, Worker>,
+    tasks: JoinSet<()>,
+    task_modems: BTreeMap<Id, ModemId>,
+    opener: Arc<O>,
+    notices: mpsc::Sender<(CallId, Notice)>,
+    reports: mpsc::Sender<(ModemId, Report)>,
+    cancel: watch::Sender<Option<Cancel>>,
+    ending: Ending,
+    broken: Option<ObserveError>,
+    finished: bool,
+}
+
+impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
+    async fn work(
+        &mut self,
+        mut notices: mpsc::Receiver<(CallId, Notice)>,
+        mut reports: mpsc::Receiver<(ModemId, Report)>,
+        mut interrupts: mpsc::Receiver<Cancel>,
+    ) {
+        while !self.finished {
+            let deadline = self.scheduler.next_deadline().map(|at| self.clock.instant(at));
+            tokio::select! {
+                // In this order, so that what a call told is known before its end is.
+                biased;
+                Some(how) = interrupts.recv() => self.interrupt(how),
+                Some((call, notice)) = notices.recv() => self.notice(&call, notice),
+                Some((modem, report)) = reports.recv() => self.report(modem, report),
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
+                () = until(deadline) => self.step(Input::Time),
+                else => break,
+            }
+        }
+    }
+
+    fn emit(&mut self, kind: EventKind) {
+        let mono = self.clock.now();
+        let event = Event { at: self.clock.wall_at(mono), mono, kind };
+        if self.broken.is_none()
+            && let Err(error) = self.observer.on_event(&event)
+        {
+            tracing::error!("the run's record can't be kept: {error}");
+            self.broken = Some(error);
+            self.interrupt(Cancel::LogOut);
+        }
+    }
+
+    fn hire(&mut self, seat: Seat, port: Option<Port>) {
+        let (commands, commands_in) = mpsc::channel(2);
+        let channels = Channels {
+            commands: commands_in,
+            notices: self.notices.clone(),
+            reports: self.reports.clone(),
+            cancel: self.cancel.subscribe(),
+        };
+        let modem = seat.id.clone();
+        let work = worker::work(seat.clone(), Arc::clone(&self.opener), port, self.clock, channels);
+        let task = self.tasks.spawn(work).id();
+        self.task_modems.insert(task, modem.clone());
+        self.workers.insert(modem, Worker { seat, commands, task, call: None });
+    }
+
+    fn interrupt(&mut self, how: Cancel) {
+        self.ending = Ending::Interrupted;
+        self.cancel.send_if_modified(|now| {
+            let worse = now.is_none_or(|before| before < how);
+            if worse {
+                *now = Some(how);
+            }
+            worse
+        });
+        self.step(Input::Drain);
+    }
+
+    // --- what the scheduler says
+
+    fn step(&mut self, input: Input) {
+        for decision in self.scheduler.step(self.clock.now(), input) {
+            self.decide(decision);
+        }
+    }
+
+    fn decide(&mut self, decision: Decision) {
+        match decision {
+            Decision::Dial { line, modem, attempt, .. } => self.dial(&line, &modem, attempt),
+            Decision::SetUp(modem) => self.command(&modem, Command::SetUp),
+            Decision::Verdict(verdict) => {
+                self.desk.line_done(&verdict.line);
+                self.emit(EventKind::Verdict(verdict));
+                self.desk_effects();
+            }
+            Decision::Withdraw { line, why } => {
+                self.desk.line_again(&line);
+                self.emit(EventKind::VerdictWithdrawn { line, why });
+            }
+            Decision::Quarantine { modem, detail } => {
+                self.modem(modem, ModemState::Quarantined, None, detail)
+            }
+            Decision::Waits { line, until, why } => {
+                let until = self.clock.wall_at(until);
+                self.emit(EventKind::LineWaits { line, until, why });
+            }
+            Decision::GiveUp { modem, fault, detail } => {
+                let state = match fault {
+                    Fault::PortBusy | Fault::PortOpenFailed => ModemState::Out,
+                    _ => ModemState::Wedged,
+                };
+                self.modem(
+                    modem,
+                    state,
+                    Some(fault),
+                    format!("left alone for the rest of the run: {detail}"),
+                );
+            }
+            Decision::Finished => self.finished = true,
+        }
+    }
+
+    fn dial(&mut self, line: &LineId, modem: &ModemId, attempt: u32) {
+        match self.book.call(line, modem, attempt) {
+            Ok(spec) => {
+                self.emit(EventKind::CallStarted {
+                    call: spec.call.clone(),
+                    line: line.clone(),
+                    modem: modem.clone(),
+                    attempt,
+                    dialed: spec.dial.masked(),
+                });
+                if let Some(worker) = self.workers.get_mut(modem) {
+                    worker.call = Some(Running {
+                        spec: spec.clone(),
+                        started: self.clock.wall(),
+                        password_sent: false,
+                    });
+                }
+                self.command(modem, Command::Call(Box::new(spec)));
+            }
+            Err(why) => {
+                let report = CallReport {
+                    line: line.clone(),
+                    modem: modem.clone(),
+                    attempt,
+                    fault: Some(Fault::Screened),
+                    furthest: None,
+                    dialed: false,
+                    took: Duration::ZERO,
+                    detail: why.to_string(),
+                };
+                self.step(Input::CallEnded(Box::new(report)));
+            }
+        }
+    }
+
+    fn command(&mut self, modem: &ModemId, command: Command) {
+        let Some(worker) = self.workers.get(modem) else { return };
+        // Two places: a worker has at most one order waiting, so a full queue means that it is stuck or dead; its end
+        // is then told by its task.
+        if worker.commands.try_send(command).is_err() {
+            tracing::warn!(%modem, "the worker takes no orders");
+        }
+    }
+
+    fn modem(&mut self, modem: ModemId, state: ModemState, fault: Option<Fault>, detail: String) {
+        self.emit(EventKind::Modem { modem, state, fault, detail });
+    }
+
+    // --- what the workers tell
+
+    fn notice(&mut self, call: &CallId, notice: Notice) {
+        let Some(Running { spec, .. }) = self.running_mut(call) else { return };
+        let (line, credential) = (spec.line.id.clone(), spec.credential.clone());
+        match notice {
+            Notice::Moment(moment) => self.emit(EventKind::CallMoment { call: call.clone(), moment }),
+            Notice::Ask(reply) => {
+                if let Some(credential) = credential {
+                    self.desk.ask(&line, &credential, reply);
+                }
+            }
+            Notice::PasswordSent => {
+                if let Some(running) = self.running_mut(call) {
+                    running.password_sent = true;
+                }
+            }
+            Notice::Credential(outcome) => self.desk.outcome(&line, outcome),
+        }
+        self.desk_effects();
+    }
+
+    fn running_mut(&mut self, call: &CallId) -> Option<&mut Running> {
+        self.workers
+            .values_mut()
+            .filter_map(|worker| worker.call.as_mut())
+            .find(|running| running.spec.call == *call)
+    }
+
+    fn desk_effects(&mut self) {
+        for DeskFact { credential, state, detail } in self.desk.take_facts() {
+            let input = match state {
+                CredentialState::Proven => Input::CredentialProven(credential.clone()),
+                CredentialState::Stopped => Input::CredentialStopped(credential.clone()),
+            };
+            self.emit(EventKind::Credential { credential, state, detail });
+            self.step(input);
+        }
+    }
+
+    fn report(&mut self, modem: ModemId, report: Report) {
+        match report {
+            Report::Ready(identified) => {
+                if let Some(said) = identified {
+                    self.modem(modem.clone(), ModemState::Identified, None, said);
+                }
+                self.modem(modem.clone(), ModemState::Ready, None, String::new());
+                self.step(Input::ModemReady(modem));
+            }
+            Report::Out(fault, detail) => {
+                self.modem(modem.clone(), ModemState::Out, Some(fault), detail.clone());
+                self.step(Input::ModemOut { modem, fault, detail });
+            }
+            Report::Over(over) => self.over(modem, *over),
+        }
+    }
+
+    fn over(&mut self, modem: ModemId, over: CallOver) {
+        let running = self.workers.get_mut(&modem).and_then(|worker| worker.call.take());
+        let CallOver { record, hangup_detail, dialed, at, .. } = over;
+        let took = record.timeline.get(Moment::Taken).map(|taken| at.since(taken.at)).unwrap_or_default();
+        self.desk.call_over(&record.line, running.is_some_and(|running| running.password_sent));
+        self.desk_effects();
+        let report = CallReport {
+            line: record.line.clone(),
+            modem: modem.clone(),
+            attempt: record.attempt,
+            fault: record.fault,
+            furthest: record.timeline.furthest(),
+            dialed,
+            took,
+            detail: record.detail.clone(),
+        };
+        let unproven = record.hangup == Hangup::Unproven;
+        self.emit(EventKind::CallEnded(Box::new(record)));
+        if unproven {
+            self.modem(modem, ModemState::HangupUnproven, None, hangup_detail);
+        }
+        self.step(Input::CallEnded(Box::new(report)));
+    }
+
+    /// A worker's task has ended while the run goes on: it panicked. That costs one call.
+    fn ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = match &ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        let Some(modem) = self.task_modems.remove(&id) else { return };
+        let Some(worker) = self.workers.remove(&modem).filter(|worker| worker.task == id) else { return };
+        let why = match ended {
+            Ok(_) => "its worker ended early".to_owned(),
+            Err(error) => panic_text(error),
+        };
+        tracing::error!(%modem, "{why}");
+        let running = worker.call;
+        self.modem(modem.clone(), ModemState::Out, Some(Fault::Internal), why.clone());
+        // The port was dropped with the task, which hung up; the new worker's set-up proves it.
+        self.hire(worker.seat, None);
+        let Some(Running { spec, started, password_sent }) = running else {
+            self.step(Input::ModemOut { modem, fault: Fault::Internal, detail: why });
+            return;
+        };
+        self.desk.call_over(&spec.line.id, password_sent);
+        self.desk_effects();
+        self.emit(EventKind::CallEnded(Box::new(CallRecord {
+            call: spec.call.clone(),
+            line: spec.line.id.clone(),
+            modem: modem.clone(),
+            attempt: spec.attempt,
+            dialed: spec.dial.masked(),
+            started,
+            finished: self.clock.wall(),
+            timeline: Timeline::default(),
+            rings: None,
+            fault: Some(Fault::Internal),
+            detail: why.clone(),
+            link: Link::default(),
+            hostname: None,
+            hangup: Hangup::Unproven,
+            unknown: Vec::new(),
+            transcript: None,
+        })));
+        self.step(Input::Panicked { modem, line: spec.line.id });
+    }
+
+    // --- the end
+
+    async fn close(mut self) -> RunEnd {
+        // Whatever still goes on is a set-up that nobody waits for.
+        self.cancel.send_replace(Some(Cancel::HangUp));
+        for worker in std::mem::take(&mut self.workers).into_values() {
+            drop(worker.commands);
+        }
+        let stopped =
+            tokio::time::timeout(STOP_LIMIT, async { while self.tasks.join_next().await.is_some() {} }).await;
+        if stopped.is_err() {
+            tracing::warn!("some ports could not be given back within {} s", STOP_LIMIT.as_secs());
+            self.tasks.shutdown().await;
+        }
+        self.desk.close().await;
+        let ending = self.ending;
+        self.emit(EventKind::RunEnded { ending });
+        RunEnd { ending, broken: self.broken }
+    }
+}
+
+fn panic_text(error: JoinError) -> String {
+    let what = match error.try_into_panic() {
+        Ok(payload) => payload
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_default(),
+        Err(error) => error.to_string(),
+    };
+    format!("its worker panicked: {}", crate::console::transcript::clean_line(&what))
+}
+
+async fn until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

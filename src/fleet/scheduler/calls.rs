@@ -1,0 +1,142 @@
+//! Calls begin and end: which modem takes which line, and what an end means for both.
+
+use super::bench::{Trouble, weight};
+use super::judge::{NumberRecord, Trial};
+use super::lines::Stage;
+use super::queue::Burden;
+use super::{CallReport, Decision, Scheduler};
+use crate::fleet::policy::CallClass;
+use crate::model::{CallId, Fault, LineId, ModemId, Mono};
+
+impl Scheduler {
+    /// Gives free modems their next lines.
+    pub(super) fn assign(&mut self, now: Mono) {
+        if self.draining || self.queue.is_empty() {
+            return;
+        }
+        let hopeful = self.bench.hopeful();
+        for modem in self.bench.free().collect::<Vec<_>>() {
+            // A trunk may have become full with the call before.
+            if !self.bench.is_free(modem) {
+                continue;
+            }
+            let allowed = |burden: &Burden| weight(burden, modem) <= self.bench.lightest(burden, hopeful);
+            if let Some(rank) = self.queue.best(allowed) {
+                self.dial(now, rank.line, modem);
+            }
+        }
+    }
+
+    pub(super) fn dial(&mut self, now: Mono, line: usize, modem: usize) {
+        self.detach(line);
+        self.queue.set_in_call(self.lines[line].number, true);
+        self.bench.begin_call(modem);
+        self.running += 1;
+        let entry = &mut self.lines[line];
+        entry.begun += 1;
+        entry.stage = Stage::Running { modem, began: now };
+        self.decisions.push(Decision::Dial {
+            line: entry.id.clone(),
+            modem: self.bench.ids[modem].clone(),
+            attempt: entry.begun,
+            call: CallId::new(&entry.id, entry.begun),
+        });
+    }
+
+    pub(super) fn panicked(&mut self, now: Mono, line: LineId, modem: ModemId) {
+        let Some(&index) = self.line_index.get(&line) else { return };
+        let Stage::Running { began, .. } = self.lines[index].stage else { return };
+        let report = CallReport {
+            line,
+            modem,
+            attempt: self.lines[index].begun,
+            fault: Some(Fault::Internal),
+            furthest: None,
+            // Nobody knows.
+            dialed: true,
+            took: now.since(began),
+            detail: "the worker of the call panicked".to_owned(),
+        };
+        self.call_ended(now, &report);
+    }
+
+    pub(super) fn call_ended(&mut self, now: Mono, report: &CallReport) {
+        let (Some(&line), Some(&modem)) =
+            (self.line_index.get(&report.line), self.modem_index.get(&report.modem))
+        else {
+            return;
+        };
+        let Stage::Running { modem: expected, began } = self.lines[line].stage else { return };
+        if expected != modem {
+            return;
+        }
+        self.running -= 1;
+        self.lines[line].stage = Stage::New;
+        self.lines[line].learn(report.took, report.fault);
+        let trial = self.trial(modem, report);
+        let class = trial.class;
+        let number = self.lines[line].number;
+        self.numbers[number].record.note(&self.lines[line].id, &trial);
+        if class == CallClass::Passed {
+            self.health.passed(modem, line, began, now);
+        } else if trial.is_failing() {
+            self.health.failed(modem, line, began, now);
+        }
+        self.lines[line].trials.push(trial);
+        self.release_modem(now, modem, class, report);
+        self.queue.set_in_call(number, false);
+        self.dispose(now, line);
+        if self.numbers[number].record.is_closed() {
+            for sibling in self.numbers[number].lines.clone() {
+                self.review(sibling);
+            }
+        }
+        self.quarantine(now);
+    }
+
+    pub(super) fn release_modem(&mut self, now: Mono, modem: usize, class: CallClass, report: &CallReport) {
+        let policy = &self.policy.bench;
+        let fault = report.fault.unwrap_or(Fault::ModemError);
+        let trouble = Trouble { fault, detail: report.detail.clone() };
+        self.bench.end_call(modem);
+        let exit = match class {
+            CallClass::BenchModem => Some(self.bench.out(modem, now, trouble.clone(), policy)),
+            CallClass::BenchLine => self.bench.lineless(modem, now, trouble.clone(), policy),
+            // Nobody knows what its port holds: it is set up from scratch.
+            CallClass::Defect => self.bench.set_up_again(modem, now),
+            CallClass::Passed
+            | CallClass::Failed
+            | CallClass::AnsweredWithoutCarrier
+            | CallClass::Final
+            | CallClass::Unproven
+            | CallClass::Policy => self.bench.served(modem, now, policy),
+        };
+        if let Some(exit) = exit {
+            self.note_exit(modem, &exit, &trouble);
+        }
+    }
+
+    pub(super) fn trial(&self, modem: usize, report: &CallReport) -> Trial {
+        let class = CallClass::of(report.fault);
+        Trial {
+            attempt: report.attempt,
+            modem,
+            fault: report.fault,
+            class,
+            furthest: report.furthest,
+            dialed: report.dialed,
+            detail: report.detail.clone(),
+            void: class.is_failing() && self.bench.is_quarantined(modem),
+        }
+    }
+
+    /// Counts a number's calls from scratch.
+    pub(super) fn recount(&mut self, number: usize) {
+        let mut record = NumberRecord { dialed: self.numbers[number].lost, ..NumberRecord::default() };
+        for &line in &self.numbers[number].lines {
+            let line = &self.lines[line];
+            line.trials.iter().for_each(|trial| record.note(&line.id, trial));
+        }
+        self.numbers[number].record = record;
+    }
+}

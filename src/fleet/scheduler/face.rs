@@ -1,0 +1,187 @@
+//! What goes into the scheduler and what comes out of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::fleet::policy::Policy;
+use crate::model::event::LineVerdict;
+use crate::model::{CallId, CredentialName, Fault, LineId, ModemId, Moment, Mono, PhoneNumber, TrunkName};
+
+/// All that the scheduler knows when a sitting begins.
+#[derive(Debug, Clone)]
+pub struct SchedulerPlan {
+    /// The lines, in the order of the plan; ids are unique.
+    pub lines: Vec<LineJob>,
+    /// The modems, in the order of the bank; ids are unique.
+    pub modems: Vec<ModemSeat>,
+    /// Most calls at a time of each trunk; a trunk that is not here has no limit.
+    pub trunks: BTreeMap<TrunkName, NonZeroU32>,
+    /// The rules of the run.
+    pub policy: Policy,
+    /// What earlier sittings of the run found.
+    pub past: Past,
+}
+
+/// A line to be judged.
+#[derive(Debug, Clone)]
+pub struct LineJob {
+    /// The line.
+    pub id: LineId,
+    /// What is called; lines that share it are never called at the same time.
+    pub number: PhoneNumber,
+    /// The credential that is used there, if any.
+    pub credential: Option<CredentialName>,
+    /// Whether its credential is to be proven here (the plan's `prove_on`, else where it worked last): dialed first.
+    pub prove_on: bool,
+    /// How long its call is expected to take, from experience.
+    pub expected: Option<Duration>,
+    /// Set for a line that must not be dialed: its verdict.
+    pub preset: Option<Preset>,
+}
+
+/// The verdict of a line that must not be dialed: screened, skipped, on-hold ..
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preset {
+    /// Why.
+    pub fault: Fault,
+    /// In words.
+    pub detail: String,
+}
+
+/// A modem of the bank.
+#[derive(Debug, Clone)]
+pub struct ModemSeat {
+    /// The modem.
+    pub id: ModemId,
+    /// The trunk that it shares, if any.
+    pub trunk: Option<TrunkName>,
+}
+
+/// What earlier sittings of a resumed run found, from its journal.
+#[derive(Debug, Clone, Default)]
+pub struct Past {
+    /// Verdicts that stand (withdrawn ones left out). These lines are done, nothing is emitted for them again; but a
+    /// `cancelled` one counts as none, since to go on is what `--resume` is for.
+    pub verdicts: Vec<LineVerdict>,
+    /// Calls that ended, in the order in which they did.
+    pub calls: Vec<CallReport>,
+    /// The highest attempt number that each line's calls had, ended or not: ids are not used twice.
+    pub begun: BTreeMap<LineId, u32>,
+    /// Modems that were put under quarantine: they stay there for the rest of the run.
+    pub quarantined: BTreeSet<ModemId>,
+}
+
+/// What a call found, as far as the scheduler cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallReport {
+    /// The line.
+    pub line: LineId,
+    /// The modem.
+    pub modem: ModemId,
+    /// The attempt number of the [`Decision::Dial`].
+    pub attempt: u32,
+    /// What it found; absent is a pass.
+    pub fault: Option<Fault>,
+    /// The furthest instant on the way to the console ([`crate::model::Timeline::furthest`]).
+    pub furthest: Option<Moment>,
+    /// Whether digits may have gone out.
+    pub dialed: bool,
+    /// How long the modem was taken.
+    pub took: Duration,
+    /// The finding in words.
+    pub detail: String,
+}
+
+/// What happened.
+///
+/// Every [`Decision::Dial`] is answered by one `CallEnded` or one `Panicked`, and every [`Decision::SetUp`] by a
+/// `ModemReady` or a `ModemOut`. If a call's end shows that its modem is of no use any more although the call was not
+/// to blame (on-hook unproven, say), `ModemOut` comes before `CallEnded`, or the modem is dialed on at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The sitting begins. Comes first, once.
+    Start,
+    /// A modem is set up and free.
+    ModemReady(ModemId),
+    /// A modem can't be had: its port is busy or gone, or its set-up failed.
+    ModemOut {
+        /// Which.
+        modem: ModemId,
+        /// A fault whose blame is `bench-modem`.
+        fault: Fault,
+        /// In words.
+        detail: String,
+    },
+    /// A call is over and its modem free, if its fault is none of the modem's.
+    CallEnded(Box<CallReport>),
+    /// The worker of a call died; its port was hung up as well as could be.
+    Panicked {
+        /// Its modem.
+        modem: ModemId,
+        /// Its line.
+        line: LineId,
+    },
+    /// A login with the credential worked.
+    CredentialProven(CredentialName),
+    /// The credential is never sent again in this run.
+    CredentialStopped(CredentialName),
+    /// First signal: dial no more.
+    Drain,
+    /// Nothing but time has passed; the answer to [`super::Scheduler::next_deadline`].
+    Time,
+}
+
+/// What to do. To be done in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Set this modem up: at the start, after a pause while it is out, after a worker of it died.
+    SetUp(ModemId),
+    /// Call a line.
+    Dial {
+        /// The line.
+        line: LineId,
+        /// The modem: free, and set up.
+        modem: ModemId,
+        /// Number of the call within the line, from 1; earlier sittings and calls that did not get to dialing included.
+        attempt: u32,
+        /// `<line>.<attempt>`.
+        call: CallId,
+    },
+    /// The line is judged.
+    Verdict(LineVerdict),
+    /// A verdict is taken back; another one follows, at once or after more calls.
+    Withdraw {
+        /// The line.
+        line: LineId,
+        /// Why, in words.
+        why: String,
+    },
+    /// A modem fails where others succeed: it is dialed on no more in this run.
+    Quarantine {
+        /// Which.
+        modem: ModemId,
+        /// The evidence, in words.
+        detail: String,
+    },
+    /// A modem was tried often enough: it is left alone for the rest of the run.
+    GiveUp {
+        /// Which.
+        modem: ModemId,
+        /// What it failed with last.
+        fault: Fault,
+        /// In words.
+        detail: String,
+    },
+    /// The line is put off. Told once for each time.
+    Waits {
+        /// The line.
+        line: LineId,
+        /// Not before.
+        until: Mono,
+        /// Why, in words.
+        why: String,
+    },
+    /// Every line has its verdict and no call is running. Comes last, once.
+    Finished,
+}

@@ -1,0 +1,286 @@
+//! What a line's calls make of it: a verdict, or one more call.
+
+use crate::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, PANICKED_MODEMS_MAX, PANICS_MAX, Policy};
+use crate::model::{CallId, Fault, LineId, ModemId, Moment};
+
+/// One call of a line that is over.
+#[derive(Debug, Clone)]
+pub(super) struct Trial {
+    pub(super) attempt: u32,
+    pub(super) modem: usize,
+    pub(super) fault: Option<Fault>,
+    pub(super) class: CallClass,
+    pub(super) furthest: Option<Moment>,
+    pub(super) dialed: bool,
+    pub(super) detail: String,
+    /// It blamed the line, but its modem is under quarantine: it counts as not made.
+    pub(super) void: bool,
+}
+
+impl Trial {
+    pub(super) const fn is_failing(&self) -> bool {
+        self.class.is_failing() && !self.void
+    }
+
+    const fn is_attempt(&self) -> bool {
+        self.class.is_attempt() && !self.void
+    }
+}
+
+/// What the calls of all lines that share a number make of the number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct NumberRecord {
+    /// Calls in which digits may have gone out.
+    pub(super) dialed: u32,
+    /// Calls that failed, void ones left out.
+    pub(super) failing: u32,
+    /// Some call passed.
+    pub(super) passed: bool,
+    /// It was answered without carrier.
+    pub(super) answered_without_carrier: Option<Seen>,
+    /// Somebody, or a fax, was called from their sleep.
+    pub(super) woken: Option<Seen>,
+}
+
+/// A finding about a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) fault: Fault,
+    pub(super) line: LineId,
+    pub(super) void: bool,
+}
+
+impl NumberRecord {
+    pub(super) fn note(&mut self, line: &LineId, trial: &Trial) {
+        self.dialed += u32::from(trial.dialed);
+        self.failing += u32::from(trial.is_failing());
+        self.passed |= trial.class == CallClass::Passed;
+        let Some(fault) = trial.fault else { return };
+        let seen = Seen { fault, line: line.clone(), void: trial.void };
+        // What a trustworthy modem saw stands before what one under quarantine saw.
+        let better = |old: &Option<Seen>| old.as_ref().is_none_or(|old| old.void && !seen.void);
+        if matches!(fault, Fault::Voice | Fault::Fax) && better(&self.woken) {
+            self.woken = Some(seen);
+        } else if trial.class == CallClass::AnsweredWithoutCarrier && better(&self.answered_without_carrier) {
+            self.answered_without_carrier = Some(seen);
+        }
+    }
+
+    /// Whether the number may not be called any more in this run.
+    pub(super) const fn is_closed(&self) -> bool {
+        self.woken.is_some()
+            || (self.answered_without_carrier.is_some() && self.dialed >= CALLS_WITHOUT_CARRIER_MAX)
+    }
+}
+
+/// Whether a credential can still be hoped for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Neither proven nor stopped.
+    Nothing,
+    /// A login with it worked.
+    Proven,
+    /// It is sent no more.
+    Stopped,
+}
+
+/// What to do with a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// It has its verdict.
+    Settled(Finding),
+    /// It is called again after the pause of this fault; without one, at once.
+    Again(Option<Fault>),
+    /// It is called again once its credential is proven.
+    AfterProof,
+}
+
+/// A verdict in the making.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) fault: Option<Fault>,
+    pub(super) detail: String,
+    pub(super) call: Option<CallId>,
+}
+
+/// What a line is judged by.
+pub(super) struct Case<'a> {
+    pub(super) line: &'a LineId,
+    pub(super) trials: &'a [Trial],
+    pub(super) number: &'a NumberRecord,
+    pub(super) credential: Known,
+    pub(super) policy: &'a Policy,
+    pub(super) modems: &'a [ModemId],
+}
+
+impl Case<'_> {
+    /// The line's verdict, or what is needed for one.
+    pub(super) fn judge(&self) -> Judgement {
+        self.passed()
+            .or_else(|| self.ended_by_policy())
+            .or_else(|| self.never_again())
+            .or_else(|| self.enough_calls())
+            .or_else(|| self.number_closed())
+            .or_else(|| self.our_own_fault())
+            .or_else(|| self.unproven())
+            .map_or_else(|| self.again(), Judgement::Settled)
+    }
+
+    fn finding(&self, trial: &Trial, detail: String) -> Finding {
+        let detail = match (detail.is_empty(), trial.fault) {
+            (true, Some(fault)) => fault.code().to_owned(),
+            _ => detail,
+        };
+        Finding { fault: trial.fault, detail, call: Some(CallId::new(self.line, trial.attempt)) }
+    }
+
+    fn passed(&self) -> Option<Finding> {
+        let trial = self.trials.iter().rfind(|trial| trial.class == CallClass::Passed)?;
+        let before = self.told(Trial::is_failing);
+        if before.is_empty() {
+            return Some(self.finding(trial, trial.detail.clone()));
+        }
+        let retry = format!("passed at call {}, after {before}", trial.attempt);
+        let detail = if trial.detail.is_empty() { retry } else { format!("{}; {retry}", trial.detail) };
+        Some(Finding { fault: trial.fault.or(Some(Fault::NeededRetry)), ..self.finding(trial, detail) })
+    }
+
+    /// `busy on m00, no-answer on m01`
+    fn told(&self, which: impl Fn(&Trial) -> bool) -> String {
+        let words: Vec<String> = self
+            .trials
+            .iter()
+            .filter(|trial| which(trial))
+            .filter_map(|trial| Some(format!("{} on {}", trial.fault?, self.modems.get(trial.modem)?)))
+            .collect();
+        words.join(", ")
+    }
+
+    fn ended_by_policy(&self) -> Option<Finding> {
+        let trial = self.trials.last().filter(|trial| trial.class == CallClass::Policy)?;
+        Some(self.finding(trial, trial.detail.clone()))
+    }
+
+    /// Findings that are never confirmed by a redial, those of a modem under quarantine included.
+    fn never_again(&self) -> Option<Finding> {
+        let finals = || self.trials.iter().filter(|trial| trial.class == CallClass::Final);
+        if finals().any(|trial| !trial.void) {
+            return self.decided();
+        }
+        if let Some(trial) = finals().next_back() {
+            return Some(self.distrusted(trial));
+        }
+        let seen = self.number.woken.as_ref()?;
+        Some(if seen.void { Self::number_distrusted(seen) } else { Self::inherited(seen) })
+    }
+
+    fn distrusted(&self, trial: &Trial) -> Finding {
+        let fault = trial.fault.map_or("a fault", Fault::code);
+        let modem = self.modems.get(trial.modem).map_or("?", ModemId::as_str);
+        let detail = format!("`{modem}`, now under quarantine, found {fault}; not called again");
+        Finding { fault: Some(Fault::QuarantinedBench), ..self.finding(trial, detail) }
+    }
+
+    fn number_distrusted(seen: &Seen) -> Finding {
+        let detail = format!(
+            "a modem that is now under quarantine found {} at the same number, as `{}`; not called again",
+            seen.fault, seen.line
+        );
+        Finding { fault: Some(Fault::QuarantinedBench), detail, call: None }
+    }
+
+    fn inherited(seen: &Seen) -> Finding {
+        let detail = format!(
+            "{} at the same number, called as `{}`; nobody is called out twice",
+            seen.fault, seen.line
+        );
+        Finding { fault: Some(seen.fault), detail, call: None }
+    }
+
+    fn failing(&self) -> u32 {
+        self.trials.iter().map(|trial| u32::from(trial.is_failing())).sum()
+    }
+
+    fn enough_calls(&self) -> Option<Finding> {
+        let attempts: u32 = self.trials.iter().map(|trial| u32::from(trial.is_attempt())).sum();
+        (self.failing() >= self.policy.confirm.max(1) || attempts >= self.policy.attempts.max(1))
+            .then(|| self.decided())
+            .flatten()
+    }
+
+    /// The finding of the call that decides where none passed: the one that got furthest, of equals the last.
+    fn decided(&self) -> Option<Finding> {
+        let counts = |trial: &&Trial| trial.is_failing() || trial.class == CallClass::Unproven;
+        let trial = self.trials.iter().filter(counts).max_by_key(|trial| (trial.furthest, trial.attempt))?;
+        let others = self.told(|other| other.is_failing() && other.attempt != trial.attempt);
+        let detail = match (trial.detail.as_str(), others.as_str()) {
+            (detail, "") => detail.to_owned(),
+            ("", others) => format!("likewise: {others}"),
+            (detail, others) => format!("{detail}; also {others}"),
+        };
+        Some(self.finding(trial, detail))
+    }
+
+    /// The number has had all the calls that it gets in this run.
+    fn number_closed(&self) -> Option<Finding> {
+        if !self.number.is_closed() {
+            return None;
+        }
+        let seen = self.number.answered_without_carrier.as_ref()?;
+        let confirmed = self.failing() >= CALLS_WITHOUT_CARRIER_MAX
+            || (self.number.failing >= CALLS_WITHOUT_CARRIER_MAX && !self.number.passed);
+        if confirmed && let Some(finding) = self.decided() {
+            return Some(finding);
+        }
+        if confirmed && !seen.void {
+            return Some(Self::inherited(seen));
+        }
+        if let Some(trial) = self.trials.iter().rfind(|trial| trial.class.is_bench()) {
+            let detail =
+                format!("{}; its number was answered without carrier and is not called again", trial.detail);
+            return Some(self.finding(trial, detail));
+        }
+        if seen.void && !self.number.passed {
+            return Some(Self::number_distrusted(seen));
+        }
+        let detail = format!(
+            "its number, called as `{}`, was answered without carrier: {CALLS_WITHOUT_CARRIER_MAX} calls a run at most",
+            seen.line
+        );
+        Some(Finding { fault: Some(Fault::OverBudget), detail, call: None })
+    }
+
+    /// Defects and bench faults that could not be got round.
+    fn our_own_fault(&self) -> Option<Finding> {
+        let panicked: Vec<&Trial> =
+            self.trials.iter().filter(|trial| trial.class == CallClass::Defect).collect();
+        let mut modems: Vec<usize> = panicked.iter().map(|trial| trial.modem).collect();
+        modems.sort_unstable();
+        modems.dedup();
+        if (modems.len() >= PANICKED_MODEMS_MAX || panicked.len() >= PANICS_MAX as usize)
+            && let Some(&trial) = panicked.last()
+        {
+            return Some(self.finding(trial, trial.detail.clone()));
+        }
+        let bench = || self.trials.iter().filter(|trial| trial.class.is_bench());
+        let most = Policy::bench_calls_max(self.modems.len()) as usize;
+        let last = bench().next_back().filter(|_| bench().count() >= most)?;
+        let detail = format!("{}; tried: {}", last.detail, self.told(|trial| trial.class.is_bench()));
+        Some(self.finding(last, detail))
+    }
+
+    fn unproven(&self) -> Option<Finding> {
+        let waited = self.trials.iter().any(|trial| trial.class == CallClass::Unproven);
+        (waited && self.credential == Known::Stopped).then(|| self.decided()).flatten()
+    }
+
+    fn again(&self) -> Judgement {
+        match self.trials.last() {
+            Some(trial) if trial.class == CallClass::Unproven && self.credential == Known::Nothing => {
+                Judgement::AfterProof
+            }
+            Some(trial) => Judgement::Again(trial.fault.filter(|_| !trial.void)),
+            None => Judgement::Again(None),
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Who is dialed next, on which modem, and what a line's calls make of it: a pure machine.
+//!
+//! It has no clock, no I/O and no dice: same inputs, same decisions. What a call finds is `call`'s; who may send a
+//! password is [`super::guard`]'s; ports are the workers'.
+//!
+//! Ties, spelled out: free modems are served in the order of the bank; each takes the best line that it may dial: first
+//! the line that proves a credential, then the longest expected, then the order of the plan.
+
+mod bench;
+mod calls;
+mod face;
+mod judge;
+mod lines;
+#[cfg(test)]
+mod properties;
+mod quarantine;
+mod queue;
+mod stages;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod watch;
+#[cfg(test)]
+mod world;
+
+pub use face::{CallReport, Decision, Input, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::bench::{Bench, Exit, State, Trouble};
+use self::judge::{Finding, Known, NumberRecord};
+use self::lines::{Line, Stage};
+use self::queue::{Queue, Rank};
+use super::health::Health;
+use super::policy::{EXPECTED_CALL, Policy};
+use crate::model::{CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber};
+
+/// The scheduler of one sitting.
+#[derive(Debug)]
+pub struct Scheduler {
+    policy: Policy,
+    bench: Bench,
+    health: Health,
+    lines: Vec<Line>,
+    line_index: BTreeMap<LineId, usize>,
+    modem_index: BTreeMap<ModemId, usize>,
+    numbers: Vec<Number>,
+    credentials: Vec<Credential>,
+    credential_index: BTreeMap<CredentialName, usize>,
+    queue: Queue,
+    timers: BTreeSet<(Mono, Timer)>,
+    /// Lines without a verdict.
+    open: usize,
+    /// Calls that are running.
+    running: usize,
+    started: bool,
+    draining: bool,
+    finished: bool,
+    decisions: Vec<Decision>,
+}
+
+/// What a point in time is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// A modem is to be set up again.
+    Modem(usize),
+    /// A line may be dialed again.
+    Line(usize),
+}
+
+#[derive(Debug, Default)]
+struct Number {
+    lines: Vec<usize>,
+    record: NumberRecord,
+    /// Calls of earlier sittings of which no end is known: digits may have gone out.
+    lost: u32,
+}
+
+#[derive(Debug)]
+struct Credential {
+    known: Known,
+    /// Lines that were called, found it unproven, and wait until it is known.
+    parked: BTreeSet<Rank>,
+    /// Open lines that are not parked: one of them may yet prove it.
+    active: usize,
+}
+
+impl Scheduler {
+    /// Takes a plan; nothing happens before [`Input::Start`].
+    pub fn new(plan: SchedulerPlan) -> Self {
+        let SchedulerPlan { lines: jobs, modems, trunks, policy, past } = plan;
+        let modem_index = modems.iter().enumerate().map(|(index, seat)| (seat.id.clone(), index)).collect();
+        let mut numbers: Vec<Number> = Vec::new();
+        let mut number_index: BTreeMap<PhoneNumber, usize> = BTreeMap::new();
+        let mut credentials = Vec::new();
+        let mut credential_index = BTreeMap::new();
+        let mut line_index = BTreeMap::new();
+        let mut lines = Vec::with_capacity(jobs.len());
+        for (index, job) in jobs.into_iter().enumerate() {
+            let number = *number_index.entry(job.number).or_insert_with(|| {
+                numbers.push(Number::default());
+                numbers.len() - 1
+            });
+            numbers[number].lines.push(index);
+            let credential = job.credential.map(|name| {
+                *credential_index.entry(name).or_insert_with(|| {
+                    let known = Known::Nothing;
+                    credentials.push(Credential { known, parked: BTreeSet::new(), active: 0 });
+                    credentials.len() - 1
+                })
+            });
+            line_index.insert(job.id.clone(), index);
+            lines.push(Line {
+                id: job.id,
+                number,
+                credential,
+                prove_on: job.prove_on,
+                expected: job.expected.unwrap_or(EXPECTED_CALL),
+                preset: job.preset,
+                stage: Stage::New,
+                trials: Vec::new(),
+                begun: 0,
+            });
+        }
+        let bench = Bench::new(modems, &trunks);
+        let mut scheduler = Self {
+            policy,
+            health: Health::new(bench.ids.len()),
+            bench,
+            queue: Queue::new(numbers.len()),
+            lines,
+            line_index,
+            modem_index,
+            numbers,
+            credentials,
+            credential_index,
+            timers: BTreeSet::new(),
+            open: 0,
+            running: 0,
+            started: false,
+            draining: false,
+            finished: false,
+            decisions: Vec::new(),
+        };
+        scheduler.recall(past);
+        scheduler
+    }
+
+    /// Takes over what earlier sittings found.
+    fn recall(&mut self, past: Past) {
+        for modem in &past.quarantined {
+            if let Some(&modem) = self.modem_index.get(modem) {
+                self.bench.quarantine(modem);
+            }
+        }
+        for report in past.calls {
+            let (Some(&line), Some(&modem)) =
+                (self.line_index.get(&report.line), self.modem_index.get(&report.modem))
+            else {
+                continue;
+            };
+            self.lines[line].learn(report.took, report.fault);
+            let trial = self.trial(modem, &report);
+            self.lines[line].trials.push(trial);
+        }
+        for (id, begun) in past.begun {
+            if let Some(&line) = self.line_index.get(&id) {
+                self.lines[line].begun = begun;
+            }
+        }
+        for index in 0..self.lines.len() {
+            let line = &mut self.lines[index];
+            let highest = line.trials.iter().map(|trial| trial.attempt).max().unwrap_or(0);
+            line.begun = line.begun.max(highest);
+            let ended = u32::try_from(line.trials.len()).unwrap_or(u32::MAX);
+            self.numbers[line.number].lost += line.begun.saturating_sub(ended);
+        }
+        for number in 0..self.numbers.len() {
+            self.recount(number);
+        }
+        for verdict in past.verdicts {
+            if verdict.fault != Some(Fault::Cancelled)
+                && let Some(&line) = self.line_index.get(&verdict.line)
+            {
+                self.lines[line].stage = Stage::Judged { fault: verdict.fault, call: verdict.call };
+            }
+        }
+        for line in &self.lines {
+            if matches!(line.stage, Stage::New) {
+                self.open += 1;
+                if let Some(credential) = line.credential {
+                    self.credentials[credential].active += 1;
+                }
+            }
+        }
+    }
+
+    /// Takes in what happened and says what to do. `now` never goes back.
+    pub fn step(&mut self, now: Mono, input: Input) -> Vec<Decision> {
+        if self.finished {
+            return Vec::new();
+        }
+        match input {
+            Input::Start => self.start(now),
+            Input::ModemReady(id) => self.modem_ready(&id),
+            Input::ModemOut { modem, fault, detail } => {
+                self.modem_out(now, &modem, &Trouble { fault, detail });
+            }
+            Input::CallEnded(report) => self.call_ended(now, &report),
+            Input::Panicked { modem, line } => self.panicked(now, line, modem),
+            Input::CredentialProven(name) => self.credential(now, &name, Known::Proven),
+            Input::CredentialStopped(name) => self.credential(now, &name, Known::Stopped),
+            Input::Drain => self.drain(),
+            Input::Time => {}
+        }
+        if self.started {
+            self.run_timers(now);
+            self.bench.watch(now);
+            self.lose_hope(now);
+            self.assign(now);
+            self.finish();
+        }
+        std::mem::take(&mut self.decisions)
+    }
+
+    /// When [`Input::Time`] is due, if nothing else happens before.
+    pub fn next_deadline(&self) -> Option<Mono> {
+        if self.finished || !self.started || self.open == 0 {
+            return None;
+        }
+        let patience = if self.waiting() > 0 { self.bench.patience_ends(&self.policy.bench) } else { None };
+        self.timers.first().map(|&(at, _)| at).into_iter().chain(patience).min()
+    }
+
+    /// Lines without a verdict, and calls that are running.
+    pub fn left(&self) -> (usize, usize) {
+        (self.open, self.running)
+    }
+
+    /// Lines without a verdict that are not in a call.
+    const fn waiting(&self) -> usize {
+        self.open.saturating_sub(self.running)
+    }
+
+    fn start(&mut self, now: Mono) {
+        if std::mem::replace(&mut self.started, true) {
+            return;
+        }
+        for line in 0..self.lines.len() {
+            if !matches!(self.lines[line].stage, Stage::New) {
+                continue;
+            }
+            match self.lines[line].preset.clone() {
+                Some(Preset { fault, detail }) => {
+                    self.conclude(line, Finding { fault: Some(fault), detail, call: None });
+                }
+                None => self.dispose(now, line),
+            }
+        }
+        if self.open == 0 {
+            return;
+        }
+        for modem in 0..self.bench.ids.len() {
+            if self.bench.state(modem) == State::SettingUp {
+                self.decisions.push(Decision::SetUp(self.bench.ids[modem].clone()));
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        self.draining = true;
+        for line in 0..self.lines.len() {
+            if self.lines[line].is_waiting() {
+                self.cancel(line);
+            }
+        }
+        self.timers.clear();
+    }
+
+    fn finish(&mut self) {
+        if self.open == 0 && self.running == 0 {
+            self.finished = true;
+            self.timers.clear();
+            self.decisions.push(Decision::Finished);
+        }
+    }
+
+    fn modem_ready(&mut self, id: &ModemId) {
+        let Some(&modem) = self.modem_index.get(id) else { return };
+        if let State::Out { until } = self.bench.state(modem) {
+            self.timers.remove(&(until, Timer::Modem(modem)));
+        }
+        self.bench.ready(modem);
+    }
+
+    fn modem_out(&mut self, now: Mono, id: &ModemId, trouble: &Trouble) {
+        let Some(&modem) = self.modem_index.get(id) else { return };
+        let exit = self.bench.out(modem, now, trouble.clone(), &self.policy.bench);
+        self.note_exit(modem, &exit, trouble);
+    }
+
+    fn note_exit(&mut self, modem: usize, exit: &Exit, trouble: &Trouble) {
+        match exit {
+            &Exit::Until(until) if !self.draining => {
+                self.timers.insert((until, Timer::Modem(modem)));
+            }
+            Exit::ForGood => self.decisions.push(Decision::GiveUp {
+                modem: self.bench.ids[modem].clone(),
+                fault: trouble.fault,
+                detail: trouble.detail.clone(),
+            }),
+            Exit::Until(_) | Exit::AfterCall | Exit::AlreadyOut => {}
+        }
+    }
+
+    fn run_timers(&mut self, now: Mono) {
+        while let Some(&(at, timer)) = self.timers.first()
+            && at <= now
+        {
+            self.timers.pop_first();
+            match timer {
+                Timer::Modem(modem) if self.open > 0 && !self.draining => {
+                    self.bench.set_up(modem);
+                    self.decisions.push(Decision::SetUp(self.bench.ids[modem].clone()));
+                }
+                Timer::Modem(_) => {}
+                Timer::Line(line) => self.enqueue(line),
+            }
+        }
+    }
+
+    /// Ends the lines that wait for a modem, if none can be had any more.
+    fn lose_hope(&mut self, now: Mono) {
+        if self.waiting() == 0 {
+            return;
+        }
+        let Some(Trouble { fault, detail }) = self.bench.hopeless(now, &self.policy.bench) else { return };
+        for line in 0..self.lines.len() {
+            if self.lines[line].is_waiting() {
+                self.conclude(line, Finding { fault: Some(fault), detail: detail.clone(), call: None });
+            }
+        }
+    }
+}

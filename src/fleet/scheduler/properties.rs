@@ -1,0 +1,365 @@
+//! Random plans, banks and outcomes: every promise that the scheduler can break is held after every step.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+
+use super::watch::Watch;
+use super::world::{Fate, Nature, SetUp, World, line, modem, plan};
+use super::{Decision, Input, Preset, SchedulerPlan};
+use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
+use crate::model::{Fault, LineId, ModemId, TrunkName};
+
+/// Every fault that a call can have, and none.
+const FATES: [Option<Fault>; 24] = [
+    None,
+    None,
+    None,
+    Some(Fault::Noisy),
+    Some(Fault::LogoutUnproven),
+    Some(Fault::Busy),
+    Some(Fault::NoAnswer),
+    Some(Fault::NoCarrier),
+    Some(Fault::CarrierLost),
+    Some(Fault::Voice),
+    Some(Fault::Reorder),
+    Some(Fault::NoConnect),
+    Some(Fault::ConsoleSilent),
+    Some(Fault::LoginTimeout),
+    Some(Fault::OpenConsole),
+    Some(Fault::LoginRefused),
+    Some(Fault::CredentialUnproven),
+    Some(Fault::CredentialUnproven),
+    Some(Fault::NoDialtone),
+    Some(Fault::ModemRefused),
+    Some(Fault::ModemSilent),
+    Some(Fault::PortLost),
+    Some(Fault::PortBusy),
+    Some(Fault::Internal),
+];
+
+/// A world whose every turn is a function of a seed.
+#[derive(Debug, Clone)]
+struct Seeded {
+    seed: u64,
+    /// How many lines out of 8 are good.
+    good: u8,
+    /// How often out of 8 a call goes as its line usually goes.
+    steady: u8,
+    /// Of each modem, what it makes of every call: a bad one fails where others succeed.
+    bad: BTreeMap<ModemId, Fault>,
+    /// How many of a modem's first set-ups fail, and how.
+    set_ups: BTreeMap<ModemId, (u32, Fault)>,
+    /// How often out of 16 a worker panics.
+    panics: u8,
+}
+
+impl Seeded {
+    fn dice(&self, what: &str) -> fastrand::Rng {
+        let mixed = what
+            .bytes()
+            .fold(self.seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        fastrand::Rng::with_seed(mixed)
+    }
+}
+
+impl Nature for Seeded {
+    fn call(&mut self, line: &LineId, modem: &ModemId, attempt: u32, watch: &Watch) -> Fate {
+        let mut dice = self.dice(&format!("{line} {modem} {attempt}"));
+        let mut usual = self.dice(line.as_str());
+        let usual = if usual.u8(..8) < self.good { None } else { usual.choice(FATES).flatten() };
+        let fault = if dice.u8(..8) < self.steady { usual } else { dice.choice(FATES).flatten() };
+        let fault = match (self.bad.get(modem), fault) {
+            (Some(Fault::NoCarrier), _) if dice.u8(..4) == 0 => Some(Fault::Voice),
+            (Some(&bad), fault) if !CallClass::of(fault).is_bench() => Some(bad),
+            // A proven credential is granted at once.
+            (None, Some(Fault::CredentialUnproven)) if !watch.proven.is_empty() => None,
+            (_, fault) => fault,
+        };
+        let mut fate = Fate::of(fault, dice.u64(1..120));
+        // Now and then a bench fault comes when the digits are out.
+        fate.dialed |= dice.u8(..4) == 0;
+        fate.panics = fault == Some(Fault::Internal) || dice.u8(..16) < self.panics;
+        fate
+    }
+
+    fn set_up(&mut self, modem: &ModemId, nth: u32) -> SetUp {
+        match self.set_ups.get(modem) {
+            Some(&(failing, fault)) if nth <= failing => (Err(fault), Duration::from_secs(2)),
+            _ => (Ok(()), Duration::from_secs(1)),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    plan: SchedulerPlan,
+    nature: Seeded,
+    /// Seconds at which a modem goes out by itself.
+    outs: Vec<(u64, usize, Fault)>,
+    drain: Option<u64>,
+    /// Killed and resumed after so many steps.
+    killed: Option<usize>,
+}
+
+/// Number, credential, whether it proves, expected seconds; and a preset.
+type Drawn = ((usize, Option<usize>, bool, Option<u64>), Option<usize>);
+
+fn lines() -> impl Strategy<Value = Vec<super::LineJob>> {
+    let one = (
+        0..10usize,
+        proptest::option::weighted(0.6, 0..2usize),
+        any::<bool>(),
+        proptest::option::of(10..200u64),
+    );
+    proptest::collection::vec((one, proptest::option::weighted(0.1, 0..3usize)), 1..14).prop_map(|lines| {
+        let presets = [Fault::Screened, Fault::Skipped, Fault::OnHold];
+        let make = |(n, ((number, credential, prove_on, expected), preset)): (usize, Drawn)| {
+            let mut job: super::LineJob = line(n);
+            job.number = format!("+1919555{number:04}").parse().unwrap();
+            job.credential = credential.map(|n| format!("c{n}").parse().unwrap());
+            job.prove_on = prove_on && n == 0;
+            job.expected = expected.map(Duration::from_secs);
+            job.preset = preset.map(|n| Preset { fault: presets[n], detail: String::new() });
+            job
+        };
+        lines.into_iter().enumerate().map(make).collect()
+    })
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    (1..5u32, 1..4u32, any::<bool>(), 0..3u64, 60..600u64, 1..4u32).prop_map(
+        |(attempts, confirm, in_order, pause, patience, setups_max)| Policy {
+            attempts,
+            confirm,
+            in_order,
+            retry_after: if pause == 0 {
+                Fault::ALL.into_iter().map(|fault| (fault, Duration::ZERO)).collect()
+            } else {
+                BTreeMap::from([(Fault::Busy, Duration::from_secs(pause))])
+            },
+            bench: BenchPolicy {
+                patience: Duration::from_secs(patience),
+                pauses: [5, 20].map(Duration::from_secs).to_vec(),
+                setups_max,
+            },
+        },
+    )
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    prop_oneof![4 => anything(), 1 => one_bad_modem()]
+}
+
+/// A bank that is sound but for one modem, and lines that mostly are.
+fn one_bad_modem() -> impl Strategy<Value = Case> {
+    (anything(), 2..5usize, 0..4usize, 6..9u8).prop_map(|(mut case, sound, bad, good)| {
+        case.outs.clear();
+        case.plan.modems = (0..=sound).map(modem).collect();
+        case.plan.policy.confirm = case.plan.policy.confirm.max(2);
+        case.plan.policy.attempts = case.plan.policy.attempts.max(2);
+        for n in case.plan.lines.len()..12 {
+            case.plan.lines.push(line(n));
+        }
+        let bad = BTreeMap::from([(modem(0).id, BAD[bad])]);
+        case.nature = Seeded { good, steady: 7, panics: 0, bad, set_ups: BTreeMap::new(), ..case.nature };
+        case
+    })
+}
+
+/// What a bad modem makes of every call.
+const BAD: [Fault; 4] = [Fault::NoConnect, Fault::Busy, Fault::Garbage, Fault::NoCarrier];
+
+fn anything() -> impl Strategy<Value = Case> {
+    let seats = proptest::collection::vec(
+        (
+            proptest::option::weighted(0.5, 0..2usize),
+            proptest::option::weighted(0.3, 0..4usize),
+            proptest::option::weighted(0.3, (1..12u32, any::<bool>())),
+        ),
+        1..6,
+    );
+    let trunks = proptest::collection::vec(proptest::option::of(1..3u32), 2);
+    let outs = proptest::collection::vec((1..900u64, 0..6usize, any::<bool>()), 0..4);
+    let ends = (proptest::option::weighted(0.2, 0..600u64), proptest::option::weighted(0.3, 0..60usize));
+    (lines(), seats, trunks, policy(), outs, ends, (any::<u64>(), 0..9u8, 0..9u8, 0..2u8)).prop_map(
+        |(lines, seats, limits, policy, outs, (drain, killed), (seed, good, steady, panics))| {
+            let trunk = |n: usize| -> TrunkName { format!("t{n}").parse().unwrap() };
+            let mut nature =
+                Seeded { seed, good, steady, bad: BTreeMap::new(), set_ups: BTreeMap::new(), panics };
+            let mut modems = Vec::new();
+            for (n, (on, bad, failing)) in seats.into_iter().enumerate() {
+                let mut seat = modem(n);
+                seat.trunk = on.map(trunk);
+                if let Some(bad) = bad {
+                    nature.bad.insert(seat.id.clone(), BAD[bad]);
+                }
+                if let Some((failing, busy)) = failing {
+                    let fault = if busy { Fault::PortBusy } else { Fault::ModemSilent };
+                    nature.set_ups.insert(seat.id.clone(), (failing, fault));
+                }
+                modems.push(seat);
+            }
+            let limits = limits.into_iter().enumerate();
+            let trunks = limits.filter_map(|(n, most)| Some((trunk(n), NonZeroU32::new(most?)?))).collect();
+            let outs = outs
+                .into_iter()
+                .map(|(at, n, busy)| {
+                    (at, n % modems.len(), if busy { Fault::PortBusy } else { Fault::ModemError })
+                })
+                .collect();
+            let plan = SchedulerPlan { lines, modems, trunks, policy, past: super::Past::default() };
+            Case { plan, nature, outs, drain, killed }
+        },
+    )
+}
+
+/// Far above what any case needs: each line has at most 4 attempts, 6 bench calls and 3 panics.
+const STEPS_MAX: usize = 5_000;
+
+fn run(case: Case) -> World<Seeded> {
+    let modems: Vec<ModemId> = case.plan.modems.iter().map(|seat| seat.id.clone()).collect();
+    let mut world = World::new(case.plan, case.nature);
+    for (at, n, fault) in case.outs {
+        world.at(at, Input::ModemOut { modem: modems[n].clone(), fault, detail: "gone".to_owned() });
+    }
+    if let Some(at) = case.drain {
+        world.at(at, Input::Drain);
+    }
+    if let Some(steps) = case.killed
+        && !world.run(steps)
+    {
+        world.assert_deterministic();
+        world.resume();
+    }
+    assert!(world.run(STEPS_MAX), "it does not come to its end");
+    world.assert_deterministic();
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_promise_holds_after_every_step(case in case()) {
+        run(case);
+    }
+}
+
+/// The property above is worth as much as the worlds that it meets.
+#[test]
+fn the_random_worlds_meet_every_ending() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    for _ in 0..1500 {
+        let case = case().new_tree(&mut runner).unwrap().current();
+        let resumed = case.killed.is_some();
+        let world = run(case);
+        for decision in world.decisions() {
+            let what = match decision {
+                Decision::Verdict(verdict) => verdict.fault.map_or("pass", Fault::code),
+                Decision::Withdraw { .. } => "(withdraw)",
+                Decision::Quarantine { .. } => "(quarantine)",
+                Decision::GiveUp { .. } => "(give up)",
+                Decision::Waits { .. } => "(waits)",
+                Decision::SetUp(_) | Decision::Dial { .. } | Decision::Finished => continue,
+            };
+            *seen.entry(format!("{what}{}", if resumed { ", resumed" } else { "" })).or_default() += 1;
+        }
+    }
+    let must = [
+        "pass",
+        "needed-retry",
+        "noisy",
+        "busy",
+        "no-answer",
+        "no-carrier",
+        "carrier-lost",
+        "voice",
+        "login-timeout",
+        "open-console",
+        "login-refused",
+        "credential-unproven",
+        "no-dialtone",
+        "modem-refused",
+        "modem-silent",
+        "port-lost",
+        "port-busy",
+        "quarantined-bench",
+        "internal",
+        "cancelled",
+        "over-budget",
+        "screened",
+        "(withdraw)",
+        "(quarantine)",
+        "(give up)",
+        "(waits)",
+        "pass, resumed",
+        "busy, resumed",
+        "(quarantine), resumed",
+    ];
+    let missing: Vec<&str> = must.into_iter().filter(|what| !seen.contains_key(*what)).collect();
+    assert!(missing.is_empty(), "never met: {missing:?}");
+}
+
+#[test]
+fn five_thousand_lines_on_sixty_four_modems_run_through() {
+    let mut big = plan(5000, 64);
+    for (n, job) in big.lines.iter_mut().enumerate() {
+        job.number = format!("+1919{:07}", n / 2).parse().unwrap();
+    }
+    let mut scheduler = super::Scheduler::new(big);
+    let mut events = BTreeMap::new();
+    let (mut now, mut sequence, mut verdicts, mut finished) = (crate::model::Mono::ZERO, 0u64, 0, false);
+    let mut queue = vec![Input::Start];
+    while let Some(input) = queue.pop() {
+        for decision in scheduler.step(now, input) {
+            sequence += 1;
+            match decision {
+                super::Decision::SetUp(modem) => {
+                    events.insert((now, sequence), Input::ModemReady(modem));
+                }
+                super::Decision::Dial { line, modem, attempt, .. } => {
+                    let fault = [None, Some(Fault::Busy), Some(Fault::NoAnswer)]
+                        [usize::from(sequence % 7 < 3) * (attempt as usize % 3)];
+                    let took = Duration::from_secs(30 + sequence % 60);
+                    let report = super::CallReport {
+                        line,
+                        modem,
+                        attempt,
+                        fault,
+                        furthest: None,
+                        dialed: true,
+                        took,
+                        detail: String::new(),
+                    };
+                    events.insert((now + took, sequence), Input::CallEnded(Box::new(report)));
+                }
+                super::Decision::Verdict(_) => verdicts += 1,
+                super::Decision::Withdraw { .. } => verdicts -= 1,
+                super::Decision::Finished => finished = true,
+                super::Decision::Quarantine { .. }
+                | super::Decision::GiveUp { .. }
+                | super::Decision::Waits { .. } => {}
+            }
+        }
+        let deadline = scheduler.next_deadline();
+        let next = events.keys().next().copied();
+        match (next, deadline) {
+            (Some(key), deadline) if deadline.is_none_or(|at| key.0 <= at) => {
+                now = key.0;
+                queue.extend(events.remove(&key));
+            }
+            (_, Some(at)) => {
+                now = at;
+                queue.push(Input::Time);
+            }
+            _ => {}
+        }
+    }
+    assert!(finished);
+    assert_eq!(verdicts, 5000);
+}

@@ -1,0 +1,82 @@
+//! A modem that fails where others succeed: out, and what rested on its calls is judged anew.
+
+use std::collections::BTreeSet;
+
+use super::bench::State;
+use super::judge::Judgement;
+use super::lines::Stage;
+use super::{Decision, Scheduler, Timer};
+use crate::fleet::policy::CallClass;
+use crate::model::{Fault, Mono};
+
+impl Scheduler {
+    /// Puts every modem under quarantine that the evidence is against, and takes its verdicts back.
+    pub(super) fn quarantine(&mut self, now: Mono) {
+        for modem in 0..self.bench.ids.len() {
+            if self.bench.is_quarantined(modem) {
+                continue;
+            }
+            let Some(evidence) = self.health.evidence(modem) else { continue };
+            if let State::Out { until } = self.bench.state(modem) {
+                self.timers.remove(&(until, Timer::Modem(modem)));
+            }
+            self.bench.quarantine(modem);
+            let names: Vec<&str> = evidence.iter().map(|&line| self.lines[line].id.as_str()).collect();
+            let detail = format!("failed on lines that passed on other modems: {}", names.join(", "));
+            self.decisions.push(Decision::Quarantine { modem: self.bench.ids[modem].clone(), detail });
+            self.disown(now, modem);
+        }
+    }
+
+    /// Counts the failing calls of a modem as not made, and judges anew what rested on them.
+    pub(super) fn disown(&mut self, now: Mono, modem: usize) {
+        let mut touched = BTreeSet::new();
+        for line in &mut self.lines {
+            for trial in &mut line.trials {
+                if trial.modem == modem && trial.is_failing() {
+                    trial.void = true;
+                    touched.insert(line.number);
+                }
+            }
+        }
+        for number in touched {
+            self.recount(number);
+            for line in self.numbers[number].lines.clone() {
+                self.reconsider(now, line, modem);
+            }
+        }
+    }
+
+    pub(super) fn reconsider(&mut self, now: Mono, line: usize, modem: usize) {
+        match &self.lines[line].stage {
+            Stage::Queued { .. } | Stage::Waiting { .. } | Stage::Parked { .. } => self.review(line),
+            Stage::Running { .. } | Stage::New | Stage::Judged { fault: Some(Fault::Cancelled), .. } => {}
+            Stage::Judged { .. } if self.lines[line].preset.is_some() => {}
+            Stage::Judged { fault, .. } if !self.may_rest_on(line, modem, *fault) => {}
+            Stage::Judged { fault, call } => {
+                let judgement = self.judge(line);
+                if let Judgement::Settled(finding) = &judgement
+                    && finding.fault == *fault
+                    && finding.call == *call
+                {
+                    return;
+                }
+                let why = format!("it rested on calls of `{}`, now under quarantine", self.bench.ids[modem]);
+                self.decisions.push(Decision::Withdraw { line: self.lines[line].id.clone(), why });
+                self.lines[line].stage = Stage::New;
+                self.open += 1;
+                if let Some(credential) = self.lines[line].credential {
+                    self.credentials[credential].active += 1;
+                }
+                self.dispose(now, line);
+            }
+        }
+    }
+
+    /// Whether a line's verdict can have to do with a modem's calls: with its own, or with those to its number.
+    pub(super) fn may_rest_on(&self, line: usize, modem: usize, fault: Option<Fault>) -> bool {
+        CallClass::of(fault).is_failing()
+            || fault == Some(Fault::OverBudget)
+            || self.lines[line].trials.iter().any(|trial| trial.modem == modem && trial.void)
+    }
+}

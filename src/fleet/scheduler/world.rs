@@ -1,0 +1,265 @@
+//! A bank and its far ends in virtual time, for tests: it does what the scheduler decides, and the watcher looks on.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::watch::{Seat, Watch};
+use super::{CallReport, Decision, Input, LineJob, ModemSeat, Past, Scheduler, SchedulerPlan};
+use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
+use crate::model::event::LineVerdict;
+use crate::model::{Fault, LineId, ModemId, Moment, Mono};
+
+/// What a call will find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fate {
+    pub(super) fault: Option<Fault>,
+    pub(super) took: Duration,
+    pub(super) furthest: Option<Moment>,
+    pub(super) dialed: bool,
+    pub(super) panics: bool,
+}
+
+impl Fate {
+    /// The usual way such a call goes, in so many seconds.
+    pub(super) fn of(fault: Option<Fault>, seconds: u64) -> Self {
+        let furthest = match fault {
+            None => Moment::LoggedOut,
+            Some(Fault::NoDialtone | Fault::ModemSilent | Fault::PortBusy | Fault::PortLost) => Moment::Taken,
+            Some(Fault::Busy | Fault::Reorder | Fault::NoRing) => Moment::Dialed,
+            Some(Fault::NoAnswer) => Moment::Ringing,
+            Some(Fault::NoCarrier | Fault::Voice | Fault::Fax) => Moment::Answered,
+            Some(Fault::ConsoleSilent | Fault::Garbage | Fault::CarrierLost) => Moment::Connected,
+            Some(_) => Moment::Prompted,
+        };
+        Self {
+            fault,
+            took: Duration::from_secs(seconds),
+            furthest: Some(furthest),
+            dialed: !CallClass::of(fault).is_bench(),
+            panics: false,
+        }
+    }
+}
+
+/// How a set-up will go, and how long it takes.
+pub(super) type SetUp = (Result<(), Fault>, Duration);
+
+/// What the world is like.
+pub(super) trait Nature {
+    fn call(&mut self, line: &LineId, modem: &ModemId, attempt: u32, watch: &Watch) -> Fate;
+
+    fn set_up(&mut self, _modem: &ModemId, _nth: u32) -> SetUp {
+        (Ok(()), Duration::from_secs(1))
+    }
+}
+
+impl<F: FnMut(&str, &str, u32) -> Fate> Nature for F {
+    fn call(&mut self, line: &LineId, modem: &ModemId, attempt: u32, _: &Watch) -> Fate {
+        self(line.as_str(), modem.as_str(), attempt)
+    }
+}
+
+pub(super) struct World<N> {
+    scheduler: Scheduler,
+    pub(super) watch: Watch,
+    nature: N,
+    plan: SchedulerPlan,
+    pub(super) now: Mono,
+    events: BTreeMap<(Mono, u64), Input>,
+    sequence: u64,
+    set_ups: BTreeMap<ModemId, u32>,
+    /// All that went in and came out.
+    pub(super) log: Vec<(Mono, Input, Vec<Decision>)>,
+}
+
+impl<N: Nature> World<N> {
+    pub(super) fn new(plan: SchedulerPlan, nature: N) -> Self {
+        Self {
+            scheduler: Scheduler::new(plan.clone()),
+            watch: Watch::new(&plan),
+            nature,
+            plan,
+            now: Mono::ZERO,
+            events: BTreeMap::new(),
+            sequence: 0,
+            set_ups: BTreeMap::new(),
+            log: Vec::new(),
+        }
+    }
+
+    /// Something that will happen of itself.
+    pub(super) fn at(&mut self, seconds: u64, input: Input) {
+        self.push(Mono::from_millis(seconds * 1000), input);
+    }
+
+    fn push(&mut self, at: Mono, input: Input) {
+        self.sequence += 1;
+        self.events.insert((at, self.sequence), input);
+    }
+
+    /// Runs to the end, or so many steps. Whether the end came.
+    pub(super) fn run(&mut self, steps_max: usize) -> bool {
+        if self.log.is_empty() {
+            self.step(Input::Start);
+        }
+        for _ in 0..steps_max {
+            if self.watch.finished {
+                assert_eq!(self.scheduler.next_deadline(), None);
+                assert_eq!(self.scheduler.step(self.now, Input::Time), []);
+                return true;
+            }
+            let deadline = self.scheduler.next_deadline();
+            assert!(deadline.is_none_or(|at| at > self.now), "a deadline that has passed");
+            let event = self.events.keys().next().copied();
+            match (event, deadline) {
+                (Some(key), deadline) if deadline.is_none_or(|at| key.0 <= at) => {
+                    self.now = self.now.max(key.0);
+                    let input = self.events.remove(&key).unwrap();
+                    self.happen(input);
+                }
+                (_, Some(at)) => {
+                    self.now = at;
+                    self.step(Input::Time);
+                }
+                (Some(_), None) => unreachable!("covered by the first arm"),
+                (None, None) => panic!("nothing will ever happen: {:#?}", self.watch),
+            }
+        }
+        self.watch.finished
+    }
+
+    fn happen(&mut self, input: Input) {
+        match &input {
+            // A modem can't fail its set-up when it is not being set up, nor go out twice.
+            Input::ModemReady(modem) if self.watch.seats[modem].0 != Seat::SettingUp => {}
+            Input::CallEnded(report) => {
+                // What the guard would have told by now.
+                let job = self.plan.lines.iter().find(|job| job.id == report.line).unwrap();
+                if let Some(name) = job.credential.clone() {
+                    if CallClass::of(report.fault) == CallClass::Passed && !self.watch.proven.contains(&name)
+                    {
+                        self.step(Input::CredentialProven(name));
+                    } else if report.fault == Some(Fault::LoginRefused) && !self.watch.proven.contains(&name)
+                    {
+                        self.step(Input::CredentialStopped(name));
+                    }
+                }
+                self.step(input);
+            }
+            _ => self.step(input),
+        }
+    }
+
+    pub(super) fn step(&mut self, input: Input) {
+        self.watch.input(&input);
+        let decisions = self.scheduler.step(self.now, input.clone());
+        self.watch.decided(self.now, &decisions);
+        for decision in &decisions {
+            match decision {
+                Decision::SetUp(modem) => {
+                    let nth = self.set_ups.entry(modem.clone()).or_default();
+                    *nth += 1;
+                    let (result, took) = self.nature.set_up(modem, *nth);
+                    let modem = modem.clone();
+                    let input = match result {
+                        Ok(()) => Input::ModemReady(modem),
+                        Err(fault) => Input::ModemOut { modem, fault, detail: format!("set-up: {fault}") },
+                    };
+                    self.push(self.now + took, input);
+                }
+                Decision::Dial { line, modem, attempt, .. } => {
+                    let fate = self.nature.call(line, modem, *attempt, &self.watch);
+                    let (line, modem) = (line.clone(), modem.clone());
+                    let input = if fate.panics {
+                        Input::Panicked { modem, line }
+                    } else {
+                        Input::CallEnded(Box::new(CallReport {
+                            line,
+                            modem,
+                            attempt: *attempt,
+                            fault: fate.fault,
+                            furthest: fate.furthest,
+                            dialed: fate.dialed,
+                            took: fate.took,
+                            detail: fate.fault.map_or_else(String::new, |fault| format!("heard {fault}")),
+                        }))
+                    };
+                    self.push(self.now + fate.took, input);
+                }
+                _ => {}
+            }
+        }
+        self.log.push((self.now, input, decisions));
+    }
+
+    /// Kills the process and goes on from its journal.
+    pub(super) fn resume(&mut self) {
+        let past = self.watch.killed();
+        self.events.clear();
+        self.log.clear();
+        self.set_ups.clear();
+        self.now = Mono::ZERO;
+        self.plan.past = past;
+        self.scheduler = Scheduler::new(self.plan.clone());
+    }
+
+    /// A second scheduler that is told the same decides the same.
+    pub(super) fn assert_deterministic(&self) {
+        let mut twin = Scheduler::new(self.plan.clone());
+        for (now, input, decisions) in &self.log {
+            assert_eq!(&twin.step(*now, input.clone()), decisions);
+        }
+    }
+
+    pub(super) fn verdict(&self, line: &str) -> &LineVerdict {
+        &self.watch.verdicts[&line.parse::<LineId>().unwrap()]
+    }
+
+    pub(super) fn fault(&self, line: &str) -> Option<Fault> {
+        self.verdict(line).fault
+    }
+
+    /// `(seconds, line, modem)` of each dial.
+    pub(super) fn dials(&self) -> Vec<(u64, String, String)> {
+        self.log
+            .iter()
+            .flat_map(|(now, _, decisions)| decisions.iter().map(move |decision| (now, decision)))
+            .filter_map(|(now, decision)| match decision {
+                Decision::Dial { line, modem, .. } => {
+                    Some((now.as_micros() / 1_000_000, line.to_string(), modem.to_string()))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn decisions(&self) -> impl Iterator<Item = &Decision> + '_ {
+        self.log.iter().flat_map(|(_, _, decisions)| decisions)
+    }
+}
+
+pub(super) fn line(n: usize) -> LineJob {
+    LineJob {
+        id: format!("L{n}").parse().unwrap(),
+        number: format!("+1919555{n:04}").parse().unwrap(),
+        credential: None,
+        prove_on: false,
+        expected: None,
+        preset: None,
+    }
+}
+
+pub(super) fn modem(n: usize) -> ModemSeat {
+    ModemSeat { id: format!("m{n}").parse().unwrap(), trunk: None }
+}
+
+/// So many lines and modems, the rules of the defaults.
+pub(super) fn plan(lines: usize, modems: usize) -> SchedulerPlan {
+    SchedulerPlan {
+        lines: (0..lines).map(line).collect(),
+        modems: (0..modems).map(modem).collect(),
+        trunks: BTreeMap::new(),
+        policy: Policy { bench: BenchPolicy::default(), ..Policy::default() },
+        past: Past::default(),
+    }
+}

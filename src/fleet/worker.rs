@@ -1,0 +1,209 @@
+//! One modem's worker: owns its port, sets it up, makes the calls that it is given, keeps it on-hook between them.
+//!
+//! It decides nothing. A worker that panics drops its port, which hangs up; the dispatcher starts another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::call::CallSpec;
+use crate::call::machine::Cancel;
+use crate::call::shell::{self, CallOver, Notice};
+use crate::console::transcript::clean_line;
+use crate::model::event::Hangup;
+use crate::model::{Blame, CallId, Fault, ModemId, Mono};
+use crate::modem::clock::Clock;
+use crate::modem::codec::Codec;
+use crate::modem::driver::drive;
+use crate::modem::identify::{Identify, Identity, choose};
+use crate::modem::port::{Port, PortError};
+use crate::modem::profile::Profile;
+use crate::modem::setup::{Setup, SetupLimits};
+
+/// Longest that giving a port back may take.
+const CLOSE_LIMIT: Duration = Duration::from_secs(3);
+
+/// A modem's place in the bank, as far as its worker needs it.
+#[derive(Debug, Clone)]
+pub struct Seat {
+    /// The modem.
+    pub id: ModemId,
+    /// Its family, or how to find it.
+    pub profile: ProfileChoice,
+    /// Longest set-up.
+    pub setup_limit: Duration,
+    /// Least time on-hook between two calls.
+    pub on_hook_min: Duration,
+}
+
+/// Which profile a modem has.
+#[derive(Debug, Clone)]
+pub enum ProfileChoice {
+    /// The bank says it.
+    Fixed(Arc<Profile>),
+    /// The modem is asked; these are there to choose from.
+    Auto(Arc<[Profile]>),
+}
+
+/// Opens a modem's port; handed in, so that tests can hand in another.
+pub trait OpenPort: Send + Sync + 'static {
+    /// Opens the port of `modem`.
+    fn open(&self, modem: &ModemId) -> impl Future<Output = Result<Port, PortError>> + Send;
+}
+
+/// What a worker is to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Open the port if need be, set the modem up, tell.
+    SetUp,
+    /// Make this call.
+    Call(Box<CallSpec>),
+}
+
+/// What a worker tells.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// The modem is set up; who it is, if it was asked.
+    Ready(Option<String>),
+    /// It can't be used now.
+    Out(Fault, String),
+    /// A call is over.
+    Over(Box<CallOver>),
+}
+
+/// The worker's channels.
+#[derive(Debug)]
+pub(crate) struct Channels {
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) notices: mpsc::Sender<(CallId, Notice)>,
+    pub(crate) reports: mpsc::Sender<(ModemId, Report)>,
+    pub(crate) cancel: watch::Receiver<Option<Cancel>>,
+}
+
+/// Works until its commands end. `port` may have been opened before.
+pub(crate) async fn work<O: OpenPort>(
+    seat: Seat,
+    opener: Arc<O>,
+    port: Option<Port>,
+    clock: Clock,
+    mut channels: Channels,
+) {
+    let mut bench = Bench { seat, opener, port, profile: None, fresh: true, free_at: Mono::ZERO, clock };
+    while let Some(command) = channels.commands.recv().await {
+        match command {
+            Command::SetUp => {
+                let mut cancel = channels.cancel.clone();
+                // A run that is being ended has no use for the modem: a silent one must not hold it up.
+                let report = tokio::select! {
+                    report = bench.set_up() => report,
+                    _ = cancel.wait_for(Option::is_some) => {
+                        Report::Out(Fault::Cancelled, "the run is being ended".to_owned())
+                    }
+                };
+                tell(&channels, &bench.seat.id, report).await;
+            }
+            Command::Call(spec) => bench.call(*spec, &channels).await,
+        }
+    }
+    if let Some(port) = bench.port.take()
+        && tokio::time::timeout(CLOSE_LIMIT, port.close()).await.is_err()
+    {
+        tracing::warn!(modem = %bench.seat.id, "the port could not be closed within {} s", CLOSE_LIMIT.as_secs());
+    }
+}
+
+async fn tell(channels: &Channels, modem: &ModemId, report: Report) {
+    // Nobody listens any more only when the run is being torn down.
+    let _ = channels.reports.send((modem.clone(), report)).await;
+}
+
+/// Who a modem said it is: its profile's name, then its own words.
+fn told(profile: &str, identity: &Identity) -> String {
+    let words: Vec<&str> =
+        identity.answers.iter().flat_map(|(_, lines)| lines.iter().map(String::as_str)).collect();
+    format!("{profile} {}", clean_line(&words.join(" / "))).trim_end().to_owned()
+}
+
+struct Bench<O> {
+    seat: Seat,
+    opener: Arc<O>,
+    port: Option<Port>,
+    profile: Option<Arc<Profile>>,
+    /// The whole set-up is due before the next call.
+    fresh: bool,
+    /// On-hook long enough for the next call from here on.
+    free_at: Mono,
+    clock: Clock,
+}
+
+impl<O: OpenPort> Bench<O> {
+    async fn set_up(&mut self) -> Report {
+        match self.try_set_up().await {
+            Ok(Ok(identified)) => Report::Ready(identified),
+            Ok(Err((fault, detail))) => Report::Out(fault, detail),
+            Err(error) => {
+                self.port = None;
+                Report::Out(error.fault(), error.detail())
+            }
+        }
+    }
+
+    async fn try_set_up(&mut self) -> Result<Result<Option<String>, (Fault, String)>, PortError> {
+        let limits = SetupLimits { total: self.seat.setup_limit, ..SetupLimits::default() };
+        let port = match self.port.take() {
+            Some(port) => self.port.insert(port),
+            None => self.port.insert(self.opener.open(&self.seat.id).await?),
+        };
+        let (profile, identified) = match (&self.profile, &self.seat.profile) {
+            (Some(profile), _) | (None, ProfileChoice::Fixed(profile)) => (Arc::clone(profile), None),
+            (None, ProfileChoice::Auto(profiles)) => {
+                let identify = Identify::new(&port.facts(), limits);
+                let identity = match drive(identify, Codec::new(false), port, self.clock).await? {
+                    Ok(identity) => identity,
+                    Err(why) => return Ok(Err((why.fault, why.detail))),
+                };
+                let Some(profile) = choose(profiles, &identity) else {
+                    let why = "there is no profile to choose from".to_owned();
+                    return Ok(Err((Fault::ModemError, why)));
+                };
+                let said = told(&profile.profile, &identity);
+                (Arc::new(profile.clone()), Some(said))
+            }
+        };
+        let setup = Setup::full(&profile, &port.facts(), limits);
+        let done = drive(setup, Codec::for_profile(&profile), port, self.clock).await?;
+        Ok(match done {
+            Ok(()) => {
+                self.profile = Some(profile);
+                self.fresh = false;
+                Ok(identified)
+            }
+            Err(why) => Err((why.fault, why.detail)),
+        })
+    }
+
+    async fn call(&mut self, spec: CallSpec, channels: &Channels) {
+        let (Some(port), Some(profile)) = (self.port.as_mut(), self.profile.clone()) else {
+            // Can't be: calls go to modems that told Ready. Dying is the one answer that gives the line back.
+            panic!("a call was given to a modem without a port");
+        };
+        tokio::time::sleep_until(self.clock.instant(self.free_at)).await;
+        let (notices, cancel) = (channels.notices.clone(), channels.cancel.clone());
+        let over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
+        let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
+        // After anything but a proven hang-up the whole set-up is due, which begins by hanging up.
+        self.fresh = over.record.hangup == Hangup::Unproven || blames_modem;
+        if over.dialed {
+            self.free_at = over.at + self.seat.on_hook_min;
+        }
+        if over.port_lost {
+            self.port = None;
+            if !blames_modem {
+                let why = format!("the port was lost in hanging up: {}", over.hangup_detail);
+                tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
+            }
+        }
+        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
+    }
+}

@@ -1,0 +1,51 @@
+//! A lock on a folder: one writer, named to whoever comes second.
+//!
+//! The lock is the kernel's (`flock`), so that it falls with the process, however that ends; the file stays and its
+//! text is only for people.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use super::RunDirError;
+
+/// Name of the file that is locked.
+const FILE_NAME: &str = ".lock";
+
+/// Held as long as it lives.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the folder, or says who has it. `owner` is left in the file for the next one to read.
+    pub(super) fn take(dir: &Path, owner: &str) -> Result<Self, RunDirError> {
+        let path = dir.join(FILE_NAME);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|source| RunDirError::io(&path, source))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                // Whoever holds it may not have written its name yet, or may be no lineman.
+                let _ = file.read_to_string(&mut text);
+                let owner = match text.trim() {
+                    "" => "another program".to_owned(),
+                    owner => owner.chars().filter(|c| !c.is_control()).take(200).collect(),
+                };
+                return Err(RunDirError::InUse { path: dir.to_owned(), owner });
+            }
+            Err(TryLockError::Error(source)) => return Err(RunDirError::io(&path, source)),
+        }
+        file.set_len(0)
+            .and_then(|()| writeln!(file, "{owner}"))
+            .map_err(|source| RunDirError::io(&path, source))?;
+        Ok(Self { _file: file })
+    }
+}

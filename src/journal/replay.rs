@@ -1,0 +1,94 @@
+//! The reading side: all events of a journal, and what a crash left behind.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::JournalError;
+use crate::model::event::EVENT_FORMAT;
+use crate::model::{Event, EventKind};
+
+/// What a journal holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// The events, in their order. The first, if there is one, is `run-started`.
+    pub events: Vec<Event>,
+    /// The cut last line, if there is one.
+    pub cut: Option<Cut>,
+    /// Length of the file without it.
+    pub sound_bytes: u64,
+}
+
+/// A last line that a crash cut off. Nothing that was synced is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Number of the line, from 1.
+    pub line: u64,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// Reads a journal.
+///
+/// A last line without its line end is what a crash leaves: it is told, not an error. Any other line that is no event
+/// is damage, and an error with its number.
+///
+/// # Errors
+/// If there is none, it can't be read, it is damaged, a newer lineman wrote it, or it is none.
+pub fn read(path: &Path) -> Result<Replay, JournalError> {
+    let file = File::open(path).map_err(|source| JournalError::io(path, "opened", source))?;
+    read_from(BufReader::new(file), path)
+}
+
+/// [`read`] from bytes; `path` is for messages.
+pub(super) fn read_from(mut source: impl BufRead, path: &Path) -> Result<Replay, JournalError> {
+    let mut replay = Replay { events: Vec::new(), cut: None, sound_bytes: 0 };
+    let mut text = Vec::new();
+    for line in 1.. {
+        text.clear();
+        let bytes = source
+            .read_until(b'\n', &mut text)
+            .map_err(|source| JournalError::io(path, "read", source))? as u64;
+        if bytes == 0 {
+            break;
+        }
+        if text.last() != Some(&b'\n') {
+            replay.cut = Some(Cut { line, bytes });
+            break;
+        }
+        if line == 1 {
+            check_format(&text, path)?;
+        }
+        let event: Event = serde_json::from_slice(&text).map_err(|source| JournalError::Damaged {
+            path: path.to_owned(),
+            line,
+            source,
+        })?;
+        if line == 1 && !matches!(event.kind, EventKind::RunStarted(_)) {
+            return Err(JournalError::NotAJournal { path: path.to_owned() });
+        }
+        replay.events.push(event);
+        replay.sound_bytes += bytes;
+    }
+    Ok(replay)
+}
+
+/// Looks at the format alone, since a newer first line need not read as an event of ours.
+fn check_format(text: &[u8], path: &Path) -> Result<(), JournalError> {
+    #[derive(Deserialize)]
+    struct First {
+        event: String,
+        format: u64,
+    }
+    match serde_json::from_slice::<First>(text) {
+        Ok(First { event, format }) if event == "run-started" => {
+            if format > u64::from(EVENT_FORMAT) {
+                return Err(JournalError::Newer { path: path.to_owned(), format });
+            }
+            Ok(())
+        }
+        _ => Err(JournalError::NotAJournal { path: path.to_owned() }),
+    }
+}

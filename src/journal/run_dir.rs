@@ -1,0 +1,174 @@
+//! A run's folder, `reports/<run-id>/`, and the links `current` and `latest` beside it.
+//!
+//! A run holds two locks: one on the reports folder, since `current` can point to one live run only, and one on its
+//! own folder, so that nothing else writes there.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::RunDirError;
+use super::lock::Lock;
+use super::log::sync_dir;
+use crate::model::{PlanName, RunId};
+
+/// Points to the live run, and to the last one when none is live.
+const CURRENT: &str = "current";
+/// Points to the last run that has ended.
+const LATEST: &str = "latest";
+/// Runs of one plan that may begin within one second.
+const SAME_SECOND_MAX: u8 = 99;
+/// Runs that an error names.
+const KNOWN_MAX: usize = 5;
+
+/// The folder of a run that this process writes.
+#[derive(Debug)]
+pub struct RunDir {
+    reports: PathBuf,
+    run: RunId,
+    path: PathBuf,
+    _own: Lock,
+    _reports: Lock,
+}
+
+impl RunDir {
+    /// Makes the folder of a new run, with the reports folder around it if need be, and points `current` to it. The
+    /// run's id is new: where one of this second exists, a number is put behind it.
+    ///
+    /// # Errors
+    /// If the folder can't be written, another run writes into it, or something that is no link stands where `current`
+    /// or `latest` belong; nothing is changed then.
+    pub fn create(reports: &Path, started: Timestamp, plan: &PlanName) -> Result<Self, RunDirError> {
+        fs::create_dir_all(reports).map_err(|source| RunDirError::io(reports, source))?;
+        links_are_free(reports)?;
+        let first = RunId::new(started, plan);
+        let outer = Lock::take(reports, &owner(&first))?;
+        let (run, path) = fresh_folder(reports, &first)?;
+        let own = Lock::take(&path, &owner(&run))?;
+        let dir = Self { reports: reports.to_owned(), run, path, _own: own, _reports: outer };
+        dir.point(CURRENT)?;
+        Ok(dir)
+    }
+
+    /// Takes the folder of an interrupted run: the named one, else the one that `current` points to.
+    ///
+    /// # Errors
+    /// If there is none, or it is in use.
+    pub fn resume(reports: &Path, run: Option<&RunId>) -> Result<Self, RunDirError> {
+        links_are_free(reports)?;
+        let run = if let Some(run) = run {
+            // `latest` and `current` are taken for the runs that they point to.
+            link_target(&reports.join(run.as_str())).unwrap_or_else(|| run.clone())
+        } else {
+            let current = reports.join(CURRENT);
+            link_target(&current).ok_or(RunDirError::NoCurrent { path: current })?
+        };
+        let path = reports.join(run.as_str());
+        if !path.is_dir() {
+            return Err(RunDirError::NoSuchRun {
+                run,
+                reports: reports.to_owned(),
+                known: known_runs(reports),
+            });
+        }
+        let outer = Lock::take(reports, &owner(&run))?;
+        let own = Lock::take(&path, &owner(&run))?;
+        let dir = Self { reports: reports.to_owned(), run, path, _own: own, _reports: outer };
+        dir.point(CURRENT)?;
+        Ok(dir)
+    }
+
+    /// The run's id; the folder's name.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The run's folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The reports folder around it.
+    pub fn reports(&self) -> &Path {
+        &self.reports
+    }
+
+    /// Points `latest` to this run: to be called when the run has ended and all its files are written. Atomic: at any
+    /// instant the link is the old one or the new one.
+    ///
+    /// # Errors
+    /// If the folder can't be written.
+    pub fn publish(&self) -> Result<(), RunDirError> {
+        self.point(LATEST)
+    }
+
+    fn point(&self, name: &str) -> Result<(), RunDirError> {
+        let link = self.reports.join(name);
+        link_is_free(&link)?;
+        // The name is ours alone as long as we hold the folder's lock; a leftover of a crash is in nobody's use.
+        let temp = self.reports.join(format!(".{name}.new"));
+        match fs::remove_file(&temp) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(RunDirError::io(&temp, error));
+            }
+            _ => {}
+        }
+        symlink(self.run.as_str(), &temp)
+            .and_then(|()| fs::rename(&temp, &link))
+            .and_then(|()| sync_dir(&self.reports))
+            .map_err(|source| RunDirError::io(&link, source))
+    }
+}
+
+fn owner(run: &RunId) -> String {
+    format!("run `{run}` (process {})", std::process::id())
+}
+
+fn fresh_folder(reports: &Path, first: &RunId) -> Result<(RunId, PathBuf), RunDirError> {
+    let names = std::iter::once(first.clone()).chain((2..=SAME_SECOND_MAX).map(|n| first.nth(n)));
+    for run in names {
+        let path = reports.join(run.as_str());
+        match DirBuilder::new().create(&path) {
+            Ok(()) => return Ok((run, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(RunDirError::io(&path, error)),
+        }
+    }
+    Err(RunDirError::Exhausted { path: reports.join(first.as_str()) })
+}
+
+fn links_are_free(reports: &Path) -> Result<(), RunDirError> {
+    link_is_free(&reports.join(CURRENT))?;
+    link_is_free(&reports.join(LATEST))
+}
+
+/// A rename would put a link in place of a file without a word, so what is no link is looked for first.
+fn link_is_free(link: &Path) -> Result<(), RunDirError> {
+    match fs::symlink_metadata(link) {
+        Ok(found) if !found.is_symlink() => Err(RunDirError::NotALink { path: link.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+/// The run that a link of ours points to.
+fn link_target(link: &Path) -> Option<RunId> {
+    fs::read_link(link).ok()?.file_name()?.to_str()?.parse().ok()
+}
+
+/// The newest runs of a folder, newest first.
+fn known_runs(reports: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(reports) else { return Vec::new() };
+    let mut runs: Vec<String> = entries
+        .flatten()
+        .filter(|entry| entry.path().join(super::FILE_NAME).is_file())
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<RunId>().ok())
+        .map(|run| run.to_string())
+        .collect();
+    runs.sort_unstable_by(|a, b| b.cmp(a));
+    runs.truncate(KNOWN_MAX);
+    runs
+}

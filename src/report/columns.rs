@@ -1,0 +1,169 @@
+//! The columns of the tables: name and origin of each, in one place, in the order of the design.
+//!
+//! Columns are only ever added at the end, with a new [`super::SCHEMA`]. `reports/SCHEMA.md` documents each; a test
+//! holds it against these tables.
+
+use jiff::Timestamp;
+
+use super::modem::ModemFigures;
+use super::{RunState, SCHEMA};
+use crate::model::{CallRecord, Fault, Line, PhaseTimes, Verdict};
+
+/// What stands in a cell.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Cell<'a> {
+    /// Not known or not applicable: empty, never 0.
+    Absent,
+    /// A word or name of our own, safe by its type.
+    Word(&'a str),
+    /// Free text: made safe when it is written.
+    Text(&'a str),
+    /// Free text that was put together for the cell.
+    Owned(String),
+    /// A figure.
+    Figure(u64),
+    /// A duration in seconds, from ms.
+    Seconds(u128),
+    /// An instant.
+    Time(Timestamp),
+}
+
+/// A column: its name, and where its cell comes from.
+pub(super) struct Column<F> {
+    pub(super) name: &'static str,
+    pub(super) cell: F,
+}
+
+/// Where a cell of lines.csv or calls.csv comes from.
+pub(super) type LineCell = for<'a> fn(&'a Row<'a>) -> Cell<'a>;
+/// Where a cell of modems.csv comes from.
+pub(super) type ModemCell = for<'a> fn(&'a ModemRow<'a>) -> Cell<'a>;
+
+/// A row of lines.csv or calls.csv.
+pub(super) struct Row<'a> {
+    pub(super) state: &'a RunState,
+    pub(super) line: &'a Line,
+    /// Of the line, or of the call.
+    pub(super) fault: Option<Fault>,
+    pub(super) detail: &'a str,
+    /// Calls made to the line, up to this row.
+    pub(super) attempts: u32,
+    /// The call itself, or the one that decided.
+    pub(super) call: Option<&'a CallRecord>,
+    pub(super) times: PhaseTimes,
+}
+
+/// A row of modems.csv.
+pub(super) struct ModemRow<'a> {
+    pub(super) state: &'a RunState,
+    pub(super) modem: &'a ModemFigures,
+}
+
+fn figure<'a>(value: Option<impl Into<u64>>) -> Cell<'a> {
+    value.map_or(Cell::Absent, |value| Cell::Figure(value.into()))
+}
+
+fn text(value: Option<&str>) -> Cell<'_> {
+    value.map_or(Cell::Absent, Cell::Text)
+}
+
+macro_rules! column {
+    ($row:ident, $name:literal, $cell:expr) => {
+        Column { name: $name, cell: |$row| $cell }
+    };
+}
+
+macro_rules! line_columns {
+    ($(#[$doc:meta])* $name:ident: $count:literal [$($extra:expr),*]) => {
+        $(#[$doc])*
+        pub(super) const $name: [Column<LineCell>; $count] = [
+            column!(_row, "schema", Cell::Figure(u64::from(SCHEMA))),
+            column!(row, "run", Cell::Word(row.state.header().run.as_str())),
+            column!(row, "plan", Cell::Word(row.state.header().plan.as_str())),
+            column!(row, "line", Cell::Word(row.line.id.as_str())),
+            $($extra,)*
+            column!(row, "site", Cell::Word(row.line.site.as_str())),
+            column!(row, "number", Cell::Word(row.line.number.as_str())),
+            column!(row, "result", Cell::Word(Verdict::of(row.fault).word())),
+            column!(row, "fault", row.fault.map_or(Cell::Absent, |fault| Cell::Word(fault.code()))),
+            column!(row, "blame", row.fault.map_or(Cell::Absent, |fault| Cell::Word(fault.blame().word()))),
+            column!(row, "detail", text(Some(row.detail))),
+            column!(row, "advice", text(row.fault.map(Fault::advice))),
+            column!(row, "attempts", Cell::Figure(u64::from(row.attempts))),
+            column!(row, "modem", row.call.map_or(Cell::Absent, |call| Cell::Word(call.modem.as_str()))),
+            column!(row, "dialed", text(row.call.map(|call| call.dialed.as_str()))),
+            column!(row, "started", row.call.map_or(Cell::Absent, |call| Cell::Time(call.started))),
+            column!(row, "finished", row.call.map_or(Cell::Absent, |call| Cell::Time(call.finished))),
+            column!(row, "setup_ms", figure(row.times.setup_ms)),
+            column!(row, "dial_ms", figure(row.times.dial_ms)),
+            column!(row, "post_dial_ms", figure(row.times.post_dial_ms)),
+            column!(row, "ring_ms", figure(row.times.ring_ms)),
+            column!(row, "train_ms", figure(row.times.train_ms)),
+            column!(row, "connect_ms", figure(row.times.connect_ms)),
+            column!(row, "prompt_ms", figure(row.times.prompt_ms)),
+            column!(row, "login_ms", figure(row.times.login_ms)),
+            column!(row, "verify_ms", figure(row.times.verify_ms)),
+            column!(row, "logout_ms", figure(row.times.logout_ms)),
+            column!(row, "hangup_ms", figure(row.times.hangup_ms)),
+            column!(row, "total_ms", figure(row.times.total_ms)),
+            column!(row, "ring_train_ms", figure(row.times.ring_train_ms)),
+            column!(row, "train_connect_ms", figure(row.times.train_connect_ms)),
+            column!(row, "dialed_to_connect_ms", figure(row.times.dialed_to_connect_ms)),
+            column!(row, "split_error_ms", figure(row.times.split_error_ms)),
+            column!(row, "rings", figure(row.call.and_then(|call| call.rings))),
+            column!(row, "modulation", text(row.call.and_then(|call| call.link.modulation.as_deref()))),
+            column!(row, "tx_bps", figure(row.call.and_then(|call| call.link.tx_bps))),
+            column!(row, "rx_bps", figure(row.call.and_then(|call| call.link.rx_bps))),
+            column!(row, "protocol", text(row.call.and_then(|call| call.link.protocol.as_deref()))),
+            column!(row, "compression", text(row.call.and_then(|call| call.link.compression.as_deref()))),
+            column!(row, "hostname", text(row.call.and_then(|call| call.hostname.as_deref()))),
+        ];
+    };
+}
+
+line_columns! {
+    /// lines.csv
+    LINES: 39 []
+}
+
+line_columns! {
+    /// calls.csv: the same, with `call` and `attempt` after `line`.
+    CALLS: 41 [
+        column!(row, "call", row.call.map_or(Cell::Absent, |call| Cell::Word(call.call.as_str()))),
+        column!(row, "attempt", figure(row.call.map(|call| call.attempt)))
+    ]
+}
+
+/// modems.csv
+pub(super) const MODEMS: [Column<ModemCell>; 20] = [
+    column!(_row, "schema", Cell::Figure(u64::from(SCHEMA))),
+    column!(row, "run", Cell::Word(row.state.header().run.as_str())),
+    column!(row, "modem", Cell::Word(row.modem.header.id.as_str())),
+    column!(row, "port", Cell::Text(&row.modem.header.port)),
+    column!(row, "profile", Cell::Text(&row.modem.header.profile)),
+    column!(
+        row,
+        "trunk",
+        row.modem.header.trunk.as_ref().map_or(Cell::Absent, |trunk| Cell::Word(trunk.as_str()))
+    ),
+    column!(row, "calls", Cell::Figure(row.modem.calls)),
+    column!(row, "passed", Cell::Figure(row.modem.calls_of(Verdict::Pass))),
+    column!(row, "degraded", Cell::Figure(row.modem.calls_of(Verdict::Degraded))),
+    column!(row, "failed", Cell::Figure(row.modem.calls_of(Verdict::Fail))),
+    column!(row, "untested", Cell::Figure(row.modem.calls_of(Verdict::Untested))),
+    column!(row, "bench_faults", Cell::Figure(row.modem.bench_faults)),
+    column!(row, "seconds_on_line", Cell::Seconds(row.modem.on_line.as_millis())),
+    column!(row, "hangup_unproven", Cell::Figure(row.modem.hangup_unproven)),
+    column!(row, "times_out", Cell::Figure(row.modem.times_out)),
+    column!(row, "state", row.modem.state.map_or(Cell::Absent, |state| Cell::Word(state.word()))),
+    column!(row, "health", Cell::Word(row.modem.health().word())),
+    column!(row, "faults", Cell::Owned(faults(row.modem))),
+    column!(row, "last_fault", row.modem.last_fault.map_or(Cell::Absent, |fault| Cell::Word(fault.code()))),
+    column!(row, "detail", text(Some(&row.modem.detail))),
+];
+
+/// `busy:3 no-carrier:1`, in the order of the design.
+fn faults(modem: &ModemFigures) -> String {
+    let each: Vec<String> = modem.faults.iter().map(|(fault, count)| format!("{fault}:{count}")).collect();
+    each.join(" ")
+}

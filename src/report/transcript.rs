@@ -1,0 +1,78 @@
+//! What a console said during a call that did not pass, as a file.
+
+use std::fmt::Write as _;
+
+use super::cell;
+use crate::model::{CallId, CallRecord, Fault, Line, Verdict};
+
+/// Longest file name without its ending, in bytes; file systems take 255.
+const STEM_BYTES_MAX: usize = 200;
+
+/// Name of a call's transcript within `transcripts/`: the call's id and `.txt`. An id that no file system would take
+/// is cut, and told from others by a figure made of all of it.
+pub(super) fn file_name(call: &CallId) -> String {
+    let id = call.as_str();
+    if id.len() <= STEM_BYTES_MAX {
+        return format!("{id}.txt");
+    }
+    // FNV-1a, 64 bit: names must be the same in every version and on every host.
+    let figure = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let cut = (0..=STEM_BYTES_MAX).rev().find(|&i| id.is_char_boundary(i)).unwrap_or(0);
+    format!("{}~{figure:016x}.txt", &id[..cut])
+}
+
+/// What is kept of a call's transcript: nothing if the call passed, or the console said nothing.
+fn kept(record: &CallRecord) -> Option<(Fault, &str)> {
+    let said = record.transcript.as_deref().filter(|said| !said.trim().is_empty())?;
+    Some((record.fault?, said))
+}
+
+/// Whether the call gets a file.
+pub(super) fn is_kept(record: &CallRecord) -> bool {
+    kept(record).is_some()
+}
+
+/// The file's text, if the call gets one.
+pub(super) fn text(line: &Line, record: &CallRecord) -> Option<String> {
+    let (fault, said) = kept(record)?;
+    let mut out = String::with_capacity(said.len() + 512);
+    let mut head = |key: &str, value: String| {
+        // Writing to a String does not fail.
+        let _ = writeln!(out, "{:<9} {}", format!("{key}:"), cell::one_line(&value));
+    };
+    head("line", format!("{} (site {})", line.id, line.site));
+    head("number", format!("{}, dialed {}", line.number, record.dialed));
+    head("call", format!("{} (attempt {})", record.call, record.attempt));
+    head("modem", record.modem.to_string());
+    head("started", format!("{:.3}", record.started));
+    head("finished", format!("{:.3}", record.finished));
+    head("verdict", format!("{} {} (blame: {})", Verdict::of(Some(fault)), fault, fault.blame()));
+    if !record.detail.is_empty() {
+        head("detail", record.detail.clone());
+    }
+    out.push_str("\n---- what the console said ----\n");
+    out.push_str(&cell::lines(said));
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_call_has_a_file_name_of_its_own(a in "[\\p{L}0-9:@+_-]{1,64}", attempt in 1_u32..200) {
+            let line = a.parse().unwrap();
+            let name = file_name(&CallId::new(&line, attempt));
+            prop_assert!(name.len() <= 255 && !name.contains('/') && !name.starts_with('.'));
+            prop_assert_ne!(name, file_name(&CallId::new(&line, attempt + 1)));
+        }
+    }
+}

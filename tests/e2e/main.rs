@@ -1,0 +1,5 @@
+//! The program from outside: the binary itself, run over files, ptys and real programs, and held against what it wrote.
+//! One module a theme; what they share stands in `stage`.
+
+mod real;
+mod stage;

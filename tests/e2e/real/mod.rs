@@ -1,0 +1,38 @@
+//! Real programs at the far end, and at ours: Debian's getty and login, its mgetty, and its iaxmodem, a modem whose AT
+//! interpreter nobody here wrote. The scripts in `tests/real` start each of them in namespaces of its own.
+//!
+//! They need root and Debian's packages. In CI they always run; elsewhere, where they cannot, each says so on stderr past
+//! the test harness, which would swallow it.
+
+mod far_end;
+mod getty;
+mod iaxmodem;
+mod mgetty;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// What the account `oob` has as its password, at those far ends that are meant to let us in.
+const PASSWORD: &str = "Korrekt-Horse-41";
+
+/// The script of that name in `tests/real`.
+fn script(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(name)
+}
+
+/// Whether the real programs can run here; says loudly when not, and does not put up with it in CI.
+#[expect(clippy::disallowed_methods, reason = "whether this is CI is told by the environment alone")]
+fn can_run(test: &str) -> bool {
+    let output = Command::new(script("ready")).output().expect("tests/real/ready runs");
+    if output.status.success() {
+        return true;
+    }
+    let lacking = String::from_utf8_lossy(&output.stdout).trim().replace('\n', "; ");
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "in CI the real programs must run, and cannot: this machine lacks {lacking}"
+    );
+    let _ = writeln!(std::io::stderr(), "\n*** {test} DID NOT RUN: this machine lacks {lacking}\n");
+    false
+}
