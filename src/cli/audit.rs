@@ -1,13 +1,13 @@
 //! `lineman audit`: runs a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::credentials::{Outside, ResolvedCredential, resolve_all};
 use crate::config::{Overrides, Plan, load_plan};
 use crate::console::Credential;
-use crate::fleet::desk::{Desk, DeskEntry};
+use crate::fleet::desk::{Desk, DeskEntry, Remember as _};
 use crate::fleet::dispatcher::{self, Job};
 use crate::fleet::scheduler::Past;
 use crate::journal::{Journal, RunDir};
@@ -47,12 +47,13 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
 
     let memory = memory(&plan, &reports, &args.forget_refusal, clock)?;
     let past = resumed.as_ref().map(|resumed| job::past(&resumed.events)).unwrap_or_default();
-    let desk = desk(&plan, &past, &memory).await?;
+    let cut_off = resumed.as_ref().map(|resumed| job::cut_off(&resumed.events)).unwrap_or_default();
+    let desk = desk(&plan, &past, &cut_off, &memory).await?;
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
     let (dir, journal, opening, earlier) = match resumed {
-        Some(resumed) => resumed.begin(clock)?,
+        Some(resumed) => resumed.begin(clock),
         None => begin(&plan, &reports, clock)?,
     };
     let screen = screen::choose(args.plain, earlier.board);
@@ -117,7 +118,12 @@ fn memory(plan: &Plan, reports: &Path, forget: &[CredentialName], clock: Clock) 
 }
 
 /// Secrets are fetched before anything is dialed, and only those that lines still to be dialed will want.
-async fn desk(plan: &Plan, past: &Past, memory: &Memory) -> Result<Desk, Failure> {
+async fn desk(
+    plan: &Plan,
+    past: &Past,
+    cut_off: &BTreeSet<CredentialName>,
+    memory: &Memory,
+) -> Result<Desk, Failure> {
     let judged: Vec<_> = past.verdicts.iter().map(|verdict| &verdict.line).collect();
     let wanted: Vec<&CredentialName> = plan
         .lines
@@ -131,20 +137,24 @@ async fn desk(plan: &Plan, past: &Past, memory: &Memory) -> Result<Desk, Failure
         .filter(|(name, _)| wanted.contains(name))
         .map(|(name, credential)| (name.clone(), credential.clone()))
         .collect();
-    #[expect(clippy::disallowed_methods, reason = "the environment enters here and is handed on")]
-    let env = |name: &str| std::env::var(name).ok().map(Into::into);
     let mut prompt = |text: &str| rpassword::prompt_password(text).map(Into::into);
-    let resolved =
-        resolve_all(&used, Outside { env: &env, prompt: &mut prompt }).await.map_err(Failure::wrong)?;
+    let resolved = resolve_all(&used, Outside { env: &|name| std::env::var_os(name), prompt: &mut prompt })
+        .await
+        .map_err(Failure::wrong)?;
     let mut entries = Vec::new();
     for (name, secret) in resolved {
         // Hashing is slow on purpose, and nothing else goes on yet.
-        let barred = tokio::task::block_in_place(|| memory.barred(&secret));
+        let mut barred = tokio::task::block_in_place(|| memory.barred(&secret));
         let ResolvedCredential { username, password } = secret;
         let credential = password
             .ok_or_else(|| "it has no password".to_owned())
             .and_then(|password| Credential::new(username, password).map_err(|error| error.to_string()))
             .map_err(|error| Failure::wrong(format!("credential `{name}`: {error}")))?;
+        if barred.is_none() && cut_off.contains(&name) {
+            let why = "the run was cut off after its password was sent, before it was proven".to_owned();
+            tokio::task::block_in_place(|| memory.refused(&credential, &why));
+            barred = Some(why);
+        }
         let prove_on = used.get(&name).and_then(|planned| planned.prove_on.clone());
         entries.push(DeskEntry { name, credential, prove_on, barred });
     }
@@ -229,7 +239,7 @@ impl Resumed {
         Ok(())
     }
 
-    fn begin(self, clock: Clock) -> Result<Begun, Failure> {
+    fn begin(self, clock: Clock) -> Begun {
         let mut renderer = Renderer::new(self.dir.path());
         let mut board = Board::new(self.state.header());
         for event in &self.events {
@@ -237,12 +247,7 @@ impl Resumed {
             renderer.note(&self.state, event);
         }
         let opening = EventKind::RunResumed(job::sitting(clock));
-        Ok((
-            self.dir,
-            self.journal,
-            opening,
-            Earlier { state: Some(self.state), renderer, board: Some(board) },
-        ))
+        (self.dir, self.journal, opening, Earlier { state: Some(self.state), renderer, board: Some(board) })
     }
 }
 

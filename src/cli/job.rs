@@ -9,11 +9,13 @@ use crate::call::{CallSpec, Limits};
 use crate::config::bank::{BankModem, PROFILE_AUTO};
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
-use crate::fleet::policy::Policy;
+use crate::fleet::policy::{BenchPolicy, Policy};
 use crate::fleet::scheduler::{CallReport, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
 use crate::fleet::worker::{ProfileChoice, Seat};
-use crate::model::event::{EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting};
-use crate::model::{CallId, CallRecord, Event, EventKind, Fault, Line, LineId, ModemId, Moment, RunId};
+use crate::model::event::{CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting};
+use crate::model::{
+    CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, RunId,
+};
 use crate::modem::clock::Clock;
 use crate::modem::profile::Profile;
 
@@ -88,7 +90,10 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past) -> SchedulerPlan {
             confirm: plan.policy.confirm,
             retry_after: plan.policy.retry_after.clone(),
             in_order: plan.policy.in_order,
-            ..Policy::default()
+            bench: BenchPolicy {
+                patience: plan.policy.patience.unwrap_or(BenchPolicy::default().patience),
+                ..BenchPolicy::default()
+            },
         },
         past,
     }
@@ -115,6 +120,25 @@ pub(super) fn past(events: &[Event]) -> Past {
     }
     past.verdicts = verdicts.into_values().filter(|v| v.fault != Some(Fault::Cancelled)).collect();
     past
+}
+
+/// Credentials of which a password was on its way, not proven before, when the run was cut off: they count as refused.
+pub(super) fn cut_off(events: &[Event]) -> BTreeSet<CredentialName> {
+    let mut proven = BTreeSet::new();
+    let mut open = BTreeMap::new();
+    for event in events {
+        match &event.kind {
+            EventKind::Credential { credential, state: CredentialState::Proven, .. } => {
+                proven.insert(credential.clone());
+            }
+            EventKind::PasswordSent { call, credential } if !proven.contains(credential) => {
+                open.insert(call.clone(), credential.clone());
+            }
+            EventKind::CallEnded(record) => drop(open.remove(&record.call)),
+            _ => {}
+        }
+    }
+    open.into_values().filter(|credential| !proven.contains(credential)).collect()
 }
 
 fn report(record: &CallRecord) -> CallReport {

@@ -116,8 +116,8 @@ pub async fn run<O: OpenPort, B: LineBook>(
     for (seat, port) in seats {
         run.hire(seat, port);
     }
-    run.desk_effects();
     run.step(Input::Start);
+    run.desk_effects();
     run.work(notices_in, reports_in, interrupts).await;
     run.close().await
 }
@@ -323,6 +323,9 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             Notice::PasswordSent => {
                 if let Some(running) = self.running_mut(call) {
                     running.password_sent = true;
+                }
+                if let Some(credential) = credential {
+                    self.emit(EventKind::PasswordSent { call: call.clone(), credential });
                 }
             }
             Notice::Credential(outcome) => self.desk.outcome(&line, outcome),

@@ -60,8 +60,7 @@ pub struct Policy {
 /// How modems that are out are waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BenchPolicy {
-    /// How long lines wait while no modem at all is in service, before they end untested. Likewise the longest time that
-    /// a port held by somebody else is counted on.
+    /// How long lines wait while no modem at all is in service, before they end untested.
     pub patience: Duration,
     /// Pauses before a modem that is out is set up again: the first, the second .. ; the last one is kept. Empty: none.
     pub pauses: Vec<Duration>,

@@ -32,7 +32,7 @@ use self::judge::{Finding, Known, NumberRecord};
 use self::lines::{Line, Stage};
 use self::queue::{Queue, Rank};
 use super::health::Health;
-use super::policy::{EXPECTED_CALL, Policy};
+use super::policy::{CallClass, EXPECTED_CALL, Policy};
 use crate::model::{CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber};
 
 /// The scheduler of one sitting.
@@ -146,7 +146,8 @@ impl Scheduler {
         scheduler
     }
 
-    /// Takes over what earlier sittings found.
+    /// Takes over what earlier sittings found. Evidence against modems is gathered anew: how their calls lay in time is
+    /// not known any more.
     fn recall(&mut self, past: Past) {
         for modem in &past.quarantined {
             if let Some(&modem) = self.modem_index.get(modem) {
@@ -159,13 +160,18 @@ impl Scheduler {
             else {
                 continue;
             };
+            // A call that was cut short by a signal is no reason to leave its line alone now; it counts as lost.
+            if CallClass::of(report.fault) == CallClass::Policy {
+                self.lines[line].begun = self.lines[line].begun.max(report.attempt);
+                continue;
+            }
             self.lines[line].learn(report.took, report.fault);
             let trial = self.trial(modem, &report);
             self.lines[line].trials.push(trial);
         }
         for (id, begun) in past.begun {
             if let Some(&line) = self.line_index.get(&id) {
-                self.lines[line].begun = begun;
+                self.lines[line].begun = self.lines[line].begun.max(begun);
             }
         }
         for index in 0..self.lines.len() {
@@ -230,11 +236,6 @@ impl Scheduler {
         }
         let patience = if self.waiting() > 0 { self.bench.patience_ends(&self.policy.bench) } else { None };
         self.timers.first().map(|&(at, _)| at).into_iter().chain(patience).min()
-    }
-
-    /// Lines without a verdict, and calls that are running.
-    pub fn left(&self) -> (usize, usize) {
-        (self.open, self.running)
     }
 
     /// Lines without a verdict that are not in a call.

@@ -14,7 +14,7 @@ use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
 use crate::model::{Fault, LineId, ModemId, TrunkName};
 
 /// Every fault that a call can have, and none.
-const FATES: [Option<Fault>; 24] = [
+const FATES: [Option<Fault>; 25] = [
     None,
     None,
     None,
@@ -39,6 +39,7 @@ const FATES: [Option<Fault>; 24] = [
     Some(Fault::PortLost),
     Some(Fault::PortBusy),
     Some(Fault::Internal),
+    Some(Fault::Cancelled),
 ];
 
 /// A world whose every turn is a function of a seed.

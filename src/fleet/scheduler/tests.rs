@@ -560,6 +560,21 @@ fn a_cancelled_line_is_dialed_when_the_run_goes_on() {
 }
 
 #[test]
+fn a_call_that_a_signal_cut_short_is_made_again_when_the_run_goes_on() {
+    let mut world = World::new(plan(1, 1), |_: &str, _: &str, attempt: u32| {
+        Fate::of((attempt == 1).then_some(Fault::Cancelled), 10)
+    });
+    world.at(5, Input::Drain);
+    assert!(world.run(100));
+    assert_eq!(world.fault("L0"), Some(Fault::Cancelled));
+    world.watch.finished = false;
+    world.resume();
+    let world = finished(world);
+    assert_eq!(world.fault("L0"), None);
+    assert_eq!(world.verdict("L0").call.as_ref().unwrap().as_str(), "L0.2");
+}
+
+#[test]
 fn a_shared_number_is_called_by_one_line_at_a_time() {
     let mut shared = plan(3, 3);
     shared.lines[1].number = line(0).number;

@@ -79,17 +79,22 @@ impl Watch {
         self.proven.clear();
         self.draining = false;
         self.started = false;
-        self.verdicts.retain(|_, verdict| verdict.fault != Some(Fault::Cancelled));
         for (id, (seat, fault)) in &mut self.seats {
             *seat = if self.quarantined.contains(id) { Seat::Gone } else { Seat::SettingUp };
             *fault = None;
         }
-        Past {
+        let past = Past {
             verdicts: self.verdicts.values().cloned().collect(),
             calls: self.journal.clone(),
             begun: self.begun.clone(),
             quarantined: self.quarantined.clone(),
+        };
+        // To go on with what was cut short is what a resumed run is for.
+        self.verdicts.retain(|_, verdict| verdict.fault != Some(Fault::Cancelled));
+        for calls in self.calls.values_mut() {
+            calls.retain(|call| call.class != CallClass::Policy);
         }
+        past
     }
 
     fn number(&self, line: &LineId) -> &PhoneNumber {
