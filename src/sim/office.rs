@@ -112,7 +112,7 @@ impl Office {
         let told = names
             .into_iter()
             .zip(&ports)
-            .map(|((name, ours), port)| (name, port.link.clone(), ours))
+            .map(|((_, ours), port)| PortAt { path: port.link.clone(), ours })
             .collect();
         let worker = Worker {
             engine,
