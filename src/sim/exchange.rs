@@ -276,7 +276,8 @@ impl Engine {
         if seat.wedged || dead || seat.vanished {
             return;
         }
-        seat.modem.setup_error = fault.filter(|f| f.kind == FaultKind::SetupError).map(|f| f.text);
+        seat.modem.setup_error =
+            fault.filter(|f| f.kind == FaultKind::SetupError).map(|f| f.text.unwrap_or_default());
         // Piece by piece: what a command line leads to comes before what follows it.
         let mut rest = bytes;
         while !rest.is_empty() {

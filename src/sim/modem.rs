@@ -173,8 +173,8 @@ pub struct SimModem {
     escape_due: Option<Mono>,
     out: Vec<u8>,
     wishes: Vec<Wish>,
-    /// ERROR to command lines: to all, or to those that hold the text.
-    pub(super) setup_error: Option<Option<String>>,
+    /// ERROR to command lines that hold this text; all do if it is empty.
+    pub(super) setup_error: Option<String>,
     /// Nothing but the far end ends a call.
     pub(super) hangup_ignored: bool,
     /// What the diagnostics tell.
@@ -297,9 +297,8 @@ impl SimModem {
             return;
         }
         match (self.set.amp_d, self.mode) {
-            (0, _) => {}
             (1, Mode::Online) => self.mode = Mode::Escaped,
-            (1, _) => {}
+            (0 | 1, _) => {}
             (d, _) => {
                 if self.mode != Mode::Command || self.held {
                     self.wishes.push(Wish::HangUp(HangUpBy::Dtr));

@@ -78,14 +78,13 @@ pub(super) struct Office {
 }
 
 impl Office {
-    /// Makes the ports below `dir` and sets the thread to work. Tells the ports: name, path, whether it is one of our
-    /// modems.
+    /// Makes the ports below `dir` and sets the thread to work.
     pub(super) fn open(
         mut engine: Engine,
         dir: &Path,
         clock: Clock,
         log: Log,
-    ) -> Result<(Self, Vec<(String, PathBuf, bool)>), SimError> {
+    ) -> Result<(Self, Vec<PortAt>), SimError> {
         let names: Vec<(String, bool)> = engine.ports().map(|(name, ours)| (name.to_owned(), ours)).collect();
         raise_limit(names.len() as u64 * 2 + FDS_BESIDES);
         fs::create_dir_all(dir).map_err(|source| SimError::Folder { path: dir.to_owned(), source })?;
@@ -113,7 +112,7 @@ impl Office {
         let told = names
             .into_iter()
             .zip(&ports)
-            .map(|((name, ours), port)| (name, port.link.clone(), ours))
+            .map(|((_, ours), port)| PortAt { path: port.link.clone(), ours })
             .collect();
         let worker = Worker {
             engine,
@@ -150,6 +149,14 @@ impl Drop for Office {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Where a port is.
+#[derive(Debug)]
+pub(super) struct PortAt {
+    pub(super) path: PathBuf,
+    /// One of our modems, not an answering one.
+    pub(super) ours: bool,
 }
 
 /// A port with its link.

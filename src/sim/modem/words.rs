@@ -174,13 +174,14 @@ fn code(set: &Settings, number: u16, text: &str) -> Vec<u8> {
 pub(super) fn carrier(firmware: Firmware, set: &Settings, link: &LinkEntry) -> Vec<u8> {
     let rx = link.rx.unwrap_or(link.tx);
     match firmware {
-        Firmware::Rockwell if set.w == 1 || set.s[95] & 0x04 != 0 => code(set, 50, &format!("CARRIER {rx}")),
         Firmware::V250 if set.mr => {
             let mut out = code(set, 50, &format!("+MCR: {}", link.modulation));
             out.extend(code(set, 50, &format!("+MRR: {},{rx}", link.tx)));
             out
         }
-        Firmware::V250 if set.w == 1 || set.s[95] & 0x04 != 0 => code(set, 50, &format!("CARRIER {rx}")),
+        Firmware::Rockwell | Firmware::V250 if set.w == 1 || set.s[95] & 0x04 != 0 => {
+            code(set, 50, &format!("CARRIER {rx}"))
+        }
         _ => Vec::new(),
     }
 }
