@@ -154,6 +154,11 @@ impl Engine {
         Self { file, rules, seats, lines, calls: BTreeMap::new(), next_call: 1, out: VecDeque::new() }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.file.exchange
+    }
+
     /// The names of all ports, in their order, and which of them are our modems.
     pub fn ports(&self) -> impl Iterator<Item = (&str, bool)> + '_ {
         self.seats.iter().map(|seat| (seat.name.as_str(), seat.answers.is_none()))

@@ -379,6 +379,9 @@ impl ExchangeFile {
                 format!("is {}; a factor above 0 and up to 100 is meant, 1 for real time", self.pace),
             );
         }
+        if self.exchange.is_empty() || self.exchange.contains(char::is_control) {
+            say("exchange".into(), "is no name; write `exchange: NAME`".into());
+        }
         if self.modems.is_empty() {
             say("modems".into(), "is empty; an exchange has at least one modem".into());
         }
