@@ -90,7 +90,7 @@ fn start(yaml: &str) -> (tempfile::TempDir, RunningExchange, Log) {
     (dir, running, log)
 }
 
-const SMALL: &str = r##"
+const SMALL: &str = r#"
 exchange: small
 pace: 0.01
 modems:
@@ -100,7 +100,7 @@ lines:
   - { id: good, number: "+1 919 555 0101", rings: 2, console: cisco-ios, hostname: rtr1, username: oob, password: demo }
   - { id: engaged, number: "+1 919 555 0102", fault: busy }
   - { id: nobody, number: "+1 919 555 0103", fault: no-answer }
-"##;
+"#;
 
 #[test]
 fn a_call_over_a_pty_from_dial_to_hang_up() {
@@ -208,12 +208,12 @@ fn a_second_program_on_the_port_does_not_hang_up() {
 #[test]
 fn stamps_and_bytes_agree_and_nothing_is_late() {
     let (_dir, running, log) = start(
-        r##"
+        r#"
 exchange: t
 pace: 0.02
 modems: [{ id: m0, profile: generic }]
 lines: [{ id: a, number: "+1 919 555 0101", console: generic }]
-"##,
+"#,
     );
     let clock = crate::modem::clock::Clock::start();
     let path = running.ports()[0].1.clone();
@@ -238,7 +238,7 @@ lines: [{ id: a, number: "+1 919 555 0101", console: generic }]
 #[test]
 fn a_program_answers_and_is_gone_after_the_call() {
     let (dir, running, log) = start(
-        r##"
+        r#"
 exchange: t
 pace: 0.01
 modems: [{ id: m0, profile: generic }]
@@ -247,7 +247,7 @@ lines:
   - { id: cat, number: "+1 919 555 0102", exec: [/bin/cat] }
   - { id: stubborn, number: "+1 919 555 0103", exec: [/bin/sh, -c, "trap '' HUP TERM; echo pid $$.; while :; do sleep 1000 & wait; done"] }
   - { id: missing, number: "+1 919 555 0104", exec: [/no/such/program] }
-"##,
+"#,
     );
     let path = running.ports()[0].1.clone();
     // Its end drops the carrier.
@@ -287,12 +287,12 @@ lines:
 #[test]
 fn stopping_ends_programs_and_leaves_no_zombie() {
     let (_dir, running, _log) = start(
-        r##"
+        r#"
 exchange: t
 pace: 0.01
 modems: [{ id: m0, profile: generic }]
 lines: [{ id: a, number: "+1 919 555 0101", exec: [/bin/sh, -c, "trap '' HUP; echo pid $$.; sleep 1000; sleep 1000"] }]
-"##,
+"#,
     );
     let path = running.ports()[0].1.clone();
     let mut c = connected(&path, "5550101");
@@ -305,12 +305,12 @@ lines: [{ id: a, number: "+1 919 555 0101", exec: [/bin/sh, -c, "trap '' HUP; ec
 #[test]
 fn a_program_may_answer_on_a_port_of_its_own() {
     let (_dir, running, log) = start(
-        r##"
+        r#"
 exchange: t
 pace: 0.01
 modems: [{ id: m0, profile: courier }]
 lines: [{ id: a, number: "+1 919 555 0101", answer_on: far }]
-"##,
+"#,
     );
     let path = running.ports()[0].1.clone();
     let (line, far) = running.answering_ports()[0].clone();
@@ -341,13 +341,13 @@ lines: [{ id: a, number: "+1 919 555 0101", answer_on: far }]
 #[test]
 fn a_port_vanishes_and_comes_back_under_its_name() {
     let (_dir, running, log) = start(
-        r##"
+        r#"
 exchange: t
 pace: 0.05
 modems: [{ id: m0, profile: courier }]
 lines:
   - { id: a, number: "+1 919 555 0101", console: cisco-ios, fault: { kind: port-vanishes, at: connected, after: 1s, back_after: 2s, times: 1 } }
-"##,
+"#,
     );
     let path = running.ports()[0].1.clone();
     let c = connected(&path, "5550101");
@@ -360,12 +360,12 @@ lines:
 #[test]
 fn ports_that_are_missing_or_busy_from_the_start() {
     let (dir, _running, _log) = start(
-        r##"
+        r"
 exchange: t
 modems:
   - { id: m0, profile: courier, fault: port-missing }
   - { id: m1, profile: courier, fault: port-busy }
-"##,
+",
     );
     assert!(!dir.path().join("m0").exists());
     let port = File::open(dir.path().join("m1")).unwrap();
@@ -438,11 +438,11 @@ mod in_memory {
     async fn a_call_in_paused_time_with_wires() {
         let clock = Clock::start();
         let log = Log::in_memory();
-        let yaml = r##"
+        let yaml = r#"
 exchange: t
 modems: [{ id: m0, profile: rockwell-conexant }]
 lines: [{ id: a, number: "+1 919 555 0101", rings: 2, console: linux, hostname: h, username: u, password: p }]
-"##;
+"#;
         let (running, ports) =
             Exchange::in_memory(file(yaml), &profiles(), clock, Wires::DataAndLines, log.clone()).unwrap();
         let mut port = Port::open(&ports[0].1, &PortOptions::default(), clock).await.unwrap();
@@ -470,11 +470,11 @@ lines: [{ id: a, number: "+1 919 555 0101", rings: 2, console: linux, hostname: 
 
     #[tokio::test]
     async fn programs_are_refused() {
-        let yaml = r##"
+        let yaml = r#"
 exchange: t
 modems: [{ id: m0, profile: generic }]
 lines: [{ id: a, number: "+1 919 555 0101", exec: [cat] }]
-"##;
+"#;
         let started = Exchange::in_memory(file(yaml), &profiles(), Clock::start(), Wires::Data, Log::none());
         assert!(started.is_err());
     }

@@ -167,7 +167,7 @@ impl Engine {
                 }
             }
             Some(Act::Heard(what, text, accepted)) => {
-                let entry = Entry { text, accepted, ..self.entry(number, what) };
+                let entry = Entry { accepted, text, ..self.entry(number, what) };
                 self.out.push_back(Output::Log(entry));
                 match what {
                     What::Username => self.reach(number, Stage::Username, due),
