@@ -626,8 +626,10 @@ impl Machine {
 
     fn act(&mut self, actions: Vec<Action>) {
         for action in actions {
-            if let Action::Write(bytes) = &action {
-                self.codec.note_written(bytes);
+            match &action {
+                Action::Write(bytes) => self.codec.note_written(bytes),
+                Action::Drain => self.codec.clear(),
+                Action::Dtr(_) | Action::Reopen => {}
             }
             self.outputs.push_back(Output::Port(action));
         }

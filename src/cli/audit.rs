@@ -53,7 +53,7 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
     let mut bench = Bench::open(&plan, clock).await?;
 
     let (dir, journal, opening, earlier) = match resumed {
-        Some(resumed) => resumed.begin(clock)?,
+        Some(resumed) => resumed.begin(clock),
         None => begin(&plan, &reports, clock)?,
     };
     let screen = screen::choose(args.plain, earlier.board);
@@ -239,7 +239,7 @@ impl Resumed {
         Ok(())
     }
 
-    fn begin(self, clock: Clock) -> Result<Begun, Failure> {
+    fn begin(self, clock: Clock) -> Begun {
         let mut renderer = Renderer::new(self.dir.path());
         let mut board = Board::new(self.state.header());
         for event in &self.events {
@@ -247,12 +247,7 @@ impl Resumed {
             renderer.note(&self.state, event);
         }
         let opening = EventKind::RunResumed(job::sitting(clock));
-        Ok((
-            self.dir,
-            self.journal,
-            opening,
-            Earlier { state: Some(self.state), renderer, board: Some(board) },
-        ))
+        (self.dir, self.journal, opening, Earlier { state: Some(self.state), renderer, board: Some(board) })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::call::{CallSpec, Limits};
 use crate::config::bank::{BankModem, PROFILE_AUTO};
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
-use crate::fleet::policy::Policy;
+use crate::fleet::policy::{BenchPolicy, Policy};
 use crate::fleet::scheduler::{CallReport, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
 use crate::fleet::worker::{ProfileChoice, Seat};
 use crate::model::event::{CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting};
@@ -90,7 +90,10 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past) -> SchedulerPlan {
             confirm: plan.policy.confirm,
             retry_after: plan.policy.retry_after.clone(),
             in_order: plan.policy.in_order,
-            ..Policy::default()
+            bench: BenchPolicy {
+                patience: plan.policy.patience.unwrap_or(BenchPolicy::default().patience),
+                ..BenchPolicy::default()
+            },
         },
         past,
     }

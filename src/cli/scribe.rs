@@ -172,7 +172,7 @@ impl Desk {
             }
             (Ok(()), None) => {}
             (Err(error), _) => {
-                self.break_off(format!("the run contradicts itself: {error}; this is a defect"))
+                self.break_off(format!("the run contradicts itself: {error}; this is a defect"));
             }
         }
     }
