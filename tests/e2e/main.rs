@@ -1,5 +1,9 @@
 //! The program from outside: the binary itself, run over files, ptys and real programs, and held against what it wrote.
-//! One module a theme; what they share stands in `stage`.
+//! One module a theme; what they share stands in `stage`, `town` and `night`.
 
+mod faults;
+mod mixed;
+mod night;
 mod real;
 mod stage;
+mod town;
