@@ -1,0 +1,6 @@
+//! Whole runs in memory, under paused time: what a run promises, whatever goes wrong.
+
+mod played;
+mod promises;
+mod stage;
+mod verdicts;
