@@ -20,7 +20,7 @@ use super::bench::Bench;
 use super::example::{self, Example};
 use super::refused::Memory;
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, job, say, screen, stop};
+use super::{Failure, check, complain, experience, job, say, screen, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -48,6 +48,7 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
     let memory = memory(&plan, &reports, &args.forget_refusal, clock)?;
     let past = resumed.as_ref().map(|resumed| job::past(&resumed.events)).unwrap_or_default();
     let desk = desk(&plan, &past, &memory).await?;
+    let expected = experience::lengths(&reports, &plan);
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
@@ -70,7 +71,7 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
         seats,
         opener: Arc::clone(&bench.ports),
         book: job::Book::new(Arc::clone(&plan)),
-        plan: job::scheduler_plan(&plan, past),
+        plan: job::scheduler_plan(&plan, past, &expected),
         desk,
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
