@@ -616,7 +616,12 @@ impl Machine {
             hostname: self.hostname.take(),
             hangup,
             hangup_detail: crate::console::transcript::clean_line(&hangup_detail),
-            unknown: self.unknown.iter().map(|text| crate::console::transcript::clean_line(text)).collect(),
+            // It may be a garbled echo of our dial command.
+            unknown: self
+                .unknown
+                .iter()
+                .map(|text| crate::console::transcript::clean_line(&self.spec.dial.mask_in(text)))
+                .collect(),
             transcript: self.transcript.take(),
             dialed: self.timeline.get(Moment::Dialed).is_some(),
             port_lost,

@@ -303,3 +303,22 @@ async fn the_calls_limit_while_the_password_is_on_its_way_tells_what_became_of_i
     assert_eq!(told, ["PasswordSent", "Credential(Refused)"]);
     assert!(over.record.transcript.is_some_and(|text| text.contains("Password:")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_garbled_echo_of_the_dial_command_tells_no_access_code() {
+    let mut spec = spec(None);
+    spec.dial = DialString::new("9,471199W", "5550101").unwrap();
+    let script = vec![
+        Hear("AT\r"),
+        Say("\r\nOK\r\n"),
+        Hear("ATDT"),
+        // The modem lost a digit of the number: no line that holds it.
+        Say("ATDT9,471199W550101\r"),
+        Wait(5000),
+        Say("\r\nBUSY\r\n"),
+        Hear("AT\r"),
+        Say("\r\nOK\r\n"),
+    ];
+    let (over, _) = call(spec, GENERIC, script, None).await;
+    assert_eq!(over.record.unknown, ["ATDT9,xxxxW550101"], "{:?}", over.record);
+}
