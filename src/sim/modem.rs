@@ -15,7 +15,7 @@ use crate::modem::profile::Profile;
 use super::file::{Firmware, LinkEntry, ModemEntry};
 pub use words::Reply;
 
-/// Longest command line behind `AT` that it takes; [CX930] has 50 at least, and longer ones are an ERROR.
+/// Longest command line behind `AT` that it takes; the CX930xx have 50 at least, and longer ones are an ERROR.
 pub const BODY_LEN_MAX: usize = 60;
 
 /// What a modem asks of the exchange.

@@ -94,6 +94,7 @@ struct State {
     open: Option<u64>,
     openings: u64,
     vanished: bool,
+    sabotaged: bool,
     dtr: bool,
     dcd: bool,
     dsr: bool,
@@ -198,6 +199,13 @@ impl Door {
         let (opening, dcd_at_open) = self.cable().open()?;
         Ok(MemoryPort { door: self.clone(), opening, told_closed: false, dcd_at_open })
     }
+
+    /// Makes whoever reads the port next panic, once: what a defect in the middle of a call does, for tests of what it
+    /// costs.
+    pub fn sabotage(&self) {
+        self.cable().lock().sabotaged = true;
+        self.cable().port_wakes.notify_one();
+    }
 }
 
 impl PartialEq for Door {
@@ -239,7 +247,11 @@ impl MemoryPort {
             if self.told_closed {
                 pending::<()>().await;
             }
-            let event = cable.lock().to_port.pop_front();
+            let (event, sabotaged) = {
+                let mut state = cable.lock();
+                (state.to_port.pop_front(), std::mem::take(&mut state.sabotaged))
+            };
+            assert!(!sabotaged, "the port was sabotaged");
             match event {
                 Some(PortEvent::Bytes(bytes, at)) => {
                     cable.lock().to_port_bytes -= bytes.len();

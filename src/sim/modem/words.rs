@@ -271,7 +271,7 @@ pub(super) fn connect(firmware: Firmware, set: &Settings, link: &LinkEntry) -> V
     code(set, number, &text)
 }
 
-/// `ATI6` of a Courier [PARACAS].
+/// `ATI6` of a Courier (PARACAS).
 pub(super) fn link_report(call: &LastCall) -> Vec<String> {
     let link = call.link.clone().unwrap_or_default();
     let seconds = call.duration.as_secs();
@@ -290,7 +290,7 @@ pub(super) fn link_report(call: &LastCall) -> Vec<String> {
     ]
 }
 
-/// `ATI11` of a Courier [PARACAS].
+/// `ATI11` of a Courier (PARACAS).
 pub(super) fn signal_report(call: &LastCall) -> Vec<String> {
     let link = call.link.clone().unwrap_or_default();
     vec![
@@ -301,7 +301,7 @@ pub(super) fn signal_report(call: &LastCall) -> Vec<String> {
     ]
 }
 
-/// `AT&V1` of a Rockwell set [WESTERMO].
+/// `AT&V1` of a Rockwell set (WESTERMO).
 pub(super) fn termination_report(call: &LastCall) -> Vec<String> {
     let link = call.link.clone().unwrap_or_default();
     let reason =
@@ -318,7 +318,7 @@ pub(super) fn termination_report(call: &LastCall) -> Vec<String> {
     ]
 }
 
-/// `AT#UD` [TORNADO].
+/// `AT#UD` (TORNADO).
 pub(super) fn unimodem_report(call: &LastCall) -> Vec<String> {
     let link = call.link.clone().unwrap_or_default();
     vec![

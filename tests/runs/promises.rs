@@ -1,0 +1,268 @@
+//! The promises of design.md section 4 that a run can break, checked on its event stream and on the exchange's own log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use lineman::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass};
+use lineman::model::event::{Ending, Hangup, ModemState};
+use lineman::model::{CallRecord, EventKind, Fault, Moment, PhaseTimes, Verdict};
+use lineman::report::RunState;
+use lineman::sim::log::{Entry, What};
+
+use crate::stage::Played;
+
+/// Holds a run to all of them.
+pub(crate) fn hold(played: &Played) {
+    stream(played);
+    verdicts(played);
+    calls(played);
+    redials(played);
+    exchange(played);
+    passwords(played);
+    secrets(played);
+}
+
+/// The stream is one run, in order, and its counts add up (the report room's own check).
+fn stream(played: &Played) {
+    let state = RunState::of(&played.events).unwrap_or_else(|broken| panic!("{broken}"));
+    state.check().unwrap_or_else(|broken| panic!("{broken}"));
+    assert!(played.events.is_sorted_by_key(|event| event.mono), "stamps go back");
+    let ends = |kind: &EventKind| matches!(kind, EventKind::RunEnded { .. });
+    let last = &played.events.last().expect("events").kind;
+    assert!(ends(last), "the last event is {last:?}");
+    assert_eq!(played.events.iter().filter(|event| ends(&event.kind)).count(), 1);
+}
+
+/// Promise 1, and what a verdict may rest on.
+fn verdicts(played: &Played) {
+    let calls = played.calls();
+    for entry in &played.setting.lines {
+        let verdict = played.verdict(entry.id.as_str());
+        let Some(fault) = verdict.fault else { continue };
+        assert!(
+            fault != Fault::Cancelled || played.end.ending == Ending::Interrupted,
+            "{} is cancelled in a run that was not",
+            entry.id
+        );
+        if fault.verdict() != Verdict::Fail {
+            continue;
+        }
+        // No line fails on our fault: some call to its number has seen this very thing.
+        let seen = calls.iter().any(|call| {
+            call.fault == Some(fault)
+                && played
+                    .setting
+                    .lines
+                    .iter()
+                    .any(|other| other.id == call.line && other.number == entry.number)
+        });
+        assert!(seen, "{}: {fault} without a call that found it", entry.id);
+    }
+}
+
+/// Calls come in pairs of beginning and end, their instants in order, and every one that was dialed was hung up.
+fn calls(played: &Played) {
+    for call in played.calls() {
+        let marks: Vec<_> = call.timeline.iter().collect();
+        assert!(
+            marks.windows(2).all(|pair| pair[0].1.at <= pair[1].1.at),
+            "{}: instants go back: {marks:?}",
+            call.call
+        );
+        let at = |moment| call.timeline.get(moment);
+        if call.fault != Some(Fault::Internal) {
+            assert!(at(Moment::Taken).is_some() && at(Moment::Released).is_some(), "{call:?}");
+        }
+        match call.hangup {
+            Hangup::Proven => assert!(at(Moment::OnHook).is_some(), "{call:?}"),
+            Hangup::Unproven => assert!(at(Moment::OnHook).is_none(), "{call:?}"),
+            Hangup::NotNeeded => assert!(at(Moment::Dialed).is_none(), "{call:?}"),
+        }
+        if call.fault.is_none() {
+            assert!(at(Moment::Connected).is_some(), "{call:?}");
+        }
+        let times = PhaseTimes::of(&call.timeline);
+        assert!(at(Moment::Ringing).is_some() || times.post_dial_ms.is_none(), "{call:?}");
+        assert!(at(Moment::Answered).is_some() || times.train_ms.is_none(), "{call:?}");
+        if let (Some(total), Some(dialed)) = (times.total_ms, at(Moment::Dialed)) {
+            let most =
+                played.setting.limits.call + played.setting.limits.logout * 2 + Duration::from_secs(60);
+            assert!(u128::from(total) <= most.as_millis(), "{} took {total} ms from {dialed:?}", call.call);
+        }
+    }
+}
+
+/// Promise 3: who is called again, and how often.
+fn redials(played: &Played) {
+    let number_of = |line: &str| {
+        let entry = played.setting.lines.iter().find(|entry| entry.id.as_str() == line);
+        entry.map(|entry| entry.number.clone()).expect("a line of the plan")
+    };
+    let mut woken: BTreeSet<_> = BTreeSet::new();
+    let mut finals: BTreeSet<String> = BTreeSet::new();
+    let mut dialed: BTreeMap<_, u32> = BTreeMap::new();
+    let mut carrierless: BTreeSet<_> = BTreeSet::new();
+    let mut attempts: BTreeMap<String, u32> = BTreeMap::new();
+    let policy = &played.setting.policy;
+    for event in &played.events {
+        match &event.kind {
+            EventKind::CallStarted { line, .. } => {
+                let number = number_of(line.as_str());
+                assert!(!finals.contains(line.as_str()), "{line} is called after a final finding");
+                assert!(!woken.contains(&number), "{line} is called after voice or fax at its number");
+                let calls = dialed.get(&number).copied().unwrap_or_default();
+                assert!(
+                    !carrierless.contains(&number) || calls < CALLS_WITHOUT_CARRIER_MAX,
+                    "{line} is called though its number was answered without carrier in {calls} calls"
+                );
+            }
+            EventKind::CallEnded(record) => {
+                let number = number_of(record.line.as_str());
+                // Whoever panicked may have dialed.
+                let digits =
+                    record.timeline.get(Moment::Dialed).is_some() || record.fault == Some(Fault::Internal);
+                *dialed.entry(number.clone()).or_default() += u32::from(digits);
+                match CallClass::of(record.fault) {
+                    CallClass::Final => {
+                        finals.insert(record.line.to_string());
+                        if matches!(record.fault, Some(Fault::Voice | Fault::Fax)) {
+                            woken.insert(number);
+                        }
+                    }
+                    CallClass::AnsweredWithoutCarrier => {
+                        carrierless.insert(number);
+                    }
+                    _ => {}
+                }
+                if CallClass::of(record.fault).is_attempt() {
+                    *attempts.entry(record.line.to_string()).or_default() += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    if !played.modem_states().iter().any(|(_, state, ..)| *state == ModemState::Quarantined) {
+        for (line, attempts) in attempts {
+            assert!(attempts <= policy.attempts, "{line} had {attempts} calls");
+        }
+    }
+    confirmed(played);
+}
+
+/// A failing verdict that is not one of the exceptions had its confirmation, on another modem where there was one.
+fn confirmed(played: &Played) {
+    for entry in &played.setting.lines {
+        let verdict = played.verdict(entry.id.as_str());
+        let class = CallClass::of(verdict.fault);
+        if class != CallClass::Failed || played.end.ending == Ending::Interrupted {
+            continue;
+        }
+        let failing: Vec<&CallRecord> = played
+            .calls_of(entry.id.as_str())
+            .into_iter()
+            .filter(|call| CallClass::of(call.fault).is_failing())
+            .collect();
+        let wanted = played.setting.policy.confirm.min(played.setting.policy.attempts);
+        let shared = played.setting.lines.iter().filter(|other| other.number == entry.number).count() > 1;
+        let unproven = played
+            .calls_of(entry.id.as_str())
+            .iter()
+            .any(|call| call.fault == Some(Fault::CredentialUnproven));
+        assert!(
+            failing.len() >= wanted as usize || shared || unproven,
+            "{}: {:?} after {} failing calls",
+            entry.id,
+            verdict.fault,
+            failing.len()
+        );
+        let modems: BTreeSet<_> = failing.iter().map(|call| &call.modem).collect();
+        let in_doubt: BTreeSet<&str> = played
+            .modem_states()
+            .iter()
+            .filter(|(_, state, ..)| {
+                matches!(state, ModemState::Out | ModemState::Wedged | ModemState::Quarantined)
+            })
+            .map(|(modem, ..)| *modem)
+            .collect();
+        let sound = played.setting.modems.iter().filter(|id| !in_doubt.contains(id.as_str())).count();
+        if wanted >= 2 && sound >= 2 && !shared && !unproven {
+            assert!(modems.len() >= 2, "{}: {:?} was confirmed by the same modem", entry.id, verdict.fault);
+        }
+    }
+}
+
+/// Promise 2, as the exchange saw it: no two calls on a modem or to a number, no trunk over its limit, on-hook long
+/// enough between two calls, and everything on-hook at the end.
+fn exchange(played: &Played) {
+    let gone: BTreeSet<&str> =
+        played.logged(What::PortVanished).iter().filter_map(|entry| entry.modem.as_deref()).collect();
+    let mut on_call: BTreeMap<&str, &Entry> = BTreeMap::new();
+    let mut off_since: BTreeMap<&str, u64> = BTreeMap::new();
+    for entry in &played.log {
+        let Some(modem) = entry.modem.as_deref() else { continue };
+        match entry.event {
+            What::Dialed => {
+                assert_ne!(entry.text.as_deref(), Some("EMERGENCY NUMBER"), "{entry:?}");
+                assert!(
+                    on_call.values().all(|other| other.line.is_none() || other.line != entry.line),
+                    "two calls to {:?}: {on_call:?}",
+                    entry.line
+                );
+                assert_eq!(on_call.insert(modem, entry), None, "two calls on {modem}");
+                if let Some(most) = played.setting.trunk {
+                    assert!(on_call.len() <= most as usize, "{} calls on the trunk", on_call.len());
+                }
+                if let Some(since) = off_since.get(modem) {
+                    let rest = Duration::from_micros(entry.mono_us - since);
+                    assert!(
+                        rest >= played.setting.on_hook_min,
+                        "{modem} was on-hook for {rest:?} before {entry:?}"
+                    );
+                }
+            }
+            What::OnHook => {
+                on_call.remove(modem);
+                off_since.insert(modem, entry.mono_us);
+            }
+            _ => {}
+        }
+    }
+    let unproven: BTreeSet<&str> = played.unproven().iter().map(|call| call.modem.as_str()).collect();
+    for (modem, entry) in on_call {
+        assert!(gone.contains(modem) || unproven.contains(modem), "{modem} is still off-hook: {entry:?}");
+    }
+}
+
+/// Promise 4, as the far ends saw it: until one was accepted, one password at a time; none after a refusal of one that
+/// was not proven; none more than two after each other that are refused.
+fn passwords(played: &Played) {
+    let mut proven = false;
+    let mut refused = 0;
+    let mut per_call: BTreeMap<u64, u32> = BTreeMap::new();
+    for entry in played.logged(What::Password) {
+        let sent = per_call.entry(entry.call.unwrap_or_default()).or_default();
+        *sent += 1;
+        assert_eq!(*sent, 1, "a second password in one call: {entry:?}");
+        if played.setting.passwords.len() > 1 {
+            continue;
+        }
+        assert!(proven || refused == 0, "a password after a refusal of an unproven one: {entry:?}");
+        assert!(refused < 2, "a password after two refusals: {entry:?}");
+        if entry.accepted == Some(true) {
+            proven = true;
+            refused = 0;
+        } else {
+            refused += 1;
+        }
+    }
+}
+
+/// Promise 6: no secret in anything that is written.
+fn secrets(played: &Played) {
+    for event in &played.events {
+        let text = serde_json::to_string(event).expect("an event is JSON");
+        for password in &played.setting.passwords {
+            assert!(!text.contains(password), "a password in {text}");
+        }
+    }
+}

@@ -1,0 +1,473 @@
+//! Where whole runs are played: the program's own dispatcher, workers, calls and ports against the exchange in memory,
+//! under paused time. A night passes in some milliseconds, and each run is held to all promises at its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lineman::call::machine::Cancel;
+use lineman::call::{CallSpec, Limits};
+use lineman::console::{Credential, Dialog, DialogFile};
+use lineman::fleet::desk::{Desk, DeskEntry, Remember};
+use lineman::fleet::dispatcher::{self, Job, LineBook, NotDialed, ObserveError, Observer, RunEnd};
+use lineman::fleet::policy::Policy;
+use lineman::fleet::scheduler::{LineJob, ModemSeat, Past, SchedulerPlan};
+use lineman::fleet::worker::{OpenPort, ProfileChoice, Seat};
+use lineman::model::event::{EVENT_FORMAT, ModemHeader, RunHeader, Sitting};
+use lineman::model::{
+    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, ModemId, TrunkName,
+};
+use lineman::modem::clock::Clock;
+use lineman::modem::port::memory::{Door, Wires};
+use lineman::modem::port::{Port, PortError, PortOptions, PortPath};
+use lineman::modem::profile::Profile;
+use lineman::sim::Exchange;
+use lineman::sim::file::{ConsoleKind, ExchangeFile, LineEntry};
+use lineman::sim::log::{Entry, Log};
+use tokio::sync::mpsc;
+
+use crate::promises;
+
+/// No run of these tests may take longer than this, in its own time.
+const NIGHT: Duration = Duration::from_secs(24 * 3600);
+
+/// The account of nearly all lines, and its password.
+pub(crate) const USER: &str = "oob";
+pub(crate) const PASSWORD: &str = "s3cret-pass";
+
+/// Something that the test does to a run while it goes on.
+#[derive(Debug, Clone)]
+pub(crate) enum Deed {
+    /// A signal of the user.
+    Interrupt(Cancel),
+    /// The worker of this modem panics when it reads its port next.
+    Sabotage(&'static str),
+    /// The event stream can't be kept any more.
+    Break,
+}
+
+/// Looks at each event; may answer with a deed.
+pub(crate) type Hook = Box<dyn FnMut(&Event) -> Option<Deed> + Send>;
+
+/// A credential of the plan.
+pub(crate) struct Account {
+    pub(crate) name: &'static str,
+    pub(crate) username: &'static str,
+    pub(crate) password: &'static str,
+    pub(crate) prove_on: Option<&'static str>,
+    pub(crate) barred: Option<&'static str>,
+}
+
+/// All that makes a run.
+pub(crate) struct Stage {
+    pub(crate) exchange: ExchangeFile,
+    pub(crate) wires: Wires,
+    /// Profiles that stand before those of the program.
+    pub(crate) profiles: Vec<&'static str>,
+    pub(crate) auto: bool,
+    pub(crate) policy: Policy,
+    pub(crate) limits: Limits,
+    pub(crate) on_hook_min: Duration,
+    /// All modems share one trunk with this many calls.
+    pub(crate) trunk: Option<u32>,
+    pub(crate) accounts: Vec<Account>,
+    /// Lines with another credential than the first one.
+    pub(crate) credential_of: BTreeMap<&'static str, &'static str>,
+    /// What is done when which event comes.
+    pub(crate) hooks: Vec<Hook>,
+    /// Signals at given times from the start.
+    pub(crate) interrupts: Vec<(Duration, Cancel)>,
+    /// Lines that the book refuses at the last moment.
+    pub(crate) undialable: BTreeSet<&'static str>,
+    pub(crate) past: Past,
+}
+
+impl Stage {
+    /// A stage for an exchange, written as YAML.
+    pub(crate) fn new(exchange: &str) -> Self {
+        let exchange: ExchangeFile = serde_yaml::from_str(exchange).expect("an exchange file");
+        assert_eq!(exchange.problems(), Vec::new());
+        Self {
+            exchange,
+            wires: Wires::Data,
+            profiles: Vec::new(),
+            auto: false,
+            policy: Policy::default(),
+            limits: Limits::default(),
+            on_hook_min: Duration::ZERO,
+            trunk: None,
+            accounts: vec![Account {
+                name: "main",
+                username: USER,
+                password: PASSWORD,
+                prove_on: None,
+                barred: None,
+            }],
+            credential_of: BTreeMap::new(),
+            hooks: Vec::new(),
+            interrupts: Vec::new(),
+            undialable: BTreeSet::new(),
+            past: Past::default(),
+        }
+    }
+
+    pub(crate) fn with_lines(mut self) -> Self {
+        self.wires = Wires::DataAndLines;
+        self
+    }
+
+    /// Does something when an event fits, once.
+    pub(crate) fn when(mut self, fits: impl Fn(&EventKind) -> bool + Send + 'static, deed: Deed) -> Self {
+        let mut deed = Some(deed);
+        self.hooks.push(Box::new(move |event| if fits(&event.kind) { deed.take() } else { None }));
+        self
+    }
+
+    /// Does something each time an event fits.
+    pub(crate) fn whenever(mut self, fits: impl Fn(&EventKind) -> bool + Send + 'static, deed: Deed) -> Self {
+        self.hooks.push(Box::new(move |event| fits(&event.kind).then(|| deed.clone())));
+        self
+    }
+
+    /// Plays the run to its end, and holds it to every promise.
+    pub(crate) fn play(self) -> Played {
+        let played = self.play_unchecked();
+        promises::hold(&played);
+        played
+    }
+
+    /// Plays the run to its end.
+    pub(crate) fn play_unchecked(self) -> Played {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        runtime.block_on(self.run())
+    }
+
+    async fn run(mut self) -> Played {
+        let clock = Clock::start();
+        let profiles = profiles(&self.profiles);
+        let log = Log::in_memory();
+        let (exchange, ports) =
+            Exchange::in_memory(self.exchange.clone(), &profiles, clock, self.wires, log.clone())
+                .expect("an exchange");
+        let ports: BTreeMap<ModemId, PortPath> = ports.into_iter().collect();
+        let (stop, stops) = mpsc::channel(8);
+        for (after, how) in self.interrupts.clone() {
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                let _ = stop.send(how).await;
+            });
+        }
+        let doors = ports.iter().filter_map(|(modem, path)| match path {
+            PortPath::Memory(door) => Some((modem.clone(), door.clone())),
+            PortPath::Tty(_) => None,
+        });
+        let refused = Arc::new(Mutex::new(Vec::new()));
+        let mut recorder = Recorder {
+            events: Vec::new(),
+            hooks: std::mem::take(&mut self.hooks),
+            stop,
+            doors: doors.collect(),
+            broken: false,
+        };
+        let setting = Setting {
+            lines: self.exchange.lines.clone(),
+            modems: self.exchange.modems.iter().map(|modem| modem.id.clone()).collect(),
+            policy: self.policy.clone(),
+            on_hook_min: self.on_hook_min,
+            trunk: self.trunk,
+            passwords: self.accounts.iter().map(|account| account.password).collect(),
+            limits: self.limits,
+        };
+        let trunk: TrunkName = "pstn".parse().expect("a name");
+        let book = Book::new(
+            &self.exchange,
+            self.limits,
+            self.accounts.first().map(|account| account.name),
+            &self.credential_of,
+            self.undialable.clone(),
+        );
+        let provers: Vec<&str> = self.accounts.iter().filter_map(|account| account.prove_on).collect();
+        let job = Job {
+            opening: EventKind::RunStarted(Box::new(header(&self.exchange, self.trunk.map(|_| &trunk)))),
+            seats: self
+                .exchange
+                .modems
+                .iter()
+                .map(|modem| (self.seat(&modem.id, &modem.profile, &profiles), None))
+                .collect(),
+            opener: Arc::new(Opener { ports, clock }),
+            plan: SchedulerPlan {
+                lines: self
+                    .exchange
+                    .lines
+                    .iter()
+                    .map(|entry| LineJob {
+                        id: entry.id.clone(),
+                        number: entry.number.clone(),
+                        credential: book.lines[&entry.id].credential.clone(),
+                        prove_on: provers.contains(&entry.id.as_str()),
+                        expected: None,
+                        preset: None,
+                    })
+                    .collect(),
+                modems: self
+                    .exchange
+                    .modems
+                    .iter()
+                    .map(|modem| ModemSeat { id: modem.id.clone(), trunk: self.trunk.map(|_| trunk.clone()) })
+                    .collect(),
+                trunks: self
+                    .trunk
+                    .and_then(NonZeroU32::new)
+                    .map(|most| (trunk.clone(), most))
+                    .into_iter()
+                    .collect(),
+                policy: self.policy,
+                past: self.past,
+            },
+            book,
+            desk: Desk::new(
+                self.accounts.iter().map(entry).collect(),
+                Arc::new(Memory { refused: Arc::clone(&refused) }),
+            ),
+        };
+        let end = tokio::time::timeout(NIGHT, dispatcher::run(job, clock, &mut recorder, stops))
+            .await
+            .expect("a run ends");
+        let took = clock.now().as_micros();
+        exchange.stop().await;
+        let refused = refused.lock().expect("no panic").clone();
+        Played {
+            setting,
+            events: recorder.events,
+            log: log.entries(),
+            end,
+            took: Duration::from_micros(took),
+            refused,
+        }
+    }
+
+    fn seat(&self, id: &ModemId, profile: &str, profiles: &[Profile]) -> Seat {
+        let fixed = profiles.iter().find(|p| p.profile == profile).expect("a profile").clone();
+        Seat {
+            id: id.clone(),
+            profile: if self.auto {
+                ProfileChoice::Auto(profiles.into())
+            } else {
+                ProfileChoice::Fixed(Arc::new(fixed))
+            },
+            setup_limit: self.limits.setup,
+            on_hook_min: self.on_hook_min,
+        }
+    }
+}
+
+fn entry(account: &Account) -> DeskEntry {
+    DeskEntry {
+        name: account.name.parse().expect("a name"),
+        credential: Credential::new(account.username, account.password.to_owned().into())
+            .expect("a credential"),
+        prove_on: account.prove_on.map(|line| line.parse().expect("a name")),
+        barred: account.barred.map(ToOwned::to_owned),
+    }
+}
+
+/// The program's own profiles, those of the test before them.
+fn profiles(own: &[&str]) -> Vec<Profile> {
+    let shipped = [
+        include_str!("../../hardware/modems/courier.yaml"),
+        include_str!("../../hardware/modems/generic.yaml"),
+        include_str!("../../hardware/modems/rockwell-conexant.yaml"),
+        include_str!("../../hardware/modems/v250.yaml"),
+    ];
+    own.iter().chain(&shipped).map(|text| serde_yaml::from_str(text).expect("a profile")).collect()
+}
+
+fn header(exchange: &ExchangeFile, trunk: Option<&TrunkName>) -> RunHeader {
+    RunHeader {
+        format: EVENT_FORMAT,
+        run: "20261121T020000Z-stage".parse().expect("a run id"),
+        plan: "stage".parse().expect("a name"),
+        plan_path: None,
+        bank: "stage".parse().expect("a name"),
+        seed: exchange.seed,
+        lines: exchange.lines.iter().map(line).collect(),
+        modems: exchange
+            .modems
+            .iter()
+            .map(|modem| ModemHeader {
+                id: modem.id.clone(),
+                port: format!("sim:{}", modem.id),
+                profile: modem.profile.clone(),
+                trunk: trunk.cloned(),
+            })
+            .collect(),
+        sitting: Sitting { lineman: "0".to_owned(), origin_us: 0 },
+    }
+}
+
+fn line(entry: &LineEntry) -> Line {
+    Line {
+        id: entry.id.clone(),
+        site: entry.id.as_str().parse().expect("a name"),
+        number: entry.number.clone(),
+        hostname: entry.hostname.clone(),
+    }
+}
+
+struct Opener {
+    ports: BTreeMap<ModemId, PortPath>,
+    clock: Clock,
+}
+
+impl OpenPort for Opener {
+    async fn open(&self, modem: &ModemId) -> Result<Port, PortError> {
+        Port::open(&self.ports[modem], &PortOptions::default(), self.clock).await
+    }
+}
+
+struct Planned {
+    line: Line,
+    dialog: Option<Arc<Dialog>>,
+    credential: Option<CredentialName>,
+}
+
+struct Book {
+    lines: BTreeMap<LineId, Planned>,
+    limits: Limits,
+    undialable: BTreeSet<&'static str>,
+}
+
+impl Book {
+    fn new(
+        exchange: &ExchangeFile,
+        limits: Limits,
+        usual: Option<&str>,
+        credential_of: &BTreeMap<&str, &str>,
+        undialable: BTreeSet<&'static str>,
+    ) -> Self {
+        let mut dialogs: BTreeMap<&str, Arc<Dialog>> = BTreeMap::new();
+        for (name, text) in [
+            ("cisco-ios", include_str!("../../hardware/consoles/cisco-ios.yaml")),
+            ("cisco-nxos", include_str!("../../hardware/consoles/cisco-nxos.yaml")),
+            ("linux", include_str!("../../hardware/consoles/linux.yaml")),
+            ("generic", include_str!("../../hardware/consoles/generic.yaml")),
+        ] {
+            let file: DialogFile = serde_yaml::from_str(text).expect("a dialog file");
+            dialogs.insert(name, Arc::new(file.compile().expect("a dialog")));
+        }
+        let planned = |entry: &LineEntry| {
+            let kind = match entry.console {
+                ConsoleKind::None => None,
+                ConsoleKind::CiscoIos => Some("cisco-ios"),
+                ConsoleKind::CiscoNxos => Some("cisco-nxos"),
+                ConsoleKind::Linux => Some("linux"),
+                ConsoleKind::Generic => Some("generic"),
+            };
+            let credential = credential_of.get(entry.id.as_str()).copied().or(usual);
+            Planned {
+                line: line(entry),
+                dialog: kind.map(|kind| Arc::clone(&dialogs[kind])),
+                credential: credential.filter(|_| kind.is_some()).map(|name| name.parse().expect("a name")),
+            }
+        };
+        Self {
+            lines: exchange.lines.iter().map(|entry| (entry.id.clone(), planned(entry))).collect(),
+            limits,
+            undialable,
+        }
+    }
+}
+
+impl LineBook for Book {
+    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32) -> Result<CallSpec, NotDialed> {
+        if self.undialable.contains(line.as_str()) {
+            return Err(NotDialed("screened at the last moment".to_owned()));
+        }
+        let planned = &self.lines[line];
+        // National numbers, as the exchange's location reads them.
+        let digits = planned.line.number.digits().trim_start_matches('1');
+        Ok(CallSpec {
+            call: CallId::new(line, attempt),
+            line: planned.line.clone(),
+            attempt,
+            modem: modem.clone(),
+            dial: DialString::new("", digits).expect("digits"),
+            dialog: planned.dialog.clone(),
+            credential: planned.credential.clone(),
+            port_bps: Some(115_200),
+            limits: self.limits,
+            ring_cadence: Duration::from_secs(6),
+        })
+    }
+}
+
+struct Recorder {
+    events: Vec<Event>,
+    hooks: Vec<Hook>,
+    stop: mpsc::Sender<Cancel>,
+    doors: BTreeMap<ModemId, Door>,
+    broken: bool,
+}
+
+impl Observer for Recorder {
+    fn on_event(&mut self, event: &Event) -> Result<(), ObserveError> {
+        if self.broken {
+            return Err(ObserveError("the disk is full".to_owned()));
+        }
+        self.events.push(event.clone());
+        for deed in self.hooks.iter_mut().filter_map(|hook| hook(event)) {
+            match deed {
+                Deed::Interrupt(how) => {
+                    let _ = self.stop.try_send(how);
+                }
+                Deed::Sabotage(modem) => {
+                    self.doors[&modem.parse::<ModemId>().expect("a name")].sabotage();
+                }
+                Deed::Break => self.broken = true,
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Memory {
+    refused: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Remember for Memory {
+    fn refused(&self, credential: &Credential, why: &str) {
+        let mut refused = self.refused.lock().expect("no panic");
+        refused.push((credential.username().to_owned(), why.to_owned()));
+    }
+}
+
+/// What a run was told to keep to.
+pub(crate) struct Setting {
+    pub(crate) lines: Vec<LineEntry>,
+    pub(crate) modems: Vec<ModemId>,
+    pub(crate) policy: Policy,
+    pub(crate) on_hook_min: Duration,
+    pub(crate) trunk: Option<u32>,
+    pub(crate) passwords: Vec<&'static str>,
+    pub(crate) limits: Limits,
+}
+
+/// A run that is over.
+pub(crate) struct Played {
+    pub(crate) setting: Setting,
+    pub(crate) events: Vec<Event>,
+    /// The exchange's own log.
+    pub(crate) log: Vec<Entry>,
+    pub(crate) end: RunEnd,
+    /// How long it took, in its own time.
+    pub(crate) took: Duration,
+    /// Secrets that were handed on to be remembered: username, why.
+    pub(crate) refused: Vec<(String, String)>,
+}
