@@ -93,6 +93,8 @@ pub enum Input<'a> {
     Denied(String),
     /// The call is to end: log out if that is needed, and promptly.
     Cancel,
+    /// There is no more time, whatever its own limits say.
+    Limit,
     /// Time has passed; the deadline may have come.
     Time,
 }
@@ -106,6 +108,7 @@ impl fmt::Debug for Input<'_> {
             Self::Granted(credential) => write!(f, "Granted({credential:?})"),
             Self::Denied(why) => write!(f, "Denied({why:?})"),
             Self::Cancel => f.write_str("Cancel"),
+            Self::Limit => f.write_str("Limit"),
             Self::Time => f.write_str("Time"),
         }
     }
@@ -300,6 +303,10 @@ impl Session {
             Input::Granted(credential) => self.granted(credential),
             Input::Denied(why) => self.denied(&why),
             Input::Cancel => self.cancel(),
+            Input::Limit => {
+                self.limit_at = self.now;
+                self.limit_reached();
+            }
             Input::Time => {}
         }
     }

@@ -91,7 +91,11 @@ pub async fn run<O: OpenPort, B: LineBook>(
     observer: &mut dyn Observer,
     interrupts: mpsc::Receiver<Cancel>,
 ) -> RunEnd {
-    let Job { opening, seats, opener, book, plan, desk } = job;
+    let Job { opening, seats, opener, book, plan, mut desk } = job;
+    // Nobody waits for a line to prove a credential that an earlier sitting has judged.
+    for verdict in plan.past.verdicts.iter().filter(|verdict| verdict.fault != Some(Fault::Cancelled)) {
+        desk.line_done(&verdict.line);
+    }
     let (notices, notices_in) = mpsc::channel(NOTICES_MAX);
     let (reports, reports_in) = mpsc::channel(REPORTS_MAX);
     let (cancel, _) = watch::channel(None);

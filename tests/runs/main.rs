@@ -2,5 +2,6 @@
 
 mod played;
 mod promises;
+mod resumed;
 mod stage;
 mod verdicts;

@@ -85,7 +85,8 @@ fn calls(played: &Played) {
         assert!(at(Moment::Ringing).is_some() || times.post_dial_ms.is_none(), "{call:?}");
         assert!(at(Moment::Answered).is_some() || times.train_ms.is_none(), "{call:?}");
         if let (Some(total), Some(dialed)) = (times.total_ms, at(Moment::Dialed)) {
-            let most = played.setting.limits.call + played.setting.limits.logout * 2 + Duration::from_secs(60);
+            let most =
+                played.setting.limits.call + played.setting.limits.logout * 2 + Duration::from_secs(60);
             assert!(u128::from(total) <= most.as_millis(), "{} took {total} ms from {dialed:?}", call.call);
         }
     }
@@ -118,8 +119,8 @@ fn redials(played: &Played) {
             EventKind::CallEnded(record) => {
                 let number = number_of(record.line.as_str());
                 // Whoever panicked may have dialed.
-                let digits = record.timeline.get(Moment::Dialed).is_some()
-                    || record.fault == Some(Fault::Internal);
+                let digits =
+                    record.timeline.get(Moment::Dialed).is_some() || record.fault == Some(Fault::Internal);
                 *dialed.entry(number.clone()).or_default() += u32::from(digits);
                 match CallClass::of(record.fault) {
                     CallClass::Final => {

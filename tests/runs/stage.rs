@@ -125,11 +125,7 @@ impl Stage {
     }
 
     /// Does something each time an event fits.
-    pub(crate) fn whenever(
-        mut self,
-        fits: impl Fn(&EventKind) -> bool + Send + 'static,
-        deed: Deed,
-    ) -> Self {
+    pub(crate) fn whenever(mut self, fits: impl Fn(&EventKind) -> bool + Send + 'static, deed: Deed) -> Self {
         self.hooks.push(Box::new(move |event| fits(&event.kind).then(|| deed.clone())));
         self
     }
@@ -172,8 +168,13 @@ impl Stage {
             PortPath::Tty(_) => None,
         });
         let refused = Arc::new(Mutex::new(Vec::new()));
-        let mut recorder =
-            Recorder { events: Vec::new(), hooks: std::mem::take(&mut self.hooks), stop, doors: doors.collect(), broken: false };
+        let mut recorder = Recorder {
+            events: Vec::new(),
+            hooks: std::mem::take(&mut self.hooks),
+            stop,
+            doors: doors.collect(),
+            broken: false,
+        };
         let setting = Setting {
             lines: self.exchange.lines.clone(),
             modems: self.exchange.modems.iter().map(|modem| modem.id.clone()).collect(),
@@ -219,10 +220,7 @@ impl Stage {
                     .exchange
                     .modems
                     .iter()
-                    .map(|modem| ModemSeat {
-                        id: modem.id.clone(),
-                        trunk: self.trunk.map(|_| trunk.clone()),
-                    })
+                    .map(|modem| ModemSeat { id: modem.id.clone(), trunk: self.trunk.map(|_| trunk.clone()) })
                     .collect(),
                 trunks: self
                     .trunk
