@@ -244,7 +244,7 @@ exchange: t
 pace: 0.01
 modems: [{ id: m0, profile: generic }]
 lines:
-  - { id: sh, number: "+1 919 555 0101", exec: [/bin/sh, -c, "tty; ps -o sid= -p $$ | tr -d ' ' | grep -qx $$ && echo leader; echo $$ > /dev/null; read line; echo got $line; exit"] }
+  - { id: sh, number: "+1 919 555 0101", exec: [/bin/sh, -c, "tty; read -r pid comm state parent group session rest < /proc/$$/stat; test $session = $$ && echo leader; read line; echo got $line; exit"] }
   - { id: cat, number: "+1 919 555 0102", exec: [/bin/cat] }
   - { id: stubborn, number: "+1 919 555 0103", exec: [/bin/sh, -c, "trap '' HUP TERM; echo pid $$.; while :; do sleep 1000 & wait; done"] }
   - { id: missing, number: "+1 919 555 0104", exec: [/no/such/program] }
