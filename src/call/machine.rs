@@ -531,8 +531,9 @@ impl Machine {
                         if !finding.transcript.is_empty() {
                             self.transcript = Some(finding.transcript);
                         }
-                        // What was found before it was cut off stands.
-                        if finding.fault.is_none() || finding.fault == Some(Fault::LogoutUnproven) {
+                        // It was logging out: what it had found of the console stands. A login alone is no pass before
+                        // its logout is proven, and nobody but us cut that off.
+                        if finding.logout_proven && finding.fault.is_some() {
                             self.finding = Some((finding.fault, finding.detail));
                         }
                     }
