@@ -72,6 +72,7 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
         book: job::Book::new(Arc::clone(&plan)),
         plan: job::scheduler_plan(&plan, past),
         desk,
+        deadline: job::deadline(&plan, clock),
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;

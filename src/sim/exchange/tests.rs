@@ -59,9 +59,8 @@ lines:
                 Output::Write { port, bytes, entries } => {
                     self.said.entry(port).or_default().push_str(&String::from_utf8_lossy(&bytes));
                     self.raw.entry(port).or_default().extend(bytes);
-                    self.log.extend(
-                        entries.into_iter().map(|e| Entry { mono_us: self.now.as_micros(), ..e }),
-                    );
+                    self.log
+                        .extend(entries.into_iter().map(|e| Entry { mono_us: self.now.as_micros(), ..e }));
                 }
                 Output::Log(e) => self.log.push(Entry { mono_us: self.now.as_micros(), ..e }),
                 Output::Signal(_, signal, level) => self.signals.push((self.now, signal, level)),
@@ -106,7 +105,9 @@ lines:
     }
 
     fn at(&self, what: What) -> Mono {
-        Mono::from_micros(self.log.iter().find(|e| e.event == what).unwrap_or_else(|| panic!("no {what:?}")).mono_us)
+        Mono::from_micros(
+            self.log.iter().find(|e| e.event == what).unwrap_or_else(|| panic!("no {what:?}")).mono_us,
+        )
     }
 }
 
@@ -118,18 +119,21 @@ fn every_family_words_a_good_call_in_its_own_way() {
         b.after("ATDT5550101\r", 60).replace("\r\n", "|")
     };
     assert!(
-        call("courier", "X7&A3").starts_with("|RINGING||CONNECT 33600/ARQ/V34/LAPM/V42BIS|||User Access Verification"),
+        call("courier", "X7&A3")
+            .starts_with("|RINGING||CONNECT 33600/ARQ/V34/LAPM/V42BIS|||User Access Verification"),
         "{}",
         call("courier", "X7&A3")
     );
     assert!(call("courier", "X4&A1").starts_with("|CONNECT 33600/ARQ|"));
     assert!(call("courier", "X0").starts_with("|CONNECT||"));
     assert!(
-        call("rockwell-conexant", "X4W1").starts_with("|CARRIER 33600||PROTOCOL: LAPM||COMPRESSION: V.42BIS||CONNECT 115200|")
+        call("rockwell-conexant", "X4W1")
+            .starts_with("|CARRIER 33600||PROTOCOL: LAPM||COMPRESSION: V.42BIS||CONNECT 115200|")
     );
-    assert!(call("rockwell-conexant", "X4S95=47").starts_with(
-        "|CARRIER 33600||PROTOCOL: LAPM||COMPRESSION: V.42BIS||CONNECT 33600/ARQ|"
-    ));
+    assert!(
+        call("rockwell-conexant", "X4S95=47")
+            .starts_with("|CARRIER 33600||PROTOCOL: LAPM||COMPRESSION: V.42BIS||CONNECT 33600/ARQ|")
+    );
     assert!(call("rockwell-conexant", "X4").starts_with("|CONNECT 115200|"));
     assert!(
         call("v250", "X4+MR=1;+ER=1;+DR=1")
@@ -159,12 +163,19 @@ fn what_a_dial_command_comes_to() {
         ("never-trains", "RINGING||NO CARRIER", "NO CARRIER", "NO CARRIER"),
         ("{ kind: drops, at: answered, after: 1s }", "RINGING||NO CARRIER", "NO CARRIER", "NO CARRIER"),
         ("{ kind: drops, at: carrier }", "RINGING||NO CARRIER", "CARRIER 33600||NO CARRIER", "NO CARRIER"),
-        ("{ kind: busy, text: UN-OBTAINABLE NUMBER }", "UN-OBTAINABLE NUMBER", "UN-OBTAINABLE NUMBER", "UN-OBTAINABLE NUMBER"),
+        (
+            "{ kind: busy, text: UN-OBTAINABLE NUMBER }",
+            "UN-OBTAINABLE NUMBER",
+            "UN-OBTAINABLE NUMBER",
+            "UN-OBTAINABLE NUMBER",
+        ),
     ];
     for (fault, courier, rockwell, generic) in table {
-        for (profile, setup, expected) in
-            [("courier", "X7&A3", courier), ("rockwell-conexant", "X4W1", rockwell), ("generic", "X4", generic)]
-        {
+        for (profile, setup, expected) in [
+            ("courier", "X7&A3", courier),
+            ("rockwell-conexant", "X4W1", rockwell),
+            ("generic", "X4", generic),
+        ] {
             let mut b = Bench::faulty(profile, fault, "cisco-ios");
             b.after(&format!("ATE0{setup}\r"), 1);
             let said = b.after("ATDT5550101\r", 120).replace("\r\n", "|");
@@ -178,7 +189,9 @@ fn what_a_dial_command_comes_to() {
 
 #[test]
 fn a_line_that_rings_for_ever_rings_until_s7() {
-    for (profile, word) in [("courier", "NO CARRIER"), ("rockwell-conexant", "NO ANSWER"), ("generic", "NO CARRIER")] {
+    for (profile, word) in
+        [("courier", "NO CARRIER"), ("rockwell-conexant", "NO ANSWER"), ("generic", "NO CARRIER")]
+    {
         let mut b = Bench::faulty(profile, "no-answer", "cisco-ios");
         b.after("ATE0S7=30\r", 1);
         let said = b.after("ATDT5550101\r", 40);
@@ -268,8 +281,18 @@ fn logins_and_what_becomes_of_them() {
         ("cisco-ios", "{ kind: drops, at: username }", "oob\r\nNO CARRIER\r\n", ""),
         ("cisco-ios", "{ kind: drops, at: password }", "Password: ", "\r\nNO CARRIER\r\n"),
         ("cisco-ios", "{ kind: drops, at: logged-in, after: 10s }", "Password: ", "rtr1>\r\nNO CARRIER\r\n"),
-        ("cisco-ios", "refused-password", "Password: ", "% Login invalid\r\n\r\n\r\nUser Access Verification\r\n\r\nUsername: "),
-        ("linux", "refused-password", "Password: ", "Login incorrect\r\n\r\n\r\nDebian GNU/Linux 12 rtr1 ttyS0\r\n\r\nrtr1 login: "),
+        (
+            "cisco-ios",
+            "refused-password",
+            "Password: ",
+            "% Login invalid\r\n\r\n\r\nUser Access Verification\r\n\r\nUsername: ",
+        ),
+        (
+            "linux",
+            "refused-password",
+            "Password: ",
+            "Login incorrect\r\n\r\n\r\nDebian GNU/Linux 12 rtr1 ttyS0\r\n\r\nrtr1 login: ",
+        ),
         ("linux", "password-expired", "Password: ", "Current password: "),
         ("linux", "login-unavailable", "Password: ", "NO CARRIER\r\n"),
         ("cisco-ios", "login-stalls", "Password: ", "\r\n"),
@@ -501,7 +524,11 @@ lines: [{{ id: a, number: "+1 919 555 0101", console: cisco-ios, hostname: r }}]
 
 #[test]
 fn a_port_vanishes_in_the_middle_and_comes_back() {
-    let mut b = Bench::faulty("courier", "{ kind: port-vanishes, at: ringing, after: 1s, back_after: 5s }", "cisco-ios");
+    let mut b = Bench::faulty(
+        "courier",
+        "{ kind: port-vanishes, at: ringing, after: 1s, back_after: 5s }",
+        "cisco-ios",
+    );
     b.after("ATE0\r", 1);
     b.after("ATDT5550101\r", 60);
     assert_eq!(b.others, [Output::Vanish(0), Output::Return(0)]);
@@ -561,7 +588,11 @@ rules:
     assert!(one.contains(&true) && one.contains(&false), "{one:?}");
     assert_eq!(one, run(1, ""));
     assert_ne!(one, run(2, ""));
-    assert_eq!(one, run(1, "  - { name: never, probability: 0.0, fault: voice }"), "another rule disturbs nothing");
+    assert_eq!(
+        one,
+        run(1, "  - { name: never, probability: 0.0, fault: voice }"),
+        "another rule disturbs nothing"
+    );
 }
 
 #[test]

@@ -75,7 +75,12 @@ const fn identities(firmware: Firmware) -> &'static [[&'static str; 4]] {
         ],
         Firmware::V250 => &[
             ["Si2457", "C", "Silicon Laboratories", "Si2457"],
-            ["LT V.92 1.0 MT5634ZBA-V92", "LT V.92 Data+Fax Modem", "Multi-Tech Systems, Inc.", "MT5634ZBA-V92"],
+            [
+                "LT V.92 1.0 MT5634ZBA-V92",
+                "LT V.92 Data+Fax Modem",
+                "Multi-Tech Systems, Inc.",
+                "MT5634ZBA-V92",
+            ],
         ],
         Firmware::Hayes => &[["240", "", "", ""]],
     }
