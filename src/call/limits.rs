@@ -15,7 +15,7 @@ pub struct Limits {
     /// From the login prompt to the command prompt.
     pub login: Duration,
     /// How long a call may wait at the login prompt until another one has proven the credential. It must stay below
-    /// the far end's own login time-out (60 s on many consoles).
+    /// the far end's own login time-out (30 s on IOS, 60 s on many others).
     pub grant_wait: Duration,
     /// From the first logout command to its proof.
     pub logout: Duration,
@@ -35,7 +35,7 @@ impl Default for Limits {
             dial: Duration::from_secs(90),
             prompt: Duration::from_secs(20),
             login: Duration::from_secs(45),
-            grant_wait: Duration::from_secs(40),
+            grant_wait: Duration::from_secs(25),
             logout: Duration::from_secs(10),
             hangup: Duration::from_secs(10),
             call: Duration::from_secs(240),

@@ -1,26 +1,20 @@
 //! `lineman audit`: runs a plan.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::credentials::{Outside, ResolvedCredential, resolve_all};
 use crate::config::{Overrides, Plan, load_plan};
-use crate::console::Credential;
-use crate::fleet::desk::{Desk, DeskEntry};
 use crate::fleet::dispatcher::{self, Job};
-use crate::fleet::scheduler::Past;
 use crate::journal::{Journal, RunDir};
-use crate::model::{CredentialName, Event, EventKind, RunId};
+use crate::model::{Event, EventKind, RunId};
 use crate::modem::clock::Clock;
 use crate::report::{Board, Renderer, RunState, exit_code, summary};
 
 use super::args::Audit;
 use super::bench::Bench;
 use super::example::{self, Example};
-use super::refused::Memory;
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, job, say, screen, stop};
+use super::{Failure, check, complain, experience, job, say, screen, secrets, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -45,14 +39,17 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
         return Ok(0);
     }
 
-    let memory = memory(&plan, &reports, &args.forget_refusal, clock)?;
+    let memory = secrets::memory(&plan, &reports, &args.forget_refusal, clock)?;
     let past = resumed.as_ref().map(|resumed| job::past(&resumed.events)).unwrap_or_default();
-    let desk = desk(&plan, &past, &memory).await?;
+    let mut cut_off = resumed.as_ref().map(|resumed| job::cut_off(&resumed.events)).unwrap_or_default();
+    cut_off.retain(|name| !args.forget_refusal.contains(name));
+    let desk = secrets::desk(&plan, &past, &cut_off, &memory).await?;
+    let expected = experience::lengths(&reports, &plan);
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
     let (dir, journal, opening, earlier) = match resumed {
-        Some(resumed) => resumed.begin(clock)?,
+        Some(resumed) => resumed.begin(clock),
         None => begin(&plan, &reports, clock)?,
     };
     let screen = screen::choose(args.plain, earlier.board);
@@ -70,7 +67,7 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
         seats,
         opener: Arc::clone(&bench.ports),
         book: job::Book::new(Arc::clone(&plan)),
-        plan: job::scheduler_plan(&plan, past),
+        plan: job::scheduler_plan(&plan, past, &expected),
         desk,
         deadline: job::deadline(&plan, clock),
     };
@@ -95,61 +92,6 @@ fn plan_path(args: &Audit, example: Option<&Example>, resumed: Option<&Resumed>)
     resumed.and_then(Resumed::plan_path).ok_or_else(|| {
         Failure::wrong("the run to be resumed does not say which plan it was; name the plan: `lineman audit PLAN --resume`")
     })
-}
-
-/// The memory of refused secrets, with what the user wants forgotten gone from it.
-fn memory(plan: &Plan, reports: &Path, forget: &[CredentialName], clock: Clock) -> Result<Memory, Failure> {
-    if plan.bank.exchange.is_some() {
-        return Ok(Memory::none(&plan.name, clock));
-    }
-    let memory = Memory::open(reports, &plan.name, clock)?;
-    for name in forget {
-        let Some(credential) = plan.credentials.get(name) else {
-            let known: Vec<&str> = plan.credentials.keys().map(CredentialName::as_str).collect();
-            return Err(Failure::wrong(format!(
-                "--forget-refusal: the plan has no credential `{name}`; it has: {}",
-                known.join(", ")
-            )));
-        };
-        let forgotten = memory.forget(&credential.username)?;
-        complain(&format!("credential {name}: {forgotten} refusals forgotten"));
-    }
-    Ok(memory)
-}
-
-/// Secrets are fetched before anything is dialed, and only those that lines still to be dialed will want.
-async fn desk(plan: &Plan, past: &Past, memory: &Memory) -> Result<Desk, Failure> {
-    let judged: Vec<_> = past.verdicts.iter().map(|verdict| &verdict.line).collect();
-    let wanted: Vec<&CredentialName> = plan
-        .lines
-        .iter()
-        .filter(|planned| planned.preset.is_none() && !judged.contains(&&planned.line.id))
-        .filter_map(|planned| planned.credential.as_ref())
-        .collect();
-    let used: BTreeMap<_, _> = plan
-        .credentials
-        .iter()
-        .filter(|(name, _)| wanted.contains(name))
-        .map(|(name, credential)| (name.clone(), credential.clone()))
-        .collect();
-    #[expect(clippy::disallowed_methods, reason = "the environment enters here and is handed on")]
-    let env = |name: &str| std::env::var(name).ok().map(Into::into);
-    let mut prompt = |text: &str| rpassword::prompt_password(text).map(Into::into);
-    let resolved =
-        resolve_all(&used, Outside { env: &env, prompt: &mut prompt }).await.map_err(Failure::wrong)?;
-    let mut entries = Vec::new();
-    for (name, secret) in resolved {
-        // Hashing is slow on purpose, and nothing else goes on yet.
-        let barred = tokio::task::block_in_place(|| memory.barred(&secret));
-        let ResolvedCredential { username, password } = secret;
-        let credential = password
-            .ok_or_else(|| "it has no password".to_owned())
-            .and_then(|password| Credential::new(username, password).map_err(|error| error.to_string()))
-            .map_err(|error| Failure::wrong(format!("credential `{name}`: {error}")))?;
-        let prove_on = used.get(&name).and_then(|planned| planned.prove_on.clone());
-        entries.push(DeskEntry { name, credential, prove_on, barred });
-    }
-    Ok(Desk::new(entries, Arc::new(memory.clone())))
 }
 
 /// Views of the sittings before this one.
@@ -230,7 +172,7 @@ impl Resumed {
         Ok(())
     }
 
-    fn begin(self, clock: Clock) -> Result<Begun, Failure> {
+    fn begin(self, clock: Clock) -> Begun {
         let mut renderer = Renderer::new(self.dir.path());
         let mut board = Board::new(self.state.header());
         for event in &self.events {
@@ -238,12 +180,7 @@ impl Resumed {
             renderer.note(&self.state, event);
         }
         let opening = EventKind::RunResumed(job::sitting(clock));
-        Ok((
-            self.dir,
-            self.journal,
-            opening,
-            Earlier { state: Some(self.state), renderer, board: Some(board) },
-        ))
+        (self.dir, self.journal, opening, Earlier { state: Some(self.state), renderer, board: Some(board) })
     }
 }
 
@@ -251,24 +188,25 @@ impl Resumed {
 fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8, Failure> {
     let Minutes { state, report_error, journal_error } = minutes;
     if let Some(why) = journal_error.or(broken) {
-        return Err(Failure::wrong(format!(
+        return Err(Failure::unjudged(format!(
             "the run's record could not be kept, so the run was ended: {why}\nwhat was recorded is in {}; `lineman audit --resume {}` goes on",
             dir.path().display(),
             dir.run()
         )));
     }
-    let Some(state) = state else { return Err(Failure::wrong("the run left no record")) };
+    let Some(state) = state else { return Err(Failure::unjudged("the run left no record")) };
     state.check().map_err(|error| {
-        Failure::wrong(format!("the run's counts do not add up: {error}; this is a defect"))
+        Failure::unjudged(format!("the run's counts do not add up: {error}; this is a defect"))
     })?;
-    dir.publish().map_err(Failure::wrong)?;
+    if let Some(why) = report_error {
+        return Err(Failure::unjudged(format!(
+            "the verdicts stand in the journal, but a report could not be written: {why}\n`lineman report {}` writes it again",
+            dir.path().display()
+        )));
+    }
+    dir.publish().map_err(Failure::unjudged)?;
     let mut files = crate::report::files(&state, dir.path());
     files.push(dir.path().join(crate::journal::FILE_NAME));
     say(&summary::text(&state, &files, screen::style()));
-    if let Some(why) = report_error {
-        return Err(Failure::wrong(format!(
-            "the verdicts stand in the journal, but a report could not be written: {why}"
-        )));
-    }
     Ok(exit_code(&state))
 }

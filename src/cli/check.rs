@@ -22,8 +22,7 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
         complain(&format!("warning: {warning}"));
     }
     say(&text(&plan));
-    #[expect(clippy::disallowed_methods, reason = "the environment enters here and is handed on")]
-    let unreadable = foresee(&plan.credentials, &|name| std::env::var(name).ok().map(Into::into));
+    let unreadable = foresee(&plan.credentials, &|name| std::env::var_os(name));
     if unreadable.is_empty() {
         return Ok(0);
     }

@@ -9,11 +9,13 @@ use crate::call::{CallSpec, Limits};
 use crate::config::bank::{BankModem, PROFILE_AUTO};
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
-use crate::fleet::policy::Policy;
+use crate::fleet::policy::{BenchPolicy, Policy};
 use crate::fleet::scheduler::{CallReport, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
 use crate::fleet::worker::{ProfileChoice, Seat};
-use crate::model::event::{EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting};
-use crate::model::{CallId, CallRecord, Event, EventKind, Fault, Line, LineId, ModemId, Moment, Mono, RunId};
+use crate::model::event::{CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting};
+use crate::model::{
+    CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, Mono, RunId,
+};
 use crate::modem::clock::Clock;
 use crate::modem::profile::Profile;
 
@@ -58,15 +60,19 @@ pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
     plan.bank.modems.iter().map(seat).collect()
 }
 
-/// The plan as the scheduler takes it.
-pub(super) fn scheduler_plan(plan: &Plan, past: Past) -> SchedulerPlan {
+/// The plan as the scheduler takes it; `expected` is how long lines took before.
+pub(super) fn scheduler_plan(
+    plan: &Plan,
+    past: Past,
+    expected: &BTreeMap<LineId, Duration>,
+) -> SchedulerPlan {
     let provers: BTreeSet<&LineId> = plan.credentials.values().filter_map(|c| c.prove_on.as_ref()).collect();
     let line = |planned: &PlannedLine| LineJob {
         id: planned.line.id.clone(),
         number: planned.line.number.clone(),
         credential: planned.credential.clone(),
         prove_on: provers.contains(&planned.line.id),
-        expected: None,
+        expected: expected.get(&planned.line.id).copied(),
         preset: planned.preset.as_ref().map(|p| Preset { fault: p.fault, detail: p.detail.clone() }),
     };
     SchedulerPlan {
@@ -88,7 +94,10 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past) -> SchedulerPlan {
             confirm: plan.policy.confirm,
             retry_after: plan.policy.retry_after.clone(),
             in_order: plan.policy.in_order,
-            ..Policy::default()
+            bench: BenchPolicy {
+                patience: plan.policy.patience.unwrap_or(BenchPolicy::default().patience),
+                ..BenchPolicy::default()
+            },
         },
         past,
     }
@@ -135,7 +144,27 @@ pub(super) fn past(events: &[Event]) -> Past {
     past
 }
 
-fn report(record: &CallRecord) -> CallReport {
+/// Credentials of which a password was on its way, not proven before, when the run was cut off: they count as refused.
+pub(super) fn cut_off(events: &[Event]) -> BTreeSet<CredentialName> {
+    let mut proven = BTreeSet::new();
+    let mut open = BTreeMap::new();
+    for event in events {
+        match &event.kind {
+            EventKind::Credential { credential, state: CredentialState::Proven, .. } => {
+                proven.insert(credential.clone());
+            }
+            EventKind::PasswordSent { call, credential } if !proven.contains(credential) => {
+                open.insert(call.clone(), credential.clone());
+            }
+            EventKind::CallEnded(record) => drop(open.remove(&record.call)),
+            _ => {}
+        }
+    }
+    open.into_values().filter(|credential| !proven.contains(credential)).collect()
+}
+
+/// A call as the scheduler takes it.
+pub(super) fn report(record: &CallRecord) -> CallReport {
     let at = |moment| record.timeline.get(moment).map(|mark| mark.at);
     let took = match (at(Moment::Taken), at(Moment::Released)) {
         (Some(from), Some(to)) => to.since(from),

@@ -7,11 +7,13 @@ mod audit;
 mod bench;
 mod check;
 mod example;
+mod experience;
 mod job;
 mod refused;
 mod report;
 mod screen;
 mod scribe;
+mod secrets;
 mod sim;
 mod stop;
 
@@ -20,6 +22,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use crate::report::outcome::COULD_NOT_JUDGE;
 
 use self::args::{Cli, Verb};
 
@@ -34,9 +38,14 @@ struct Failure {
 }
 
 impl Failure {
-    /// Usage or configuration is wrong.
+    /// Usage or configuration is wrong: nothing was dialed.
     fn wrong(text: impl Display) -> Self {
         Self { code: WRONG, text: text.to_string() }
+    }
+
+    /// There was a run, and nobody can read from its files what it found.
+    fn unjudged(text: impl Display) -> Self {
+        Self { code: COULD_NOT_JUDGE, text: text.to_string() }
     }
 }
 

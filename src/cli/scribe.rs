@@ -147,12 +147,16 @@ impl Desk {
         if self.minutes.journal_error.is_some() {
             return;
         }
+        // A password that is on its way must be known to whoever resumes the run, whatever becomes of us.
         let lasting = matches!(
             event.kind,
-            EventKind::RunStarted(_) | EventKind::Verdict(_) | EventKind::RunEnded { .. }
+            EventKind::RunStarted(_)
+                | EventKind::Verdict(_)
+                | EventKind::PasswordSent { .. }
+                | EventKind::RunEnded { .. }
         );
-        let kept =
-            self.journal.append(event).and_then(|()| if lasting { self.journal.sync() } else { Ok(()) });
+        let kept = self.journal.append(event);
+        let kept = kept.and_then(|()| if lasting { self.journal.sync() } else { self.journal.flush() });
         if let Err(error) = kept {
             self.break_off(error.to_string());
             return;
@@ -168,7 +172,7 @@ impl Desk {
             }
             (Ok(()), None) => {}
             (Err(error), _) => {
-                self.break_off(format!("the run contradicts itself: {error}; this is a defect"))
+                self.break_off(format!("the run contradicts itself: {error}; this is a defect"));
             }
         }
     }

@@ -36,7 +36,8 @@ impl Default for Limits {
             dial: s(90),
             prompt: s(20),
             login: s(45),
-            grant_wait: s(60),
+            // Below what consoles grant a login: IOS drops one after 30 s.
+            grant_wait: s(25),
             logout: s(10),
             hangup: s(10),
             call: s(240),

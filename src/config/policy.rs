@@ -23,13 +23,22 @@ pub struct Policy {
     pub retry_after: BTreeMap<Fault, Duration>,
     /// Lines are dialed in the order of the plan, not the longest first.
     pub in_order: bool,
+    /// How long lines wait while no modem at all is in service; the fleet has a default.
+    pub patience: Option<Duration>,
     /// Nothing is dialed after this time of day, local to the bank's host.
     pub deadline: Option<jiff::civil::Time>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { attempts: 3, confirm: 2, retry_after: BTreeMap::new(), in_order: false, deadline: None }
+        Self {
+            attempts: 3,
+            confirm: 2,
+            retry_after: BTreeMap::new(),
+            in_order: false,
+            patience: None,
+            deadline: None,
+        }
     }
 }
 
@@ -41,6 +50,7 @@ pub(super) struct PolicyFile {
     confirm: Option<u32>,
     retry_after: BTreeMap<String, Option<String>>,
     in_order: Option<bool>,
+    patience: Option<String>,
     deadline: Option<String>,
 }
 
@@ -94,6 +104,12 @@ impl PolicyFile {
             }
         }
         policy.in_order = self.in_order.unwrap_or_default();
+        if let Some(text) = &self.patience {
+            match span::parse(text) {
+                Ok(span) => policy.patience = Some(span),
+                Err(what) => doc.problem("policy.patience", what),
+            }
+        }
         if let Some(text) = &self.deadline {
             match jiff::civil::Time::strptime("%H:%M", text) {
                 Ok(time) => policy.deadline = Some(time),

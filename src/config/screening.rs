@@ -3,7 +3,7 @@
 //!
 //! Looks at the final string, since it is what an exchange hears: as it is, and with each part of the prefix taken away
 //! (a private exchange swallows an outside-line digit, or does not). There is no switch to turn it off. The table of
-//! regions is modems.md 5.2 [LIBPHONE]; a numbering file can add to it and take nothing from it.
+//! regions is modems.md 5.2 (LIBPHONE); a numbering file can add to it and take nothing from it.
 
 use super::numbering::Numbering;
 use crate::model::{DialString, PhoneNumber};
@@ -31,7 +31,7 @@ const fn region(
     Region { code, trunk, emergency, premium }
 }
 
-/// modems.md 5.2 [LIBPHONE]. Country codes are prefix-free, so the first that fits is the one.
+/// modems.md 5.2 (LIBPHONE). Country codes are prefix-free, so the first that fits is the one.
 const REGIONS: &[Region] = &[
     region("1", "1", &["911", "112"], &["900", "...976"]),
     region(

@@ -97,7 +97,11 @@ pub async fn run<O: OpenPort, B: LineBook>(
     observer: &mut dyn Observer,
     interrupts: mpsc::Receiver<Cancel>,
 ) -> RunEnd {
-    let Job { opening, seats, opener, book, plan, desk, deadline } = job;
+    let Job { opening, seats, opener, book, plan, mut desk, deadline } = job;
+    // Nobody waits for a line to prove a credential that an earlier sitting has judged.
+    for verdict in plan.past.verdicts.iter().filter(|verdict| verdict.fault != Some(Fault::Cancelled)) {
+        desk.line_done(&verdict.line);
+    }
     let (notices, notices_in) = mpsc::channel(NOTICES_MAX);
     let (reports, reports_in) = mpsc::channel(REPORTS_MAX);
     let (cancel, _) = watch::channel(None);
@@ -125,8 +129,8 @@ pub async fn run<O: OpenPort, B: LineBook>(
     for (seat, port) in seats {
         run.hire(seat, port, Mono::ZERO);
     }
-    run.desk_effects();
     run.step(Input::Start);
+    run.desk_effects();
     run.work(notices_in, reports_in, interrupts).await;
     run.close().await
 }
@@ -347,6 +351,9 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             Notice::PasswordSent => {
                 if let Some(running) = self.running_mut(call) {
                     running.password_sent = true;
+                }
+                if let Some(credential) = credential {
+                    self.emit(EventKind::PasswordSent { call: call.clone(), credential });
                 }
             }
             Notice::Credential(outcome) => self.desk.outcome(&line, outcome),

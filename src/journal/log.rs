@@ -89,7 +89,11 @@ impl Journal {
         self.file.sync_data().map_err(|source| JournalError::io(&self.path, "synced to the disk", source))
     }
 
-    fn flush(&mut self) -> Result<(), JournalError> {
+    /// Hands every event so far to the system: from then on our own death loses none, but a power cut may.
+    ///
+    /// # Errors
+    /// If the disk takes no more.
+    pub fn flush(&mut self) -> Result<(), JournalError> {
         write_out(&mut self.file, &mut self.pending)
             .map_err(|source| JournalError::io(&self.path, "written", source))
     }

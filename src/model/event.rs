@@ -69,6 +69,13 @@ pub enum EventKind {
         /// Which instant.
         moment: Moment,
     },
+    /// A password goes out. Until its call tells what became of it, it counts as refused.
+    PasswordSent {
+        /// The call.
+        call: CallId,
+        /// Whose password.
+        credential: CredentialName,
+    },
     /// A call is over, on-hook or as near to it as could be had.
     CallEnded(Box<CallRecord>),
     /// A line waits for its next call.

@@ -430,7 +430,9 @@ impl Fault {
             Self::LoginUnavailable => {
                 "the console lets nobody log in: no password set, nologin, or its authentication service is down"
             }
-            Self::WrongConsole => "another host answered: lines crossed, or the inventory is wrong",
+            Self::WrongConsole => {
+                "another host answered, or one that does not name itself: lines crossed, or the inventory is wrong"
+            }
             Self::OpenConsole => {
                 "a command prompt stood open without a login: end the stale session and set a login and a timeout on that port"
             }

@@ -59,8 +59,10 @@ pub async fn drive<M: PortMachine>(
         while at < actions.len() {
             let action = actions[at].clone();
             at += 1;
-            if let Action::Write(bytes) = &action {
-                codec.note_written(bytes);
+            match &action {
+                Action::Write(bytes) => codec.note_written(bytes),
+                Action::Drain => codec.clear(),
+                Action::Dtr(_) | Action::Reopen => {}
             }
             if perform(port, &action).await? {
                 progress = machine.handle(clock.now(), Input::Reopened, &mut actions);
@@ -110,11 +112,11 @@ fn tokens<M: PortMachine>(
     actions: &mut Vec<Action>,
 ) -> Progress<M::Outcome> {
     let mut progress = Progress::Until(until);
-    while let Some(token) = codec.next() {
+    for token in codec {
+        progress = machine.handle(now, Input::Token(&token), actions);
         if matches!(progress, Progress::Done(_)) {
             break;
         }
-        progress = machine.handle(now, Input::Token(&token), actions);
     }
     progress
 }

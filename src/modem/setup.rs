@@ -293,6 +293,10 @@ impl Setup {
             return None;
         }
         if now >= self.deadline {
+            // A recovery may have dropped it just now.
+            if let State::Recovering(_) = self.state {
+                actions.push(Action::Dtr(true));
+            }
             let detail = format!("set-up did not end within {} ms", self.limits.total.as_millis());
             return Some(self.fault(Fault::ModemSilent, detail));
         }

@@ -153,7 +153,10 @@ impl Board {
             }
             EventKind::VerdictWithdrawn { line, .. } => self.withdraw(line),
             EventKind::RunEnded { .. } => self.waiting.clear(),
-            EventKind::RunStarted(_) | EventKind::Credential { .. } | EventKind::Notice { .. } => {}
+            EventKind::RunStarted(_)
+            | EventKind::PasswordSent { .. }
+            | EventKind::Credential { .. }
+            | EventKind::Notice { .. } => {}
         }
     }
 

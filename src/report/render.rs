@@ -108,9 +108,10 @@ impl View {
                 matches!(self, Self::Lines | Self::Summary)
             }
             EventKind::Credential { .. } | EventKind::Notice { .. } => self == Self::Summary,
-            EventKind::CallStarted { .. } | EventKind::CallMoment { .. } | EventKind::LineWaits { .. } => {
-                false
-            }
+            EventKind::CallStarted { .. }
+            | EventKind::CallMoment { .. }
+            | EventKind::PasswordSent { .. }
+            | EventKind::LineWaits { .. } => false,
         }
     }
 }

@@ -318,7 +318,7 @@ impl RunState {
                 }
             }
             // Facts of the moment, for the live board alone.
-            EventKind::CallMoment { .. } | EventKind::LineWaits { .. } => {}
+            EventKind::CallMoment { .. } | EventKind::PasswordSent { .. } | EventKind::LineWaits { .. } => {}
         }
         Ok(())
     }

@@ -154,6 +154,11 @@ impl Engine {
         Self { file, rules, seats, lines, calls: BTreeMap::new(), next_call: 1, out: VecDeque::new() }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.file.exchange
+    }
+
     /// The names of all ports, in their order, and which of them are our modems.
     pub fn ports(&self) -> impl Iterator<Item = (&str, bool)> + '_ {
         self.seats.iter().map(|seat| (seat.name.as_str(), seat.answers.is_none()))
@@ -271,7 +276,8 @@ impl Engine {
         if seat.wedged || dead || seat.vanished {
             return;
         }
-        seat.modem.setup_error = fault.filter(|f| f.kind == FaultKind::SetupError).map(|f| f.text);
+        seat.modem.setup_error =
+            fault.filter(|f| f.kind == FaultKind::SetupError).map(|f| f.text.unwrap_or_default());
         // Piece by piece: what a command line leads to comes before what follows it.
         let mut rest = bytes;
         while !rest.is_empty() {

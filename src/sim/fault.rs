@@ -114,6 +114,26 @@ impl FaultKind {
                 | Self::HangupIgnored
         )
     }
+
+    /// It happens at a simulated console, and needs one.
+    pub const fn is_of_console(self) -> bool {
+        matches!(
+            self,
+            Self::Garbage
+                | Self::ParityGarbage
+                | Self::Flood
+                | Self::Echo
+                | Self::WrongHost
+                | Self::OpenConsole
+                | Self::BootPrompt
+                | Self::ConsoleBusy
+                | Self::LoginUnavailable
+                | Self::LoginStalls
+                | Self::RefusedPassword
+                | Self::PasswordExpired
+                | Self::LostLogout
+        )
+    }
 }
 
 impl fmt::Display for FaultKind {
@@ -171,7 +191,8 @@ pub struct FaultEntry {
     pub span: Option<Duration>,
     /// The rate of a slow link, bit/s.
     pub rate: Option<u32>,
-    /// A text: the other host's name, the part of a set-up line, or what the modem says in place of its own word.
+    /// A text: the other host's name, the part of a set-up line, or what the modem says in place of its own word at the
+    /// end of a dial command that fails.
     pub text: Option<String>,
     /// It happens so often at most.
     pub times: Option<u32>,

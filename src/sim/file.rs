@@ -4,12 +4,13 @@
 //! real telephone network; `pace` shortens them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
 use crate::model::span;
-use crate::model::{Hostname, LineId, ModemId, PhoneNumber};
+use crate::model::{Hostname, LineId, ModemId, PhoneNumber, TrunkName};
 
 use super::fault::{FaultEntry, Range};
 
@@ -38,6 +39,9 @@ pub struct ExchangeFile {
     /// Spans of the network, unless a line has its own.
     #[serde(default)]
     pub timing: Timing,
+    /// Groups of our modems that share outside lines; a modem that finds none free has no dial tone.
+    #[serde(default)]
+    pub trunks: BTreeMap<TrunkName, TrunkEntry>,
     /// Our modems.
     pub modems: Vec<ModemEntry>,
     /// The lines that can be reached.
@@ -145,6 +149,14 @@ impl Default for Timing {
     }
 }
 
+/// Outside lines that modems share.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunkEntry {
+    /// How many there are.
+    pub lines: u32,
+}
+
 /// One of our modems.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -159,6 +171,9 @@ pub struct ModemEntry {
     /// Its answers to `ATI`, `ATI3`, `+GMI`, `+GMM`, by that name, where they shall differ.
     #[serde(default)]
     pub answers: BTreeMap<String, String>,
+    /// The outside lines that it shares; left out, it has one of its own.
+    #[serde(default)]
+    pub trunk: Option<TrunkName>,
     /// It prints RINGING once a call, not once a burst.
     #[serde(default)]
     pub ringing_once: bool,
@@ -368,6 +383,17 @@ pub(super) fn some_span<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Durati
     span::deserialize(d).map(Some)
 }
 
+/// Takes a name; where it is taken already, whose it is.
+fn taken<'a, P: Clone>(names: &mut BTreeMap<&'a str, P>, name: &'a str, place: P) -> Option<P> {
+    match names.entry(name) {
+        Entry::Occupied(first) => Some(first.get().clone()),
+        Entry::Vacant(free) => {
+            free.insert(place);
+            None
+        }
+    }
+}
+
 impl ExchangeFile {
     /// All that is wrong with it: key path, and what would be right.
     pub fn problems(&self) -> Vec<(String, String)> {
@@ -378,6 +404,9 @@ impl ExchangeFile {
                 "pace".into(),
                 format!("is {}; a factor above 0 and up to 100 is meant, 1 for real time", self.pace),
             );
+        }
+        if self.exchange.is_empty() || self.exchange.contains(char::is_control) {
+            say("exchange".into(), "is no name; write `exchange: NAME`".into());
         }
         if self.modems.is_empty() {
             say("modems".into(), "is empty; an exchange has at least one modem".into());
@@ -398,8 +427,13 @@ impl ExchangeFile {
         }
         let mut ports: BTreeMap<&str, String> = BTreeMap::new();
         for (i, modem) in self.modems.iter().enumerate() {
-            if let Some(first) = ports.insert(modem.id.as_str(), format!("modems[{i}].id")) {
+            if let Some(first) = taken(&mut ports, modem.id.as_str(), format!("modems[{i}].id")) {
                 say(format!("modems[{i}].id"), format!("`{}` is taken by {first}", modem.id));
+            }
+            if let Some(trunk) = &modem.trunk
+                && !self.trunks.contains_key(trunk)
+            {
+                say(format!("modems[{i}].trunk"), format!("`{trunk}` is not among `trunks`"));
             }
             for name in modem.answers.keys() {
                 if !["ATI", "ATI3", "+GMI", "+GMM"].contains(&name.as_str()) {
@@ -427,14 +461,14 @@ impl ExchangeFile {
         let mut ids: BTreeMap<&str, usize> = BTreeMap::new();
         let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
         for (i, line) in self.lines.iter().enumerate() {
-            if let Some(first) = ids.insert(line.id.as_str(), i) {
+            if let Some(first) = taken(&mut ids, line.id.as_str(), i) {
                 say(format!("lines[{i}].id"), format!("`{}` is taken by lines[{first}]", line.id));
             }
-            if let Some(first) = numbers.insert(line.number.as_str(), i) {
+            if let Some(first) = taken(&mut numbers, line.number.as_str(), i) {
                 say(format!("lines[{i}].number"), format!("`{}` is taken by lines[{first}]", line.number));
             }
             if let Some(port) = &line.answer_on
-                && let Some(first) = ports.insert(port.as_str(), format!("lines[{i}].answer_on"))
+                && let Some(first) = taken(&mut ports, port.as_str(), format!("lines[{i}].answer_on"))
             {
                 say(format!("lines[{i}].answer_on"), format!("`{port}` is taken by {first}"));
             }
@@ -460,6 +494,12 @@ impl ExchangeFile {
                 for what in fault.problems() {
                     say(format!("lines[{i}].fault"), what);
                 }
+                if fault.kind.is_of_console() && line.console == ConsoleKind::None {
+                    say(
+                        format!("lines[{i}].fault.kind"),
+                        format!("`{}` happens at a console, and this line has none", fault.kind),
+                    );
+                }
                 if fault.kind.is_of_modem() {
                     say(
                         format!("lines[{i}].fault.kind"),
@@ -473,7 +513,7 @@ impl ExchangeFile {
         }
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
         for (i, rule) in self.rules.iter().enumerate() {
-            if let Some(first) = names.insert(&rule.name, i) {
+            if let Some(first) = taken(&mut names, rule.name.as_str(), i) {
                 say(format!("rules[{i}].name"), format!("`{}` is taken by rules[{first}]", rule.name));
             }
             if let Some(line) = &rule.line
@@ -513,3 +553,6 @@ impl ExchangeFile {
         found
     }
 }
+
+#[cfg(test)]
+mod tests;

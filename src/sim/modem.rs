@@ -15,7 +15,7 @@ use crate::modem::profile::Profile;
 use super::file::{Firmware, LinkEntry, ModemEntry};
 pub use words::Reply;
 
-/// Longest command line behind `AT` that it takes; [CX930] has 50 at least, and longer ones are an ERROR.
+/// Longest command line behind `AT` that it takes; the CX930xx have 50 at least, and longer ones are an ERROR.
 pub const BODY_LEN_MAX: usize = 60;
 
 /// What a modem asks of the exchange.
@@ -173,8 +173,8 @@ pub struct SimModem {
     escape_due: Option<Mono>,
     out: Vec<u8>,
     wishes: Vec<Wish>,
-    /// ERROR to command lines: to all, or to those that hold the text.
-    pub(super) setup_error: Option<Option<String>>,
+    /// ERROR to command lines that hold this text; all do if it is empty.
+    pub(super) setup_error: Option<String>,
     /// Nothing but the far end ends a call.
     pub(super) hangup_ignored: bool,
     /// What the diagnostics tell.
@@ -297,9 +297,8 @@ impl SimModem {
             return;
         }
         match (self.set.amp_d, self.mode) {
-            (0, _) => {}
             (1, Mode::Online) => self.mode = Mode::Escaped,
-            (1, _) => {}
+            (0 | 1, _) => {}
             (d, _) => {
                 if self.mode != Mode::Command || self.held {
                     self.wishes.push(Wish::HangUp(HangUpBy::Dtr));

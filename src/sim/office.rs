@@ -3,7 +3,7 @@
 //! A thread and ppoll(2) rather than tasks: its instants are exact to some ten µs whatever the runtime is busy with, and
 //! while nothing is under way it does not wake up at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -33,6 +33,8 @@ use super::pty::Pty;
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 4096;
+/// Bytes taken in from one port before the others have their turn.
+const READ_BYTES_MAX: usize = 64 * 1024;
 /// File descriptors beyond two a port: standard streams, programs, what else the process has open.
 const FDS_BESIDES: u64 = 256;
 /// How long ending programs are waited for when the exchange stops.
@@ -76,14 +78,13 @@ pub(super) struct Office {
 }
 
 impl Office {
-    /// Makes the ports below `dir` and sets the thread to work. Tells the ports: name, path, whether it is one of our
-    /// modems.
+    /// Makes the ports below `dir` and sets the thread to work.
     pub(super) fn open(
         mut engine: Engine,
         dir: &Path,
         clock: Clock,
         log: Log,
-    ) -> Result<(Self, Vec<(String, PathBuf, bool)>), SimError> {
+    ) -> Result<(Self, Vec<PortAt>), SimError> {
         let names: Vec<(String, bool)> = engine.ports().map(|(name, ours)| (name.to_owned(), ours)).collect();
         raise_limit(names.len() as u64 * 2 + FDS_BESIDES);
         fs::create_dir_all(dir).map_err(|source| SimError::Folder { path: dir.to_owned(), source })?;
@@ -111,13 +112,14 @@ impl Office {
         let told = names
             .into_iter()
             .zip(&ports)
-            .map(|((name, ours), port)| (name, port.link.clone(), ours))
+            .map(|((_, ours), port)| PortAt { path: port.link.clone(), ours })
             .collect();
         let worker = Worker {
             engine,
             clock,
             log,
             presence,
+            changes: VecDeque::new(),
             ports,
             programs: BTreeMap::new(),
             bell: bell.clone(),
@@ -126,7 +128,7 @@ impl Office {
             fallen: Vec::new(),
         };
         let thread = std::thread::Builder::new()
-            .name("sim-exchange".to_owned())
+            .name(format!("sim-{}", worker.engine.name()))
             .spawn(move || worker.run())
             .map_err(SimError::System)?;
         Ok((Self { bell, thread: Some(thread) }, told))
@@ -147,6 +149,14 @@ impl Drop for Office {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Where a port is.
+#[derive(Debug)]
+pub(super) struct PortAt {
+    pub(super) path: PathBuf,
+    /// One of our modems, not an answering one.
+    pub(super) ours: bool,
 }
 
 /// A port with its link.
@@ -204,6 +214,8 @@ struct Worker {
     clock: Clock,
     log: Log,
     presence: Presence,
+    /// Openings and closings that are not yet dealt with.
+    changes: VecDeque<Change>,
     ports: Vec<Port>,
     programs: BTreeMap<CallNumber, Program>,
     bell: Bell,
@@ -462,23 +474,44 @@ impl Worker {
         {
             place.pty.catch_up();
         }
-        self.read_port(port);
+        let bytes = self.read_port(port);
+        self.changes.extend(self.presence.changes());
+        // If the port was closed and opened again meanwhile, what was read came after: an opening is always noticed before
+        // what is written then. What an old program wrote last may be lost, as its call is.
+        let closed = self.changes.iter().position(|c| *c == Change::Closed(port));
+        if closed.is_some_and(|at| self.changes.iter().skip(at).any(|c| *c == Change::Opened(port))) {
+            self.see_changes();
+        }
+        self.take_in(port, &bytes);
     }
 
-    fn read_port(&mut self, port: usize) {
+    /// Reads what is there, and does nothing with it yet.
+    fn read_port(&mut self, port: usize) -> Vec<u8> {
+        let mut all = Vec::new();
+        let Some(place) = &mut self.ports[port].at else { return all };
         let mut bytes = [0; READ_BYTES];
-        loop {
-            let Some(place) = &mut self.ports[port].at else { return };
-            let Ok(Some(n @ 1..)) = place.pty.read(&mut bytes) else { return };
-            let now = self.clock.now();
-            self.handle(now, Input::Bytes(port, &bytes[..n]));
+        while all.len() < READ_BYTES_MAX
+            && let Ok(Some(n @ 1..)) = place.pty.read(&mut bytes)
+        {
+            all.extend_from_slice(&bytes[..n]);
         }
+        all
+    }
+
+    fn take_in(&mut self, port: usize, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        // Bytes can be quicker than the news of the opening.
+        self.opened(port);
+        let now = self.clock.now();
+        self.handle(now, Input::Bytes(port, bytes));
     }
 
     /// Programs have opened or closed ports.
     fn see_changes(&mut self) {
-        let changes = self.presence.changes();
-        for (i, change) in changes.iter().enumerate() {
+        self.changes.extend(self.presence.changes());
+        while let Some(change) = self.changes.pop_front() {
             let port = change.port();
             if self.ports[port].at.is_none() {
                 continue;
@@ -488,10 +521,7 @@ impl Worker {
                     self.ports[port].opens += 1;
                     self.opened(port);
                 }
-                Change::Closed(_) => {
-                    let again = changes[i + 1..].contains(&Change::Opened(port));
-                    self.closed(port, again);
-                }
+                Change::Closed(_) => self.closed(port),
             }
         }
     }
@@ -504,31 +534,45 @@ impl Worker {
         }
     }
 
-    /// A close was seen. If it was the last, or the count says so and the port was opened again since, DTR fell.
-    fn closed(&mut self, port: usize, opened_again: bool) {
-        // What was written before the close counts.
-        self.read_port(port);
+    /// A close was seen. DTR fell if nobody is left, or if by the count nobody was, before somebody opened it again.
+    ///
+    /// The count can be one too low if two programs opened the port within the µs that this thread takes to look: then a
+    /// call is hung up too early, which is the safer error.
+    fn closed(&mut self, port: usize) {
+        // What was written before the close comes before it; but see `serve_port`.
+        let mut later = Vec::new();
+        if !self.changes.contains(&Change::Opened(port)) {
+            let bytes = self.read_port(port);
+            self.changes.extend(self.presence.changes());
+            if self.changes.contains(&Change::Opened(port)) {
+                later = bytes;
+            } else {
+                self.take_in(port, &bytes);
+            }
+        }
         let Some(elsewhere) = self.ask(port) else { return };
         let count = self.ports[port].opens.saturating_sub(1);
-        let dropped = !elsewhere || (count == 0 && opened_again);
-        self.ports[port].opens = if dropped { 0 } else { count.max(1) };
-        if !dropped || !self.ports[port].was_open {
-            return;
+        let dropped = !elsewhere || count == 0;
+        self.ports[port].opens = if dropped { 0 } else { count };
+        if dropped && self.ports[port].was_open {
+            self.ports[port].was_open = false;
+            if let Some(place) = &mut self.ports[port].at
+                && !elsewhere
+            {
+                place.pty.forget_output();
+            }
+            let now = self.clock.now();
+            self.handle(now, Input::Closed(port));
         }
-        self.ports[port].was_open = false;
-        if let Some(place) = &mut self.ports[port].at
-            && !elsewhere
-        {
-            place.pty.forget_output();
-        }
-        let now = self.clock.now();
-        self.handle(now, Input::Closed(port));
+        self.take_in(port, &later);
     }
 
-    /// Asks the pty whether anybody has it open; our own opening and closing for that is not to be noticed.
+    /// Asks the pty whether anybody has it open. Our own opening and closing for that is not to be noticed, so the watch
+    /// is lifted; what was noticed until then is kept.
     fn ask(&mut self, port: usize) -> Option<bool> {
         let place = self.ports[port].at.as_mut()?;
         self.presence.unwatch(place.watch);
+        self.changes.extend(self.presence.changes());
         let elsewhere = place.pty.is_open_elsewhere();
         let watch = self.presence.watch(port, place.pty.path());
         match (elsewhere, watch) {

@@ -4,7 +4,7 @@
 //! node through inotify, in order and also when a program closes and opens again at once. Equal events in a row may be
 //! merged, so the count is only a guess: at each close the pty itself is asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
@@ -64,8 +64,8 @@ impl Presence {
     }
 
     /// What has happened since the last time, in order.
-    pub(super) fn changes(&mut self) -> Vec<Change> {
-        let mut changes = Vec::new();
+    pub(super) fn changes(&mut self) -> VecDeque<Change> {
+        let mut changes = VecDeque::new();
         loop {
             let events = match self.inotify.read_events() {
                 Ok(events) => events,
@@ -77,9 +77,9 @@ impl Presence {
                 if event.mask.contains(AddWatchFlags::IN_IGNORED) {
                     self.ports.remove(&event.wd);
                 } else if event.mask.contains(AddWatchFlags::IN_OPEN) {
-                    changes.push(Change::Opened(port));
+                    changes.push_back(Change::Opened(port));
                 } else {
-                    changes.push(Change::Closed(port));
+                    changes.push_back(Change::Closed(port));
                 }
             }
         }

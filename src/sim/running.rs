@@ -48,9 +48,7 @@ impl Exchange {
         let lines: Vec<LineId> =
             file.lines.iter().filter(|l| l.answer_on.is_some()).map(|l| l.id.clone()).collect();
         let (office, ports) = Office::open(Engine::new(file, profiles), dir, Clock::start(), log.clone())?;
-        let paths = |ours| {
-            ports.iter().filter(move |(_, _, is_ours)| *is_ours == ours).map(|(_, path, _)| path.clone())
-        };
+        let paths = |ours| ports.iter().filter(move |p| p.ours == ours).map(|p| p.path.clone());
         Ok(RunningExchange {
             answering: lines.into_iter().zip(paths(false)).collect(),
             ports: modems.into_iter().zip(paths(true)).collect(),

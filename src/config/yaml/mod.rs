@@ -1,8 +1,8 @@
 //! YAML text -> a `*File` struct, with all that is wrong told at once.
 //!
 //! `serde_yaml` decodes, and the struct is the one owner of the schema. A tree with marks is built beside it
-//! ([`node`]): it guards against hostile texts, finds keys that are written twice, and knows the line of every key.
-//! Where decoding fails, the same struct is decoded from that tree by [`de`], whose errors know their node: the
+//! (`node`): it guards against hostile texts, finds keys that are written twice, and knows the line of every key.
+//! Where decoding fails, the same struct is decoded from that tree by `de`, whose errors know their node: the
 //! mistake is told, the node taken out, and so on until it decodes or nothing is left to take out.
 
 mod de;

@@ -97,9 +97,12 @@ impl Engine {
         };
         let own = line.and_then(|l| self.lines[l].entry.fault.as_ref());
         let locked = seat.locked(&dialed.digits, now);
-        let found = match locked {
-            Some(kind) => Some((FaultEntry::plain(kind), "redial".to_owned())),
-            None => self.rules.of_call(on, own),
+        let found = if let Some(kind) = locked {
+            Some((FaultEntry::plain(kind), "redial".to_owned()))
+        } else if self.trunk_is_full(port) {
+            Some((FaultEntry::plain(FaultKind::NoDialtone), "trunk".to_owned()))
+        } else {
+            self.rules.of_call(on, own)
         };
         let emergency = dial::is_emergency(&dialed.digits, &self.file.location);
         let entry = Entry {
@@ -138,6 +141,16 @@ impl Engine {
         self.seats[port].modem.hangup_ignored = ignored;
     }
 
+    /// No outside line is left for this modem, which counts itself.
+    fn trunk_is_full(&self, port: usize) -> bool {
+        let trunk_of = |seat: &super::Seat| seat.entry.as_ref().and_then(|e| e.trunk.clone());
+        let Some(trunk) = trunk_of(&self.seats[port]) else { return false };
+        let Some(entry) = self.file.trunks.get(&trunk) else { return false };
+        let off_hook =
+            self.seats.iter().filter(|s| s.call.is_some() && trunk_of(s).as_ref() == Some(&trunk)).count();
+        off_hook > entry.lines as usize
+    }
+
     pub(super) fn call_due(&mut self, due: Mono, number: CallNumber) {
         let Some(mut call) = self.calls.remove(&number) else { return };
         if !call.paused
@@ -159,7 +172,7 @@ impl Engine {
             Some(Act::Drop) => self.lose_carrier(due, number, "console"),
             Some(Act::Say(bytes, shows)) => {
                 let entries = shows.map(|what| self.entry(number, what)).into_iter().collect();
-                self.to_caller(number, bytes, entries);
+                self.tell_caller(number, bytes, entries);
                 match shows {
                     Some(What::Prompted) => self.reach(number, Stage::Prompted, due),
                     Some(What::LoggedIn) => self.reach(number, Stage::LoggedIn, due),
@@ -167,7 +180,7 @@ impl Engine {
                 }
             }
             Some(Act::Heard(what, text, accepted)) => {
-                let entry = Entry { text, accepted, ..self.entry(number, what) };
+                let entry = Entry { accepted, text, ..self.entry(number, what) };
                 self.out.push_back(Output::Log(entry));
                 match what {
                     What::Username => self.reach(number, Stage::Username, due),
@@ -548,7 +561,7 @@ impl Engine {
         let Some(number) = self.seats[port].call else { return };
         let Some(call) = self.calls.get_mut(&number) else { return };
         if self.seats[port].answers.is_some() {
-            self.to_caller(number, bytes, Vec::new());
+            self.tell_caller(number, bytes, Vec::new());
             return;
         }
         match &mut call.far {
@@ -565,11 +578,11 @@ impl Engine {
     }
 
     pub(super) fn far_bytes(&mut self, number: CallNumber, bytes: &[u8]) {
-        self.to_caller(number, bytes.to_vec(), Vec::new());
+        self.tell_caller(number, bytes.to_vec(), Vec::new());
     }
 
     /// Data from the far end to our program.
-    fn to_caller(&mut self, number: CallNumber, bytes: Vec<u8>, entries: Vec<Entry>) {
+    fn tell_caller(&mut self, number: CallNumber, bytes: Vec<u8>, entries: Vec<Entry>) {
         let Some(call) = self.calls.get(&number) else { return };
         let port = call.port;
         if self.seats[port].modem.mode() == Mode::Online {

@@ -79,28 +79,39 @@ impl Engine {
             Some(FaultKind::NoDialtone) if seat.modem.shows(&Reply::NoDialtone) => {
                 vec![(now + self.paced(NO_TONE), Step::Fail(Reply::NoDialtone))]
             }
-            Some(FaultKind::NoDialtone) => vec![(digits_out, Step::DigitsSent), (limit, silence)],
             Some(FaultKind::Glare) => vec![
                 (now + self.paced(timing.dial_tone), Step::IncomingRing),
                 (now + self.paced(timing.dial_tone + timing.ring.on), Step::Fail(Reply::NoCarrier)),
             ],
-            Some(FaultKind::NoRing) => vec![(digits_out, Step::DigitsSent), (limit, silence)],
+            // A modem that does not listen for dial tone dials into nothing.
+            Some(FaultKind::NoDialtone | FaultKind::NoRing) => {
+                vec![(digits_out, Step::DigitsSent), (limit, silence)]
+            }
             Some(FaultKind::Reorder) => {
                 vec![(digits_out, Step::DigitsSent), (tone, Step::Fail(Reply::Reorder))]
             }
             Some(FaultKind::Busy) => vec![(digits_out, Step::DigitsSent), (tone, Step::Fail(Reply::Busy))],
             // An announcement is a voice without ringing before it; a number out of service has one too.
-            Some(FaultKind::Intercept) => self.voice(call.port, digits_out, tone, limit),
-            _ if !known => self.voice(call.port, digits_out, tone, limit),
+            Some(FaultKind::Intercept) => self.voice(call, digits_out, tone),
+            _ if !known => self.voice(call, digits_out, tone),
             _ => vec![(digits_out, Step::DigitsSent), (found, Step::Seize)],
         };
         call.script.extend(steps);
     }
 
-    fn voice(&self, port: usize, digits_out: Mono, at: Mono, limit: Mono) -> Vec<(Mono, Step)> {
-        let shown = self.seats[port].modem.shows(&Reply::Voice);
-        let end = if shown { (at, Step::Fail(Reply::Voice)) } else { (limit, Step::Fail(Reply::NoCarrier)) };
+    fn voice(&self, call: &Call, digits_out: Mono, at: Mono) -> Vec<(Mono, Step)> {
+        let end = if self.tells_voice(call) {
+            (at, Step::Fail(Reply::Voice))
+        } else {
+            (call.limit, Step::Fail(Reply::NoCarrier))
+        };
         vec![(digits_out, Step::DigitsSent), end]
+    }
+
+    /// Our modem tells a voice from silence, or the file has it say something of its own.
+    fn tells_voice(&self, call: &Call) -> bool {
+        self.seats[call.port].modem.shows(&Reply::Voice)
+            || call.fault.as_ref().is_some_and(|f| f.text.is_some())
     }
 
     /// The script from the first burst on.
@@ -146,7 +157,7 @@ impl Engine {
         let carrier = answer + self.paced(train);
         let control = self.paced(line.error_control.unwrap_or(timing.error_control));
         let steps = match kind {
-            Some(FaultKind::Voice) if modem.shows(&Reply::Voice) => {
+            Some(FaultKind::Voice) if self.tells_voice(call) => {
                 vec![(answer + self.paced(VOICE), Step::Fail(Reply::Voice))]
             }
             Some(FaultKind::Voice | FaultKind::NeverTrains) => vec![(limit, Step::Fail(Reply::NoCarrier))],

@@ -39,12 +39,12 @@ impl Bench {
     /// One line with this fault, dialed from a modem of this profile.
     fn faulty(profile: &str, fault: &str, console: &str) -> Self {
         Self::new(&format!(
-            r##"
+            r#"
 exchange: t
 modems: [{{ id: m0, profile: {profile} }}, {{ id: m1, profile: courier }}]
 lines:
   - {{ id: a, number: "+1 919 555 0101", console: {console}, hostname: rtr1, username: oob, password: demo, fault: {fault} }}
-"##
+"#
         ))
     }
 
@@ -210,13 +210,13 @@ fn a_line_that_rings_for_ever_rings_until_s7() {
 fn spans_are_those_of_the_file_times_the_pace() {
     for pace in [1.0, 0.1] {
         let mut b = Bench::new(&format!(
-            r##"
+            r#"
 exchange: t
 pace: {pace}
 modems: [{{ id: m0, profile: rockwell-conexant }}]
 lines:
   - {{ id: a, number: "+1 919 555 0101", rings: 3, train: 5s, setup: 1s, error_control: 500ms, console: generic }}
-"##
+"#
         ));
         b.call();
         let span = |from, to| b.at(to).since(b.at(from));
@@ -232,11 +232,11 @@ lines:
 
 #[test]
 fn late_calls_shift_nothing() {
-    let yaml = r##"
+    let yaml = r#"
 exchange: t
 modems: [{ id: m0, profile: courier }]
 lines: [{ id: a, number: "+1 919 555 0101", rings: 2, console: cisco-ios, hostname: r }]
-"##;
+"#;
     let order = |step: Duration| {
         let mut b = Bench::new(yaml);
         b.send(0, "ATE0\rATDT5550101\r");
@@ -320,12 +320,12 @@ fn after_a_logout_each_family_has_its_own_way() {
         ("linux", ", after_logout: prompt", "rtr1 login: "),
     ] {
         let mut b = Bench::new(&format!(
-            r##"
+            r#"
 exchange: t
 modems: [{{ id: m0, profile: courier }}]
 lines:
   - {{ id: a, number: "+1 919 555 0101", console: {console}, hostname: rtr1, username: oob, password: demo{more} }}
-"##
+"#
         ));
         b.call();
         b.after("oob\r", 5);
@@ -416,11 +416,11 @@ fn digits_are_timed_apart_with_the_semicolon() {
 #[test]
 fn a_number_in_a_call_is_busy_and_free_again_after() {
     let mut b = Bench::new(
-        r##"
+        r#"
 exchange: t
 modems: [{ id: m0, profile: courier }, { id: m1, profile: courier }]
 lines: [{ id: a, number: "+1 919 555 0101", console: cisco-ios, hostname: r }]
-"##,
+"#,
     );
     b.feed(Input::Opened(1));
     b.call();
@@ -431,6 +431,31 @@ lines: [{ id: a, number: "+1 919 555 0101", console: cisco-ios, hostname: r }]
     b.send(1, "ATDT9195550101\r");
     b.pass(Duration::from_secs(60));
     assert!(b.said[&1].contains("CONNECT"));
+}
+
+#[test]
+fn a_full_trunk_gives_no_dial_tone() {
+    let mut b = Bench::new(
+        r#"
+exchange: t
+trunks: { pstn: { lines: 1 } }
+modems: [{ id: m0, profile: courier, trunk: pstn }, { id: m1, profile: courier, trunk: pstn }, { id: m2, profile: courier }]
+lines:
+  - { id: a, number: "+1 919 555 0101", console: cisco-ios, hostname: r }
+  - { id: b, number: "+1 919 555 0102", fault: busy }
+"#,
+    );
+    b.call();
+    for (port, said) in [(1, "NO DIAL TONE"), (2, "BUSY")] {
+        b.feed(Input::Opened(port));
+        b.send(port, "ATE0\rATDT5550102\r");
+        b.pass(Duration::from_secs(10));
+        assert!(b.said[&port].trim_end().ends_with(said), "{:?}", b.said[&port]);
+    }
+    b.feed(Input::Closed(0));
+    b.send(1, "ATDT5550102\r");
+    b.pass(Duration::from_secs(10));
+    assert!(b.said[&1].trim_end().ends_with("BUSY"));
 }
 
 #[test]
@@ -489,11 +514,11 @@ fn wires_tell_answer_and_carrier() {
 fn modems_that_are_wrong_themselves() {
     let with = |fault: &str| {
         Bench::new(&format!(
-            r##"
+            r#"
 exchange: t
 modems: [{{ id: m0, profile: courier, fault: {fault} }}]
 lines: [{{ id: a, number: "+1 919 555 0101", console: cisco-ios, hostname: r }}]
-"##
+"#
         ))
     };
     let mut b = with("dead");
@@ -544,7 +569,7 @@ fn a_port_vanishes_in_the_middle_and_comes_back() {
 #[test]
 fn rules_are_tried_in_order_and_counted() {
     let mut b = Bench::new(
-        r##"
+        r#"
 exchange: t
 modems: [{ id: m0, profile: courier }, { id: m1, profile: courier }]
 lines: [{ id: a, number: "+1 919 555 0101", console: cisco-ios, hostname: r, fault: voice }]
@@ -553,7 +578,7 @@ rules:
   - { name: twice, line: a, attempt: 1-2, fault: busy }
   - { name: once, number: "+1919", times: 1, fault: { kind: reorder } }
   - { name: fourth, modem: m0, call: 4, fault: no-dialtone }
-"##,
+"#,
     );
     b.after("ATE0\r", 1);
     let words: Vec<String> =
@@ -571,7 +596,7 @@ rules:
 fn chance_comes_from_the_seed_and_each_rule_has_its_own() {
     let run = |seed: u64, more: &str| {
         let mut b = Bench::new(&format!(
-            r##"
+            r#"
 exchange: t
 seed: {seed}
 modems: [{{ id: m0, profile: courier }}]
@@ -579,7 +604,7 @@ lines: [{{ id: a, number: "+1 919 555 0101", console: cisco-ios, hostname: r, fa
 rules:
 {more}
   - {{ name: half, probability: 0.5, fault: busy }}
-"##
+"#
         ));
         b.after("ATE0\r", 1);
         (0..24).map(|_| b.after("ATDT5550101\r", 60).contains("BUSY")).collect::<Vec<_>>()
@@ -598,11 +623,11 @@ rules:
 #[test]
 fn a_redial_lock_counts_failures_and_opens_again() {
     let mut b = Bench::new(
-        r##"
+        r#"
 exchange: t
 modems: [{ id: m0, profile: courier, redial: { failures: 2, lock: 180s } }]
 lines: [{ id: a, number: "+1 919 555 0101", console: cisco-ios, hostname: r, fault: { kind: busy, times: 3 } }]
-"##,
+"#,
     );
     b.after("ATE0\r", 1);
     let words: Vec<String> = (0..3).map(|_| b.after("ATDT5550101\r", 10).trim().to_owned()).collect();
@@ -629,11 +654,11 @@ fn diagnostics_tell_what_the_line_was_like() {
 
 #[test]
 fn an_answering_modem_rings_answers_and_carries_data_both_ways() {
-    let yaml = r##"
+    let yaml = r#"
 exchange: t
 modems: [{ id: m0, profile: courier }]
 lines: [{ id: a, number: "+1 919 555 0101", answer_on: far }]
-"##;
+"#;
     let mut b = Bench::new(yaml);
     b.feed(Input::Opened(1));
     b.send(1, "ATE0\r");
@@ -677,11 +702,11 @@ lines: [{ id: a, number: "+1 919 555 0101", answer_on: far }]
 #[test]
 fn a_program_is_started_at_connect_and_stopped_at_hang_up() {
     let mut b = Bench::new(
-        r##"
+        r#"
 exchange: t
 modems: [{ id: m0, profile: courier }]
 lines: [{ id: a, number: "+1 919 555 0101", exec: [cat] }]
-"##,
+"#,
     );
     b.call();
     assert_eq!(b.others, [Output::Start { line: 0, call: 1 }]);
@@ -721,14 +746,14 @@ proptest! {
         steps in prop::collection::vec((0..6_u8, 0..3_usize, prop::collection::vec(any::<u8>(), 0..24), 0..30_000_u64), 1..40),
     ) {
         let mut b = Bench::new(
-            r##"
+            r#"
 exchange: t
 modems: [{ id: m0, profile: courier }, { id: m1, profile: rockwell-conexant }]
 lines:
   - { id: a, number: "+1 919 555 0101", console: linux, hostname: r, username: u, password: p }
   - { id: b, number: "+1 919 555 0102", answer_on: far }
 rules: [{ name: r, probability: 0.3, fault: { kind: drops, at: ringing } }]
-"##,
+"#,
         );
         for (kind, port, bytes, wait) in steps {
             match kind {

@@ -64,7 +64,7 @@ impl SimModem {
     /// Does a command line. The first command that fails ends it; what was done before stays done.
     pub(super) fn execute(&mut self, now: Mono, body: &str) {
         if let Some(part) = &self.setup_error
-            && part.as_ref().is_none_or(|part| body.to_ascii_uppercase().contains(&part.to_ascii_uppercase()))
+            && body.to_ascii_uppercase().contains(&part.to_ascii_uppercase())
             && !body.trim().is_empty()
         {
             self.print(&Reply::Error);

@@ -174,13 +174,14 @@ fn code(set: &Settings, number: u16, text: &str) -> Vec<u8> {
 pub(super) fn carrier(firmware: Firmware, set: &Settings, link: &LinkEntry) -> Vec<u8> {
     let rx = link.rx.unwrap_or(link.tx);
     match firmware {
-        Firmware::Rockwell if set.w == 1 || set.s[95] & 0x04 != 0 => code(set, 50, &format!("CARRIER {rx}")),
         Firmware::V250 if set.mr => {
             let mut out = code(set, 50, &format!("+MCR: {}", link.modulation));
             out.extend(code(set, 50, &format!("+MRR: {},{rx}", link.tx)));
             out
         }
-        Firmware::V250 if set.w == 1 || set.s[95] & 0x04 != 0 => code(set, 50, &format!("CARRIER {rx}")),
+        Firmware::Rockwell | Firmware::V250 if set.w == 1 || set.s[95] & 0x04 != 0 => {
+            code(set, 50, &format!("CARRIER {rx}"))
+        }
         _ => Vec::new(),
     }
 }
@@ -270,7 +271,7 @@ pub(super) fn connect(firmware: Firmware, set: &Settings, link: &LinkEntry) -> V
     code(set, number, &text)
 }
 
-/// `ATI6` of a Courier [PARACAS].
+/// `ATI6` of a Courier (PARACAS).
 pub(super) fn link_report(call: &LastCall) -> Vec<String> {
     let link = call.link.clone().unwrap_or_default();
     let seconds = call.duration.as_secs();
@@ -289,7 +290,7 @@ pub(super) fn link_report(call: &LastCall) -> Vec<String> {
     ]
 }
 
-/// `ATI11` of a Courier [PARACAS].
+/// `ATI11` of a Courier (PARACAS).
 pub(super) fn signal_report(call: &LastCall) -> Vec<String> {
     let link = call.link.clone().unwrap_or_default();
     vec![
@@ -300,7 +301,7 @@ pub(super) fn signal_report(call: &LastCall) -> Vec<String> {
     ]
 }
 
-/// `AT&V1` of a Rockwell set [WESTERMO].
+/// `AT&V1` of a Rockwell set (WESTERMO).
 pub(super) fn termination_report(call: &LastCall) -> Vec<String> {
     let link = call.link.clone().unwrap_or_default();
     let reason =
@@ -317,7 +318,7 @@ pub(super) fn termination_report(call: &LastCall) -> Vec<String> {
     ]
 }
 
-/// `AT#UD` [TORNADO].
+/// `AT#UD` (TORNADO).
 pub(super) fn unimodem_report(call: &LastCall) -> Vec<String> {
     let link = call.link.clone().unwrap_or_default();
     vec![

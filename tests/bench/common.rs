@@ -1,0 +1,396 @@
+//! What every figure needs: a folder with generated files, the exchange and lineman as processes of their own, and what
+//! both wrote, read back.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lineman::journal;
+use lineman::model::{CallRecord, Event, EventKind};
+use lineman::sim::log::{Entry, What};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, SysconfVar, sysconf};
+use tempfile::TempDir;
+
+/// The families, modem by modem.
+const PROFILES: [&str; 4] = ["courier", "rockwell-conexant", "v250", "generic"];
+/// Area codes of the lines; 555-01xx in each is kept free for fiction, and all of it is simulated.
+const AREAS: [&str; 8] = ["212", "305", "312", "404", "415", "512", "615", "704"];
+/// Longest wait for the exchange to be ready, and for a process to end once it was told.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// One line of the night: its console, and what else its exchange says of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) console: &'static str,
+    pub(crate) extra: String,
+}
+
+impl Line {
+    pub(crate) fn new(console: &'static str, extra: impl Into<String>) -> Self {
+        Self { console, extra: extra.into() }
+    }
+}
+
+/// A night: what the exchange plays and what the plan asks for.
+#[derive(Debug)]
+pub(crate) struct Night {
+    pub(crate) modems: usize,
+    /// What the exchange says of each modem, besides its profile.
+    pub(crate) modem_extra: &'static str,
+    /// Only this family, or all four in turn.
+    pub(crate) family: Option<&'static str>,
+    pub(crate) pace: f64,
+    pub(crate) timing: &'static str,
+    pub(crate) limits: &'static str,
+    pub(crate) lines: Vec<Line>,
+}
+
+/// A folder that is gone with the benchmark.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    folder: TempDir,
+}
+
+impl Stage {
+    /// Writes the files of a night.
+    pub(crate) fn set(night: &Night) -> Self {
+        let stage =
+            Self { folder: TempDir::with_prefix("lineman-bench-").expect("a folder in the temp folder") };
+        let (mut exchange, mut bank, mut plan) = (String::new(), String::new(), String::new());
+        let _ = write!(
+            exchange,
+            "exchange: bench\nseed: 1\npace: {}\ntiming: {}\nmodems:\n",
+            night.pace, night.timing
+        );
+        bank.push_str(
+            "bank: bench\nlocation: { country: US, area_code: \"919\" }\non_hook_min: 0s\nmodems:\n",
+        );
+        for index in 0..night.modems {
+            let profile = night.family.unwrap_or(PROFILES[index % PROFILES.len()]);
+            let port = stage.path("ports").join(format!("m{index:02}"));
+            let _ = writeln!(exchange, "  - {{ id: m{index:02}, profile: {profile}{} }}", night.modem_extra);
+            let _ =
+                writeln!(bank, "  - {{ id: m{index:02}, port: \"{}\", profile: {profile} }}", port.display());
+        }
+        let _ = write!(
+            plan,
+            "plan: bench\nbank: bank.yaml\nnumbering: us\n\
+             credentials:\n  oob: {{ username: oob, password: {{ command: [printf, \"%s\", bench-only] }} }}\n\
+             defaults: {{ credential: oob }}\n\
+             policy: {{ attempts: 3, confirm: 2, retry_after: {{ {} }} }}\nlimits: {}\nlines:\n",
+            no_pauses(),
+            night.limits
+        );
+        exchange.push_str("lines:\n");
+        for (index, line) in night.lines.iter().enumerate() {
+            let number = format!("+1{}55501{:02}", AREAS[index / 100], index % 100);
+            let Line { console, extra } = line;
+            let _ = writeln!(
+                exchange,
+                "  - {{ id: L{index:03}, number: \"{number}\", console: {console}, hostname: host{index:03}, \
+                 username: oob, password: bench-only{extra} }}"
+            );
+            let _ = writeln!(
+                plan,
+                "  - {{ id: L{index:03}, number: \"{number}\", console: {console}, hostname: host{index:03} }}"
+            );
+        }
+        for (name, text) in [("exchange.yaml", exchange), ("bank.yaml", bank), ("plan.yaml", plan)] {
+            fs::write(stage.path(name), text).expect("the folder can be written");
+        }
+        stage
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn lineman(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lineman"));
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        for variable in ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"] {
+            command.env(variable, self.path("home"));
+        }
+        command
+    }
+
+    fn file(&self, name: &str) -> File {
+        File::create(self.path(name)).expect("the folder can be written")
+    }
+
+    /// Starts the exchange, and waits until its ports are there.
+    pub(crate) fn exchange(&self) -> Process {
+        let mut command = self.lineman();
+        command.args(["sim", "exchange.yaml", "--dir", "ports"]).stdout(Stdio::piped());
+        let mut child = command.stderr(self.file("sim.err")).spawn().expect("the exchange starts");
+        let said = BufReader::new(child.stdout.take().expect("its stdout is a pipe"));
+        let process = Process { child };
+        let ready = said.lines().map_while(Result::ok).any(|line| line == "ready");
+        assert!(ready, "the exchange is not ready: {}", self.read("sim.err"));
+        process
+    }
+
+    /// Starts the audit.
+    pub(crate) fn audit(&self) -> Process {
+        let mut command = self.lineman();
+        command.args(["audit", "plan.yaml", "--plain", "--reports", "reports"]);
+        command.stdout(self.file("audit.out")).stderr(self.file("audit.err"));
+        Process { child: command.spawn().expect("lineman starts") }
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    /// A whole night, from its first dial to its last on-hook.
+    pub(crate) fn play(&self, limit: Duration) -> Played {
+        let exchange = self.exchange();
+        let usage = self.audit().watched(limit);
+        drop(exchange);
+        let events = self.events("latest");
+        let log = self.log();
+        let said = || format!("{}{}", self.read("audit.out"), self.read("audit.err"));
+        assert!(!log.is_empty() && !events.is_empty(), "nothing was dialed: {}", said());
+        Played { events, log, usage }
+    }
+
+    /// The exchange's log.
+    pub(crate) fn log(&self) -> Vec<Entry> {
+        let text = self.read("ports/exchange.jsonl");
+        text.lines().map(|line| serde_json::from_str(line).expect("a line of the exchange's log")).collect()
+    }
+
+    fn events(&self, run: &str) -> Vec<Event> {
+        let path = self.path("reports").join(run).join(journal::FILE_NAME);
+        journal::read(&path).unwrap_or_else(|error| panic!("{error}\n{}", self.read("audit.err"))).events
+    }
+}
+
+/// What a night left behind.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) events: Vec<Event>,
+    pub(crate) log: Vec<Entry>,
+    pub(crate) usage: Usage,
+}
+
+impl Played {
+    /// CLOCK_MONOTONIC in µs at the origin of our own stamps.
+    pub(crate) fn origin_us(&self) -> u64 {
+        self.events
+            .iter()
+            .find_map(|event| match &event.kind {
+                EventKind::RunStarted(header) => Some(header.sitting.origin_us),
+                _ => None,
+            })
+            .expect("a journal begins with its header")
+    }
+
+    /// Our own records of all calls.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &CallRecord> {
+        self.events.iter().filter_map(|event| match &event.kind {
+            EventKind::CallEnded(record) => Some(&**record),
+            _ => None,
+        })
+    }
+
+    /// The exchange's log, call by call, in the order of the dials.
+    pub(crate) fn calls(&self) -> Vec<ExchangeCall> {
+        let mut calls: Vec<ExchangeCall> = Vec::new();
+        for entry in self.log.iter().filter(|entry| entry.call.is_some()) {
+            match calls.iter_mut().find(|call| Some(call.number) == entry.call) {
+                Some(call) => call.entries.push(entry.clone()),
+                None => calls.push(ExchangeCall {
+                    number: entry.call.unwrap_or_default(),
+                    modem: entry.modem.clone().unwrap_or_default(),
+                    line: entry.line.clone().unwrap_or_default(),
+                    attempt: entry.attempt.unwrap_or_default(),
+                    entries: vec![entry.clone()],
+                }),
+            }
+        }
+        calls
+    }
+}
+
+/// One call as the exchange saw it.
+#[derive(Debug)]
+pub(crate) struct ExchangeCall {
+    number: u64,
+    pub(crate) modem: String,
+    pub(crate) line: String,
+    pub(crate) attempt: u32,
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl ExchangeCall {
+    /// The first entry of a kind, µs.
+    pub(crate) fn at(&self, what: What) -> Option<u64> {
+        self.entries.iter().find(|entry| entry.event == what).map(|entry| entry.mono_us)
+    }
+
+    /// Dial command to on-hook, µs.
+    pub(crate) fn span(&self) -> (u64, u64) {
+        let dialed = self.at(What::Dialed).expect("a call begins with its dial");
+        (dialed, self.at(What::OnHook).unwrap_or(dialed))
+    }
+}
+
+/// A process of ours; ended if it is dropped.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+}
+
+/// What a process used.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Usage {
+    /// User and system time.
+    pub(crate) cpu: Duration,
+    pub(crate) wall: Duration,
+    /// Peak resident memory.
+    pub(crate) peak_kib: u64,
+}
+
+impl Process {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end and looks at what it uses until then.
+    fn watched(mut self, limit: Duration) -> Usage {
+        let started = Instant::now();
+        let mut usage = Usage::default();
+        let folder = PathBuf::from(format!("/proc/{}", self.id()));
+        loop {
+            let (ended, cpu) = cpu(&folder);
+            usage.cpu = usage.cpu.max(cpu);
+            usage.peak_kib = usage.peak_kib.max(status(&folder, "VmHWM:"));
+            usage.wall = started.elapsed();
+            if ended {
+                break;
+            }
+            assert!(usage.wall < limit, "the audit has not ended within {limit:?}");
+            pause(Duration::from_millis(100));
+        }
+        let _ = self.child.wait();
+        usage
+    }
+
+    fn signal(&self, signal: Signal) {
+        // Not waited for yet, so the id is still its own.
+        if let Ok(id) = i32::try_from(self.id()) {
+            let _ = kill(Pid::from_raw(id), signal);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let deadline = Instant::now() + START_LIMIT;
+        while let Ok(None) = self.child.try_wait() {
+            if Instant::now() > deadline {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            self.signal(Signal::SIGTERM);
+            pause(Duration::from_millis(100));
+        }
+    }
+}
+
+/// Whether a process has ended, and its CPU time so far; a zombie still has it.
+fn cpu(folder: &Path) -> (bool, Duration) {
+    let Ok(stat) = fs::read_to_string(folder.join("stat")) else { return (true, Duration::ZERO) };
+    // Behind the name, which may hold anything: state, and so on (proc(5)); utime and stime are the 12th and 13th.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    let per_s =
+        sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|n| u64::try_from(n).ok()).unwrap_or(100);
+    (fields.first() == Some(&"Z"), Duration::from_millis((ticks(11) + ticks(12)) * 1000 / per_s))
+}
+
+/// A number of `status`.
+pub(crate) fn status(folder: &Path, key: &str) -> u64 {
+    let text = fs::read_to_string(folder.join("status")).unwrap_or_default();
+    text.lines().find_map(|line| line.strip_prefix(key)?.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Lets time pass.
+pub(crate) fn pause(span: Duration) {
+    let until = Instant::now() + span;
+    while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        thread::park_timeout(left);
+    }
+}
+
+/// `retry_after: 0s` for every fault that may be redialed.
+fn no_pauses() -> String {
+    use lineman::model::{Fault, Verdict};
+    let redialed = Fault::ALL.into_iter().filter(|f| f.verdict() == Verdict::Fail || f.blame().is_bench());
+    redialed.map(|fault| format!("{}: 0s", fault.code())).collect::<Vec<_>>().join(", ")
+}
+
+/// Sorted values and what is asked of them.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Sample(Vec<u64>);
+
+impl Sample {
+    pub(crate) fn of(values: impl IntoIterator<Item = u64>) -> Self {
+        let mut values: Vec<u64> = values.into_iter().collect();
+        values.sort_unstable();
+        Self(values)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The nearest-rank percentile.
+    pub(crate) fn percentile(&self, percent: usize) -> u64 {
+        let rank = (self.0.len() * percent).div_ceil(100).max(1);
+        self.0.get(rank - 1).copied().unwrap_or(0)
+    }
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) figure: String,
+    pub(crate) measured: String,
+    pub(crate) bound: String,
+    /// Measured to bound.
+    pub(crate) ratio: Option<f64>,
+    /// Absent where nothing is asked.
+    pub(crate) met: Option<bool>,
+}
+
+impl Row {
+    /// A measurement that must not be above its bound.
+    pub(crate) fn at_most(figure: impl Into<String>, measured: f64, bound: f64, unit: &str) -> Self {
+        Self {
+            figure: figure.into(),
+            measured: format!("{measured:.2} {unit}"),
+            bound: format!("{bound:.2} {unit}"),
+            ratio: (bound > 0.0).then(|| measured / bound),
+            met: Some(measured <= bound),
+        }
+    }
+
+    /// A figure of which nothing is asked.
+    pub(crate) fn told(figure: impl Into<String>, measured: impl Into<String>) -> Self {
+        Self {
+            figure: figure.into(),
+            measured: measured.into(),
+            bound: String::new(),
+            ratio: None,
+            met: None,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The gap: our own time between the end of one call and the next dial on the same modem, with modems that answer `OK`
+//! at once and no rest on-hook; and how long each kind of end takes to be proven.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lineman::model::Moment;
+use lineman::sim::log::What;
+
+use super::common::{ExchangeCall, Line, Night, Row, Sample, Stage};
+
+/// What the issue asks for, ms.
+const GAP_MAX_MS: f64 = 25.0;
+
+pub(crate) fn rows() -> Vec<Row> {
+    let mut lines = Vec::new();
+    for round in 0..20 {
+        lines.extend([
+            Line::new("linux", ""),
+            Line::new("cisco-ios", ""),
+            Line::new("cisco-nxos", ""),
+            Line::new("generic", ""),
+            Line::new("cisco-ios", ", after_logout: return"),
+        ]);
+        if round % 2 == 0 {
+            lines.push(Line::new("cisco-ios", ", fault: busy"));
+            lines.push(Line::new("linux", ", fault: { kind: drops, at: prompted, after: 300ms }"));
+        }
+        if round % 5 == 0 {
+            lines.push(Line::new("cisco-ios", ", fault: no-answer"));
+            lines.push(Line::new("cisco-ios", ", fault: no-ring"));
+            lines.push(Line::new("cisco-ios", ", fault: boot-prompt"));
+            lines.push(Line::new("cisco-ios", ", fault: open-console"));
+            lines.push(Line::new("none", ", fault: never-trains"));
+        }
+    }
+    let night = Night {
+        modems: 4,
+        modem_extra: "",
+        family: None,
+        pace: 0.03,
+        timing: "{ reply: 0ms }",
+        // Shorter than S7 at this pace for a line that rings for ever, so that dials are aborted too.
+        limits: "{ dial: 2s, prompt: 4s, login: 4s, grant_wait: 20s, logout: 3s, hangup: 8s, call: 60s }",
+        lines,
+    };
+    let played = Stage::set(&night).play(Duration::from_secs(180));
+    let calls = played.calls();
+    let gaps = gaps(&calls);
+    let all = Sample::of(gaps.iter().map(|(_, gap)| *gap));
+    let ms = |us: u64| us as f64 / 1000.0;
+    let mut rows = vec![
+        Row::at_most(
+            format!("on-hook to next dial, max of {}", all.len()),
+            ms(all.percentile(100)),
+            GAP_MAX_MS,
+            "ms",
+        ),
+        Row::told("  99th percentile", format!("{:.2} ms", ms(all.percentile(99)))),
+        Row::told("  median", format!("{:.2} ms", ms(all.percentile(50)))),
+    ];
+    let mut by_end: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for (end, gap) in &gaps {
+        by_end.entry(end).or_default().push(*gap);
+    }
+    let mut proofs: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for record in played.records() {
+        let call =
+            calls.iter().find(|call| call.line == record.line.as_str() && call.attempt == record.attempt);
+        let (Some(call), Some(on_hook)) = (call, record.timeline.get(Moment::OnHook)) else { continue };
+        let ours = played.origin_us() + on_hook.at.as_micros();
+        proofs.entry(end(call)).or_default().push(ours.saturating_sub(call.span().1));
+    }
+    for (end, gaps) in by_end {
+        let gap = Sample::of(gaps);
+        let proof = Sample::of(proofs.remove(end).unwrap_or_default());
+        rows.push(Row::told(
+            format!("  {end}: {} gaps, max; proof of on-hook, max", gap.len()),
+            format!("{:.1}; {:.1} ms", ms(gap.percentile(100)), ms(proof.percentile(100))),
+        ));
+    }
+    rows
+}
+
+/// How a call ended, in the exchange's words.
+fn end(call: &ExchangeCall) -> &'static str {
+    let by =
+        call.entries.iter().find(|entry| entry.event == What::HungUp).and_then(|entry| entry.by.as_deref());
+    match by {
+        Some("dtr") => "we closed the port, carrier up",
+        Some("key") => "we aborted the dial",
+        Some(_) => "we sent ATH",
+        None if call.at(What::CarrierLost).is_some() => "the far end dropped the carrier",
+        None => "the modem gave up the dial",
+    }
+}
+
+/// For each dial that had to wait for its modem's last call: how that one ended, and the time since then, µs. Where the
+/// line itself was still in another call, that call's end counts.
+fn gaps(calls: &[ExchangeCall]) -> Vec<(&'static str, u64)> {
+    let mut gaps = Vec::new();
+    for (index, call) in calls.iter().enumerate() {
+        let (dialed, _) = call.span();
+        let Some(before) = calls[..index].iter().rfind(|other| other.modem == call.modem) else { continue };
+        let line_free =
+            calls[..index].iter().filter(|other| other.line == call.line).map(|other| other.span().1).max();
+        let free = before.span().1.max(line_free.unwrap_or(0));
+        gaps.push((end(before), dialed.saturating_sub(free)));
+    }
+    gaps
+}

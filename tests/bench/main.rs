@@ -1,0 +1,48 @@
+//! Benchmarks of the whole program: the release binary as processes of its own, `lineman sim` as the exchange and
+//! `lineman audit` over a bank of its ptys. Every figure is measured against its bound in one run; README.md beside
+//! this file says what they mean.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+
+mod common;
+mod gap;
+mod idle;
+mod makespan;
+mod stamps;
+
+use common::Row;
+
+const FIGURES: [(&str, fn() -> Vec<Row>); 4] =
+    [("makespan", makespan::rows), ("gap", gap::rows), ("stamps", stamps::rows), ("idle", idle::rows)];
+
+fn main() {
+    // Cargo adds `--bench`.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    if let Some(word) = wanted.iter().find(|word| FIGURES.iter().all(|(name, _)| name != *word)) {
+        println!("`{word}` is no figure; there are makespan, gap, stamps, idle");
+        std::process::exit(2);
+    }
+    for (name, rows) in FIGURES {
+        if !wanted.is_empty() && !wanted.iter().any(|word| word == name) {
+            continue;
+        }
+        let before = load();
+        let rows = rows();
+        println!("\n{name} (load {before} before, {} after; {} cores)", load(), cores());
+        println!("  {:<62} {:>20} {:>10} {:>6}", "figure", "measured", "bound", "ratio");
+        for Row { figure, measured, bound, ratio, met } in rows {
+            let ratio = ratio.map(|ratio| format!("{ratio:.3}")).unwrap_or_default();
+            let word = met.map_or("", |met| if met { "met" } else { "MISSED" });
+            println!("  {figure:<62} {measured:>20} {bound:>10} {ratio:>6}  {word}");
+        }
+    }
+}
+
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
