@@ -69,6 +69,7 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
         book: job::Book::new(Arc::clone(&plan)),
         plan: job::scheduler_plan(&plan, past, &expected),
         desk,
+        deadline: job::deadline(&plan, clock),
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;

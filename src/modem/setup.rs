@@ -132,6 +132,11 @@ impl Setup {
         }
     }
 
+    /// Whether it had to hang up what it found, or to wake what was silent: the line may have been in use until then.
+    pub const fn hung_up(&self) -> bool {
+        self.recovered
+    }
+
     /// Begins.
     pub fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<Result<(), SetupFault>> {
         self.deadline = now + self.limits.total;

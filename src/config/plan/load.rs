@@ -75,11 +75,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     let LineChecker { mut lines, places, .. } = checker;
     check_proving(&mut credentials, &lines, &doc);
     check_only(&overrides.only, &mut lines, &doc);
-    let mut warnings = same_numbers(&lines, &places);
-    if policy.deadline.is_some() {
-        let what = "is understood, but not kept by this version: the run goes on to its end";
-        warnings.push(Problem::new(doc.place("policy.deadline"), what));
-    }
+    let warnings = same_numbers(&lines, &places);
     let seed = overrides.seed.or(file.seed).unwrap_or_default();
 
     let mut problems = doc.into_problems();

@@ -152,6 +152,12 @@ impl Port {
         }
     }
 
+    /// [`Self::facts`] with DCD as it is now, where it can be read.
+    pub fn facts_now(&self) -> PortFacts {
+        let facts = self.facts();
+        PortFacts { dcd_at_open: self.level(Signal::Dcd).unwrap_or(facts.dcd_at_open), ..facts }
+    }
+
     /// Its path as the user wrote it.
     pub fn path(&self) -> String {
         match &self.0 {
