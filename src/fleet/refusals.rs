@@ -164,17 +164,30 @@ impl Refusals {
         Ok(forgotten)
     }
 
+    /// Makes sure that something could be remembered, before any password is sent.
+    pub fn ensure_writable(&self) -> Result<(), RefusalsError> {
+        self.lock().map(drop)
+    }
+
+    fn folder(&self) -> &Path {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.unwrap_or(Path::new("."))
+    }
+
+    fn lock(&self) -> Result<File, RefusalsError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(self.folder());
+        made.and_then(|()| lock_file(&self.path))
+            .map_err(|source| RefusalsError::Write { path: self.path.clone(), source })
+    }
+
     /// Reads the file again, changes it and writes it, while no other run does.
     fn change(&mut self, change: impl FnOnce(&mut Vec<Refusal>)) -> Result<(), RefusalsError> {
-        let failed = |source| RefusalsError::Write { path: self.path.clone(), source };
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        let lock = lock_file(&self.path).map_err(failed)?;
+        let lock = self.lock()?;
         let mut refused = read(&self.path)?;
         change(&mut refused);
         let memory = Memory { format: REFUSALS_FORMAT, refused };
-        write(folder, &self.path, &memory).map_err(failed)?;
+        write(self.folder(), &self.path, &memory)
+            .map_err(|source| RefusalsError::Write { path: self.path.clone(), source })?;
         self.refused = memory.refused;
         drop(lock);
         Ok(())
