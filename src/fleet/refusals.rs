@@ -128,7 +128,7 @@ impl Refusals {
 
     /// The refusal of this secret of this account, if there was one. Slow: one hash for each refusal of the account.
     pub fn find(&self, username: &str, secret: &SecretString) -> Option<&Refusal> {
-        self.refused.iter().filter(|refusal| refusal.username == username).find(|refusal| {
+        self.refused.iter().filter(|refusal| same(&refusal.username, username)).find(|refusal| {
             PasswordHash::new(&refusal.hash).is_ok_and(|hash| {
                 Argon2::default().verify_password(secret.expose_secret().as_bytes(), &hash).is_ok()
             })
@@ -158,7 +158,7 @@ impl Refusals {
         let mut forgotten = 0;
         self.change(|refused| {
             let before = refused.len();
-            refused.retain(|refusal| refusal.username != username);
+            refused.retain(|refusal| !same(&refusal.username, username));
             forgotten = before - refused.len();
         })?;
         Ok(forgotten)
@@ -192,6 +192,11 @@ impl Refusals {
         drop(lock);
         Ok(())
     }
+}
+
+/// Whether two usernames may be one account: many authentication servers take no notice of case.
+fn same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
 }
 
 /// Held while the file changes; the file itself is replaced, so that a lock on it would lock nothing.
