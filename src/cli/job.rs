@@ -60,15 +60,19 @@ pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
     plan.bank.modems.iter().map(seat).collect()
 }
 
-/// The plan as the scheduler takes it.
-pub(super) fn scheduler_plan(plan: &Plan, past: Past) -> SchedulerPlan {
+/// The plan as the scheduler takes it; `expected` is how long lines took before.
+pub(super) fn scheduler_plan(
+    plan: &Plan,
+    past: Past,
+    expected: &BTreeMap<LineId, Duration>,
+) -> SchedulerPlan {
     let provers: BTreeSet<&LineId> = plan.credentials.values().filter_map(|c| c.prove_on.as_ref()).collect();
     let line = |planned: &PlannedLine| LineJob {
         id: planned.line.id.clone(),
         number: planned.line.number.clone(),
         credential: planned.credential.clone(),
         prove_on: provers.contains(&planned.line.id),
-        expected: None,
+        expected: expected.get(&planned.line.id).copied(),
         preset: planned.preset.as_ref().map(|p| Preset { fault: p.fault, detail: p.detail.clone() }),
     };
     SchedulerPlan {
@@ -141,7 +145,8 @@ pub(super) fn cut_off(events: &[Event]) -> BTreeSet<CredentialName> {
     open.into_values().filter(|credential| !proven.contains(credential)).collect()
 }
 
-fn report(record: &CallRecord) -> CallReport {
+/// A call as the scheduler takes it.
+pub(super) fn report(record: &CallRecord) -> CallReport {
     let at = |moment| record.timeline.get(moment).map(|mark| mark.at);
     let took = match (at(Moment::Taken), at(Moment::Released)) {
         (Some(from), Some(to)) => to.since(from),

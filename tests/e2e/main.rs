@@ -1,9 +1,12 @@
 //! The program from outside: the binary itself, run over files, ptys and real programs, and held against what it wrote.
 //! One module a theme; what they share stands in `stage`, `town` and `night`.
 
+mod crash;
 mod faults;
 mod mixed;
 mod night;
 mod real;
+mod signals;
 mod stage;
 mod town;
+mod truth;

@@ -85,8 +85,10 @@ pub(crate) struct Town {
     pub(crate) policy: String,
     pub(crate) limits: String,
     pub(crate) credentials: String,
-    /// The plan's modem entries get these keys too.
+    /// Keys of the bank.
     pub(crate) bank_keys: String,
+    /// Entries of the plan that no line of the exchange belongs to.
+    pub(crate) more_lines: Vec<String>,
 }
 
 impl Town {
@@ -108,6 +110,7 @@ impl Town {
                 .to_owned(),
             credentials: format!("{{ oob: {{ username: oob, password: {{ env: {VARIABLE} }} }} }}"),
             bank_keys: "on_hook_min: 0s".to_owned(),
+            more_lines: Vec::new(),
         }
     }
 
@@ -197,6 +200,9 @@ impl Town {
                 branch.number,
                 branch.near
             );
+        }
+        for line in &self.more_lines {
+            let _ = writeln!(text, "  - {{ {line} }}");
         }
         stage.write("plan.yaml", &text);
     }

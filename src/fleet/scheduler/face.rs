@@ -34,7 +34,7 @@ pub struct LineJob {
     pub credential: Option<CredentialName>,
     /// Whether its credential is to be proven here (the plan's `prove_on`, else where it worked last): dialed first.
     pub prove_on: bool,
-    /// How long its call is expected to take, from experience.
+    /// How long its calls are expected to take in all, from experience.
     pub expected: Option<Duration>,
     /// Set for a line that must not be dialed: its verdict.
     pub preset: Option<Preset>,
