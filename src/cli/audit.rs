@@ -198,6 +198,10 @@ fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8
     state.check().map_err(|error| {
         Failure::unjudged(format!("the run's counts do not add up: {error}; this is a defect"))
     })?;
+    let mut files = crate::report::files(&state, dir.path());
+    files.push(dir.path().join(crate::journal::FILE_NAME));
+    // Before anything that can still fail: the night's findings are not to be lost with a file of them.
+    say(&summary::text(&state, &files, screen::style()));
     if let Some(why) = report_error {
         return Err(Failure::unjudged(format!(
             "the verdicts stand in the journal, but a report could not be written: {why}\n`lineman report {}` writes it again",
@@ -205,8 +209,5 @@ fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8
         )));
     }
     dir.publish().map_err(Failure::unjudged)?;
-    let mut files = crate::report::files(&state, dir.path());
-    files.push(dir.path().join(crate::journal::FILE_NAME));
-    say(&summary::text(&state, &files, screen::style()));
     Ok(exit_code(&state))
 }
