@@ -94,3 +94,103 @@ pub(super) fn left_behind(reports: &Path, plan: &Plan) -> BTreeSet<CredentialNam
     }
     job::cut_off(&replay.events)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::{Overrides, load_plan};
+    use crate::model::event::{CredentialState, Ending, Hangup};
+    use crate::model::{CallRecord, Event, Link, Mono, Timeline};
+    use crate::modem::clock::Clock;
+
+    const PLAN: &str = r#"
+plan: nightly
+bank: bank.yaml
+numbering: us
+credentials: { oob: { username: oob, password: { env: X } } }
+defaults: { console: cisco-ios, credential: oob }
+lines:
+  - { id: A, number: "+1 919 555 0101" }
+  - { id: B, number: "+1 919 555 0102" }
+  - { id: C, number: "+1 919 555 0103" }
+"#;
+    const BANK: &str = "bank: hq\nlocation: { country: US, area_code: \"919\" }\nmodems: [{ id: m00, port: /dev/ttyS0, profile: generic }]\n";
+
+    fn plan(folder: &Path) -> Plan {
+        fs::write(folder.join("bank.yaml"), BANK).unwrap();
+        fs::write(folder.join("plan.yaml"), PLAN).unwrap();
+        load_plan(&folder.join("plan.yaml"), &Overrides::default()).unwrap()
+    }
+
+    fn call(line: &str, fault: Option<crate::model::Fault>) -> EventKind {
+        EventKind::CallEnded(Box::new(CallRecord {
+            call: format!("{line}.1").parse().unwrap(),
+            line: line.parse().unwrap(),
+            modem: "m00".parse().unwrap(),
+            attempt: 1,
+            dialed: String::new(),
+            started: jiff::Timestamp::UNIX_EPOCH,
+            finished: jiff::Timestamp::UNIX_EPOCH,
+            timeline: Timeline::default(),
+            rings: None,
+            fault,
+            detail: String::new(),
+            link: Link::default(),
+            hostname: None,
+            hangup: Hangup::Proven,
+            unknown: Vec::new(),
+            transcript: None,
+        }))
+    }
+
+    fn write(folder: &Path, link: &str, plan: &Plan, kinds: Vec<EventKind>) {
+        let run = "20261121T020000Z-nightly".parse().unwrap();
+        let opening = EventKind::RunStarted(Box::new(job::header(plan, &run, Clock::start())));
+        let lines: Vec<String> = std::iter::once(opening)
+            .chain(kinds)
+            .map(|kind| Event { at: jiff::Timestamp::UNIX_EPOCH, mono: Mono::ZERO, kind })
+            .map(|event| serde_json::to_string(&event).unwrap() + "\n")
+            .collect();
+        fs::create_dir_all(folder.join(link)).unwrap();
+        fs::write(folder.join(link).join(journal::FILE_NAME), lines.concat()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_credential_is_proven_where_it_worked_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = plan(folder.path());
+        let dead = Some(crate::model::Fault::Busy);
+        write(folder.path(), "latest", &plan, vec![call("A", None), call("B", None), call("C", dead)]);
+        let provers = Experience::of(folder.path(), &plan).provers;
+        assert_eq!(provers.into_values().map(|line| line.to_string()).collect::<Vec<_>>(), ["B"]);
+    }
+
+    #[tokio::test]
+    async fn a_password_that_a_kill_cut_off_is_known_to_a_new_run_and_a_finished_runs_is_no_matter() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = plan(folder.path());
+        let oob: CredentialName = "oob".parse().unwrap();
+        let sent = || EventKind::PasswordSent { call: "A.1".parse().unwrap(), credential: oob.clone() };
+        write(folder.path(), "current", &plan, vec![sent()]);
+        assert_eq!(left_behind(folder.path(), &plan), BTreeSet::from([oob.clone()]));
+        write(
+            folder.path(),
+            "current",
+            &plan,
+            vec![sent(), EventKind::RunEnded { ending: Ending::Completed }],
+        );
+        assert!(left_behind(folder.path(), &plan).is_empty());
+        let proven = EventKind::Credential {
+            credential: oob.clone(),
+            state: CredentialState::Proven,
+            detail: String::new(),
+        };
+        write(folder.path(), "current", &plan, vec![proven, sent()]);
+        assert!(
+            left_behind(folder.path(), &plan).is_empty(),
+            "it was proven: a lost call is that line's alone"
+        );
+    }
+}
