@@ -475,15 +475,19 @@ impl Machine {
                 if self.words_end().is_some_and(|at| now >= at) {
                     self.carrier_lost(now);
                 } else if self.call_end().is_some_and(|at| now >= at) {
-                    let limit_s = self.spec.limits.call.as_secs();
-                    self.found(
-                        now,
-                        Some(Fault::LoginTimeout),
-                        format!("the call's limit of {limit_s} s came first"),
-                    );
+                    self.call_limit(now);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What the limit means depends on where the session stands: a login that worked stays one.
+    fn call_limit(&mut self, now: Mono) {
+        self.session_input(now, session::Input::Limit);
+        let limit_s = self.spec.limits.call.as_secs();
+        if let Some((Some(_), detail)) = &mut self.finding {
+            *detail = format!("{detail}; the call's limit of {limit_s} s came first");
         }
     }
 
@@ -613,7 +617,12 @@ impl Machine {
             hostname: self.hostname.take(),
             hangup,
             hangup_detail: crate::console::transcript::clean_line(&hangup_detail),
-            unknown: self.unknown.iter().map(|text| crate::console::transcript::clean_line(text)).collect(),
+            // It may be a garbled echo of our dial command.
+            unknown: self
+                .unknown
+                .iter()
+                .map(|text| crate::console::transcript::clean_line(&self.spec.dial.mask_in(text)))
+                .collect(),
             transcript: self.transcript.take(),
             dialed: self.timeline.get(Moment::Dialed).is_some(),
             port_lost,

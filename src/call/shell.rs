@@ -81,7 +81,7 @@ pub async fn run(
         unknown: Vec::new(),
         transcript: None,
     };
-    let mut machine = Machine::new(spec, profile, port.facts(), fresh, clock.now());
+    let mut machine = Machine::new(spec, profile, port.facts_now(), fresh, clock.now());
     let mut grant: Option<oneshot::Receiver<Grant>> = None;
     if let Some(how) = *cancel.borrow_and_update() {
         machine.handle(clock.now(), Input::Cancel(how));

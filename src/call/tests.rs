@@ -253,3 +253,72 @@ async fn a_cancelled_dial_is_aborted_and_hung_up() {
     let (over, _) = call(spec(None), GENERIC, script, Some((9000, Cancel::LogOut))).await;
     assert_eq!((over.record.fault, over.record.hangup), (Some(Fault::Cancelled), Hangup::Proven));
 }
+
+/// Up to the command prompt, one second after CONNECT.
+fn logged_in() -> Vec<Play> {
+    vec![
+        Hear("AT\r"),
+        Say("\r\nOK\r\n"),
+        Hear("ATDT"),
+        Wait(5000),
+        Say("\r\nCONNECT 9600\r\n\r\nUsername: "),
+        Hear("oob\r"),
+        Say("oob\r\nPassword: "),
+        Hear("s3cret\r"),
+        Wait(1000),
+        Say("\r\nbr1-rtr1>"),
+        Hear("exit\r"),
+    ]
+}
+
+fn hung_up() -> Vec<Play> {
+    vec![Hear("+++"), Say("\r\nOK\r\n"), Hear("ATH"), Say("\r\nOK\r\n"), Hear("AT\r"), Say("\r\nOK\r\n")]
+}
+
+const ESCAPES: &str = "{ profile: generic, hangup: [escape] }";
+
+#[tokio::test(start_paused = true)]
+async fn the_calls_limit_in_the_logout_leaves_the_login_what_it_was() {
+    let mut spec = spec(ios());
+    spec.limits.call = Duration::from_secs(10);
+    let script = logged_in().into_iter().chain(hung_up()).collect();
+    let (over, told) = call(spec, ESCAPES, script, None).await;
+    let record = &over.record;
+    assert_eq!(record.fault, Some(Fault::LogoutUnproven), "{record:?}");
+    assert!(record.detail.contains("limit of 10 s"), "{}", record.detail);
+    assert_eq!(told, ["PasswordSent", "Credential(Accepted)"]);
+    assert_eq!(record.hangup, Hangup::Proven, "{}", over.hangup_detail);
+    assert!(record.hostname.is_some() && record.transcript.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_calls_limit_while_the_password_is_on_its_way_tells_what_became_of_it() {
+    let mut spec = spec(ios());
+    spec.limits.call = Duration::from_secs(10);
+    let mut script: Vec<Play> = logged_in();
+    script.truncate(8);
+    script.extend(hung_up());
+    let (over, told) = call(spec, ESCAPES, script, None).await;
+    assert_eq!(over.record.fault, Some(Fault::LoginTimeout), "{:?}", over.record);
+    assert_eq!(told, ["PasswordSent", "Credential(Refused)"]);
+    assert!(over.record.transcript.is_some_and(|text| text.contains("Password:")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_garbled_echo_of_the_dial_command_tells_no_access_code() {
+    let mut spec = spec(None);
+    spec.dial = DialString::new("9,471199W", "5550101").unwrap();
+    let script = vec![
+        Hear("AT\r"),
+        Say("\r\nOK\r\n"),
+        Hear("ATDT"),
+        // The modem lost a digit of the number: no line that holds it.
+        Say("ATDT9,471199W550101\r"),
+        Wait(5000),
+        Say("\r\nBUSY\r\n"),
+        Hear("AT\r"),
+        Say("\r\nOK\r\n"),
+    ];
+    let (over, _) = call(spec, GENERIC, script, None).await;
+    assert_eq!(over.record.unknown, ["ATDT9,xxxxW550101"], "{:?}", over.record);
+}

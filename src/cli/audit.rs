@@ -14,7 +14,7 @@ use super::args::Audit;
 use super::bench::Bench;
 use super::example::{self, Example};
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, job, say, screen, secrets, stop};
+use super::{Failure, check, complain, experience, job, say, screen, secrets, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -44,6 +44,7 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
     let mut cut_off = resumed.as_ref().map(|resumed| job::cut_off(&resumed.events)).unwrap_or_default();
     cut_off.retain(|name| !args.forget_refusal.contains(name));
     let desk = secrets::desk(&plan, &past, &cut_off, &memory).await?;
+    let expected = experience::lengths(&reports, &plan);
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
@@ -66,8 +67,9 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
         seats,
         opener: Arc::clone(&bench.ports),
         book: job::Book::new(Arc::clone(&plan)),
-        plan: job::scheduler_plan(&plan, past),
+        plan: job::scheduler_plan(&plan, past, &expected),
         desk,
+        deadline: job::deadline(&plan, clock),
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;

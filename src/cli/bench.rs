@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -16,6 +17,9 @@ use crate::sim::{Exchange, RunningExchange};
 
 use super::Failure;
 
+/// Longest that opening a port may take: a wedged driver must not hold up the ports beside it.
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
+
 /// Where each modem's port is, and how it is opened.
 #[derive(Debug)]
 pub(super) struct Ports {
@@ -26,7 +30,14 @@ pub(super) struct Ports {
 impl OpenPort for Ports {
     async fn open(&self, modem: &ModemId) -> Result<Port, PortError> {
         match self.ports.get(modem) {
-            Some((path, options)) => Port::open(path, options, self.clock).await,
+            Some((path, options)) => {
+                let opened = tokio::time::timeout(OPEN_LIMIT, Port::open(path, options, self.clock)).await;
+                opened.unwrap_or_else(|_| {
+                    let why = format!("its driver did not open it within {} s", OPEN_LIMIT.as_secs());
+                    let source = std::io::Error::new(std::io::ErrorKind::TimedOut, why);
+                    Err(PortError::Open { path: path.to_string(), source })
+                })
+            }
             None => Err(PortError::Missing { path: modem.to_string() }),
         }
     }

@@ -14,7 +14,7 @@ use crate::fleet::scheduler::{CallReport, LineJob, ModemSeat, Past, Preset, Sche
 use crate::fleet::worker::{ProfileChoice, Seat};
 use crate::model::event::{CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting};
 use crate::model::{
-    CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, RunId,
+    CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, Mono, RunId,
 };
 use crate::modem::clock::Clock;
 use crate::modem::profile::Profile;
@@ -60,15 +60,19 @@ pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
     plan.bank.modems.iter().map(seat).collect()
 }
 
-/// The plan as the scheduler takes it.
-pub(super) fn scheduler_plan(plan: &Plan, past: Past) -> SchedulerPlan {
+/// The plan as the scheduler takes it; `expected` is how long lines took before.
+pub(super) fn scheduler_plan(
+    plan: &Plan,
+    past: Past,
+    expected: &BTreeMap<LineId, Duration>,
+) -> SchedulerPlan {
     let provers: BTreeSet<&LineId> = plan.credentials.values().filter_map(|c| c.prove_on.as_ref()).collect();
     let line = |planned: &PlannedLine| LineJob {
         id: planned.line.id.clone(),
         number: planned.line.number.clone(),
         credential: planned.credential.clone(),
         prove_on: provers.contains(&planned.line.id),
-        expected: None,
+        expected: expected.get(&planned.line.id).copied(),
         preset: planned.preset.as_ref().map(|p| Preset { fault: p.fault, detail: p.detail.clone() }),
     };
     SchedulerPlan {
@@ -97,6 +101,24 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past) -> SchedulerPlan {
         },
         past,
     }
+}
+
+/// When nothing is dialed any more: the plan's time of day on this host, the next time that it comes.
+pub(super) fn deadline(plan: &Plan, clock: Clock) -> Option<Mono> {
+    let now = clock.now();
+    let here = clock.wall_at(now).to_zoned(jiff::tz::TimeZone::system());
+    let wait = plan.policy.deadline.and_then(|time| until_next(time, &here))?;
+    Some(now + wait)
+}
+
+/// From `now` to the next time that its clocks show `time`; absent beyond the end of the calendar.
+fn until_next(time: jiff::civil::Time, now: &jiff::Zoned) -> Option<Duration> {
+    let today = now.with().time(time).build().ok();
+    let next = match today.filter(|today| today > now) {
+        Some(today) => today,
+        None => now.tomorrow().ok()?.with().time(time).build().ok()?,
+    };
+    Duration::try_from(now.duration_until(&next)).ok()
 }
 
 /// What earlier sittings found, from their events.
@@ -141,7 +163,8 @@ pub(super) fn cut_off(events: &[Event]) -> BTreeSet<CredentialName> {
     open.into_values().filter(|credential| !proven.contains(credential)).collect()
 }
 
-fn report(record: &CallRecord) -> CallReport {
+/// A call as the scheduler takes it.
+pub(super) fn report(record: &CallRecord) -> CallReport {
     let at = |moment| record.timeline.get(moment).map(|mark| mark.at);
     let took = match (at(Moment::Taken), at(Moment::Released)) {
         (Some(from), Some(to)) => to.since(from),
@@ -213,5 +236,27 @@ impl LineBook for Book {
             limits: self.limits,
             ring_cadence: planned.ring_cadence,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_the_next_time_that_the_clocks_show_it() {
+        let wait = |now: &str, time: &str| {
+            let now: jiff::Zoned = now.parse().unwrap();
+            until_next(time.parse().unwrap(), &now).unwrap().as_secs()
+        };
+        let hour = 3600;
+        assert_eq!(wait("2026-11-21T22:00:00-05:00[America/New_York]", "05:30"), 7 * hour + hour / 2);
+        assert_eq!(wait("2026-11-21T02:00:00-05:00[America/New_York]", "05:30"), 3 * hour + hour / 2);
+        assert_eq!(wait("2026-11-21T05:30:00-05:00[America/New_York]", "05:30"), 24 * hour);
+        // The night in which the clocks are put back is an hour longer, and the one in spring an hour shorter.
+        assert_eq!(wait("2026-10-31T22:00:00-04:00[America/New_York]", "05:30"), 8 * hour + hour / 2);
+        assert_eq!(wait("2026-03-07T22:00:00-05:00[America/New_York]", "05:30"), 6 * hour + hour / 2);
+        // A time that is skipped that night comes as soon as the clocks are past it.
+        assert_eq!(wait("2026-03-08T01:00:00-05:00[America/New_York]", "02:30"), hour + hour / 2);
     }
 }

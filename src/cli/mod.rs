@@ -7,6 +7,7 @@ mod audit;
 mod bench;
 mod check;
 mod example;
+mod experience;
 mod job;
 mod refused;
 mod report;

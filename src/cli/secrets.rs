@@ -36,7 +36,7 @@ pub(super) fn memory(
             )));
         }
     }
-    if plan.bank.exchange.is_some() {
+    if plan.bank.exchange.is_some() || plan.credentials.is_empty() {
         return Ok(Memory::none(&plan.name, clock));
     }
     let memory = Memory::open(reports, &plan.name, clock)?;

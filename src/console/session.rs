@@ -87,12 +87,16 @@ pub enum Input<'a> {
     Bytes(&'a [u8]),
     /// The carrier is gone. Bytes that came with it are given first.
     CarrierLost,
+    /// The call is cut off on our side, at once: what was found so far is the finding.
+    CutOff,
     /// The credential may be used.
     Granted(Credential),
     /// It may not; why, in words.
     Denied(String),
     /// The call is to end: log out if that is needed, and promptly.
     Cancel,
+    /// There is no more time, whatever its own limits say.
+    Limit,
     /// Time has passed; the deadline may have come.
     Time,
 }
@@ -103,9 +107,11 @@ impl fmt::Debug for Input<'_> {
             // They may hold an echoed password.
             Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
             Self::CarrierLost => f.write_str("CarrierLost"),
+            Self::CutOff => f.write_str("CutOff"),
             Self::Granted(credential) => write!(f, "Granted({credential:?})"),
             Self::Denied(why) => write!(f, "Denied({why:?})"),
             Self::Cancel => f.write_str("Cancel"),
+            Self::Limit => f.write_str("Limit"),
             Self::Time => f.write_str("Time"),
         }
     }
@@ -220,6 +226,7 @@ pub struct Session {
     outcome_due: bool,
     prompted: bool,
     cancelled: bool,
+    cut_off: bool,
     credential: Option<Credential>,
     /// The host that was named last, and whether a name fitted.
     host: Option<String>,
@@ -277,6 +284,7 @@ impl Session {
             outcome_due: false,
             prompted: false,
             cancelled: false,
+            cut_off: false,
             credential: None,
             host: None,
             host_fits: false,
@@ -297,11 +305,21 @@ impl Session {
         match input {
             Input::Bytes(bytes) => self.take(bytes),
             Input::CarrierLost => self.carrier_lost(),
+            Input::CutOff => self.cut_off(),
             Input::Granted(credential) => self.granted(credential),
             Input::Denied(why) => self.denied(&why),
             Input::Cancel => self.cancel(),
+            Input::Limit => {
+                self.limit_at = self.now;
+                self.limit_reached();
+            }
             Input::Time => {}
         }
+    }
+
+    /// Whether the logout is on its way: from here on the far end may well hang up.
+    pub fn is_leaving(&self) -> bool {
+        self.step == Step::Logout
     }
 
     /// The next thing to do or to note.
@@ -391,6 +409,8 @@ impl Session {
 
     /// Ends the session, whatever it was doing.
     fn finish(&mut self, verdict: Option<(Fault, String)>) {
+        let ours = |fault| matches!(fault, Fault::CarrierLost | Fault::CredentialUnproven);
+        let verdict = verdict.filter(|(fault, _)| !(self.cut_off && ours(*fault)));
         let fault = verdict.as_ref().map(|(fault, _)| *fault);
         self.outcome(match fault {
             Some(Fault::LoginUnavailable | Fault::ConsoleBusy) => Outcome::NotJudged,
@@ -403,7 +423,7 @@ impl Session {
             detail: verdict.map(|(_, detail)| self.clean(&detail)).unwrap_or_default(),
             hostname: self.host.as_deref().map(|host| self.clean(host)),
             logout_proven: self.logout_proven,
-            carrier_gone: self.carrier_gone,
+            carrier_gone: self.carrier_gone && !self.cut_off,
             transcript: self.screen.transcript(secret),
         };
         self.credential = None;

@@ -4,7 +4,7 @@
 //! guard's, which are pure; this file waits for what happens, asks them, and does what they say. It writes no file:
 //! observers do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,9 @@ use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::{CallOver, Notice};
 use crate::model::event::{CredentialState, Ending, Hangup, ModemState};
-use crate::model::{CallId, CallRecord, Event, EventKind, Fault, LineId, Link, ModemId, Moment, Timeline};
+use crate::model::{
+    CallId, CallRecord, Event, EventKind, Fault, LineId, Link, ModemId, Moment, Mono, Timeline,
+};
 use crate::modem::clock::Clock;
 use crate::modem::port::Port;
 
@@ -30,6 +32,8 @@ const NOTICES_MAX: usize = 1024;
 const REPORTS_MAX: usize = 256;
 /// Longest that workers may take to give their ports back at the end.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// Longest that is waited for workers which had to be given up.
+const ABORT_LIMIT: Duration = Duration::from_secs(1);
 
 /// Takes the event stream. It must not block for long: calls are timed beside it.
 pub trait Observer: Send {
@@ -73,6 +77,8 @@ pub struct Job<O, B> {
     pub plan: SchedulerPlan,
     /// The credentials.
     pub desk: Desk,
+    /// Nothing is dialed from here on, if there is such an instant; calls that are running end as they may.
+    pub deadline: Option<Mono>,
 }
 
 /// How a run ended.
@@ -91,7 +97,11 @@ pub async fn run<O: OpenPort, B: LineBook>(
     observer: &mut dyn Observer,
     interrupts: mpsc::Receiver<Cancel>,
 ) -> RunEnd {
-    let Job { opening, seats, opener, book, plan, desk } = job;
+    let Job { opening, seats, opener, book, plan, mut desk, deadline } = job;
+    // Nobody waits for a line to prove a credential that an earlier sitting has judged.
+    for verdict in plan.past.verdicts.iter().filter(|verdict| verdict.fault != Some(Fault::Cancelled)) {
+        desk.line_done(&verdict.line);
+    }
     let (notices, notices_in) = mpsc::channel(NOTICES_MAX);
     let (reports, reports_in) = mpsc::channel(REPORTS_MAX);
     let (cancel, _) = watch::channel(None);
@@ -101,6 +111,9 @@ pub async fn run<O: OpenPort, B: LineBook>(
         book,
         desk,
         scheduler: Scheduler::new(plan),
+        inputs: VecDeque::new(),
+        stepping: false,
+        deadline,
         workers: BTreeMap::new(),
         tasks: JoinSet::new(),
         task_modems: BTreeMap::new(),
@@ -114,7 +127,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
     };
     run.emit(opening);
     for (seat, port) in seats {
-        run.hire(seat, port);
+        run.hire(seat, port, Mono::ZERO);
     }
     run.step(Input::Start);
     run.desk_effects();
@@ -143,6 +156,11 @@ struct Run<'a, O, B> {
     book: B,
     desk: Desk,
     scheduler: Scheduler,
+    /// What the scheduler has still to be told: decisions are carried out before it hears what they led to.
+    inputs: VecDeque<Input>,
+    stepping: bool,
+    /// While it lies ahead.
+    deadline: Option<Mono>,
     workers: BTreeMap<ModemId, Worker>,
     tasks: JoinSet<()>,
     task_modems: BTreeMap<Id, ModemId>,
@@ -163,7 +181,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         mut interrupts: mpsc::Receiver<Cancel>,
     ) {
         while !self.finished {
-            let deadline = self.scheduler.next_deadline().map(|at| self.clock.instant(at));
+            let next = self.scheduler.next_deadline().into_iter().chain(self.deadline).min();
+            let next = next.map(|at| self.clock.instant(at));
             tokio::select! {
                 // In this order, so that what a call told is known before its end is.
                 biased;
@@ -171,7 +190,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 Some((call, notice)) = notices.recv() => self.notice(&call, notice),
                 Some((modem, report)) = reports.recv() => self.report(modem, report),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
-                () = until(deadline) => self.step(Input::Time),
+                () = until(next) => self.time(),
                 else => break,
             }
         }
@@ -189,7 +208,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         }
     }
 
-    fn hire(&mut self, seat: Seat, port: Option<Port>) {
+    fn hire(&mut self, seat: Seat, port: Option<Port>, free_at: Mono) {
         let (commands, commands_in) = mpsc::channel(2);
         let channels = Channels {
             commands: commands_in,
@@ -198,7 +217,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             cancel: self.cancel.subscribe(),
         };
         let modem = seat.id.clone();
-        let work = worker::work(seat.clone(), Arc::clone(&self.opener), port, self.clock, channels);
+        let work = worker::work(seat.clone(), Arc::clone(&self.opener), port, free_at, self.clock, channels);
         let task = self.tasks.spawn(work).id();
         self.task_modems.insert(task, modem.clone());
         self.workers.insert(modem, Worker { seat, commands, task, call: None });
@@ -219,8 +238,25 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     // --- what the scheduler says
 
     fn step(&mut self, input: Input) {
-        for decision in self.scheduler.step(self.clock.now(), input) {
-            self.decide(decision);
+        self.inputs.push_back(input);
+        if std::mem::replace(&mut self.stepping, true) {
+            return;
+        }
+        while let Some(input) = self.inputs.pop_front() {
+            for decision in self.scheduler.step(self.clock.now(), input) {
+                self.decide(decision);
+            }
+        }
+        self.stepping = false;
+    }
+
+    fn time(&mut self) {
+        if self.deadline.take_if(|at| *at <= self.clock.now()).is_some() {
+            let text = "the deadline has come: nothing is dialed any more, and calls end as they may";
+            self.emit(EventKind::Notice { text: text.to_owned() });
+            self.step(Input::Deadline);
+        } else {
+            self.step(Input::Time);
         }
     }
 
@@ -279,19 +315,11 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 }
                 self.command(modem, Command::Call(Box::new(spec)));
             }
-            Err(why) => {
-                let report = CallReport {
-                    line: line.clone(),
-                    modem: modem.clone(),
-                    attempt,
-                    fault: Some(Fault::Screened),
-                    furthest: None,
-                    dialed: false,
-                    took: Duration::ZERO,
-                    detail: why.to_string(),
-                };
-                self.step(Input::CallEnded(Box::new(report)));
-            }
+            Err(why) => self.step(Input::NotDialed {
+                modem: modem.clone(),
+                line: line.clone(),
+                detail: why.to_string(),
+            }),
         }
     }
 
@@ -399,7 +427,10 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             Err(error) => error.id(),
         };
         let Some(modem) = self.task_modems.remove(&id) else { return };
-        let Some(worker) = self.workers.remove(&modem).filter(|worker| worker.task == id) else { return };
+        if self.workers.get(&modem).is_none_or(|worker| worker.task != id) {
+            return;
+        }
+        let Some(worker) = self.workers.remove(&modem) else { return };
         let why = match ended {
             Ok(_) => "its worker ended early".to_owned(),
             Err(error) => panic_text(error),
@@ -408,7 +439,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         let running = worker.call;
         self.modem(modem.clone(), ModemState::Out, Some(Fault::Internal), why.clone());
         // The port was dropped with the task, which hung up; the new worker's set-up proves it.
-        self.hire(worker.seat, None);
+        let free_at = self.clock.now() + worker.seat.on_hook_min;
+        self.hire(worker.seat, None, free_at);
         let Some(Running { spec, started, password_sent }) = running else {
             self.step(Input::ModemOut { modem, fault: Fault::Internal, detail: why });
             return;
@@ -433,7 +465,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             unknown: Vec::new(),
             transcript: None,
         })));
-        self.step(Input::Panicked { modem, line: spec.line.id });
+        self.step(Input::Panicked { modem, line: spec.line.id, detail: why });
     }
 
     // --- the end
@@ -448,7 +480,13 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             tokio::time::timeout(STOP_LIMIT, async { while self.tasks.join_next().await.is_some() {} }).await;
         if stopped.is_err() {
             tracing::warn!("some ports could not be given back within {} s", STOP_LIMIT.as_secs());
-            self.tasks.shutdown().await;
+            // One that does not even end now is stuck inside the system; it must not hold up the report.
+            self.tasks.abort_all();
+            let aborted =
+                tokio::time::timeout(ABORT_LIMIT, async { while self.tasks.join_next().await.is_some() {} });
+            if aborted.await.is_err() {
+                self.tasks.detach_all();
+            }
         }
         self.desk.close().await;
         let ending = self.ending;

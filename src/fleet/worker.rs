@@ -21,6 +21,8 @@ use crate::modem::port::{Port, PortError};
 use crate::modem::profile::Profile;
 use crate::modem::setup::{Setup, SetupLimits};
 
+/// Longest that opening a port may take; a driver that is stuck must not keep lines waiting for its modem.
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
 /// Longest that giving a port back may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 
@@ -81,15 +83,16 @@ pub(crate) struct Channels {
     pub(crate) cancel: watch::Receiver<Option<Cancel>>,
 }
 
-/// Works until its commands end. `port` may have been opened before.
+/// Works until its commands end. `port` may have been opened before; no call is dialed before `free_at`.
 pub(crate) async fn work<O: OpenPort>(
     seat: Seat,
     opener: Arc<O>,
     port: Option<Port>,
+    free_at: Mono,
     clock: Clock,
     mut channels: Channels,
 ) {
-    let mut bench = Bench { seat, opener, port, profile: None, fresh: true, free_at: Mono::ZERO, clock };
+    let mut bench = Bench { seat, opener, port, profile: None, fresh: true, free_at, clock };
     while let Some(command) = channels.commands.recv().await {
         match command {
             Command::SetUp => {
@@ -153,13 +156,25 @@ impl<O: OpenPort> Bench<O> {
         let limits = SetupLimits { total: self.seat.setup_limit, ..SetupLimits::default() };
         let port = match self.port.take() {
             Some(port) => self.port.insert(port),
-            None => self.port.insert(self.opener.open(&self.seat.id).await?),
+            None => {
+                let opening = tokio::time::timeout(OPEN_LIMIT, self.opener.open(&self.seat.id));
+                let Ok(opened) = opening.await else {
+                    let why = format!("the port did not open within {} s", OPEN_LIMIT.as_secs());
+                    return Ok(Err((Fault::PortOpenFailed, why)));
+                };
+                self.port.insert(opened?)
+            }
         };
+        let on_hook_min = self.seat.on_hook_min;
         let (profile, identified) = match (&self.profile, &self.seat.profile) {
             (Some(profile), _) | (None, ProfileChoice::Fixed(profile)) => (Arc::clone(profile), None),
             (None, ProfileChoice::Auto(profiles)) => {
-                let identify = Identify::new(&port.facts(), limits);
-                let identity = match drive(identify, Codec::new(false), port, self.clock).await? {
+                let mut identify = Identify::new(&port.facts_now(), limits);
+                let identity = drive(&mut identify, Codec::new(false), port, self.clock).await?;
+                if identify.hung_up() {
+                    self.free_at = self.clock.now() + on_hook_min;
+                }
+                let identity = match identity {
                     Ok(identity) => identity,
                     Err(why) => return Ok(Err((why.fault, why.detail))),
                 };
@@ -171,8 +186,11 @@ impl<O: OpenPort> Bench<O> {
                 (Arc::new(profile.clone()), Some(said))
             }
         };
-        let setup = Setup::full(&profile, &port.facts(), limits);
-        let done = drive(setup, Codec::for_profile(&profile), port, self.clock).await?;
+        let mut setup = Setup::full(&profile, &port.facts_now(), limits);
+        let done = drive(&mut setup, Codec::for_profile(&profile), port, self.clock).await?;
+        if setup.hung_up() {
+            self.free_at = self.clock.now() + on_hook_min;
+        }
         Ok(match done {
             Ok(()) => {
                 self.profile = Some(profile);
@@ -188,12 +206,17 @@ impl<O: OpenPort> Bench<O> {
             // Can't be: calls go to modems that told Ready. Dying is the one answer that gives the line back.
             panic!("a call was given to a modem without a port");
         };
-        tokio::time::sleep_until(self.clock.instant(self.free_at)).await;
-        let (notices, cancel) = (channels.notices.clone(), channels.cancel.clone());
+        let (notices, mut cancel) = (channels.notices.clone(), channels.cancel.clone());
+        // A call that is cancelled meanwhile is not dialed, and need not wait.
+        tokio::select! {
+            () = tokio::time::sleep_until(self.clock.instant(self.free_at)) => {}
+            _ = cancel.wait_for(Option::is_some) => {}
+        }
         let over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
         let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
+        let unproven = over.record.hangup == Hangup::Unproven;
         // After anything but a proven hang-up the whole set-up is due, which begins by hanging up.
-        self.fresh = over.record.hangup == Hangup::Unproven || blames_modem;
+        self.fresh = unproven || blames_modem;
         if over.dialed {
             self.free_at = over.at + self.seat.on_hook_min;
         }
@@ -203,7 +226,24 @@ impl<O: OpenPort> Bench<O> {
                 let why = format!("the port was lost in hanging up: {}", over.hangup_detail);
                 tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
             }
+        } else if unproven {
+            self.hang_up_again(channels).await;
         }
         tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
+    }
+
+    /// A modem may still hold the line of a call whose on-hook was not proven. Before the line and its number are given
+    /// back (a second call to it would find it busy, through our own fault), it is set up anew; if that fails too, it is
+    /// out.
+    async fn hang_up_again(&mut self, channels: &Channels) {
+        let mut cancel = channels.cancel.clone();
+        let report = tokio::select! {
+            report = self.set_up() => report,
+            _ = cancel.wait_for(|how| *how == Some(Cancel::HangUp)) => return,
+        };
+        self.free_at = self.free_at.max(self.clock.now() + self.seat.on_hook_min);
+        if let Report::Out(..) = report {
+            tell(channels, &self.seat.id, report).await;
+        }
     }
 }

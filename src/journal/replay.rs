@@ -38,13 +38,35 @@ pub struct Cut {
 /// # Errors
 /// If there is none, it can't be read, it is damaged, a newer lineman wrote it, or it is none.
 pub fn read(path: &Path) -> Result<Replay, JournalError> {
-    let file = File::open(path).map_err(|source| JournalError::io(path, "opened", source))?;
-    read_from(BufReader::new(file), path)
+    read_from(open(path)?, path)
+}
+
+/// Reads a journal event by event, as [`read`] does, without holding all of them at once.
+///
+/// # Errors
+/// Those of [`read`]; `each` has been called with the events before.
+pub fn scan(path: &Path, each: impl FnMut(Event)) -> Result<(), JournalError> {
+    walk(open(path)?, path, each).map(drop)
+}
+
+fn open(path: &Path) -> Result<BufReader<File>, JournalError> {
+    File::open(path).map(BufReader::new).map_err(|source| JournalError::io(path, "opened", source))
 }
 
 /// [`read`] from bytes; `path` is for messages.
-pub(super) fn read_from(mut source: impl BufRead, path: &Path) -> Result<Replay, JournalError> {
-    let mut replay = Replay { events: Vec::new(), cut: None, sound_bytes: 0 };
+pub(super) fn read_from(source: impl BufRead, path: &Path) -> Result<Replay, JournalError> {
+    let mut events = Vec::new();
+    let (cut, sound_bytes) = walk(source, path, |event| events.push(event))?;
+    Ok(Replay { events, cut, sound_bytes })
+}
+
+/// Hands on the events; tells the cut last line, and the length of what comes before it.
+fn walk(
+    mut source: impl BufRead,
+    path: &Path,
+    mut each: impl FnMut(Event),
+) -> Result<(Option<Cut>, u64), JournalError> {
+    let (mut cut, mut sound_bytes) = (None, 0);
     let mut text = Vec::new();
     for line in 1.. {
         text.clear();
@@ -55,7 +77,7 @@ pub(super) fn read_from(mut source: impl BufRead, path: &Path) -> Result<Replay,
             break;
         }
         if text.last() != Some(&b'\n') {
-            replay.cut = Some(Cut { line, bytes });
+            cut = Some(Cut { line, bytes });
             break;
         }
         if line == 1 {
@@ -69,10 +91,10 @@ pub(super) fn read_from(mut source: impl BufRead, path: &Path) -> Result<Replay,
         if line == 1 && !matches!(event.kind, EventKind::RunStarted(_)) {
             return Err(JournalError::NotAJournal { path: path.to_owned() });
         }
-        replay.events.push(event);
-        replay.sound_bytes += bytes;
+        each(event);
+        sound_bytes += bytes;
     }
-    Ok(replay)
+    Ok((cut, sound_bytes))
 }
 
 /// Looks at the format alone, since a newer first line need not read as an event of ours.

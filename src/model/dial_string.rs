@@ -55,6 +55,25 @@ impl DialString {
         self.number.chars().filter(|c| c.is_ascii_digit() || matches!(c, '*' | '#')).collect()
     }
 
+    /// A text of the modem's, which may have said some of this string back, without its access codes: digit runs of
+    /// the text that are a part of one, or hold one, are masked.
+    pub fn mask_in(&self, text: &str) -> String {
+        let is_code = |run: &&str| run.len() > PLAIN_PREFIX_DIGITS;
+        let codes: Vec<&str> = self.prefix.split(|c: char| !c.is_ascii_digit()).filter(is_code).collect();
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(from) = rest.find(|c: char| c.is_ascii_digit()) {
+            let (before, digits) = rest.split_at(from);
+            let len = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            let (run, after) = digits.split_at(len);
+            let told = is_code(&run) && codes.iter().any(|code| code.contains(run) || run.contains(code));
+            out.push_str(before);
+            out.push_str(if told { MASK } else { run });
+            rest = after;
+        }
+        out + rest
+    }
+
     /// As it may be written: digit runs of the prefix that are longer than [`PLAIN_PREFIX_DIGITS`] are masked.
     pub fn masked(&self) -> String {
         let mut out = String::new();
@@ -98,6 +117,16 @@ mod tests {
         assert_eq!(show("9,1010288,W4711#"), "9,xxxx,Wxxxx#5550101");
         assert_eq!(show("*70,"), "*70,5550101");
         assert_eq!(format!("{:?}", DialString::new("1234", "5").unwrap()), "DialString(xxxx5)");
+    }
+
+    #[test]
+    fn what_a_modem_says_back_has_no_access_code() {
+        let dial = DialString::new("9,471199W", "5550101").unwrap();
+        assert_eq!(dial.mask_in("TDT9,471199W5550101"), "TDT9,xxxxW5550101");
+        assert_eq!(dial.mask_in("DIALING 4711995550101"), "DIALING xxxx");
+        assert_eq!(dial.mask_in("ATDT9,4711~99W555"), "ATDT9,xxxx~99W555");
+        assert_eq!(dial.mask_in("CARRIER 33600"), "CARRIER 33600");
+        assert_eq!(DialString::new("9,", "5550101").unwrap().mask_in("DT9,5550101"), "DT9,5550101");
     }
 
     #[test]

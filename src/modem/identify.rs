@@ -62,6 +62,11 @@ impl Identify {
         Self { wake: Setup::wake(facts, limits), identity: Identity::default(), state: State::Waking }
     }
 
+    /// Whether something had to be hung up first: [`Setup::hung_up`].
+    pub const fn hung_up(&self) -> bool {
+        self.wake.hung_up()
+    }
+
     /// Begins.
     pub fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<Result<Identity, SetupFault>> {
         match self.wake.start(now, actions) {

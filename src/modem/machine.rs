@@ -73,6 +73,18 @@ pub trait PortMachine {
     fn handle(&mut self, now: Mono, input: Input<'_>, actions: &mut Vec<Action>) -> Progress<Self::Outcome>;
 }
 
+impl<M: PortMachine> PortMachine for &mut M {
+    type Outcome = M::Outcome;
+
+    fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<M::Outcome> {
+        M::start(self, now, actions)
+    }
+
+    fn handle(&mut self, now: Mono, input: Input<'_>, actions: &mut Vec<Action>) -> Progress<M::Outcome> {
+        M::handle(self, now, input, actions)
+    }
+}
+
 /// What a port can do, as found when it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PortFacts {

@@ -132,6 +132,11 @@ impl Setup {
         }
     }
 
+    /// Whether it had to hang up what it found, or to wake what was silent: the line may have been in use until then.
+    pub const fn hung_up(&self) -> bool {
+        self.recovered
+    }
+
     /// Begins.
     pub fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<Result<(), SetupFault>> {
         self.deadline = now + self.limits.total;
@@ -288,6 +293,10 @@ impl Setup {
             return None;
         }
         if now >= self.deadline {
+            // A recovery may have dropped it just now.
+            if let State::Recovering(_) = self.state {
+                actions.push(Action::Dtr(true));
+            }
             let detail = format!("set-up did not end within {} ms", self.limits.total.as_millis());
             return Some(self.fault(Fault::ModemSilent, detail));
         }

@@ -1,5 +1,7 @@
 //! The idle wait: all modems ring, nothing comes in, and lineman must not wake up by itself.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,6 +12,8 @@ use lineman::sim::log::What;
 const MODEMS: usize = 16;
 /// Between the two readings.
 const SPAN: Duration = Duration::from_secs(15);
+/// From the last ring to the first reading.
+const SETTLE: Duration = Duration::from_secs(12);
 /// Longest wait for all modems to ring.
 const RING_LIMIT: Duration = Duration::from_secs(30);
 
@@ -34,15 +38,18 @@ pub(crate) fn rows() -> Vec<Row> {
         assert!(started.elapsed() < RING_LIMIT, "only {} modems ring", ringing());
         pause(Duration::from_millis(200));
     }
-    // The reports of what has just happened are still being written.
-    pause(Duration::from_secs(3));
+    // What has just happened is still being written, and threads that opened the ports end after 10 s without work.
+    pause(SETTLE);
     let folder = format!("/proc/{}/task", audit.id());
-    let (before, threads) = switches(Path::new(&folder));
+    let before = switches(Path::new(&folder));
     pause(SPAN);
-    let (after, _) = switches(Path::new(&folder));
+    let after = switches(Path::new(&folder));
     drop(audit);
     drop(exchange);
-    let woken = after.saturating_sub(before);
+    // A thread that has ended was woken for it.
+    let ended = before.keys().filter(|thread| !after.contains_key(*thread)).count() as u64;
+    let woken: u64 =
+        ended + after.iter().map(|(thread, n)| n - before.get(thread).unwrap_or(&0)).sum::<u64>();
     vec![
         Row::at_most(
             format!("voluntary context switches, {MODEMS} modems ringing, {} s", SPAN.as_secs()),
@@ -51,12 +58,12 @@ pub(crate) fn rows() -> Vec<Row> {
             "",
         ),
         Row::told("  a second", format!("{:.2}", woken as f64 / SPAN.as_secs_f64())),
-        Row::told("  threads", threads.to_string()),
+        Row::told("  threads", after.len().to_string()),
     ]
 }
 
-/// Voluntary context switches of all threads so far, and how many threads there are.
-fn switches(tasks: &Path) -> (u64, usize) {
-    let tasks: Vec<_> = fs::read_dir(tasks).expect("lineman is at work").flatten().collect();
-    (tasks.iter().map(|task| status(&task.path(), "voluntary_ctxt_switches:")).sum(), tasks.len())
+/// Voluntary context switches so far, by thread.
+fn switches(tasks: &Path) -> BTreeMap<OsString, u64> {
+    let tasks = fs::read_dir(tasks).expect("lineman is at work").flatten();
+    tasks.map(|task| (task.file_name(), status(&task.path(), "voluntary_ctxt_switches:"))).collect()
 }

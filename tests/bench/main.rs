@@ -29,11 +29,11 @@ fn main() {
         let before = load();
         let rows = rows();
         println!("\n{name} (load {before} before, {} after; {} cores)", load(), cores());
-        println!("  {:<58} {:>12} {:>12} {:>6}", "figure", "measured", "bound", "ratio");
+        println!("  {:<62} {:>20} {:>10} {:>6}", "figure", "measured", "bound", "ratio");
         for Row { figure, measured, bound, ratio, met } in rows {
             let ratio = ratio.map(|ratio| format!("{ratio:.3}")).unwrap_or_default();
             let word = met.map_or("", |met| if met { "met" } else { "MISSED" });
-            println!("  {figure:<58} {measured:>12} {bound:>12} {ratio:>6}  {word}");
+            println!("  {figure:<62} {measured:>20} {bound:>10} {ratio:>6}  {word}");
         }
     }
 }

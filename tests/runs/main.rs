@@ -1,6 +1,12 @@
 //! Whole runs in memory, under paused time: what a run promises, whatever goes wrong.
 
+mod cancel;
+mod credentials;
+mod deadline;
 mod played;
+mod ports;
 mod promises;
+mod resumed;
 mod stage;
 mod verdicts;
+mod wires;

@@ -82,7 +82,8 @@ impl Played {
         let told = |kind: &EventKind| match kind {
             EventKind::CallEnded(record) => {
                 let mut record = record.clone();
-                (record.started, record.finished) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
+                (record.started, record.finished) =
+                    (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
                 format!("{record:?}")
             }
             EventKind::LineWaits { line, why, .. } => format!("{line} waits: {why}"),

@@ -81,6 +81,10 @@ pub(crate) struct Stage {
     /// Lines that the book refuses at the last moment.
     pub(crate) undialable: BTreeSet<&'static str>,
     pub(crate) past: Past,
+    /// Nothing is dialed from here on.
+    pub(crate) deadline: Option<Duration>,
+    /// Lines of the plan that lead to the number of another.
+    pub(crate) shared: BTreeMap<&'static str, &'static str>,
 }
 
 impl Stage {
@@ -109,7 +113,15 @@ impl Stage {
             interrupts: Vec::new(),
             undialable: BTreeSet::new(),
             past: Past::default(),
+            deadline: None,
+            shared: BTreeMap::new(),
         }
+    }
+
+    /// Lets a line of the plan lead to the number of another.
+    pub(crate) fn sharing(mut self, line: &'static str, of: &'static str) -> Self {
+        self.shared.insert(line, of);
+        self
     }
 
     pub(crate) fn with_lines(mut self) -> Self {
@@ -125,11 +137,7 @@ impl Stage {
     }
 
     /// Does something each time an event fits.
-    pub(crate) fn whenever(
-        mut self,
-        fits: impl Fn(&EventKind) -> bool + Send + 'static,
-        deed: Deed,
-    ) -> Self {
+    pub(crate) fn whenever(mut self, fits: impl Fn(&EventKind) -> bool + Send + 'static, deed: Deed) -> Self {
         self.hooks.push(Box::new(move |event| fits(&event.kind).then(|| deed.clone())));
         self
     }
@@ -153,6 +161,7 @@ impl Stage {
 
     async fn run(mut self) -> Played {
         let clock = Clock::start();
+        let lines = self.plan_lines();
         let profiles = profiles(&self.profiles);
         let log = Log::in_memory();
         let (exchange, ports) =
@@ -172,20 +181,26 @@ impl Stage {
             PortPath::Tty(_) => None,
         });
         let refused = Arc::new(Mutex::new(Vec::new()));
-        let mut recorder =
-            Recorder { events: Vec::new(), hooks: std::mem::take(&mut self.hooks), stop, doors: doors.collect(), broken: false };
+        let mut recorder = Recorder {
+            events: Vec::new(),
+            hooks: std::mem::take(&mut self.hooks),
+            stop,
+            doors: doors.collect(),
+            broken: false,
+        };
         let setting = Setting {
-            lines: self.exchange.lines.clone(),
+            lines: lines.clone(),
             modems: self.exchange.modems.iter().map(|modem| modem.id.clone()).collect(),
             policy: self.policy.clone(),
             on_hook_min: self.on_hook_min,
             trunk: self.trunk,
+            usernames: self.accounts.iter().map(|account| account.username).collect(),
             passwords: self.accounts.iter().map(|account| account.password).collect(),
             limits: self.limits,
         };
         let trunk: TrunkName = "pstn".parse().expect("a name");
         let book = Book::new(
-            &self.exchange,
+            &lines,
             self.limits,
             self.accounts.first().map(|account| account.name),
             &self.credential_of,
@@ -193,7 +208,11 @@ impl Stage {
         );
         let provers: Vec<&str> = self.accounts.iter().filter_map(|account| account.prove_on).collect();
         let job = Job {
-            opening: EventKind::RunStarted(Box::new(header(&self.exchange, self.trunk.map(|_| &trunk)))),
+            opening: EventKind::RunStarted(Box::new(header(
+                &self.exchange,
+                &lines,
+                self.trunk.map(|_| &trunk),
+            ))),
             seats: self
                 .exchange
                 .modems
@@ -202,9 +221,7 @@ impl Stage {
                 .collect(),
             opener: Arc::new(Opener { ports, clock }),
             plan: SchedulerPlan {
-                lines: self
-                    .exchange
-                    .lines
+                lines: lines
                     .iter()
                     .map(|entry| LineJob {
                         id: entry.id.clone(),
@@ -219,10 +236,7 @@ impl Stage {
                     .exchange
                     .modems
                     .iter()
-                    .map(|modem| ModemSeat {
-                        id: modem.id.clone(),
-                        trunk: self.trunk.map(|_| trunk.clone()),
-                    })
+                    .map(|modem| ModemSeat { id: modem.id.clone(), trunk: self.trunk.map(|_| trunk.clone()) })
                     .collect(),
                 trunks: self
                     .trunk
@@ -234,6 +248,7 @@ impl Stage {
                 past: self.past,
             },
             book,
+            deadline: self.deadline.map(|after| lineman::model::Mono::ZERO + after),
             desk: Desk::new(
                 self.accounts.iter().map(entry).collect(),
                 Arc::new(Memory { refused: Arc::clone(&refused) }),
@@ -253,6 +268,17 @@ impl Stage {
             took: Duration::from_micros(took),
             refused,
         }
+    }
+
+    /// The plan's lines: those of the exchange, but for the numbers that some share.
+    fn plan_lines(&self) -> Vec<LineEntry> {
+        let mut lines = self.exchange.lines.clone();
+        for (line, of) in &self.shared {
+            let number = lines.iter().find(|entry| entry.id.as_str() == *of).expect("a line").number.clone();
+            let entry = lines.iter_mut().find(|entry| entry.id.as_str() == *line).expect("a line");
+            entry.number = number;
+        }
+        lines
     }
 
     fn seat(&self, id: &ModemId, profile: &str, profiles: &[Profile]) -> Seat {
@@ -291,7 +317,7 @@ fn profiles(own: &[&str]) -> Vec<Profile> {
     own.iter().chain(&shipped).map(|text| serde_yaml::from_str(text).expect("a profile")).collect()
 }
 
-fn header(exchange: &ExchangeFile, trunk: Option<&TrunkName>) -> RunHeader {
+fn header(exchange: &ExchangeFile, lines: &[LineEntry], trunk: Option<&TrunkName>) -> RunHeader {
     RunHeader {
         format: EVENT_FORMAT,
         run: "20261121T020000Z-stage".parse().expect("a run id"),
@@ -299,7 +325,7 @@ fn header(exchange: &ExchangeFile, trunk: Option<&TrunkName>) -> RunHeader {
         plan_path: None,
         bank: "stage".parse().expect("a name"),
         seed: exchange.seed,
-        lines: exchange.lines.iter().map(line).collect(),
+        lines: lines.iter().map(line).collect(),
         modems: exchange
             .modems
             .iter()
@@ -348,7 +374,7 @@ struct Book {
 
 impl Book {
     fn new(
-        exchange: &ExchangeFile,
+        lines: &[LineEntry],
         limits: Limits,
         usual: Option<&str>,
         credential_of: &BTreeMap<&str, &str>,
@@ -380,7 +406,7 @@ impl Book {
             }
         };
         Self {
-            lines: exchange.lines.iter().map(|entry| (entry.id.clone(), planned(entry))).collect(),
+            lines: lines.iter().map(|entry| (entry.id.clone(), planned(entry))).collect(),
             limits,
             undialable,
         }
@@ -457,6 +483,7 @@ pub(crate) struct Setting {
     pub(crate) policy: Policy,
     pub(crate) on_hook_min: Duration,
     pub(crate) trunk: Option<u32>,
+    pub(crate) usernames: BTreeSet<&'static str>,
     pub(crate) passwords: Vec<&'static str>,
     pub(crate) limits: Limits,
 }

@@ -111,6 +111,9 @@ fn lines_that_are_not_wanted_are_skipped_and_a_name_that_fits_none_is_told() {
     let plan = load_with("good.yaml", &only(&["BR2"])).unwrap();
     let faults: Vec<_> = plan.lines.iter().map(|l| l.preset.as_ref().map(|p| p.fault)).collect();
     assert_eq!(faults, [Some(Fault::Skipped), None, Some(Fault::OnHold)]);
+    let plan = load_with("good.yaml", &only(&["BR1"])).unwrap();
+    let last = plan.lines[2].preset.as_ref().map(|p| p.fault);
+    assert_eq!(last, Some(Fault::Skipped), "a line on hold that is not asked for is left out as the others");
     let plan = load_with("good.yaml", &only(&["BR2-*"])).unwrap();
     assert_eq!(plan.lines.iter().filter(|l| l.preset.is_none()).count(), 1);
     let said = load_with("good.yaml", &only(&["BR3"])).unwrap_err();
@@ -140,9 +143,9 @@ fn two_lines_with_one_number_are_worth_a_word() {
         [
             "good-doubles.yaml:6: lines[1].id: has the number of `BR1` at good-doubles.yaml:5 and another hostname (`br1` there, `br2` here): one of the two will fail",
             "good-doubles.yaml:7: lines[2].id: has the number of `BR1` at good-doubles.yaml:5: it is dialed twice",
-            "good-doubles.yaml:4: policy.deadline: is understood, but not kept by this version: the run goes on to its end",
         ]
     );
+    assert_eq!(plan.policy.deadline, Some(jiff::civil::time(5, 30, 0, 0)));
 }
 
 #[test]

@@ -136,6 +136,17 @@ impl Session {
         }
     }
 
+    /// What is there is read as if the carrier were lost; but that it is, says nothing of the line.
+    pub(super) fn cut_off(&mut self) {
+        self.cut_off = true;
+        if self.step == Step::Logout {
+            let verdict = self.verdict.take();
+            self.finish(verdict);
+        } else {
+            self.carrier_lost();
+        }
+    }
+
     fn lost_during_login(&mut self, sight: &Sight) {
         let says = self.says_during_login();
         match sight.prompt {

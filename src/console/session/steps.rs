@@ -298,6 +298,10 @@ impl Session {
     }
 
     fn answer_again(&mut self, prompt: Prompt, sight: &Sight) {
+        // A banner may have come behind the username.
+        if self.meet_banner() {
+            return;
+        }
         match self.meet(sight.host.as_deref()) {
             Some(wrong) => self.finish(Some(wrong)),
             None => self.answer(prompt),

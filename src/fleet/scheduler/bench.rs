@@ -204,7 +204,8 @@ impl Bench {
         self.free_or_leave(modem, now, policy)
     }
 
-    fn free_or_leave(&mut self, modem: usize, now: Mono, policy: &BenchPolicy) -> Option<Exit> {
+    /// The call is over: free again, unless it was told to be out meanwhile.
+    pub(super) fn free_or_leave(&mut self, modem: usize, now: Mono, policy: &BenchPolicy) -> Option<Exit> {
         let seat = &mut self.seats[modem];
         if seat.state == State::Gone {
             return None;

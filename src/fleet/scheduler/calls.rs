@@ -1,7 +1,7 @@
 //! Calls begin and end: which modem takes which line, and what an end means for both.
 
 use super::bench::{Trouble, weight};
-use super::judge::{NumberRecord, Trial};
+use super::judge::{Finding, NumberRecord, Trial};
 use super::lines::Stage;
 use super::queue::Burden;
 use super::{CallReport, Decision, Scheduler};
@@ -11,7 +11,7 @@ use crate::model::{CallId, Fault, LineId, ModemId, Mono};
 impl Scheduler {
     /// Gives free modems their next lines.
     pub(super) fn assign(&mut self, now: Mono) {
-        if self.draining || self.queue.is_empty() {
+        if self.closed.is_some() || self.queue.is_empty() {
             return;
         }
         let hopeful = self.bench.hopeful();
@@ -43,7 +43,27 @@ impl Scheduler {
         });
     }
 
-    pub(super) fn panicked(&mut self, now: Mono, line: LineId, modem: ModemId) {
+    /// A call that was decided on and never begun: as if it had not been, but for the line, which is judged.
+    pub(super) fn not_dialed(&mut self, now: Mono, line: &LineId, modem: &ModemId, detail: String) {
+        let (Some(&line), Some(&modem)) = (self.line_index.get(line), self.modem_index.get(modem)) else {
+            return;
+        };
+        if !matches!(self.lines[line].stage, Stage::Running { modem: expected, .. } if expected == modem) {
+            return;
+        }
+        self.running -= 1;
+        self.lines[line].stage = Stage::New;
+        self.lines[line].begun -= 1;
+        self.bench.end_call(modem);
+        if let Some(exit) = self.bench.free_or_leave(modem, now, &self.policy.bench) {
+            let trouble = Trouble { fault: Fault::ModemError, detail: String::new() };
+            self.note_exit(modem, &exit, &trouble);
+        }
+        self.queue.set_in_call(self.lines[line].number, false);
+        self.conclude(line, Finding { fault: Some(Fault::Screened), detail, call: None });
+    }
+
+    pub(super) fn panicked(&mut self, now: Mono, line: LineId, modem: ModemId, detail: String) {
         let Some(&index) = self.line_index.get(&line) else { return };
         let Stage::Running { began, .. } = self.lines[index].stage else { return };
         let report = CallReport {
@@ -55,7 +75,7 @@ impl Scheduler {
             // Nobody knows.
             dialed: true,
             took: now.since(began),
-            detail: "the worker of the call panicked".to_owned(),
+            detail,
         };
         self.call_ended(now, &report);
     }

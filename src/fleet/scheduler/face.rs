@@ -34,7 +34,7 @@ pub struct LineJob {
     pub credential: Option<CredentialName>,
     /// Whether its credential is to be proven here (the plan's `prove_on`, else where it worked last): dialed first.
     pub prove_on: bool,
-    /// How long its call is expected to take, from experience.
+    /// How long its calls are expected to take in all, from experience.
     pub expected: Option<Duration>,
     /// Set for a line that must not be dialed: its verdict.
     pub preset: Option<Preset>,
@@ -95,7 +95,7 @@ pub struct CallReport {
 
 /// What happened.
 ///
-/// Every [`Decision::Dial`] is answered by one `CallEnded` or one `Panicked`, and every [`Decision::SetUp`] by a
+/// Every [`Decision::Dial`] is answered by one `CallEnded`, `Panicked` or `NotDialed`, and every [`Decision::SetUp`] by a
 /// `ModemReady` or a `ModemOut`. If a call's end shows that its modem is of no use any more although the call was not
 /// to blame (on-hook unproven, say), `ModemOut` comes before `CallEnded`, or the modem is dialed on at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +121,17 @@ pub enum Input {
         modem: ModemId,
         /// Its line.
         line: LineId,
+        /// What it died of, in words.
+        detail: String,
+    },
+    /// The call was not made after all: the line may not be dialed from this modem, and no other is tried.
+    NotDialed {
+        /// The modem, free again.
+        modem: ModemId,
+        /// The line.
+        line: LineId,
+        /// Why, in words.
+        detail: String,
     },
     /// A login with the credential worked.
     CredentialProven(CredentialName),
@@ -128,6 +139,8 @@ pub enum Input {
     CredentialStopped(CredentialName),
     /// First signal: dial no more.
     Drain,
+    /// The plan's deadline has come: dial no more; the calls that are running end as they may.
+    Deadline,
     /// Nothing but time has passed; the answer to [`super::Scheduler::next_deadline`].
     Time,
 }

@@ -13,7 +13,7 @@ pub(super) struct Line {
     pub(super) number: usize,
     pub(super) credential: Option<usize>,
     pub(super) prove_on: bool,
-    /// How long its next call is expected to take.
+    /// How long its calls are expected to take.
     pub(super) expected: Duration,
     pub(super) preset: Option<Preset>,
     pub(super) stage: Stage,

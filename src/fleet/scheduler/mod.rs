@@ -54,7 +54,8 @@ pub struct Scheduler {
     /// Calls that are running.
     running: usize,
     started: bool,
-    draining: bool,
+    /// Nothing is dialed any more, and this is why: the fault of the lines that are left.
+    closed: Option<Fault>,
     finished: bool,
     decisions: Vec<Decision>,
 }
@@ -138,7 +139,7 @@ impl Scheduler {
             open: 0,
             running: 0,
             started: false,
-            draining: false,
+            closed: None,
             finished: false,
             decisions: Vec::new(),
         };
@@ -213,10 +214,12 @@ impl Scheduler {
                 self.modem_out(now, &modem, &Trouble { fault, detail });
             }
             Input::CallEnded(report) => self.call_ended(now, &report),
-            Input::Panicked { modem, line } => self.panicked(now, line, modem),
+            Input::Panicked { modem, line, detail } => self.panicked(now, line, modem, detail),
             Input::CredentialProven(name) => self.credential(now, &name, Known::Proven),
             Input::CredentialStopped(name) => self.credential(now, &name, Known::Stopped),
-            Input::Drain => self.drain(),
+            Input::NotDialed { modem, line, detail } => self.not_dialed(now, &line, &modem, detail),
+            Input::Drain => self.close(Fault::Cancelled),
+            Input::Deadline => self.close(Fault::PastDeadline),
             Input::Time => {}
         }
         if self.started {
@@ -268,11 +271,14 @@ impl Scheduler {
         }
     }
 
-    fn drain(&mut self) {
-        self.draining = true;
+    /// Nothing is dialed from here on. A signal outranks the deadline: what it cuts off is made up for by a resumption.
+    fn close(&mut self, why: Fault) {
+        if self.closed != Some(Fault::Cancelled) {
+            self.closed = Some(why);
+        }
         for line in 0..self.lines.len() {
             if self.lines[line].is_waiting() {
-                self.cancel(line);
+                self.leave_off(line);
             }
         }
         self.timers.clear();
@@ -302,7 +308,7 @@ impl Scheduler {
 
     fn note_exit(&mut self, modem: usize, exit: &Exit, trouble: &Trouble) {
         match exit {
-            &Exit::Until(until) if !self.draining => {
+            &Exit::Until(until) if self.closed.is_none() => {
                 self.timers.insert((until, Timer::Modem(modem)));
             }
             Exit::ForGood => self.decisions.push(Decision::GiveUp {
@@ -320,7 +326,7 @@ impl Scheduler {
         {
             self.timers.pop_first();
             match timer {
-                Timer::Modem(modem) if self.open > 0 && !self.draining => {
+                Timer::Modem(modem) if self.open > 0 && self.closed.is_none() => {
                     self.bench.set_up(modem);
                     self.decisions.push(Decision::SetUp(self.bench.ids[modem].clone()));
                 }

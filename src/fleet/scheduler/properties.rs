@@ -83,6 +83,7 @@ impl Nature for Seeded {
         let mut fate = Fate::of(fault, dice.u64(1..120));
         // Now and then a bench fault comes when the digits are out.
         fate.dialed |= dice.u8(..4) == 0;
+        fate.refused = self.dice(&format!("may {line}")).u8(..32) == 0;
         fate.panics = fault == Some(Fault::Internal) || dice.u8(..16) < self.panics;
         fate
     }
@@ -102,6 +103,7 @@ struct Case {
     /// Seconds at which a modem goes out by itself.
     outs: Vec<(u64, usize, Fault)>,
     drain: Option<u64>,
+    deadline: Option<u64>,
     /// Killed and resumed after so many steps.
     killed: Option<usize>,
 }
@@ -185,9 +187,13 @@ fn anything() -> impl Strategy<Value = Case> {
     );
     let trunks = proptest::collection::vec(proptest::option::of(1..3u32), 2);
     let outs = proptest::collection::vec((1..900u64, 0..6usize, any::<bool>()), 0..4);
-    let ends = (proptest::option::weighted(0.2, 0..600u64), proptest::option::weighted(0.3, 0..60usize));
+    let ends = (
+        proptest::option::weighted(0.2, 0..600u64),
+        proptest::option::weighted(0.2, 0..600u64),
+        proptest::option::weighted(0.3, 0..60usize),
+    );
     (lines(), seats, trunks, policy(), outs, ends, (any::<u64>(), 0..9u8, 0..9u8, 0..2u8)).prop_map(
-        |(lines, seats, limits, policy, outs, (drain, killed), (seed, good, steady, panics))| {
+        |(lines, seats, limits, policy, outs, (drain, deadline, killed), (seed, good, steady, panics))| {
             let trunk = |n: usize| -> TrunkName { format!("t{n}").parse().unwrap() };
             let mut nature =
                 Seeded { seed, good, steady, bad: BTreeMap::new(), set_ups: BTreeMap::new(), panics };
@@ -213,7 +219,7 @@ fn anything() -> impl Strategy<Value = Case> {
                 })
                 .collect();
             let plan = SchedulerPlan { lines, modems, trunks, policy, past: super::Past::default() };
-            Case { plan, nature, outs, drain, killed }
+            Case { plan, nature, outs, drain, deadline, killed }
         },
     )
 }
@@ -229,6 +235,9 @@ fn run(case: Case) -> World<Seeded> {
     }
     if let Some(at) = case.drain {
         world.at(at, Input::Drain);
+    }
+    if let Some(at) = case.deadline {
+        world.at(at, Input::Deadline);
     }
     if let Some(steps) = case.killed
         && !world.run(steps)
@@ -292,6 +301,7 @@ fn the_random_worlds_meet_every_ending() {
         "quarantined-bench",
         "internal",
         "cancelled",
+        "past-deadline",
         "over-budget",
         "screened",
         "(withdraw)",

@@ -66,7 +66,7 @@ impl Scheduler {
     pub(super) fn dispose(&mut self, now: Mono, line: usize) {
         match self.judge(line) {
             Judgement::Settled(finding) => self.conclude(line, finding),
-            _ if self.draining => self.cancel(line),
+            _ if self.closed.is_some() => self.leave_off(line),
             Judgement::AfterProof => self.park(line),
             Judgement::Again(fault) => self.again(now, line, fault),
         }
@@ -76,7 +76,7 @@ impl Scheduler {
     pub(super) fn dispose_parked(&mut self, now: Mono, line: usize) {
         match self.judge(line) {
             Judgement::Settled(finding) => self.conclude(line, finding),
-            _ if self.draining => self.cancel(line),
+            _ if self.closed.is_some() => self.leave_off(line),
             Judgement::AfterProof | Judgement::Again(_) => self.again(now, line, None),
         }
     }
@@ -163,14 +163,16 @@ impl Scheduler {
         }
     }
 
-    pub(super) fn cancel(&mut self, line: usize) {
-        let made = self.lines[line].trials.len();
-        let detail = match made {
-            0 => "the run was interrupted before its first call".to_owned(),
-            1 => "the run was interrupted after its first call".to_owned(),
-            _ => format!("the run was interrupted after {made} of its calls"),
+    /// Judges a line that will not be dialed any more, although it should be.
+    pub(super) fn leave_off(&mut self, line: usize) {
+        let why = self.closed.unwrap_or(Fault::Cancelled);
+        let what = if why == Fault::PastDeadline { "the deadline came" } else { "the run was interrupted" };
+        let when = match self.lines[line].trials.len() {
+            0 => "before its first call".to_owned(),
+            1 => "after its first call".to_owned(),
+            made => format!("after {made} of its calls"),
         };
-        self.conclude(line, Finding { fault: Some(Fault::Cancelled), detail, call: None });
+        self.conclude(line, Finding { fault: Some(why), detail: format!("{what} {when}"), call: None });
     }
 
     pub(super) fn conclude(&mut self, line: usize, finding: Finding) {

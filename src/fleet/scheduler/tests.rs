@@ -522,6 +522,30 @@ fn a_drain_lets_calls_end_and_cancels_the_rest() {
 }
 
 #[test]
+fn a_deadline_lets_calls_end_and_leaves_off_the_rest() {
+    let nature = |line: &str, _: &str, _: u32| Fate::of((line == "L1").then_some(Fault::Busy), 30);
+    let mut world = World::new(plan(4, 2), nature);
+    world.at(10, Input::Deadline);
+    let world = finished(world);
+    assert_eq!(world.dials().len(), 2);
+    assert_eq!(world.fault("L0"), None, "its call ended as it would have");
+    for line in ["L1", "L2", "L3"] {
+        assert_eq!(world.fault(line), Some(Fault::PastDeadline), "{line}");
+    }
+    assert_eq!(world.verdict("L1").detail, "the deadline came after its first call");
+    assert_eq!(world.verdict("L2").detail, "the deadline came before its first call");
+}
+
+#[test]
+fn a_call_that_is_not_made_counts_for_nothing() {
+    let nature = |line: &str, _: &str, _: u32| Fate { refused: line == "L0", ..Fate::of(GOOD, 30) };
+    let world = ran(plan(2, 1), nature);
+    let verdict = world.verdict("L0");
+    assert_eq!((verdict.fault, verdict.attempts, &verdict.call), (Some(Fault::Screened), 0, &None));
+    assert_eq!((world.fault("L1"), lines_dialed(&world)), (GOOD, vec!["L0".to_owned(), "L1".to_owned()]));
+}
+
+#[test]
 fn a_drain_before_anything_is_ready_ends_at_once() {
     let mut world = World::new(plan(3, 2), all(&[]));
     world.at(0, Input::Drain);

@@ -40,6 +40,9 @@ pub(super) struct Watch {
     pub(super) proven: BTreeSet<CredentialName>,
     pub(super) stopped: BTreeSet<CredentialName>,
     draining: bool,
+    past_deadline: bool,
+    /// Lines that may not be dialed, as it turned out.
+    refused: BTreeSet<LineId>,
     started: bool,
     pub(super) finished: bool,
     /// Calls in the order in which they ended, for a journal.
@@ -63,6 +66,8 @@ impl Watch {
             proven: BTreeSet::new(),
             stopped: BTreeSet::new(),
             draining: false,
+            past_deadline: false,
+            refused: BTreeSet::new(),
             started: false,
             finished: false,
             journal: Vec::new(),
@@ -78,6 +83,7 @@ impl Watch {
         self.lineless.clear();
         self.proven.clear();
         self.draining = false;
+        self.past_deadline = false;
         self.started = false;
         for (id, (seat, fault)) in &mut self.seats {
             *seat = if self.quarantined.contains(id) { Seat::Gone } else { Seat::SettingUp };
@@ -198,7 +204,7 @@ impl Watch {
                 }
             }
             Input::CallEnded(report) => self.ended(report),
-            Input::Panicked { modem, line } => {
+            Input::Panicked { modem, line, detail } => {
                 let attempt = self.running[line].1;
                 let report = CallReport {
                     line: line.clone(),
@@ -208,7 +214,7 @@ impl Watch {
                     furthest: None,
                     dialed: true,
                     took: std::time::Duration::ZERO,
-                    detail: "the worker of the call panicked".to_owned(),
+                    detail: detail.clone(),
                 };
                 self.ended(&report);
             }
@@ -218,7 +224,20 @@ impl Watch {
             Input::CredentialStopped(name) => {
                 self.stopped.insert(name.clone());
             }
+            Input::NotDialed { modem, line, .. } => {
+                let (taken, attempt) = self.running.remove(line).expect("only calls that were decided on");
+                assert_eq!(taken, *modem);
+                self.begun.insert(line.clone(), attempt - 1);
+                self.refused.insert(line.clone());
+                let seat = match self.leaving.remove(modem) {
+                    _ if self.quarantined.contains(modem) => (Seat::Gone, None),
+                    Some(fault) => (Seat::Out, Some(fault)),
+                    None => (Seat::Ready, None),
+                };
+                self.seats.insert(modem.clone(), seat);
+            }
             Input::Drain => self.draining = true,
+            Input::Deadline => self.past_deadline = true,
             Input::Time => {}
         }
     }
@@ -294,7 +313,7 @@ impl Watch {
                 Decision::Finished => self.invariant_finished(),
             }
         }
-        if self.started && !self.finished && !self.draining {
+        if self.started && !self.finished && !self.draining && !self.past_deadline {
             self.invariant_no_idle_modem();
         }
     }
@@ -302,6 +321,8 @@ impl Watch {
     fn invariant_dial(&mut self, now: Mono, line: &LineId, modem: &ModemId, attempt: u32) {
         let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
         assert!(self.started && !self.draining, "dialed while draining");
+        assert!(!self.past_deadline, "dialed after the deadline");
+        assert!(!self.refused.contains(line), "dialed although it may not be");
         assert!(job.preset.is_none() && !self.verdicts.contains_key(line), "dialed a finished line");
         assert_eq!(self.seats[modem].0, Seat::Ready, "{modem} is not free");
         assert!(!self.quarantined.contains(modem));
@@ -369,6 +390,8 @@ impl Watch {
                 }
                 (_, CallClass::Policy) => match verdict.fault {
                     Some(Fault::Cancelled) => assert!(self.draining || has(CallClass::Policy)),
+                    Some(Fault::PastDeadline) => assert!(self.past_deadline),
+                    Some(Fault::Screened) => assert!(self.refused.contains(line)),
                     Some(Fault::OverBudget) => assert!(self.number_closed(&job.number)),
                     _ => assert!(has(CallClass::Policy)),
                 },

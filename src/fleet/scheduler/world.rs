@@ -17,6 +17,8 @@ pub(super) struct Fate {
     pub(super) furthest: Option<Moment>,
     pub(super) dialed: bool,
     pub(super) panics: bool,
+    /// It is not made at all.
+    pub(super) refused: bool,
 }
 
 impl Fate {
@@ -37,6 +39,7 @@ impl Fate {
             furthest: Some(furthest),
             dialed: !CallClass::of(fault).is_bench(),
             panics: false,
+            refused: false,
         }
     }
 }
@@ -170,8 +173,10 @@ impl<N: Nature> World<N> {
                 Decision::Dial { line, modem, attempt, .. } => {
                     let fate = self.nature.call(line, modem, *attempt, &self.watch);
                     let (line, modem) = (line.clone(), modem.clone());
-                    let input = if fate.panics {
-                        Input::Panicked { modem, line }
+                    let input = if fate.refused {
+                        Input::NotDialed { modem, line, detail: "an emergency number".to_owned() }
+                    } else if fate.panics {
+                        Input::Panicked { modem, line, detail: "the worker of the call panicked".to_owned() }
                     } else {
                         Input::CallEnded(Box::new(CallReport {
                             line,
@@ -184,7 +189,8 @@ impl<N: Nature> World<N> {
                             detail: fate.fault.map_or_else(String::new, |fault| format!("heard {fault}")),
                         }))
                     };
-                    self.push(self.now + fate.took, input);
+                    let took = if fate.refused { Duration::ZERO } else { fate.took };
+                    self.push(self.now + took, input);
                 }
                 _ => {}
             }

@@ -31,9 +31,9 @@ pub const BAUD_DEFAULT: u32 = 115_200;
 /// Where lock files lie unless said otherwise.
 pub const LOCK_DIR_DEFAULT: &str = "/var/lock";
 
-/// How long a port without modem-control lines stays closed when it is reopened: for the other side of a pty to see
-/// its hang-up.
-pub const REOPEN_PAUSE_DATA: Duration = Duration::from_millis(20);
+/// How long a port without modem-control lines stays closed when it is reopened: for the other side of a pty, which is
+/// woken by the hang-up, to see it before it is gone again. Every call to a console that keeps its carrier waits for it.
+pub const REOPEN_PAUSE_DATA: Duration = Duration::from_millis(10);
 
 /// How long a port with modem-control lines stays closed when it is reopened: DTR must be low for longer than any
 /// modem's S25 asks (modems.md 1.7), and the line on-hook for longer than a flash.
@@ -150,6 +150,12 @@ impl Port {
             Kind::Serial(port) => port.facts(),
             Kind::Memory(port) => port.facts(),
         }
+    }
+
+    /// [`Self::facts`] with DCD as it is now, where it can be read.
+    pub fn facts_now(&self) -> PortFacts {
+        let facts = self.facts();
+        PortFacts { dcd_at_open: self.level(Signal::Dcd).unwrap_or(facts.dcd_at_open), ..facts }
     }
 
     /// Its path as the user wrote it.

@@ -76,6 +76,16 @@ fn the_late_ok_to_an_earlier_at_is_not_taken_for_that_of_a_line() {
 }
 
 #[test]
+fn a_setup_that_runs_out_of_time_leaves_dtr_high() {
+    // Its recovery has just dropped DTR when the limit comes; with DTR low no later dial would go out.
+    let limits = SetupLimits { total: Duration::from_millis(3_200), ..SetupLimits::default() };
+    let modem = Pretend { dead: true, signals: true, ..Pretend::default() };
+    let ran = run(Setup::full(&courier(), &facts(&modem), limits), modem);
+    assert_eq!(fault(&ran).0, Fault::ModemSilent);
+    assert_eq!((ran.took_ms, ran.modem.dtr), (3_200, true), "{:?}", ran.did);
+}
+
+#[test]
 fn what_the_last_call_left_behind_answers_nothing() {
     let modem = Pretend {
         latency_ms: 50,

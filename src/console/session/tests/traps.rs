@@ -218,3 +218,12 @@ fn outputs_do_not_show_what_is_sent() {
     assert_eq!(shown, "Send(11 bytes)");
     assert!(!format!("{:?}", Input::Granted(credential())).contains(PASSWORD));
 }
+
+#[test]
+fn a_banner_behind_the_username_that_names_another_host_gets_no_password() {
+    let mut talk = Talk::new("linux", Some("br1"));
+    talk.exchange("login: ", "oob\r");
+    let finding = talk.says("oob\r\nDebian GNU/Linux 12 br2 ttyS0\r\n\r\nPassword: ").ends(0..=5_000);
+    fails(&finding, Fault::WrongConsole, "br2");
+    assert_eq!(talk.passwords, 0);
+}

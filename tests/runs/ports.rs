@@ -1,0 +1,125 @@
+//! Workers that die and ports that go: one call is lost, and the run goes on.
+
+use std::time::Duration;
+
+use lineman::model::event::ModemState;
+use lineman::model::{EventKind, Fault, Moment};
+use lineman::sim::log::What;
+
+use crate::stage::{Deed, Stage};
+use crate::verdicts::bank_of;
+
+fn at(moment: Moment, modem: &'static str) -> impl Fn(&EventKind) -> bool {
+    let mut on = None;
+    let on = std::sync::Mutex::new(on.take().unwrap_or_default());
+    move |kind| {
+        let mut on: std::sync::MutexGuard<'_, String> = on.lock().unwrap();
+        match kind {
+            EventKind::CallStarted { call, modem: m, .. } if m.as_str() == modem => {
+                *on = call.to_string();
+                moment == Moment::Taken
+            }
+            EventKind::CallMoment { call, moment: m } => *m == moment && call.as_str() == *on,
+            _ => false,
+        }
+    }
+}
+
+/// Wherever in the call the defect shows.
+#[test]
+fn a_worker_that_panics_costs_one_call() {
+    for moment in [
+        Moment::Taken,
+        Moment::Ready,
+        Moment::Dialed,
+        Moment::Ringing,
+        Moment::Connected,
+        Moment::Prompted,
+        Moment::LoggedIn,
+        Moment::LoggedOut,
+    ] {
+        for wired in [false, true] {
+            let mut stage = Stage::new(&bank_of(&["profile: courier"; 2], 6, &[]))
+                .when(at(moment, "m0"), Deed::Sabotage("m0"));
+            stage.on_hook_min = Duration::from_secs(3);
+            if wired {
+                stage = stage.with_lines();
+            }
+            let played = stage.play();
+            let lost: Vec<_> =
+                played.calls().into_iter().filter(|c| c.fault == Some(Fault::Internal)).collect();
+            assert_eq!(lost.len(), 1, "{moment:?}");
+            let line = lost[0].line.as_str();
+            let calls = played.calls_of(line);
+            assert_eq!(calls.len(), 2, "{moment:?}: it was called again");
+            assert_eq!(calls[1].modem.as_str(), "m1", "{moment:?}: on another modem");
+            for (line, fault) in played.faults() {
+                assert_eq!(fault, None, "{moment:?}: {line}: {:?}", played.verdict(&line));
+            }
+            let calls_after = played.calls().iter().filter(|c| c.modem.as_str() == "m0").count();
+            assert!(calls_after >= 2, "{moment:?}: the modem goes on");
+            assert_eq!(
+                played.logged(What::Dialed).len(),
+                played.logged(What::OnHook).len(),
+                "{moment:?}: the port was hung up"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_defect_that_persists_is_told_as_one() {
+    let mut stage = Stage::new(&bank_of(&["profile: courier"; 2], 1, &[]));
+    for modem in ["m0", "m1"] {
+        stage = stage.whenever(at(Moment::Dialed, modem), Deed::Sabotage(modem));
+    }
+    let played = stage.play();
+    assert_eq!(played.fault("G000"), Some(Fault::Internal), "{:?}", played.verdict("G000"));
+    assert_eq!(played.calls().len(), 2, "two modems saw it");
+    assert!(played.verdict("G000").detail.contains("sabotaged"), "{:?}", played.verdict("G000"));
+}
+
+#[test]
+fn a_worker_that_dies_in_its_set_up_is_replaced() {
+    let stage = Stage::new(&bank_of(&["profile: courier"; 2], 2, &[]))
+        .when(|kind| matches!(kind, EventKind::RunStarted(_)), Deed::Sabotage("m0"));
+    let played = stage.play();
+    assert!(played.faults().iter().all(|(_, fault)| fault.is_none()));
+    let states = played.modem_states();
+    assert!(
+        states.iter().any(|(m, s, f, _)| (*m, *s, *f) == ("m0", ModemState::Out, Some(Fault::Internal))),
+        "{states:?}"
+    );
+    assert!(
+        states.iter().any(|(m, s, ..)| (*m, *s) == ("m0", ModemState::Ready)),
+        "it came back: {states:?}"
+    );
+}
+
+/// The adapter is pulled out in the middle of a call and put back, or not.
+#[test]
+fn a_port_that_vanishes_moves_its_line_and_comes_back() {
+    for stage_of_call in ["dialed", "ringing", "answered", "carrier", "connected", "prompted", "logout"] {
+        for back in [true, false] {
+            for wired in [false, true] {
+                let back_after = if back { ", back_after: 20s" } else { "" };
+                let mut exchange = bank_of(&["profile: courier"; 2], 8, &[]);
+                exchange.push_str(&format!(
+                    "rules:\n  - {{ name: r, modem: m0, call: 1, fault: {{ kind: port-vanishes, at: {stage_of_call}, after: 50ms{back_after} }} }}\n"
+                ));
+                let mut stage = Stage::new(&exchange);
+                if wired {
+                    stage = stage.with_lines();
+                }
+                let played = stage.play();
+                let what = format!("{stage_of_call}, back: {back}, modem lines: {wired}");
+                for (line, fault) in played.faults() {
+                    assert_eq!(fault, None, "{what}: {line}: {:?}", played.verdict(&line));
+                }
+                assert_eq!(played.logged(What::PortVanished).len(), 1, "{what}");
+                let later = played.calls().iter().filter(|c| c.modem.as_str() == "m0").count();
+                assert_eq!(later > 1, back, "{what}: {later} calls on it");
+            }
+        }
+    }
+}
