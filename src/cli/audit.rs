@@ -20,8 +20,8 @@ use super::{Failure, check, complain, job, say, screen, secrets, stop};
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
 
-/// Runs it; the exit code.
-pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
+/// Runs it; the exit code. `talkative`: the log goes to stderr, so no board is drawn over it.
+pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let example = if args.plan.is_none() && args.resume.is_none() { Some(Example::find()?) } else { None };
     let reports = reports_folder(args, example.is_some());
     let clock = Clock::start();
@@ -56,7 +56,7 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
         Some(resumed) => resumed.begin(clock),
         None => begin(&plan, &reports, clock)?,
     };
-    let screen = screen::choose(args.plain, earlier.board);
+    let screen = screen::choose(args.plain || talkative, earlier.board);
     let past_views = scribe::Past { state: earlier.state, renderer: earlier.renderer };
     let mut scribe = Scribe::start(journal, past_views, screen, clock);
     let seats = job::seats(&plan)
