@@ -3,13 +3,13 @@
 //!
 //! A hint and no more: a last run that can't be read, or was another plan's, tells nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::config::Plan;
 use crate::journal;
-use crate::model::{Blame, EventKind, LineId};
+use crate::model::{Blame, EventKind, Line, LineId, PhoneNumber, PlanName};
 
 use super::job;
 
@@ -20,26 +20,32 @@ const LATEST: &str = "latest";
 ///
 /// A simulated bank has no experience: its runs shall be alike.
 pub(super) fn lengths(reports: &Path, plan: &Plan) -> BTreeMap<LineId, Duration> {
-    let mut lengths = BTreeMap::new();
     if plan.bank.exchange.is_some() {
-        return lengths;
+        return BTreeMap::new();
     }
-    // A line whose number has changed is another line.
-    let mut known: BTreeSet<LineId> = BTreeSet::new();
-    let path = reports.join(LATEST).join(journal::FILE_NAME);
-    let scanned = journal::scan(&path, |event| match event.kind {
-        EventKind::RunStarted(header) if header.plan == plan.name => {
-            let before: BTreeMap<_, _> = header.lines.iter().map(|line| (&line.id, &line.number)).collect();
-            let same = plan.lines.iter().map(|planned| &planned.line);
-            let same = same.filter(|line| before.get(&line.id) == Some(&&line.number));
-            known = same.map(|line| line.id.clone()).collect();
+    let lines = plan.lines.iter().map(|planned| &planned.line);
+    lengths_of(&reports.join(LATEST).join(journal::FILE_NAME), &plan.name, lines)
+}
+
+fn lengths_of<'a>(
+    path: &Path,
+    plan: &PlanName,
+    lines: impl Iterator<Item = &'a Line>,
+) -> BTreeMap<LineId, Duration> {
+    let numbers: BTreeMap<&LineId, &PhoneNumber> = lines.map(|line| (&line.id, &line.number)).collect();
+    let mut lengths = BTreeMap::new();
+    let scanned = journal::scan(path, |event| match event.kind {
+        // A line whose number has changed is another line.
+        EventKind::RunStarted(header) if header.plan == *plan => {
+            let same = header.lines.into_iter().filter(|line| numbers.get(&line.id) == Some(&&line.number));
+            lengths = same.map(|line| (line.id, Duration::ZERO)).collect();
         }
-        EventKind::CallEnded(record) if known.contains(&record.line) => {
+        EventKind::CallEnded(record) => {
             let call = job::report(&record);
-            let of_the_line =
-                |blame: Blame| !blame.is_bench() && !matches!(blame, Blame::Policy | Blame::Lineman);
-            if call.fault.is_none_or(|fault| of_the_line(fault.blame())) {
-                *lengths.entry(call.line).or_default() += call.took;
+            if let Some(length) = lengths.get_mut(&call.line)
+                && call.fault.is_none_or(|fault| tells(fault.blame()))
+            {
+                *length += call.took;
             }
         }
         _ => {}
@@ -47,5 +53,47 @@ pub(super) fn lengths(reports: &Path, plan: &Plan) -> BTreeMap<LineId, Duration>
     if let Err(error) = scanned {
         tracing::debug!("no experience of an earlier run: {error}");
     }
+    lengths.retain(|_, length| !length.is_zero());
     lengths
+}
+
+/// Whether a call that ended so says how long its line takes.
+fn tells(blame: Blame) -> bool {
+    !blame.is_bench() && !matches!(blame, Blame::Policy | Blame::Lineman)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Event;
+
+    fn sample() -> (std::path::PathBuf, Vec<Line>) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/samples/events.jsonl");
+        let Event { kind: EventKind::RunStarted(header), .. } =
+            journal::read(&path).unwrap().events.remove(0)
+        else {
+            panic!("a journal begins with its header");
+        };
+        (path, header.lines)
+    }
+
+    #[test]
+    fn all_calls_of_a_line_count_but_those_that_our_own_bench_spoiled() {
+        let (path, lines) = sample();
+        let lengths = lengths_of(&path, &"nightly".parse().unwrap(), lines.iter());
+        let ms = |line: &str| lengths.get(&line.parse().unwrap()).map(Duration::as_millis);
+        assert_eq!(ms("BR0003-A"), Some(6_801 + 31_951), "busy, then passed");
+        assert_eq!(ms("BR0009-A"), Some(23_915), "the port was lost in its first call");
+        assert_eq!(ms("BR0008-A"), None, "screened, never called");
+    }
+
+    #[test]
+    fn another_plan_or_another_number_tells_nothing() {
+        let (path, mut lines) = sample();
+        assert_eq!(lengths_of(&path, &"weekly".parse().unwrap(), lines.iter()), BTreeMap::new());
+        lines[0].number = "+12125550199".parse().unwrap();
+        let lengths = lengths_of(&path, &"nightly".parse().unwrap(), lines.iter());
+        assert!(!lengths.contains_key(&lines[0].id) && lengths.contains_key(&lines[1].id));
+        assert_eq!(lengths_of(Path::new("none"), &"nightly".parse().unwrap(), lines.iter()), BTreeMap::new());
+    }
 }
