@@ -6,6 +6,7 @@ mod credentials;
 mod faults;
 mod mixed;
 mod night;
+mod ports;
 mod real;
 mod signals;
 mod stage;
