@@ -85,7 +85,8 @@ fn a_run_that_is_killed_again_and_again_dials_no_finished_line_twice() {
         assert!(told.is_subset(&now) && done.is_subset(&now), "{told:?} {done:?} {now:?}");
         exchange.wait_for("all lines on-hook", |_| exchange.off_hook().is_empty());
         let dialed = exchange.dialed();
-        let again: Vec<&String> = dialed[dialed_before..].iter().filter(|line| done.contains(*line)).collect();
+        let again: Vec<&String> =
+            dialed[dialed_before..].iter().filter(|line| done.contains(*line)).collect();
         assert!(again.is_empty(), "dialed again: {again:?}\n{}", shown.said());
         (done, dialed_before, args) = (now, dialed.len(), &["--plain", "--resume"]);
     }
@@ -97,7 +98,8 @@ fn a_run_that_is_killed_again_and_again_dials_no_finished_line_twice() {
     let run = run_of(&stage, "latest");
     assert_eq!(run, run_of(&stage, "current"), "one run it was, and one it stayed");
     assert_complete(&run, &said);
-    let runs = fs::read_dir(stage.path("reports")).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
+    let runs =
+        fs::read_dir(stage.path("reports")).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
     // `current` and `latest` are folders too, by their links.
     assert_eq!(runs.count(), 3, "a resumed run makes no folder of its own");
 
@@ -128,12 +130,15 @@ fn a_reader_never_sees_half_a_file_nor_half_a_night() {
             let Ok(text) = fs::read_to_string(folder.join(name)) else { continue };
             assert!(text.ends_with('\n'), "{name} is torn: {text:?}");
             if name == "summary.json" {
-                serde_json::from_str::<serde_json::Value>(&text).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
+                serde_json::from_str::<serde_json::Value>(&text)
+                    .unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
                 continue;
             }
             let mut reader = csv::Reader::from_reader(text.as_bytes());
-            let records: Vec<csv::StringRecord> =
-                reader.records().map(|row| row.unwrap_or_else(|e| panic!("{name} is torn: {e}\n{text}"))).collect();
+            let records: Vec<csv::StringRecord> = reader
+                .records()
+                .map(|row| row.unwrap_or_else(|e| panic!("{name} is torn: {e}\n{text}")))
+                .collect();
             if name == "lines.csv" {
                 assert_eq!(reader.headers().unwrap().len(), columns);
                 versions.insert(records.len());

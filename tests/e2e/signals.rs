@@ -62,11 +62,8 @@ fn the_first_signal_logs_out_hangs_up_and_leaves_a_report_to_go_on_from() {
         assert_eq!(inside, out, "sessions were left open\n{said}\n{log:#?}");
 
         // What was judged stays judged; a call that was let come to its end may have passed.
-        let judged: BTreeSet<String> = lines
-            .iter()
-            .filter(|row| row["fault"] != "cancelled")
-            .map(|row| row["line"].clone())
-            .collect();
+        let judged: BTreeSet<String> =
+            lines.iter().filter(|row| row["fault"] != "cancelled").map(|row| row["line"].clone()).collect();
         assert!(judged.len() >= 2 && judged.len() < 10, "{judged:?}\n{said}");
         for row in &lines {
             let expected = if judged.contains(&row["line"]) { ["pass", ""] } else { ["untested", "policy"] };
@@ -101,7 +98,8 @@ fn the_second_signal_drops_all_lines_at_once() {
     town.timing =
         "dial_tone: 50ms, digit: 5ms, setup: 100ms, ring: { on: 200ms, off: 400ms }, train: 200ms, error_control: 50ms"
             .to_owned();
-    town.limits = "setup: 5s, dial: 60s, prompt: 60s, login: 60s, logout: 60s, hangup: 10s, call: 200s".to_owned();
+    town.limits =
+        "setup: 5s, dial: 60s, prompt: 60s, login: 60s, logout: 60s, hangup: 10s, call: 200s".to_owned();
     town.credentials = "{ oob: { username: oob, password: { env: TOWN_PASSWORD } }, slow: { username: other, password: { env: TOWN_PASSWORD } } }".to_owned();
     let exchange = Exchange::of(&town, &stage);
     let mut run = Running::start(audit(&stage, &["--plain"]));

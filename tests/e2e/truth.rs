@@ -105,7 +105,8 @@ fn town() -> Town {
     let mut town = Town::new(&PROFILES, branches);
     // On a port, a NO CARRIER that comes sooner than a number can be dialed is no word of the network.
     town.pace = 0.06;
-    town.more_lines = vec!["id: TWIN-A, site: TWIN, number: \"+1 704 555 0101\", hostname: br0001-rtr1".to_owned()];
+    town.more_lines =
+        vec!["id: TWIN-A, site: TWIN, number: \"+1 704 555 0101\", hostname: br0001-rtr1".to_owned()];
     town
 }
 
@@ -131,7 +132,11 @@ fn the_reports_tell_what_the_exchange_saw() {
         } else {
             assert_eq!(row["rings"], "", "only a Courier tells of rings: {row:?}");
         }
-        assert_eq!(row["result"] == "pass", instant(theirs, What::LoggedOut).is_some() || row["line"] == "BR0019-A", "{row:?}\n{theirs:#?}");
+        assert_eq!(
+            row["result"] == "pass",
+            instant(theirs, What::LoggedOut).is_some() || row["line"] == "BR0019-A",
+            "{row:?}\n{theirs:#?}"
+        );
     }
     stamps_agree(&night);
     never_two_at_a_time(&night);
@@ -150,7 +155,9 @@ fn stamps_agree(night: &Night) {
     let mut off: Vec<(i64, String)> = Vec::new();
     for (ours, theirs) in &night.pairs {
         for (moment, what) in watched {
-            let (Some(mark), Some(entry)) = (ours.timeline.get(moment), instant(theirs, what)) else { continue };
+            let (Some(mark), Some(entry)) = (ours.timeline.get(moment), instant(theirs, what)) else {
+                continue;
+            };
             let late = night.absolute(mark.at) - i64::try_from(entry.mono_us).unwrap();
             let name = format!("{} {moment:?}: {late} us", ours.call);
             assert!(late.abs() < FAR_OFF_US, "{name}");
@@ -159,14 +166,27 @@ fn stamps_agree(night: &Night) {
             off.push((late.abs(), name));
         }
         // The answer, where only rings tell of it, lies within its bounds.
-        if let (Some(mark), Some(entry)) = (ours.timeline.get(Moment::Answered), instant(theirs, What::Answered)) {
+        if let (Some(mark), Some(entry)) =
+            (ours.timeline.get(Moment::Answered), instant(theirs, What::Answered))
+        {
             let off = night.absolute(mark.at) - i64::try_from(entry.mono_us).unwrap();
             let allowed = i64::try_from(mark.half_width.as_micros()).unwrap() + OFF_US;
-            assert!(!mark.half_width.is_zero() && off.abs() <= allowed, "{}: {off} us of {allowed}", ours.call);
+            assert!(
+                !mark.half_width.is_zero() && off.abs() <= allowed,
+                "{}: {off} us of {allowed}",
+                ours.call
+            );
         }
         let passed = ours.fault.is_none();
         let seen = |moment| ours.timeline.get(moment).is_some();
-        for moment in [Moment::Dialed, Moment::Connected, Moment::Prompted, Moment::LoggedIn, Moment::Verified, Moment::LoggedOut] {
+        for moment in [
+            Moment::Dialed,
+            Moment::Connected,
+            Moment::Prompted,
+            Moment::LoggedIn,
+            Moment::Verified,
+            Moment::LoggedOut,
+        ] {
             assert!(!passed || seen(moment), "{}: passed without {moment:?}", ours.call);
         }
         assert!(seen(Moment::OnHook), "{}: its hang-up was not proven", ours.call);
@@ -208,8 +228,27 @@ fn phases_are_told_where_the_modem_shows_them_and_nowhere_else() {
         ("m02", &["connect_ms"]),
         ("m03", &[]),
     ];
-    let always = ["prompt_ms", "login_ms", "verify_ms", "logout_ms", "hangup_ms", "total_ms", "setup_ms", "dialed_to_connect_ms"];
-    let hidden = ["dial_ms", "post_dial_ms", "ring_ms", "train_ms", "connect_ms", "ring_train_ms", "train_connect_ms", "split_error_ms", "rings"];
+    let always = [
+        "prompt_ms",
+        "login_ms",
+        "verify_ms",
+        "logout_ms",
+        "hangup_ms",
+        "total_ms",
+        "setup_ms",
+        "dialed_to_connect_ms",
+    ];
+    let hidden = [
+        "dial_ms",
+        "post_dial_ms",
+        "ring_ms",
+        "train_ms",
+        "connect_ms",
+        "ring_train_ms",
+        "train_connect_ms",
+        "split_error_ms",
+        "rings",
+    ];
     let mut town = Town::new(&PROFILES, (1..=12).map(|n| Branch::new(n).rings(2)));
     town.pace = 0.06;
     let night = night(&town);
