@@ -2,31 +2,29 @@
 //!
 //! Every way out leads through the hang-up, but for a port that is gone. What is heard while dialing is judged in
 //! `dialing`, what the console says in `console::session`; set-up and hang-up are machines of `modem`. This file
-//! strings them together, keeps the clock of the call, and makes its ending.
+//! strings them together and keeps the clock of the call; `online` is its time in data state, `leaving` its ways out.
+
+mod leaving;
+mod online;
+#[cfg(test)]
+mod property;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::console::{Credential, Expect, Finding, Outcome, Session, SessionLimits, session};
+use self::online::Carrier;
+use super::CallSpec;
+use super::dialing::{Dialing, Heard};
+use crate::console::{Credential, Outcome, Session, session};
 use crate::model::event::Hangup;
 use crate::model::{Fault, Link, Moment, Mono, Timeline};
-use crate::modem::codec::{self, Codec, Token};
-use crate::modem::hangup::{HangUp, HangupOutcome, Situation};
+use crate::modem::codec::{Codec, Token};
+use crate::modem::hangup::HangUp;
 use crate::modem::machine::{Action, Input as PortInput, PortFacts, Progress, Signal};
 use crate::modem::profile::Profile;
 use crate::modem::setup::{Setup, SetupFault, SetupLimits};
-
-use super::CallSpec;
-use super::dialing::{Dialing, Heard};
-
-/// How long the line must be quiet after a NO CARRIER in the data for it to be the modem's, on a port without DCD:
-/// a console that prints these words goes on within one character's time.
-const NO_CARRIER_QUIET: Duration = Duration::from_millis(5);
-/// The same where DCD is there and still on: then the wire is believed longer than the words.
-const NO_CARRIER_QUIET_WITH_DCD: Duration = Duration::from_secs(1);
-/// As much of the data's end as NO CARRIER needs to be recognised.
-const TAIL_LEN: usize = 32;
 
 /// How to end a call early, the milder first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,11 +108,23 @@ pub struct Ending {
 
 #[derive(Debug)]
 enum State {
-    SettingUp { setup: Setup, full: bool, until: Mono },
+    SettingUp {
+        setup: Setup,
+        full: bool,
+        until: Mono,
+    },
+    /// The dial command is being written.
     Dialing,
-    Ringing { ear: Dialing },
-    Online { session: Box<Session> },
-    HangingUp { machine: HangUp, until: Mono },
+    Ringing {
+        ear: Dialing,
+    },
+    Online {
+        session: Box<Session>,
+    },
+    HangingUp {
+        machine: HangUp,
+        until: Mono,
+    },
     Over,
 }
 
@@ -127,7 +137,11 @@ pub struct Machine {
     codec: Codec,
     state: State,
     outputs: VecDeque<Output>,
+    /// The latest instant that it was told: bytes and edges may be stamped before what was done meanwhile.
+    now: Mono,
     timeline: Timeline,
+    /// The dial command was given out: digits may have gone out, whatever became of the port.
+    dialed: bool,
     rings: Option<u32>,
     link: Link,
     unknown: Vec<String>,
@@ -135,12 +149,7 @@ pub struct Machine {
     hostname: Option<String>,
     transcript: Option<String>,
     cancel: Option<Cancel>,
-    /// Carrier as the wire shows it; absent until the wire was seen on.
-    dcd: Option<bool>,
-    carrier_gone: bool,
-    /// NO CARRIER stands at the end of the data since then.
-    gone_by_words: Option<Mono>,
-    tail: Vec<u8>,
+    carrier: Carrier,
 }
 
 impl Machine {
@@ -156,7 +165,9 @@ impl Machine {
             facts,
             state: State::Over,
             outputs: VecDeque::from([Output::Moment(Moment::Taken)]),
+            now,
             timeline,
+            dialed: false,
             rings: None,
             link: Link::default(),
             unknown: Vec::new(),
@@ -164,10 +175,7 @@ impl Machine {
             hostname: None,
             transcript: None,
             cancel: None,
-            dcd: facts.dcd_at_open.then_some(true),
-            carrier_gone: false,
-            gone_by_words: None,
-            tail: Vec::new(),
+            carrier: Carrier::new(facts),
         };
         machine.set_up(fresh, now);
         machine
@@ -179,24 +187,20 @@ impl Machine {
     }
 
     /// When [`Input::Time`] is due if nothing else happens; absent once the call is over, or while it waits for
-    /// [`Input::DialWritten`] or [`Input::Reopened`], which come by themselves.
+    /// [`Input::DialWritten`], which comes by itself.
     pub fn deadline(&self) -> Option<Mono> {
         match &self.state {
             State::SettingUp { until, .. } | State::HangingUp { until, .. } => Some(*until),
             State::Ringing { .. } => self.dial_end(),
-            State::Online { session } => {
-                let mut at = session.deadline();
-                for other in [self.call_end(), self.words_end()].into_iter().flatten() {
-                    at = at.min(other);
-                }
-                Some(at)
-            }
+            State::Online { session } => Some(self.online_deadline(session)),
             State::Dialing | State::Over => None,
         }
     }
 
-    /// Takes one input.
+    /// Takes one input. A time before that of the last one is taken for that one.
     pub fn handle(&mut self, now: Mono, input: Input<'_>) {
+        self.now = self.now.max(now);
+        let now = self.now;
         match input {
             Input::Bytes(bytes) => self.bytes(now, bytes),
             Input::Signal(signal, on) => self.signal(now, signal, on),
@@ -235,6 +239,7 @@ impl Machine {
                 let command = format!("{}{}", self.profile.dial, self.spec.dial.command());
                 self.codec.expect_echo(&command);
                 self.outputs.push_back(Output::Dial(format!("{command}\r").into_bytes()));
+                self.dialed = true;
                 self.state = State::Dialing;
             }
             // A sign of life was not enough: the last call may have left the modem in any state.
@@ -251,11 +256,10 @@ impl Machine {
             return;
         }
         self.observe(now, Moment::Dialed);
-        let limits = &self.spec.limits;
         let ear = Dialing::new(
             &self.profile,
             self.spec.ring_cadence,
-            limits.refused_under,
+            self.spec.limits.refused_under,
             self.spec.port_bps,
             now,
         );
@@ -270,15 +274,6 @@ impl Machine {
         self.timeline.get(Moment::Dialed).map(|mark| mark.at + limits.dial.min(limits.call))
     }
 
-    fn call_end(&self) -> Option<Mono> {
-        self.timeline.get(Moment::Dialed).map(|mark| mark.at + self.spec.limits.call)
-    }
-
-    fn words_end(&self) -> Option<Mono> {
-        let quiet = if self.dcd == Some(true) { NO_CARRIER_QUIET_WITH_DCD } else { NO_CARRIER_QUIET };
-        self.gone_by_words.map(|since| since + quiet)
-    }
-
     fn heard(&mut self, now: Mono, heard: Heard) {
         match heard {
             Heard::Nothing => {}
@@ -288,46 +283,24 @@ impl Machine {
                 }
                 self.observe(now, moment);
             }
-            Heard::Connected => self.connected(now),
+            Heard::Connected => {
+                self.bound_answer(now);
+                self.observe(now, Moment::Connected);
+                self.go_online(now);
+            }
             // A RING is no result of our dial: the modem is still at it.
             Heard::Failed(Fault::Glare, detail) => self.abort_dial(now, Fault::Glare, detail),
-            Heard::Failed(fault, detail) => self.found(now, Some(fault), detail),
+            Heard::Failed(fault, detail) => self.leave(now, Some(fault), detail, false),
         }
     }
 
     fn bound_answer(&mut self, later: Mono) {
         if let State::Ringing { ear } = &self.state
             && let Some((earliest, latest)) = ear.answer_bounds(later)
+            && !self.is_past(Moment::Answered)
         {
             self.timeline.bound(Moment::Answered, earliest, latest);
         }
-    }
-
-    fn connected(&mut self, now: Mono) {
-        self.bound_answer(now);
-        self.observe(now, Moment::Connected);
-        self.keep_ear();
-        // From here on the modem is no longer dialing, whatever comes next.
-        self.state = State::Dialing;
-        let Some(dialog) = self.spec.dialog.clone() else {
-            self.found(now, None, String::new());
-            return;
-        };
-        let limits = &self.spec.limits;
-        let session = Session::new(
-            dialog,
-            Expect { hostname: self.spec.line.hostname.clone() },
-            SessionLimits {
-                prompt: limits.prompt,
-                login: limits.login,
-                logout: limits.logout,
-                wait_grant: limits.grant_wait,
-                ..SessionLimits::default()
-            },
-            now,
-        );
-        self.state = State::Online { session: Box::new(session) };
-        self.session_outputs(now);
     }
 
     /// Takes over what was heard while dialing, if the call was dialing.
@@ -346,7 +319,7 @@ impl Machine {
         while let Some(token) = self.codec.next() {
             match &mut self.state {
                 State::SettingUp { .. } | State::HangingUp { .. } => {
-                    self.port_input(now, PortInput::Token(&token))
+                    self.port_input(now, PortInput::Token(&token));
                 }
                 State::Ringing { ear } => match &token {
                     Token::Result(code) => {
@@ -356,11 +329,9 @@ impl Machine {
                     Token::Info(text) => ear.unknown(text),
                     Token::Data(_) => {}
                 },
-                State::Online { session } => {
+                State::Online { .. } => {
                     if let Token::Data(data) = &token {
-                        session.handle(now, session::Input::Bytes(data));
-                        self.note_tail(now, data);
-                        self.session_outputs(now);
+                        self.online_data(now, data);
                     }
                 }
                 // What a last call left behind: it came before our dial command was out.
@@ -369,27 +340,19 @@ impl Machine {
         }
     }
 
-    fn note_tail(&mut self, now: Mono, data: &[u8]) {
-        self.tail.extend_from_slice(data);
-        let cut = self.tail.len().saturating_sub(TAIL_LEN);
-        self.tail.drain(..cut);
-        self.gone_by_words = codec::online_end(&self.tail).then_some(now);
-    }
-
     fn signal(&mut self, now: Mono, signal: Signal, on: bool) {
         if signal == Signal::Dcd {
-            self.dcd = if on { Some(true) } else { self.dcd.map(|_| false) };
+            self.carrier.wire(now, on);
         }
         match &mut self.state {
             State::Ringing { ear } => {
                 let heard = ear.signal(now, signal, on);
                 self.heard(now, heard);
             }
-            State::Online { .. } if signal == Signal::Dcd && !on => self.carrier_lost(now),
             State::SettingUp { .. } | State::HangingUp { .. } => {
                 self.port_input(now, PortInput::Signal(signal, on));
             }
-            _ => {}
+            State::Online { .. } | State::Dialing | State::Over => {}
         }
     }
 
@@ -406,232 +369,43 @@ impl Machine {
                 self.act(actions);
                 self.hang_up_progress(now, progress);
             }
-            _ => {}
+            State::Dialing | State::Ringing { .. } | State::Online { .. } | State::Over => {}
         }
-    }
-
-    fn session_input(&mut self, now: Mono, input: session::Input<'_>) {
-        if let State::Online { session } = &mut self.state {
-            session.handle(now, input);
-            self.session_outputs(now);
-        }
-    }
-
-    fn session_outputs(&mut self, now: Mono) {
-        while let State::Online { session } = &mut self.state
-            && let Some(output) = session.poll()
-        {
-            match output {
-                session::Output::Send(bytes) => self.outputs.push_back(Output::Port(Action::Write(bytes))),
-                session::Output::AskCredential if self.spec.credential.is_none() => {
-                    session.handle(
-                        now,
-                        session::Input::Denied("the plan gives no credential for it".to_owned()),
-                    );
-                }
-                session::Output::AskCredential => self.outputs.push_back(Output::AskCredential),
-                session::Output::PasswordSent => self.outputs.push_back(Output::PasswordSent),
-                session::Output::CredentialOutcome(outcome) => {
-                    self.outputs.push_back(Output::Credential(outcome))
-                }
-                session::Output::Moment(moment, at) => self.observe(at, moment),
-                session::Output::Done(finding) => self.console_done(now, *finding),
-            }
-        }
-    }
-
-    fn console_done(&mut self, now: Mono, finding: Finding) {
-        self.carrier_gone |= finding.carrier_gone;
-        self.hostname = finding.hostname;
-        if !finding.transcript.is_empty() {
-            self.transcript = Some(finding.transcript);
-        }
-        self.found(now, finding.fault, finding.detail);
-    }
-
-    fn carrier_lost(&mut self, now: Mono) {
-        self.carrier_gone = true;
-        self.gone_by_words = None;
-        self.session_input(now, session::Input::CarrierLost);
     }
 
     fn time(&mut self, now: Mono) {
-        match &mut self.state {
+        match &self.state {
             State::SettingUp { until, .. } | State::HangingUp { until, .. } if now >= *until => {
                 self.port_input(now, PortInput::Time);
             }
-            State::Ringing { ear } => {
+            State::Ringing { ear } if self.dial_end().is_some_and(|at| now >= at) => {
                 let (fault, detail) = ear.expired(now);
-                if self.dial_end().is_some_and(|at| now >= at) {
-                    self.abort_dial(now, fault, detail);
-                }
+                self.abort_dial(now, fault, detail);
             }
-            State::Online { session } => {
-                session.handle(now, session::Input::Time);
-                self.session_outputs(now);
-                if !matches!(self.state, State::Online { .. }) {
-                    return;
-                }
-                if self.words_end().is_some_and(|at| now >= at) {
-                    self.carrier_lost(now);
-                } else if self.call_end().is_some_and(|at| now >= at) {
-                    self.call_limit(now);
-                }
-            }
-            _ => {}
+            State::Online { .. } => self.online_time(now),
+            State::SettingUp { .. }
+            | State::HangingUp { .. }
+            | State::Ringing { .. }
+            | State::Dialing
+            | State::Over => {}
         }
     }
 
-    /// What the limit means depends on where the session stands: a login that worked stays one.
-    fn call_limit(&mut self, now: Mono) {
-        self.session_input(now, session::Input::Limit);
-        let limit_s = self.spec.limits.call.as_secs();
-        if let Some((Some(_), detail)) = &mut self.finding {
-            *detail = format!("{detail}; the call's limit of {limit_s} s came first");
-        }
-    }
+    // --- the clock of the call
 
-    fn cancel(&mut self, now: Mono, how: Cancel) {
-        if self.cancel.is_some_and(|before| before >= how) {
+    /// Notes an instant, never before an earlier one: a RINGING behind the carrier is no ringing.
+    fn observe(&mut self, at: Mono, moment: Moment) {
+        if self.is_past(moment) {
             return;
         }
-        self.cancel = Some(how);
-        match &mut self.state {
-            State::SettingUp { .. } => {
-                self.finding = Some((Some(Fault::Cancelled), "cancelled before it was dialed".to_owned()));
-                self.finish(now, Hangup::NotNeeded, String::new(), false);
-            }
-            State::Ringing { .. } => {
-                self.abort_dial(now, Fault::Cancelled, "cancelled while dialing".to_owned());
-            }
-            State::Online { session } if how == Cancel::LogOut => {
-                session.handle(now, session::Input::Cancel);
-                self.session_outputs(now);
-            }
-            State::Online { .. } => {
-                self.session_end(now);
-                self.found(now, Some(Fault::Cancelled), "dropped by the user".to_owned());
-            }
-            // The dial command is on its way: it is aborted as soon as it is out.
-            State::Dialing | State::HangingUp { .. } | State::Over => {}
-        }
-    }
-
-    /// Lets a session that is cut off say what became of its password.
-    fn session_end(&mut self, now: Mono) {
-        if let State::Online { session } = &mut self.state {
-            session.handle(now, session::Input::CarrierLost);
-            while let Some(output) = session.poll() {
-                match output {
-                    session::Output::CredentialOutcome(outcome) => {
-                        self.outputs.push_back(Output::Credential(outcome))
-                    }
-                    session::Output::Done(finding) => {
-                        self.hostname = finding.hostname;
-                        if !finding.transcript.is_empty() {
-                            self.transcript = Some(finding.transcript);
-                        }
-                        // It was logging out: what it had found of the console stands. A login alone is no pass before
-                        // its logout is proven, and nobody but us cut that off.
-                        if finding.logout_proven && finding.fault.is_some() {
-                            self.finding = Some((finding.fault, finding.detail));
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-
-    fn port_lost(&mut self, now: Mono, fault: Fault, why: &str) {
-        if matches!(self.state, State::Over) {
-            return;
-        }
-        self.session_end(now);
-        self.keep_ear();
-        if self.finding.is_none() {
-            self.finding = Some((Some(fault), why.to_owned()));
-        }
-        let dialed = self.timeline.get(Moment::Dialed).is_some();
-        let hangup = if dialed { Hangup::Unproven } else { Hangup::NotNeeded };
-        self.finish(now, hangup, format!("the port was lost: {why}"), true);
-    }
-
-    // --- the way out
-
-    /// The modem is still dialing and must be stopped.
-    fn abort_dial(&mut self, now: Mono, fault: Fault, detail: String) {
-        self.leave(now, Some(fault), detail, true);
-    }
-
-    /// The call has found what it will find; a dial that failed was ended by the modem itself.
-    fn found(&mut self, now: Mono, fault: Option<Fault>, detail: String) {
-        self.leave(now, fault, detail, false);
-    }
-
-    fn leave(&mut self, now: Mono, fault: Option<Fault>, detail: String, abort: bool) {
-        if self.finding.is_none() {
-            self.finding = Some((fault, detail));
-        }
-        let was_dialing = self.keep_ear();
-        self.codec.set_online(false);
-        let situation = Situation {
-            carrier_may_be_up: !was_dialing && !self.carrier_gone,
-            logged_out_took_carrier: self.carrier_gone,
-            in_dialing: was_dialing && abort,
-            dcd: self.dcd,
-        };
-        let mut machine = HangUp::new(&self.profile, self.facts, situation, self.spec.limits.hangup);
-        let mut actions = Vec::new();
-        let progress = machine.start(now, &mut actions);
-        self.act(actions);
-        self.state = State::HangingUp { machine, until: now };
-        self.hang_up_progress(now, progress);
-    }
-
-    fn hang_up_progress(&mut self, now: Mono, progress: Progress<HangupOutcome>) {
-        let State::HangingUp { until, .. } = &mut self.state else { return };
-        match progress {
-            Progress::Until(at) => *until = at,
-            Progress::Done(outcome) => {
-                if outcome.proven {
-                    self.observe(now, Moment::OnHook);
-                    self.finish(now, Hangup::Proven, String::new(), false);
-                } else {
-                    self.finish(now, Hangup::Unproven, outcome.detail, false);
-                }
-            }
-        }
-    }
-
-    fn finish(&mut self, now: Mono, hangup: Hangup, hangup_detail: String, port_lost: bool) {
-        self.state = State::Over;
-        self.observe(now, Moment::Released);
-        let (fault, detail) = self.finding.take().unwrap_or((None, String::new()));
-        self.outputs.push_back(Output::Done(Box::new(Ending {
-            timeline: self.timeline.clone(),
-            rings: self.rings,
-            fault,
-            detail: crate::console::transcript::clean_line(&detail),
-            link: self.link.clone(),
-            hostname: self.hostname.take(),
-            hangup,
-            hangup_detail: crate::console::transcript::clean_line(&hangup_detail),
-            // It may be a garbled echo of our dial command.
-            unknown: self
-                .unknown
-                .iter()
-                .map(|text| crate::console::transcript::clean_line(&self.spec.dial.mask_in(text)))
-                .collect(),
-            transcript: self.transcript.take(),
-            dialed: self.timeline.get(Moment::Dialed).is_some(),
-            port_lost,
-        })));
-    }
-
-    fn observe(&mut self, now: Mono, moment: Moment) {
-        self.timeline.observe(moment, now);
+        let latest = self.timeline.iter().map(|(_, mark)| mark.at).max().unwrap_or(at);
+        self.timeline.observe(moment, at.max(latest));
         self.outputs.push_back(Output::Moment(moment));
+    }
+
+    /// Whether this instant, or one that comes after it, is known.
+    fn is_past(&self, moment: Moment) -> bool {
+        self.timeline.iter().any(|(known, _)| known >= moment)
     }
 
     fn act(&mut self, actions: Vec<Action>) {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use lineman::call::machine::Cancel;
@@ -308,13 +308,18 @@ fn entry(account: &Account) -> DeskEntry {
 
 /// The program's own profiles, those of the test before them.
 fn profiles(own: &[&str]) -> Vec<Profile> {
-    let shipped = [
-        include_str!("../../hardware/modems/courier.yaml"),
-        include_str!("../../hardware/modems/generic.yaml"),
-        include_str!("../../hardware/modems/rockwell-conexant.yaml"),
-        include_str!("../../hardware/modems/v250.yaml"),
-    ];
-    own.iter().chain(&shipped).map(|text| serde_yaml::from_str(text).expect("a profile")).collect()
+    static SHIPPED: OnceLock<Vec<Profile>> = OnceLock::new();
+    let parse = |text: &&str| serde_yaml::from_str::<Profile>(text).expect("a profile");
+    let shipped = SHIPPED.get_or_init(|| {
+        let texts = [
+            include_str!("../../hardware/modems/courier.yaml"),
+            include_str!("../../hardware/modems/generic.yaml"),
+            include_str!("../../hardware/modems/rockwell-conexant.yaml"),
+            include_str!("../../hardware/modems/v250.yaml"),
+        ];
+        texts.iter().map(parse).collect()
+    });
+    own.iter().map(parse).chain(shipped.iter().cloned()).collect()
 }
 
 fn header(exchange: &ExchangeFile, lines: &[LineEntry], trunk: Option<&TrunkName>) -> RunHeader {
@@ -360,6 +365,24 @@ impl OpenPort for Opener {
     }
 }
 
+/// The program's own dialogs. Compiling their patterns takes longer than many a run.
+fn dialogs() -> &'static BTreeMap<&'static str, Arc<Dialog>> {
+    static DIALOGS: OnceLock<BTreeMap<&str, Arc<Dialog>>> = OnceLock::new();
+    DIALOGS.get_or_init(|| {
+        let texts = [
+            ("cisco-ios", include_str!("../../hardware/consoles/cisco-ios.yaml")),
+            ("cisco-nxos", include_str!("../../hardware/consoles/cisco-nxos.yaml")),
+            ("linux", include_str!("../../hardware/consoles/linux.yaml")),
+            ("generic", include_str!("../../hardware/consoles/generic.yaml")),
+        ];
+        let compile = |text: &str| {
+            let file: DialogFile = serde_yaml::from_str(text).expect("a dialog file");
+            Arc::new(file.compile().expect("a dialog"))
+        };
+        texts.into_iter().map(|(name, text)| (name, compile(text))).collect()
+    })
+}
+
 struct Planned {
     line: Line,
     dialog: Option<Arc<Dialog>>,
@@ -380,16 +403,7 @@ impl Book {
         credential_of: &BTreeMap<&str, &str>,
         undialable: BTreeSet<&'static str>,
     ) -> Self {
-        let mut dialogs: BTreeMap<&str, Arc<Dialog>> = BTreeMap::new();
-        for (name, text) in [
-            ("cisco-ios", include_str!("../../hardware/consoles/cisco-ios.yaml")),
-            ("cisco-nxos", include_str!("../../hardware/consoles/cisco-nxos.yaml")),
-            ("linux", include_str!("../../hardware/consoles/linux.yaml")),
-            ("generic", include_str!("../../hardware/consoles/generic.yaml")),
-        ] {
-            let file: DialogFile = serde_yaml::from_str(text).expect("a dialog file");
-            dialogs.insert(name, Arc::new(file.compile().expect("a dialog")));
-        }
+        let dialogs = dialogs();
         let planned = |entry: &LineEntry| {
             let kind = match entry.console {
                 ConsoleKind::None => None,

@@ -1,0 +1,125 @@
+//! A call's ways out: cancelled, cut off, at its end; each through the hang-up, but for a port that is gone.
+
+use super::{Cancel, Ending, Machine, Output, State};
+use crate::console::session;
+use crate::console::transcript::clean_line;
+use crate::model::event::Hangup;
+use crate::model::{Fault, Moment, Mono};
+use crate::modem::hangup::{HangUp, HangupOutcome, Situation};
+use crate::modem::machine::Progress;
+
+impl Machine {
+    pub(super) fn cancel(&mut self, now: Mono, how: Cancel) {
+        if self.cancel.is_some_and(|before| before >= how) {
+            return;
+        }
+        self.cancel = Some(how);
+        let dial_waits = self.outputs.iter().any(|output| matches!(output, Output::Dial(_)));
+        match &mut self.state {
+            State::Dialing if !dial_waits => {
+                // The dial command is on its way: it is aborted as soon as it is out.
+            }
+            State::SettingUp { .. } | State::Dialing => {
+                self.drop_outputs();
+                self.dialed = false;
+                self.finding = Some((Some(Fault::Cancelled), "cancelled before it was dialed".to_owned()));
+                self.finish(now, Hangup::NotNeeded, String::new(), false);
+            }
+            State::Ringing { .. } => {
+                self.abort_dial(now, Fault::Cancelled, "cancelled while dialing".to_owned());
+            }
+            State::Online { .. } if how == Cancel::LogOut => {
+                self.session_input(now, session::Input::Cancel);
+            }
+            State::Online { session } => {
+                let when = if session.is_leaving() { " during the logout" } else { "" };
+                self.cut_session(now);
+                self.leave(now, Some(Fault::Cancelled), format!("dropped by the user{when}"), false);
+            }
+            State::HangingUp { .. } | State::Over => {}
+        }
+    }
+
+    pub(super) fn port_lost(&mut self, now: Mono, fault: Fault, why: &str) {
+        if matches!(self.state, State::Over) {
+            return;
+        }
+        self.drop_outputs();
+        self.cut_session(now);
+        self.keep_ear();
+        if self.finding.is_none() {
+            self.finding = Some((Some(fault), why.to_owned()));
+        }
+        let hangup = if self.dialed { Hangup::Unproven } else { Hangup::NotNeeded };
+        self.finish(now, hangup, format!("the port was lost: {why}"), true);
+    }
+
+    /// Takes back what was to be done on the port and has not been.
+    fn drop_outputs(&mut self) {
+        self.outputs.retain(|output| !matches!(output, Output::Port(_) | Output::Dial(_)));
+    }
+
+    /// The modem is still dialing and must be stopped.
+    pub(super) fn abort_dial(&mut self, now: Mono, fault: Fault, detail: String) {
+        self.leave(now, Some(fault), detail, true);
+    }
+
+    /// The call has found what it will find. `abort` where the modem is still dialing; else it has ended a dial that
+    /// failed by itself.
+    pub(super) fn leave(&mut self, now: Mono, fault: Option<Fault>, detail: String, abort: bool) {
+        if self.finding.is_none() {
+            self.finding = Some((fault, detail));
+        }
+        self.keep_ear();
+        self.codec.set_online(false);
+        let connected = self.timeline.get(Moment::Connected).is_some();
+        let situation = Situation {
+            carrier_may_be_up: connected && !self.carrier.is_gone(),
+            logged_out_took_carrier: self.carrier.is_gone(),
+            in_dialing: abort,
+            dcd: self.carrier.dcd(),
+        };
+        let mut machine = HangUp::new(&self.profile, self.facts, situation, self.spec.limits.hangup);
+        let mut actions = Vec::new();
+        let progress = machine.start(now, &mut actions);
+        self.act(actions);
+        self.state = State::HangingUp { machine, until: now };
+        self.hang_up_progress(now, progress);
+    }
+
+    pub(super) fn hang_up_progress(&mut self, now: Mono, progress: Progress<HangupOutcome>) {
+        let State::HangingUp { until, .. } = &mut self.state else { return };
+        match progress {
+            Progress::Until(at) => *until = at,
+            Progress::Done(outcome) => {
+                if outcome.proven {
+                    self.observe(now, Moment::OnHook);
+                    self.finish(now, Hangup::Proven, String::new(), false);
+                } else {
+                    self.finish(now, Hangup::Unproven, outcome.detail, false);
+                }
+            }
+        }
+    }
+
+    pub(super) fn finish(&mut self, now: Mono, hangup: Hangup, hangup_detail: String, port_lost: bool) {
+        self.state = State::Over;
+        self.observe(now, Moment::Released);
+        let (fault, detail) = self.finding.take().unwrap_or((None, String::new()));
+        self.outputs.push_back(Output::Done(Box::new(Ending {
+            timeline: self.timeline.clone(),
+            rings: self.rings,
+            fault,
+            detail: clean_line(&detail),
+            link: self.link.clone(),
+            hostname: self.hostname.take(),
+            hangup,
+            hangup_detail: clean_line(&hangup_detail),
+            // It may be a garbled echo of our dial command.
+            unknown: self.unknown.iter().map(|text| clean_line(&self.spec.dial.mask_in(text))).collect(),
+            transcript: self.transcript.take(),
+            dialed: self.dialed,
+            port_lost,
+        })));
+    }
+}

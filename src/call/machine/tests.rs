@@ -1,0 +1,287 @@
+//! The machine by hand: what the shell can hardly bring about, or not at the right instant.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use super::*;
+use crate::call::Limits;
+use crate::console::{Dialog, DialogFile};
+use crate::model::{DialString, Line};
+
+/// Compiling its patterns takes longer than many a call.
+fn ios() -> Arc<Dialog> {
+    static IOS: OnceLock<Arc<Dialog>> = OnceLock::new();
+    let compile = || {
+        let text = include_str!("../../../hardware/consoles/cisco-ios.yaml");
+        let file: DialogFile = serde_yaml::from_str(text).unwrap();
+        Arc::new(file.compile().unwrap())
+    };
+    Arc::clone(IOS.get_or_init(compile))
+}
+
+pub(super) fn spec(with_console: bool) -> CallSpec {
+    CallSpec {
+        call: "BR1.1".parse().unwrap(),
+        line: Line {
+            id: "BR1".parse().unwrap(),
+            site: "BR1".parse().unwrap(),
+            number: "+19195550101".parse().unwrap(),
+            hostname: Some("br1-rtr1".parse().unwrap()),
+        },
+        attempt: 1,
+        modem: "m00".parse().unwrap(),
+        dial: DialString::new("9,", "5550101").unwrap(),
+        credential: with_console.then(|| "oob".parse().unwrap()),
+        dialog: with_console.then(ios),
+        port_bps: Some(115_200),
+        limits: Limits::default(),
+        ring_cadence: Duration::from_secs(6),
+    }
+}
+
+pub(super) const WIRED: PortFacts = PortFacts { has_signals: true, dcd_at_open: false };
+pub(super) const BARE: PortFacts = PortFacts { has_signals: false, dcd_at_open: false };
+const COURIER: &str = "{ profile: courier, marks: { ringing: true } }";
+
+pub(super) fn credential() -> Credential {
+    Credential::new("oob", "s3cret".to_owned().into()).unwrap()
+}
+
+/// A machine, its time, and what it did.
+struct Rig {
+    machine: Machine,
+    now: Mono,
+    written: String,
+    moments: Vec<Moment>,
+    outcomes: Vec<Outcome>,
+    asked: bool,
+    ending: Option<Ending>,
+}
+
+impl Rig {
+    fn new(spec: CallSpec, profile: &str, facts: PortFacts) -> Self {
+        let profile = Arc::new(serde_yaml::from_str(profile).unwrap());
+        let now = Mono::from_millis(1000);
+        let mut rig = Self {
+            machine: Machine::new(spec, profile, facts, false, now),
+            now,
+            written: String::new(),
+            moments: Vec::new(),
+            outcomes: Vec::new(),
+            asked: false,
+            ending: None,
+        };
+        rig.obey();
+        rig
+    }
+
+    fn obey(&mut self) {
+        while let Some(output) = self.machine.poll() {
+            assert!(self.ending.is_none(), "{output:?} after the end");
+            match output {
+                Output::Port(Action::Write(bytes)) => {
+                    self.written.push_str(&String::from_utf8_lossy(&bytes));
+                }
+                Output::Port(Action::Reopen) => self.machine.handle(self.now, Input::Reopened),
+                Output::Port(Action::Dtr(_) | Action::Drain) | Output::PasswordSent => {}
+                Output::Dial(bytes) => {
+                    self.written.push_str(&String::from_utf8_lossy(&bytes));
+                    self.machine.handle(self.now, Input::DialWritten);
+                }
+                Output::AskCredential => self.asked = true,
+                Output::Credential(outcome) => self.outcomes.push(outcome),
+                Output::Moment(moment) => self.moments.push(moment),
+                Output::Done(ending) => self.ending = Some(*ending),
+            }
+        }
+    }
+
+    fn input(&mut self, input: Input<'_>) -> &mut Self {
+        self.machine.handle(self.now, input);
+        self.obey();
+        self
+    }
+
+    fn says(&mut self, text: &str) -> &mut Self {
+        self.input(Input::Bytes(text.as_bytes()))
+    }
+
+    /// So much time passes; what falls due is done.
+    fn rests(&mut self, ms: u64) -> &mut Self {
+        let end = self.now + Duration::from_millis(ms);
+        while let Some(due) = self.machine.deadline().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.input(Input::Time);
+        }
+        self.now = end;
+        self
+    }
+
+    fn ending(&self) -> &Ending {
+        self.ending.as_ref().expect("it has not ended")
+    }
+
+    /// Up to the command prompt; the logout is out.
+    fn logged_in(facts: PortFacts) -> Self {
+        let mut rig = Self::at_password(facts);
+        rig.says("\r\nbr1-rtr1>").rests(100);
+        assert!(rig.written.ends_with("exit\r"), "{:?}", rig.written);
+        rig
+    }
+
+    /// The password is on its way.
+    fn at_password(facts: PortFacts) -> Self {
+        let mut rig = Self::new(spec(true), COURIER, facts);
+        rig.says("\r\nOK\r\n").rests(9000);
+        if facts.has_signals {
+            rig.input(Input::Signal(Signal::Dcd, true));
+        }
+        rig.says("\r\nCONNECT 9600\r\n\r\nUsername: ").rests(100);
+        assert!(rig.asked);
+        rig.input(Input::Granted(credential())).rests(100);
+        rig.says("oob\r\nPassword: ").rests(100);
+        assert!(rig.written.ends_with("s3cret\r"), "{:?}", rig.written);
+        rig
+    }
+}
+
+#[test]
+fn a_finding_stands_when_the_user_drops_the_line_in_the_logout() {
+    let mut rig = Rig::at_password(BARE);
+    rig.says("\r\nother-rtr9>").rests(100);
+    rig.input(Input::Cancel(Cancel::HangUp)).rests(60_000);
+    assert_eq!(rig.ending().fault, Some(Fault::WrongConsole));
+}
+
+#[test]
+fn a_logout_that_the_user_cuts_off_is_neither_a_pass_nor_the_consoles_fault() {
+    let mut rig = Rig::logged_in(BARE);
+    rig.input(Input::Cancel(Cancel::HangUp)).rests(60_000);
+    assert_eq!(rig.ending().fault, Some(Fault::Cancelled), "{:?}", rig.ending());
+    assert_eq!(rig.outcomes, [Outcome::Accepted]);
+    assert!(!rig.moments.contains(&Moment::LoggedOut), "nobody saw it");
+    assert!(rig.ending().transcript.is_some() && rig.ending().hostname.is_some());
+}
+
+#[test]
+fn a_port_that_is_lost_in_the_logout_is_the_benchs_fault() {
+    let mut rig = Rig::logged_in(BARE);
+    rig.input(Input::PortLost(Fault::PortLost, "unplugged"));
+    assert_eq!(rig.ending().fault, Some(Fault::PortLost));
+    assert_eq!(rig.outcomes, [Outcome::Accepted]);
+    assert!(!rig.moments.contains(&Moment::LoggedOut));
+}
+
+#[test]
+fn an_open_console_stays_one_when_the_port_is_lost() {
+    let mut rig = Rig::new(spec(true), COURIER, BARE);
+    rig.says("\r\nOK\r\n").rests(9000).says("\r\nCONNECT 9600\r\n\r\nbr1-rtr1>").rests(1000);
+    rig.input(Input::PortLost(Fault::PortLost, "unplugged"));
+    assert_eq!(rig.ending().fault, Some(Fault::OpenConsole), "it is not called again");
+    assert!(rig.ending().port_lost);
+}
+
+#[test]
+fn a_login_that_was_seen_counts_when_the_call_is_cut_off_in_the_same_breath() {
+    let mut rig = Rig::at_password(BARE);
+    rig.says("\r\nbr1-rtr1>").input(Input::PortLost(Fault::PortLost, "unplugged"));
+    assert_eq!(rig.outcomes, [Outcome::Accepted]);
+    let mut rig = Rig::at_password(BARE);
+    rig.says("\r\n% Login invalid\r\n").input(Input::PortLost(Fault::PortLost, "unplugged"));
+    assert_eq!(
+        (rig.outcomes.as_slice(), rig.ending().fault),
+        ([Outcome::Refused].as_slice(), Some(Fault::LoginRefused))
+    );
+}
+
+#[test]
+fn a_port_that_is_lost_while_the_number_is_written_may_have_dialed() {
+    let profile = Arc::new(serde_yaml::from_str(COURIER).unwrap());
+    let mut machine = Machine::new(spec(false), profile, BARE, false, Mono::ZERO);
+    machine.handle(Mono::ZERO, Input::Bytes(b"\r\nOK\r\n"));
+    while !matches!(machine.poll(), Some(Output::Dial(_))) {}
+    machine.handle(Mono::from_millis(5000), Input::PortLost(Fault::ModemSilent, "stalled"));
+    let ending = std::iter::from_fn(|| machine.poll())
+        .find_map(|output| if let Output::Done(ending) = output { Some(ending) } else { None });
+    let ending = ending.unwrap();
+    assert!(ending.dialed && ending.port_lost);
+    assert_eq!((ending.hangup, ending.fault), (Hangup::Unproven, Some(Fault::ModemSilent)));
+}
+
+#[test]
+fn a_call_that_is_cancelled_at_its_beginning_types_nothing() {
+    let profile = Arc::new(serde_yaml::from_str(COURIER).unwrap());
+    let mut machine = Machine::new(spec(false), profile, BARE, false, Mono::ZERO);
+    machine.handle(Mono::ZERO, Input::Cancel(Cancel::LogOut));
+    while let Some(output) = machine.poll() {
+        assert!(!matches!(output, Output::Port(_) | Output::Dial(_)), "{output:?}");
+    }
+}
+
+/// The edge of DCD overtakes the bytes that were sent before it.
+#[test]
+fn what_was_said_before_the_carrier_fell_is_still_heard() {
+    let mut rig = Rig::at_password(WIRED);
+    rig.input(Input::Signal(Signal::Dcd, false)).rests(5);
+    rig.says("\r\n% Login invalid\r\n\r\nNO CARRIER\r\n").rests(60_000);
+    assert_eq!(rig.ending().fault, Some(Fault::LoginRefused), "{:?}", rig.ending());
+}
+
+#[test]
+fn a_flicker_of_dcd_loses_no_carrier() {
+    let mut rig = Rig::at_password(WIRED);
+    rig.input(Input::Signal(Signal::Dcd, false)).rests(10);
+    rig.input(Input::Signal(Signal::Dcd, true)).rests(100);
+    assert!(rig.ending.is_none());
+    rig.says("\r\nbr1-rtr1>").rests(100);
+    assert_eq!(rig.outcomes, [Outcome::Accepted]);
+}
+
+/// A console that prints the words and goes on, with a pause that a driver may make.
+#[test]
+fn a_console_that_says_no_carrier_and_goes_on_has_lost_none() {
+    let mut rig = Rig::at_password(BARE);
+    rig.says("\r\nlast event:\r\nNO CARRIER\r\n").rests(40);
+    rig.says("\r\nbr1-rtr1>").rests(100);
+    assert_eq!((rig.outcomes.as_slice(), rig.ending.is_none()), ([Outcome::Accepted].as_slice(), true));
+}
+
+#[test]
+fn a_logout_that_took_the_carrier_is_stamped_when_it_went() {
+    for facts in [BARE, WIRED] {
+        let mut rig = Rig::logged_in(facts);
+        rig.rests(500);
+        let at = rig.now;
+        if facts.has_signals {
+            rig.input(Input::Signal(Signal::Dcd, false));
+        }
+        rig.says("\r\nNO CARRIER\r\n").rests(30).says("\r\nOK\r\n").rests(60_000);
+        let ending = rig.ending();
+        assert_eq!((ending.fault, ending.hangup), (None, Hangup::Proven), "{ending:?}");
+        assert_eq!(ending.timeline.get(Moment::LoggedOut).unwrap().at, at);
+    }
+}
+
+#[test]
+fn instants_never_go_back() {
+    let mut rig = Rig::new(spec(false), COURIER, BARE);
+    rig.says("\r\nOK\r\n").rests(9000);
+    rig.says("\r\nCARRIER 33600\r\n").rests(100).says("\r\nRINGING\r\n").rests(100);
+    // Stamped before what was heard last.
+    rig.machine.handle(Mono::from_millis(2000), Input::Bytes(b"\r\nCONNECT 33600\r\n"));
+    rig.obey();
+    rig.rests(60_000);
+    let marks: Vec<_> = rig.ending().timeline.iter().collect();
+    assert!(marks.windows(2).all(|pair| pair[0].1.at <= pair[1].1.at), "{marks:?}");
+    assert!(rig.ending().timeline.get(Moment::Ringing).is_none(), "no ringing behind the carrier");
+}
+
+/// DCD of an earlier call says nothing of this one.
+#[test]
+fn a_dcd_that_fell_in_the_set_up_ends_no_session() {
+    let facts = PortFacts { has_signals: true, dcd_at_open: true };
+    let mut rig = Rig::new(spec(true), COURIER, facts);
+    rig.input(Input::Signal(Signal::Dcd, false)).says("\r\nOK\r\n").rests(9000);
+    rig.says("\r\nCONNECT 9600\r\n\r\nUsername: ").rests(2000);
+    assert!(rig.asked && rig.ending.is_none(), "{:?}", rig.ending);
+}
