@@ -13,8 +13,9 @@ use crate::report::{Board, Renderer, RunState, exit_code, summary};
 use super::args::Audit;
 use super::bench::Bench;
 use super::example::{self, Example};
+use super::experience::{self, Experience};
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, experience, job, say, screen, secrets, stop};
+use super::{Failure, check, complain, job, say, screen, secrets, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -41,10 +42,13 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
 
     let memory = secrets::memory(&plan, &reports, &args.forget_refusal, clock)?;
     let past = resumed.as_ref().map(|resumed| job::past(&resumed.events)).unwrap_or_default();
-    let mut cut_off = resumed.as_ref().map(|resumed| job::cut_off(&resumed.events)).unwrap_or_default();
+    let mut cut_off = match &resumed {
+        Some(resumed) => job::cut_off(&resumed.events),
+        None => experience::left_behind(&reports, &plan),
+    };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
-    let desk = secrets::desk(&plan, &past, &cut_off, &memory).await?;
-    let expected = experience::lengths(&reports, &plan);
+    let experience = Experience::of(&reports, &plan);
+    let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
@@ -67,7 +71,7 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
         seats,
         opener: Arc::clone(&bench.ports),
         book: job::Book::new(Arc::clone(&plan)),
-        plan: job::scheduler_plan(&plan, past, &expected),
+        plan: job::scheduler_plan(&plan, past, &experience),
         desk,
         deadline: job::deadline(&plan, clock),
     };

@@ -38,8 +38,14 @@ impl Memory {
     /// It can't be read or written, or others can.
     pub(super) fn open(reports: &Path, plan: &PlanName, clock: Clock) -> Result<Self, Failure> {
         let path = place(&|name| std::env::var_os(name), reports);
-        let refusals = Refusals::open(path).map_err(told)?;
-        refusals.ensure_writable().map_err(told)?;
+        let mut refusals = Refusals::open(&path).map_err(told)?;
+        if let Err(error) = refusals.ensure_writable() {
+            // A service's user may have a home that is not there.
+            let instead = reports.join(FILE_IN_REPORTS);
+            tracing::warn!("{error}; refused secrets are remembered in {} instead", instead.display());
+            refusals = Refusals::open(instead).map_err(told)?;
+            refusals.ensure_writable().map_err(told)?;
+        }
         Ok(Self { plan: plan.clone(), clock, file: Some(Arc::new(Mutex::new(refusals))) })
     }
 

@@ -4,6 +4,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::call::machine::Cancel;
+use crate::report::outcome::INTERRUPTED;
 
 use super::{Failure, complain};
 
@@ -20,6 +21,7 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
     let (stop, stops) = mpsc::channel(2);
     tokio::spawn(async move {
         let mut next = Cancel::LogOut;
+        let mut dropping = false;
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
@@ -30,7 +32,11 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
                 Cancel::LogOut => complain(
                     "stopping: no more dials; calls log out and hang up (again: drop all lines at once)",
                 ),
-                Cancel::HangUp => complain("dropping all lines"),
+                Cancel::HangUp if !dropping => {
+                    dropping = true;
+                    complain("dropping all lines (again: end at once, whatever hangs)");
+                }
+                Cancel::HangUp => end_at_once(),
             }
             if stop.send(next).await.is_err() {
                 return;
@@ -39,6 +45,13 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
         }
     });
     Ok(stops)
+}
+
+/// The last resort of a user whose third signal comes: closing the ports hangs up, and the journal is on the disk.
+#[expect(clippy::exit, reason = "the user asked for it for the third time; something hangs")]
+fn end_at_once() {
+    complain("ended at once; `lineman audit --resume` goes on");
+    std::process::exit(i32::from(INTERRUPTED));
 }
 
 async fn arrival(signal: &mut Option<Signal>) {
