@@ -63,7 +63,7 @@ pub struct Audit {
     #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Go on with a run that was killed or interrupted; without an id, the one that `current` points to.
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "current")]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "current", conflicts_with = "only")]
     pub resume: Option<String>,
     /// Show what would be dialed, in which order, and dial nothing.
     #[arg(long)]
