@@ -7,7 +7,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::console::{Credential, Outcome};
 use crate::model::{CallId, CallRecord, Moment, Mono};
 use crate::modem::clock::Clock;
-use crate::modem::driver::{WRITE_LIMIT, perform};
+use crate::modem::driver::{WRITE_LIMIT, legible, perform};
+use crate::modem::machine::Action;
 use crate::modem::port::{Port, PortError, PortEvent};
 use crate::modem::profile::Profile;
 
@@ -81,6 +82,11 @@ pub async fn run(
         unknown: Vec::new(),
         transcript: None,
     };
+    let mut talk = Talk {
+        modem: spec.modem.to_string(),
+        dial: spec.dial.masked(),
+        public: spec.dial.masked() == spec.dial.command(),
+    };
     let mut machine = Machine::new(spec, profile, port.facts_now(), fresh, clock.now());
     let mut grant: Option<oneshot::Receiver<Grant>> = None;
     if let Some(how) = *cancel.borrow_and_update() {
@@ -88,14 +94,17 @@ pub async fn run(
     }
     port.watch(true);
     let ending = loop {
-        if let Some(ending) = obey(&mut machine, port, clock, &call, &notices, &mut grant).await {
+        if let Some(ending) = obey(&mut machine, port, clock, &call, &notices, &mut grant, &mut talk).await {
             break ending;
         }
         let deadline = machine.deadline().map(|at| clock.instant(at));
         tokio::select! {
             biased;
             event = port.next() => match event {
-                PortEvent::Bytes(bytes, at) => machine.handle(at, Input::Bytes(&bytes)),
+                PortEvent::Bytes(bytes, at) => {
+                    talk.note('<', &bytes);
+                    machine.handle(at, Input::Bytes(&bytes));
+                }
                 PortEvent::Signal(signal, on, at) => machine.handle(at, Input::Signal(signal, on)),
                 PortEvent::Closed(why) => {
                     machine.handle(clock.now(), Input::PortLost(crate::model::Fault::PortLost, &why));
@@ -132,11 +141,15 @@ async fn obey(
     call: &CallId,
     notices: &mpsc::Sender<(CallId, Notice)>,
     grant: &mut Option<oneshot::Receiver<Grant>>,
+    talk: &mut Talk,
 ) -> Option<Ending> {
     while let Some(output) = machine.poll() {
         let notice = match output {
             Output::Done(ending) => return Some(*ending),
             Output::Port(action) => {
+                if let Action::Write(bytes) = &action {
+                    talk.note('>', bytes);
+                }
                 match perform(port, &action).await {
                     Ok(false) => {}
                     Ok(true) => machine.handle(clock.now(), Input::Reopened),
@@ -145,6 +158,7 @@ async fn obey(
                 continue;
             }
             Output::Dial(command) => {
+                tracing::debug!(modem = talk.modem, "> dials {}", talk.dial);
                 match port.write(&command, WRITE_LIMIT).await {
                     Ok(at) => machine.handle(at, Input::DialWritten),
                     Err(error) => lost(machine, clock, &error),
@@ -158,12 +172,34 @@ async fn obey(
             }
             Output::PasswordSent => Notice::PasswordSent,
             Output::Credential(outcome) => Notice::Credential(outcome),
-            Output::Moment(moment) => Notice::Moment(moment),
+            Output::Moment(moment) => {
+                // From here on it is a console's, and what is said may be a secret.
+                talk.public &= moment < Moment::Connected;
+                Notice::Moment(moment)
+            }
         };
         // Nobody reads any more only when the run is being torn down; the call still hangs up.
         let _ = notices.send((call.clone(), notice)).await;
     }
     None
+}
+
+/// What the log may tell of the talk with a modem.
+struct Talk {
+    modem: String,
+    dial: String,
+    /// Neither an access code nor a secret can be in it.
+    public: bool,
+}
+
+impl Talk {
+    fn note(&self, way: char, bytes: &[u8]) {
+        if self.public {
+            tracing::debug!(modem = self.modem, "{way} {}", legible(bytes));
+        } else {
+            tracing::trace!(modem = self.modem, "{way} {} bytes", bytes.len());
+        }
+    }
 }
 
 fn lost(machine: &mut Machine, clock: Clock, error: &PortError) {

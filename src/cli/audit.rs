@@ -13,14 +13,15 @@ use crate::report::{Board, Renderer, RunState, exit_code, summary};
 use super::args::Audit;
 use super::bench::Bench;
 use super::example::{self, Example};
+use super::experience::{self, Experience};
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, experience, job, say, screen, secrets, stop};
+use super::{Failure, check, complain, job, say, screen, secrets, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
 
-/// Runs it; the exit code.
-pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
+/// Runs it; the exit code. `talkative`: the log goes to stderr, so no board is drawn over it.
+pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let example = if args.plan.is_none() && args.resume.is_none() { Some(Example::find()?) } else { None };
     let reports = reports_folder(args, example.is_some());
     let clock = Clock::start();
@@ -41,10 +42,13 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
 
     let memory = secrets::memory(&plan, &reports, &args.forget_refusal, clock)?;
     let past = resumed.as_ref().map(|resumed| job::past(&resumed.events)).unwrap_or_default();
-    let mut cut_off = resumed.as_ref().map(|resumed| job::cut_off(&resumed.events)).unwrap_or_default();
+    let mut cut_off = match &resumed {
+        Some(resumed) => job::cut_off(&resumed.events),
+        None => experience::left_behind(&reports, &plan),
+    };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
-    let desk = secrets::desk(&plan, &past, &cut_off, &memory).await?;
-    let expected = experience::lengths(&reports, &plan);
+    let experience = Experience::of(&reports, &plan);
+    let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
@@ -52,7 +56,7 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
         Some(resumed) => resumed.begin(clock),
         None => begin(&plan, &reports, clock)?,
     };
-    let screen = screen::choose(args.plain, earlier.board);
+    let screen = screen::choose(args.plain || talkative, earlier.board);
     let past_views = scribe::Past { state: earlier.state, renderer: earlier.renderer };
     let mut scribe = Scribe::start(journal, past_views, screen, clock);
     let seats = job::seats(&plan)
@@ -67,7 +71,7 @@ pub(super) async fn run(args: &Audit) -> Result<u8, Failure> {
         seats,
         opener: Arc::clone(&bench.ports),
         book: job::Book::new(Arc::clone(&plan)),
-        plan: job::scheduler_plan(&plan, past, &expected),
+        plan: job::scheduler_plan(&plan, past, &experience),
         desk,
         deadline: job::deadline(&plan, clock),
     };
@@ -198,6 +202,10 @@ fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8
     state.check().map_err(|error| {
         Failure::unjudged(format!("the run's counts do not add up: {error}; this is a defect"))
     })?;
+    let mut files = crate::report::files(&state, dir.path());
+    files.push(dir.path().join(crate::journal::FILE_NAME));
+    // Before anything that can still fail: the night's findings are not to be lost with a file of them.
+    say(&summary::text(&state, &files, screen::style()));
     if let Some(why) = report_error {
         return Err(Failure::unjudged(format!(
             "the verdicts stand in the journal, but a report could not be written: {why}\n`lineman report {}` writes it again",
@@ -205,8 +213,5 @@ fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8
         )));
     }
     dir.publish().map_err(Failure::unjudged)?;
-    let mut files = crate::report::files(&state, dir.path());
-    files.push(dir.path().join(crate::journal::FILE_NAME));
-    say(&summary::text(&state, &files, screen::style()));
     Ok(exit_code(&state))
 }

@@ -1,7 +1,7 @@
-//! How long each line took in the last run of the plan, so that the longest can begin first: one that is found out at
-//! the end holds up the run alone.
+//! What earlier runs in this reports folder teach: how long lines take, where credentials worked last, and which password
+//! was on its way when a run was cut off.
 //!
-//! A hint and no more: a last run that can't be read, or was another plan's, tells nothing.
+//! Hints and no more, but for the last: a run that can't be read, or was another plan's, tells nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,43 +9,188 @@ use std::time::Duration;
 
 use crate::config::Plan;
 use crate::journal;
-use crate::model::{Blame, EventKind, LineId};
+use crate::model::{Blame, CredentialName, EventKind, LineId};
 
 use super::job;
 
-/// The last run that has ended, as the journal room links it.
+/// The last run that has ended, and the last that began, as the journal room links them.
 const LATEST: &str = "latest";
+const CURRENT: &str = "current";
 
-/// The time that modems were taken for each line, all its calls together.
-///
-/// A simulated bank has no experience: its runs shall be alike.
-pub(super) fn lengths(reports: &Path, plan: &Plan) -> BTreeMap<LineId, Duration> {
-    let mut lengths = BTreeMap::new();
-    if plan.bank.exchange.is_some() {
-        return lengths;
-    }
-    // A line whose number has changed is another line.
-    let mut known: BTreeSet<LineId> = BTreeSet::new();
-    let path = reports.join(LATEST).join(journal::FILE_NAME);
-    let scanned = journal::scan(&path, |event| match event.kind {
-        EventKind::RunStarted(header) if header.plan == plan.name => {
-            let before: BTreeMap<_, _> = header.lines.iter().map(|line| (&line.id, &line.number)).collect();
-            let same = plan.lines.iter().map(|planned| &planned.line);
-            let same = same.filter(|line| before.get(&line.id) == Some(&&line.number));
-            known = same.map(|line| line.id.clone()).collect();
+/// What the last run of a plan taught.
+#[derive(Debug, Default)]
+pub(super) struct Experience {
+    /// The time that modems were taken for each line, all its calls together: the longest shall begin first, since one
+    /// that is found out at the end holds up the run alone.
+    pub(super) lengths: BTreeMap<LineId, Duration>,
+    /// The line on which each credential is to be proven: the plan's `prove_on`, else the one where it worked last.
+    pub(super) provers: BTreeMap<CredentialName, LineId>,
+}
+
+impl Experience {
+    /// Looks at the last run. A simulated bank has no experience: its runs shall be alike.
+    pub(super) fn of(reports: &Path, plan: &Plan) -> Self {
+        let mut seen = Self::default();
+        let mut worked = Vec::new();
+        if plan.bank.exchange.is_none() {
+            worked = seen.read(reports, plan);
         }
-        EventKind::CallEnded(record) if known.contains(&record.line) => {
-            let call = job::report(&record);
-            let of_the_line =
-                |blame: Blame| !blame.is_bench() && !matches!(blame, Blame::Policy | Blame::Lineman);
-            if call.fault.is_none_or(|fault| of_the_line(fault.blame())) {
-                *lengths.entry(call.line).or_default() += call.took;
+        for (name, credential) in &plan.credentials {
+            let uses = |line: &&LineId| {
+                let planned = plan.line(line);
+                planned.is_some_and(|line| line.credential.as_ref() == Some(name) && line.preset.is_none())
+            };
+            let prover = credential.prove_on.clone().or_else(|| worked.iter().rev().find(uses).cloned());
+            if let Some(line) = prover {
+                seen.provers.insert(name.clone(), line);
             }
         }
-        _ => {}
-    });
-    if let Err(error) = scanned {
-        tracing::debug!("no experience of an earlier run: {error}");
+        seen
     }
-    lengths
+
+    /// Reads the last run; the lines that passed, in the order in which they did.
+    fn read(&mut self, reports: &Path, plan: &Plan) -> Vec<LineId> {
+        let mut worked = Vec::new();
+        // A line whose number has changed is another line.
+        let mut known: BTreeSet<LineId> = BTreeSet::new();
+        let path = reports.join(LATEST).join(journal::FILE_NAME);
+        let scanned = journal::scan(&path, |event| match event.kind {
+            EventKind::RunStarted(header) if header.plan == plan.name => {
+                let before: BTreeMap<_, _> =
+                    header.lines.iter().map(|line| (&line.id, &line.number)).collect();
+                let same = plan.lines.iter().map(|planned| &planned.line);
+                let same = same.filter(|line| before.get(&line.id) == Some(&&line.number));
+                known = same.map(|line| line.id.clone()).collect();
+            }
+            EventKind::CallEnded(record) if known.contains(&record.line) => {
+                let call = job::report(&record);
+                let of_the_line =
+                    |blame: Blame| !blame.is_bench() && !matches!(blame, Blame::Policy | Blame::Lineman);
+                if call.fault.is_none() {
+                    worked.push(call.line.clone());
+                }
+                if call.fault.is_none_or(|fault| of_the_line(fault.blame())) {
+                    *self.lengths.entry(call.line).or_default() += call.took;
+                }
+            }
+            _ => {}
+        });
+        if let Err(error) = scanned {
+            tracing::debug!("no experience of an earlier run: {error}");
+        }
+        worked
+    }
+}
+
+/// Credentials whose password was on its way when the last run of this plan was cut off without an end: whoever starts
+/// a new one must not send it again as if nothing had been.
+pub(super) fn left_behind(reports: &Path, plan: &Plan) -> BTreeSet<CredentialName> {
+    let path = reports.join(CURRENT).join(journal::FILE_NAME);
+    let Ok(replay) = journal::read(&path) else { return BTreeSet::new() };
+    let ours = |kind: &EventKind| matches!(kind, EventKind::RunStarted(header) if header.plan == plan.name);
+    let ended = replay.events.last().is_none_or(|event| matches!(event.kind, EventKind::RunEnded { .. }));
+    if ended || !replay.events.first().is_some_and(|event| ours(&event.kind)) {
+        return BTreeSet::new();
+    }
+    job::cut_off(&replay.events)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::{Overrides, load_plan};
+    use crate::model::event::{CredentialState, Ending, Hangup};
+    use crate::model::{CallRecord, Event, Link, Mono, Timeline};
+    use crate::modem::clock::Clock;
+
+    const PLAN: &str = r#"
+plan: nightly
+bank: bank.yaml
+numbering: us
+credentials: { oob: { username: oob, password: { env: X } } }
+defaults: { console: cisco-ios, credential: oob }
+lines:
+  - { id: A, number: "+1 919 555 0101" }
+  - { id: B, number: "+1 919 555 0102" }
+  - { id: C, number: "+1 919 555 0103" }
+"#;
+    const BANK: &str = "bank: hq\nlocation: { country: US, area_code: \"919\" }\nmodems: [{ id: m00, port: /dev/ttyS0, profile: generic }]\n";
+
+    fn plan(folder: &Path) -> Plan {
+        fs::write(folder.join("bank.yaml"), BANK).unwrap();
+        fs::write(folder.join("plan.yaml"), PLAN).unwrap();
+        load_plan(&folder.join("plan.yaml"), &Overrides::default()).unwrap()
+    }
+
+    fn call(line: &str, fault: Option<crate::model::Fault>) -> EventKind {
+        EventKind::CallEnded(Box::new(CallRecord {
+            call: format!("{line}.1").parse().unwrap(),
+            line: line.parse().unwrap(),
+            modem: "m00".parse().unwrap(),
+            attempt: 1,
+            dialed: String::new(),
+            started: jiff::Timestamp::UNIX_EPOCH,
+            finished: jiff::Timestamp::UNIX_EPOCH,
+            timeline: Timeline::default(),
+            rings: None,
+            fault,
+            detail: String::new(),
+            link: Link::default(),
+            hostname: None,
+            hangup: Hangup::Proven,
+            unknown: Vec::new(),
+            transcript: None,
+        }))
+    }
+
+    fn write(folder: &Path, link: &str, plan: &Plan, kinds: Vec<EventKind>) {
+        let run = "20261121T020000Z-nightly".parse().unwrap();
+        let opening = EventKind::RunStarted(Box::new(job::header(plan, &run, Clock::start())));
+        let lines: Vec<String> = std::iter::once(opening)
+            .chain(kinds)
+            .map(|kind| Event { at: jiff::Timestamp::UNIX_EPOCH, mono: Mono::ZERO, kind })
+            .map(|event| serde_json::to_string(&event).unwrap() + "\n")
+            .collect();
+        fs::create_dir_all(folder.join(link)).unwrap();
+        fs::write(folder.join(link).join(journal::FILE_NAME), lines.concat()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_credential_is_proven_where_it_worked_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = plan(folder.path());
+        let dead = Some(crate::model::Fault::Busy);
+        write(folder.path(), "latest", &plan, vec![call("A", None), call("B", None), call("C", dead)]);
+        let provers = Experience::of(folder.path(), &plan).provers;
+        assert_eq!(provers.into_values().map(|line| line.to_string()).collect::<Vec<_>>(), ["B"]);
+    }
+
+    #[tokio::test]
+    async fn a_password_that_a_kill_cut_off_is_known_to_a_new_run_and_a_finished_runs_is_no_matter() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = plan(folder.path());
+        let oob: CredentialName = "oob".parse().unwrap();
+        let sent = || EventKind::PasswordSent { call: "A.1".parse().unwrap(), credential: oob.clone() };
+        write(folder.path(), "current", &plan, vec![sent()]);
+        assert_eq!(left_behind(folder.path(), &plan), BTreeSet::from([oob.clone()]));
+        write(
+            folder.path(),
+            "current",
+            &plan,
+            vec![sent(), EventKind::RunEnded { ending: Ending::Completed }],
+        );
+        assert!(left_behind(folder.path(), &plan).is_empty());
+        let proven = EventKind::Credential {
+            credential: oob.clone(),
+            state: CredentialState::Proven,
+            detail: String::new(),
+        };
+        write(folder.path(), "current", &plan, vec![proven, sent()]);
+        assert!(
+            left_behind(folder.path(), &plan).is_empty(),
+            "it was proven: a lost call is that line's alone"
+        );
+    }
 }

@@ -19,6 +19,8 @@ use crate::model::{
 use crate::modem::clock::Clock;
 use crate::modem::profile::Profile;
 
+use super::experience::Experience;
+
 /// This sitting.
 pub(super) fn sitting(clock: Clock) -> Sitting {
     Sitting { lineman: env!("CARGO_PKG_VERSION").to_owned(), origin_us: clock.origin_us() }
@@ -60,19 +62,15 @@ pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
     plan.bank.modems.iter().map(seat).collect()
 }
 
-/// The plan as the scheduler takes it; `expected` is how long lines took before.
-pub(super) fn scheduler_plan(
-    plan: &Plan,
-    past: Past,
-    expected: &BTreeMap<LineId, Duration>,
-) -> SchedulerPlan {
-    let provers: BTreeSet<&LineId> = plan.credentials.values().filter_map(|c| c.prove_on.as_ref()).collect();
+/// The plan as the scheduler takes it, with what earlier runs taught.
+pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -> SchedulerPlan {
+    let provers: BTreeSet<&LineId> = experience.provers.values().collect();
     let line = |planned: &PlannedLine| LineJob {
         id: planned.line.id.clone(),
         number: planned.line.number.clone(),
         credential: planned.credential.clone(),
         prove_on: provers.contains(&planned.line.id),
-        expected: expected.get(&planned.line.id).copied(),
+        expected: experience.lengths.get(&planned.line.id).copied(),
         preset: planned.preset.as_ref().map(|p| Preset { fault: p.fault, detail: p.detail.clone() }),
     };
     SchedulerPlan {

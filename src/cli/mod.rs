@@ -62,7 +62,7 @@ pub fn main() -> ExitCode {
     };
     let done = runtime.block_on(async {
         match &cli.verb {
-            Verb::Audit(args) => audit::run(args).await,
+            Verb::Audit(args) => audit::run(args, cli.verbose > 0).await,
             Verb::Check(args) => check::run(args),
             Verb::Report(args) => report::run(args),
             Verb::Sim(args) => sim::run(args).await,

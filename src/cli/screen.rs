@@ -31,11 +31,17 @@ pub(super) trait Screen: Send {
 
 /// The screen that fits: the board if a person watches, else plain lines.
 pub(super) fn choose(plain: bool, earlier: Option<Board>) -> Box<dyn Screen> {
-    if !plain && std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
+    // On a terminal that cannot move its cursor the board would draw nothing at all.
+    let movable = console::Term::stderr().features().is_attended() && !is_dumb(std::env::var_os("TERM"));
+    if !plain && std::io::stdout().is_terminal() && movable {
         Box::new(Live::new(earlier))
     } else {
         Box::new(Plain)
     }
+}
+
+fn is_dumb(term: Option<std::ffi::OsString>) -> bool {
+    term.is_none_or(|term| term.is_empty() || term == "dumb")
 }
 
 /// How the text at the end is to look on stdout.
@@ -138,7 +144,8 @@ impl Live {
         if lines.len() > room {
             let hidden = lines.len() - (room - 1);
             lines.truncate(room - 1);
-            lines.push(format!("and {hidden} more rows than this terminal shows"));
+            let more = format!("and {hidden} more rows than this terminal shows");
+            lines.push(console::truncate_str(&more, usize::from(width).saturating_sub(1), "…").into_owned());
         }
         while self.rows.len() > lines.len() {
             if let Some(bar) = self.rows.pop() {

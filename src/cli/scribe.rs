@@ -148,13 +148,12 @@ impl Desk {
             return;
         }
         // A password that is on its way must be known to whoever resumes the run, whatever becomes of us.
-        let lasting = matches!(
-            event.kind,
-            EventKind::RunStarted(_)
-                | EventKind::Verdict(_)
-                | EventKind::PasswordSent { .. }
-                | EventKind::RunEnded { .. }
-        );
+        // A verdict without a call is found again by whoever resumes the run, and there may be thousands at once.
+        let lasting = match &event.kind {
+            EventKind::Verdict(verdict) => verdict.call.is_some(),
+            EventKind::RunStarted(_) | EventKind::PasswordSent { .. } | EventKind::RunEnded { .. } => true,
+            _ => false,
+        };
         let kept = self.journal.append(event);
         let kept = kept.and_then(|()| if lasting { self.journal.sync() } else { self.journal.flush() });
         if let Err(error) = kept {

@@ -11,7 +11,7 @@ use crate::config::credentials::{
 use crate::console::Credential;
 use crate::fleet::desk::{Desk, DeskEntry, Remember as _};
 use crate::fleet::scheduler::Past;
-use crate::model::CredentialName;
+use crate::model::{CredentialName, LineId};
 use crate::modem::clock::Clock;
 
 use super::refused::Memory;
@@ -36,7 +36,7 @@ pub(super) fn memory(
             )));
         }
     }
-    if plan.bank.exchange.is_some() {
+    if plan.bank.exchange.is_some() || plan.credentials.is_empty() {
         return Ok(Memory::none(&plan.name, clock));
     }
     let memory = Memory::open(reports, &plan.name, clock)?;
@@ -48,11 +48,12 @@ pub(super) fn memory(
 }
 
 /// The desk with all secrets that lines still to be dialed will want. `cut_off` are credentials whose password was on
-/// its way when the run was killed.
+/// its way when a run was killed; `provers` the lines on which credentials are to be proven.
 pub(super) async fn desk(
     plan: &Plan,
     past: &Past,
     cut_off: &BTreeSet<CredentialName>,
+    provers: &BTreeMap<CredentialName, LineId>,
     memory: &Memory,
 ) -> Result<Desk, Failure> {
     let judged: BTreeSet<_> = past.verdicts.iter().map(|verdict| &verdict.line).collect();
@@ -85,7 +86,8 @@ pub(super) async fn desk(
             tokio::task::block_in_place(|| memory.refused(&credential, &why));
             barred = Some(why);
         }
-        entries.push(DeskEntry { name, credential, prove_on: planned.prove_on.clone(), barred });
+        let prove_on = provers.get(&name).cloned();
+        entries.push(DeskEntry { name, credential, prove_on, barred });
     }
     Ok(Desk::new(entries, Arc::new(memory.clone())))
 }

@@ -1,9 +1,10 @@
 //! How the user stops a run: the first SIGINT or SIGTERM logs out and hangs up, the second drops all lines at once.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::call::machine::Cancel;
+use crate::report::outcome::INTERRUPTED;
 
 use super::{Failure, complain};
 
@@ -15,22 +16,27 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
     let wrong = |error| Failure::wrong(format!("signals can't be listened for: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(wrong)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(wrong)?;
-    // A terminal that is closed stops the run as Ctrl-C does.
-    let mut hangup = signal(SignalKind::hangup()).map_err(wrong)?;
+    // A terminal that is closed stops the run as Ctrl-C does, unless the user said otherwise: `nohup`.
+    let mut hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup()).map_err(wrong)?) };
     let (stop, stops) = mpsc::channel(2);
     tokio::spawn(async move {
         let mut next = Cancel::LogOut;
+        let mut dropping = false;
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
+                () = arrival(&mut hangup) => {}
             }
             match next {
                 Cancel::LogOut => complain(
                     "stopping: no more dials; calls log out and hang up (again: drop all lines at once)",
                 ),
-                Cancel::HangUp => complain("dropping all lines"),
+                Cancel::HangUp if !dropping => {
+                    dropping = true;
+                    complain("dropping all lines (again: end at once, whatever hangs)");
+                }
+                Cancel::HangUp => end_at_once(),
             }
             if stop.send(next).await.is_err() {
                 return;
@@ -39,4 +45,47 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
         }
     });
     Ok(stops)
+}
+
+/// The last resort of a user whose third signal comes: closing the ports hangs up, and the journal is on the disk.
+#[expect(clippy::exit, reason = "the user asked for it for the third time; something hangs")]
+fn end_at_once() {
+    complain("ended at once; `lineman audit --resume` goes on");
+    std::process::exit(i32::from(INTERRUPTED));
+}
+
+async fn arrival(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether whoever started us had SIGHUP ignored, which listening for it would undo.
+fn ignores_hangup() -> bool {
+    std::fs::read_to_string("/proc/self/status")
+        .is_ok_and(|status| is_ignored(&status, SignalKind::hangup().as_raw_value()))
+}
+
+/// Reads the mask of ignored signals in `/proc/PID/status`: hex, the lowest bit is signal 1.
+fn is_ignored(status: &str, signal: i32) -> bool {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let bit = u32::try_from(signal - 1).ok().and_then(|bit| 1_u64.checked_shl(bit));
+    mask.zip(bit).is_some_and(|(mask, bit)| mask & bit != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_is_ignored_from_the_start_is_seen() {
+        let status = "Name:\tlineman\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\n";
+        assert!(is_ignored(status, 1) && is_ignored(status, 13));
+        assert!(!is_ignored(status, 2) && !is_ignored(status, 0));
+        assert!(!is_ignored("", 1) && !is_ignored("SigIgn:\tx\n", 1));
+    }
 }

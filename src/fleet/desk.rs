@@ -47,7 +47,8 @@ pub trait Remember: Send + Sync + 'static {
 /// The desk.
 pub struct Desk {
     entries: BTreeMap<CredentialName, DeskEntry>,
-    /// One guard an account: entries with the same username share it.
+    /// One guard an account: entries with the same username share it, whatever its case: many authentication servers
+    /// take no notice of that, and would lock the account for both.
     guards: BTreeMap<String, Guard>,
     /// Calls at their prompts.
     waiting: BTreeMap<LineId, oneshot::Sender<Grant>>,
@@ -63,7 +64,7 @@ impl Desk {
     pub fn new(entries: Vec<DeskEntry>, memory: std::sync::Arc<dyn Remember>) -> Self {
         let mut guards: BTreeMap<String, Guard> = BTreeMap::new();
         for entry in &entries {
-            let guard = guards.entry(entry.credential.username().to_owned()).or_default();
+            let guard = guards.entry(account(&entry.credential)).or_default();
             guard.add(entry.name.clone(), entry.prove_on.clone());
             if let Some(why) = &entry.barred {
                 guard.bar(&entry.name, why.clone());
@@ -152,8 +153,8 @@ impl Desk {
     }
 
     fn guard(&mut self, credential: &CredentialName) -> Option<&mut Guard> {
-        let account = self.entries.get(credential)?.credential.username();
-        self.guards.get_mut(account)
+        let account = account(&self.entries.get(credential)?.credential);
+        self.guards.get_mut(&account)
     }
 
     fn guarded(&mut self, line: &LineId, ask: impl FnOnce(&mut Guard) -> Vec<Effect>) {
@@ -211,5 +212,41 @@ impl Desk {
             // A call that is over in this moment needs no answer; its end is told next, and frees the grant.
             let _ = reply.send(grant);
         }
+    }
+}
+
+fn account(credential: &Credential) -> String {
+    credential.username().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Forgetful;
+
+    impl Remember for Forgetful {
+        fn refused(&self, _: &Credential, _: &str) {}
+    }
+
+    #[tokio::test]
+    async fn a_username_in_another_case_is_the_same_account() {
+        let entry = |name: &str, username: &str| DeskEntry {
+            name: name.parse().unwrap(),
+            credential: Credential::new(username, "s3cret".to_owned().into()).unwrap(),
+            prove_on: None,
+            barred: None,
+        };
+        let entries = vec![entry("one", "oob"), entry("two", "OOB")];
+        let mut desk = Desk::new(entries, std::sync::Arc::new(Forgetful));
+        let (first, second): (LineId, LineId) = ("L1".parse().unwrap(), "L2".parse().unwrap());
+        let (reply, mut granted) = oneshot::channel();
+        desk.ask(&first, &"one".parse().unwrap(), reply);
+        assert!(matches!(granted.try_recv(), Ok(Grant::Granted(_))));
+        desk.outcome(&first, Reception::Refused);
+        let (reply, mut denied) = oneshot::channel();
+        desk.ask(&second, &"two".parse().unwrap(), reply);
+        assert!(matches!(denied.try_recv(), Ok(Grant::Denied(_))));
+        desk.close().await;
     }
 }

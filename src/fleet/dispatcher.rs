@@ -23,6 +23,7 @@ use crate::modem::port::Port;
 
 use super::desk::{Desk, DeskFact};
 use super::scheduler::{CallReport, Decision, Input, Scheduler, SchedulerPlan};
+use super::talk;
 use super::worker::{self, Channels, Command, OpenPort, Report, Seat};
 
 /// Notices that may wait to be read. A call tells about twenty in its whole life; the bound is for a burst of all
@@ -199,6 +200,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     fn emit(&mut self, kind: EventKind) {
         let mono = self.clock.now();
         let event = Event { at: self.clock.wall_at(mono), mono, kind };
+        talk::tell(&event.kind);
         if self.broken.is_none()
             && let Err(error) = self.observer.on_event(&event)
         {
@@ -415,6 +417,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         let unproven = record.hangup == Hangup::Unproven;
         self.emit(EventKind::CallEnded(Box::new(record)));
         if unproven {
+            // Its worker has hung up once more since, or told that the modem is out.
             self.modem(modem, ModemState::HangupUnproven, None, hangup_detail);
         }
         self.step(Input::CallEnded(Box::new(report)));

@@ -10,4 +10,5 @@ pub mod health;
 pub mod policy;
 pub mod refusals;
 pub mod scheduler;
+mod talk;
 pub mod worker;

@@ -128,7 +128,7 @@ impl Refusals {
 
     /// The refusal of this secret of this account, if there was one. Slow: one hash for each refusal of the account.
     pub fn find(&self, username: &str, secret: &SecretString) -> Option<&Refusal> {
-        self.refused.iter().filter(|refusal| refusal.username == username).find(|refusal| {
+        self.refused.iter().filter(|refusal| same(&refusal.username, username)).find(|refusal| {
             PasswordHash::new(&refusal.hash).is_ok_and(|hash| {
                 Argon2::default().verify_password(secret.expose_secret().as_bytes(), &hash).is_ok()
             })
@@ -158,27 +158,45 @@ impl Refusals {
         let mut forgotten = 0;
         self.change(|refused| {
             let before = refused.len();
-            refused.retain(|refusal| refusal.username != username);
+            refused.retain(|refusal| !same(&refusal.username, username));
             forgotten = before - refused.len();
         })?;
         Ok(forgotten)
     }
 
+    /// Makes sure that something could be remembered, before any password is sent.
+    pub fn ensure_writable(&self) -> Result<(), RefusalsError> {
+        self.lock().map(drop)
+    }
+
+    fn folder(&self) -> &Path {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.unwrap_or(Path::new("."))
+    }
+
+    fn lock(&self) -> Result<File, RefusalsError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(self.folder());
+        made.and_then(|()| lock_file(&self.path))
+            .map_err(|source| RefusalsError::Write { path: self.path.clone(), source })
+    }
+
     /// Reads the file again, changes it and writes it, while no other run does.
     fn change(&mut self, change: impl FnOnce(&mut Vec<Refusal>)) -> Result<(), RefusalsError> {
-        let failed = |source| RefusalsError::Write { path: self.path.clone(), source };
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        let lock = lock_file(&self.path).map_err(failed)?;
+        let lock = self.lock()?;
         let mut refused = read(&self.path)?;
         change(&mut refused);
         let memory = Memory { format: REFUSALS_FORMAT, refused };
-        write(folder, &self.path, &memory).map_err(failed)?;
+        write(self.folder(), &self.path, &memory)
+            .map_err(|source| RefusalsError::Write { path: self.path.clone(), source })?;
         self.refused = memory.refused;
         drop(lock);
         Ok(())
     }
+}
+
+/// Whether two usernames may be one account: many authentication servers take no notice of case.
+fn same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
 }
 
 /// Held while the file changes; the file itself is replaced, so that a lock on it would lock nothing.

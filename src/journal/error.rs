@@ -100,7 +100,8 @@ impl JournalError {
 pub enum RunDirError {
     /// It can't be written.
     #[error(
-        "the reports folder `{path}` cannot be written; give this user the right to, or name another with `--reports`"
+        "the reports folder `{path}` cannot be written ({}); give this user the right to, or name another with `--reports`",
+        io::Error::kind(source)
     )]
     Unwritable {
         /// What could not be made.

@@ -60,7 +60,10 @@ pub async fn drive<M: PortMachine>(
             let action = actions[at].clone();
             at += 1;
             match &action {
-                Action::Write(bytes) => codec.note_written(bytes),
+                Action::Write(bytes) => {
+                    tracing::debug!(port = %port.path(), "> {}", legible(bytes));
+                    codec.note_written(bytes);
+                }
                 Action::Drain => codec.clear(),
                 Action::Dtr(_) | Action::Reopen => {}
             }
@@ -76,6 +79,7 @@ pub async fn drive<M: PortMachine>(
         tokio::select! {
             event = port.next() => match event {
                 PortEvent::Bytes(bytes, now) => {
+                    tracing::debug!(port = %port.path(), "< {}", legible(&bytes));
                     codec.feed(&bytes);
                     progress = tokens(&mut codec, &mut machine, now, until, &mut actions);
                 }
@@ -89,6 +93,11 @@ pub async fn drive<M: PortMachine>(
             }
         }
     }
+}
+
+/// Bytes of the talk with a modem, for a log: nothing of them acts on a terminal.
+pub fn legible(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).escape_default().to_string()
 }
 
 /// Does one action; tells whether the port was opened anew.

@@ -483,6 +483,11 @@ impl Worker {
             self.see_changes();
         }
         self.take_in(port, &bytes);
+        // What was noticed by the way is not left until something else is noticed: a close that is seen only once a call
+        // is under way would hang it up.
+        if !self.changes.is_empty() {
+            self.see_changes();
+        }
     }
 
     /// Reads what is there, and does nothing with it yet.

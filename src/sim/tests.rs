@@ -244,7 +244,7 @@ exchange: t
 pace: 0.01
 modems: [{ id: m0, profile: generic }]
 lines:
-  - { id: sh, number: "+1 919 555 0101", exec: [/bin/sh, -c, "tty; ps -o sid= -p $$ | tr -d ' ' | grep -qx $$ && echo leader; echo $$ > /dev/null; read line; echo got $line; exit"] }
+  - { id: sh, number: "+1 919 555 0101", exec: [/bin/sh, -c, "tty; read -r pid comm state parent group session rest < /proc/$$/stat; test $session = $$ && echo leader; read line; echo got $line; exit"] }
   - { id: cat, number: "+1 919 555 0102", exec: [/bin/cat] }
   - { id: stubborn, number: "+1 919 555 0103", exec: [/bin/sh, -c, "trap '' HUP TERM; echo pid $$.; while :; do sleep 1000 & wait; done"] }
   - { id: missing, number: "+1 919 555 0104", exec: [/no/such/program] }
@@ -479,4 +479,46 @@ lines: [{ id: a, number: "+1 919 555 0101", exec: [cat] }]
         let started = Exchange::in_memory(file(yaml), &profiles(), Clock::start(), Wires::Data, Log::none());
         assert!(started.is_err());
     }
+}
+
+#[test]
+fn sixty_four_modems_are_kept_on_time() {
+    use std::fmt::Write as _;
+    let mut yaml = String::from("exchange: many\npace: 0.05\nmodems:\n");
+    for n in 0..64 {
+        writeln!(yaml, "  - {{ id: m{n}, profile: generic }}").unwrap();
+    }
+    yaml.push_str("lines:\n");
+    for n in 0..64 {
+        writeln!(
+            yaml,
+            "  - {{ id: l{n}, number: \"+1 919 555 01{n:02}\", train: {}ms, console: generic }}",
+            8000 + n * 37
+        )
+        .unwrap();
+    }
+    let (_dir, running, log) = start(&yaml);
+    let mut clients: Vec<Client> = running.ports().iter().map(|(_, path)| Client::open(path)).collect();
+    for (n, c) in clients.iter_mut().enumerate() {
+        c.send("ATE0\r");
+        c.until("OK\r\n");
+        c.send(&format!("ATDT91955501{n:02}\r"));
+    }
+    for c in &mut clients {
+        c.until("CONNECT");
+    }
+    logged(&log, |e| e.event == What::Connected && e.line.as_deref() == Some("l63"));
+    let entries = log.entries();
+    let of = |n: usize, what| {
+        let line = format!("l{n}");
+        entries.iter().find(|e| e.event == what && e.line.as_deref() == Some(&line)).unwrap().mono_us
+    };
+    // Digits sent to CONNECT by the file, at 0.05: both ends are the exchange's own.
+    let due = |n: usize| (2500 + 2800 + 8000 + n as u64 * 37 + 1200) * 50;
+    let mut late: Vec<u64> =
+        (0..64).map(|n| (of(n, What::Connected) - of(n, What::DigitsSent)).abs_diff(due(n))).collect();
+    late.sort_unstable();
+    // Unoptimized code takes its time where all come at once.
+    let most = if cfg!(debug_assertions) { 10_000 } else { 1_000 };
+    assert!(late[32] < most, "µs off: {late:?}");
 }

@@ -55,6 +55,13 @@ fn cases() -> Vec<Case> {
             "",
             "untested port-lost bench-modem",
         ),
+        // Lost before its logout was proven, a call has proven nothing.
+        bench(
+            "port-vanishes in the logout",
+            |b| b.far("fault: { kind: port-vanishes, at: logout, back_after: 5s }"),
+            "",
+            "untested port-lost bench-modem",
+        ),
         bench("dial-error", |b| b.far("fault: dial-error"), "", "untested modem-error bench-modem"),
         bench("blacklisted", |b| b.far("fault: blacklisted"), "", "untested modem-refused bench-modem"),
         bench("delayed", |b| b.far("fault: delayed"), "", "untested modem-refused bench-modem"),

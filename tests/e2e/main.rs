@@ -2,6 +2,7 @@
 //! One module a theme; what they share stands in `stage`, `town` and `night`.
 
 mod crash;
+mod credentials;
 mod faults;
 mod mixed;
 mod night;

@@ -443,8 +443,9 @@ fn check_only(only: &[String], lines: &mut [PlannedLine], doc: &Doc) {
     }
     for planned in lines {
         if !only.iter().any(|pattern| fits(pattern, &planned.line)) {
+            // Above all else that keeps it from being dialed: who asks for one line is not to hear of others.
             let detail = "not among those of `--only`".to_owned();
-            planned.preset.get_or_insert(Preset { fault: Fault::Skipped, detail });
+            planned.preset = Some(Preset { fault: Fault::Skipped, detail });
         }
     }
 }

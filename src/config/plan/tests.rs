@@ -111,6 +111,9 @@ fn lines_that_are_not_wanted_are_skipped_and_a_name_that_fits_none_is_told() {
     let plan = load_with("good.yaml", &only(&["BR2"])).unwrap();
     let faults: Vec<_> = plan.lines.iter().map(|l| l.preset.as_ref().map(|p| p.fault)).collect();
     assert_eq!(faults, [Some(Fault::Skipped), None, Some(Fault::OnHold)]);
+    let plan = load_with("good.yaml", &only(&["BR1"])).unwrap();
+    let last = plan.lines[2].preset.as_ref().map(|p| p.fault);
+    assert_eq!(last, Some(Fault::Skipped), "a line on hold that is not asked for is left out as the others");
     let plan = load_with("good.yaml", &only(&["BR2-*"])).unwrap();
     assert_eq!(plan.lines.iter().filter(|l| l.preset.is_none()).count(), 1);
     let said = load_with("good.yaml", &only(&["BR3"])).unwrap_err();

@@ -107,6 +107,9 @@ fn what_must_never_be_dialed() {
 
 #[test]
 fn numbers_that_nobody_has_and_strings_that_nobody_may_send() {
+    // A trunk prefix less, and it would be a call for help.
+    let help = dialed("us", "919", "9,", "+1 911 555 0101").unwrap_err();
+    assert!(help.contains("is no number of US"), "{help}");
     let no_number = dialed("us", "919", "9,", "+1 911 155 0101").unwrap_err();
     assert!(no_number.contains("is no number of US"), "{no_number}");
     for bad in ["9;", "9D", "9L", "S=1", "9!", "9\r", "9A"] {

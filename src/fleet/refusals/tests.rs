@@ -29,6 +29,7 @@ fn a_refused_secret_is_known_to_the_next_run_until_it_changes_or_is_forgotten() 
     assert_eq!(second.refused.len(), 1, "the same secret is remembered once");
     assert!(second.is_refused("oob", &secret("hunter2")));
     assert!(!second.is_refused("oob", &secret("hunter3")), "a changed secret is a new one");
+    assert!(second.is_refused("OOB", &secret("hunter2")), "the same account, to most who keep accounts");
     assert!(!second.is_refused("admin", &secret("hunter2")), "another account is another guard");
     assert_eq!(
         second.find("oob", &secret("hunter2")).map(|r| (r.when, r.plan.clone())),

@@ -135,3 +135,20 @@ fn the_example_plan_and_the_demonstration_agree() {
     let banked = bank["modems"].as_sequence().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
     assert_eq!(ids(banked), ids(file.modems.iter().map(|m| m.id.as_str()).collect()));
 }
+
+#[test]
+fn the_reference_of_faults_names_them_all() {
+    let file: ExchangeFile = serde_yaml::from_str(&shipped("hardware/exchanges/faults.yaml")).unwrap();
+    let of_lines = file.lines.iter().filter_map(|l| l.fault.as_ref()).map(|f| f.kind);
+    let of_modems = file.modems.iter().filter_map(|m| m.fault.as_ref()).map(|f| f.kind);
+    let named: std::collections::BTreeSet<FaultKind> =
+        of_lines.chain(of_modems).chain([FaultKind::Busy]).collect();
+    // The error of an unknown word lists all that there are.
+    let error = serde_yaml::from_str::<FaultKind>("none-of-them").unwrap_err().to_string();
+    let all: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+    assert!(all.len() > 40, "{error}");
+    for word in all {
+        let kind: FaultKind = serde_yaml::from_str(word).unwrap();
+        assert!(named.contains(&kind), "`{word}` is missing");
+    }
+}
