@@ -409,10 +409,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         let unproven = record.hangup == Hangup::Unproven;
         self.emit(EventKind::CallEnded(Box::new(record)));
         if unproven {
-            // It gets no other line before its set-up, which begins by hanging up, has proven it.
-            let detail = format!("on-hook is not proven: {hangup_detail}");
-            self.modem(modem.clone(), ModemState::HangupUnproven, None, hangup_detail);
-            self.step(Input::ModemOut { modem, fault: Fault::ModemSilent, detail });
+            // Its worker has hung up once more since, or told that the modem is out.
+            self.modem(modem, ModemState::HangupUnproven, None, hangup_detail);
         }
         self.step(Input::CallEnded(Box::new(report)));
     }

@@ -139,7 +139,7 @@ impl Machine {
             self.session_input(now, session::Input::Limit);
             let limit_s = self.spec.limits.call.as_secs();
             if let Some((Some(_), detail)) = &mut self.finding {
-                detail.push_str(&format!("; the call's limit of {limit_s} s came first"));
+                *detail = format!("{detail}; the call's limit of {limit_s} s came first");
             }
         }
     }
