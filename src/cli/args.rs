@@ -25,7 +25,7 @@ Exit codes, the first that holds:
   2  usage or configuration: nothing was dialed
   4  interrupted; the report was written
   3  the run could not judge: every line that was to be tested ended with the blame of the bench, of a credential
-     or of lineman itself
+     or of lineman itself; or the run's record could not be written
   1  some line is not `pass`
   0  every line that was to be tested is `pass`";
 
