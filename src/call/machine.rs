@@ -246,7 +246,7 @@ impl Machine {
             Progress::Done(Err(_)) if !*full => self.set_up(true, now),
             Progress::Done(Err(why)) => {
                 self.finding = Some((Some(why.fault), why.detail));
-                self.finish(now, Hangup::NotNeeded, String::new(), false);
+                self.finish(now, Hangup::NotNeeded, "", false);
             }
         }
     }

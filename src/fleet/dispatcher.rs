@@ -16,7 +16,7 @@ use crate::call::machine::Cancel;
 use crate::call::shell::{CallOver, Notice};
 use crate::model::event::{CredentialState, Ending, Hangup, ModemState};
 use crate::model::{
-    CallId, CallRecord, Event, EventKind, Fault, LineId, Link, ModemId, Moment, Mono, Timeline,
+    CallId, CallRecord, Event, EventKind, Fault, LineId, Link, ModemId, Moment, Mono, PhoneNumber, Timeline,
 };
 use crate::modem::clock::Clock;
 use crate::modem::port::Port;
@@ -118,6 +118,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
         workers: BTreeMap::new(),
         tasks: JoinSet::new(),
         task_modems: BTreeMap::new(),
+        held: BTreeMap::new(),
         opener,
         notices,
         reports,
@@ -165,6 +166,8 @@ struct Run<'a, O, B> {
     workers: BTreeMap<ModemId, Worker>,
     tasks: JoinSet<()>,
     task_modems: BTreeMap<Id, ModemId>,
+    /// Numbers that may still be in a call of ours, and the modem that could not be brought on-hook.
+    held: BTreeMap<PhoneNumber, ModemId>,
     opener: Arc<O>,
     notices: mpsc::Sender<(CallId, Notice)>,
     reports: mpsc::Sender<(ModemId, Report)>,
@@ -276,7 +279,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.emit(EventKind::VerdictWithdrawn { line, why });
             }
             Decision::Quarantine { modem, detail } => {
-                self.modem(modem, ModemState::Quarantined, None, detail)
+                self.modem(modem, ModemState::Quarantined, None, detail);
             }
             Decision::Waits { line, until, why } => {
                 let until = self.clock.wall_at(until);
@@ -376,6 +379,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     fn report(&mut self, modem: ModemId, report: Report) {
         match report {
             Report::Ready(identified) => {
+                self.held.retain(|_, holder| *holder != modem);
                 if let Some(said) = identified {
                     self.modem(modem.clone(), ModemState::Identified, None, said);
                 }
@@ -386,13 +390,19 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.modem(modem.clone(), ModemState::Out, Some(fault), detail.clone());
                 self.step(Input::ModemOut { modem, fault, detail });
             }
-            Report::Over(over) => self.over(modem, *over),
+            Report::Over { over, held } => self.over(modem, *over, held),
         }
     }
 
-    fn over(&mut self, modem: ModemId, over: CallOver) {
+    fn over(&mut self, modem: ModemId, over: CallOver, held: bool) {
         let running = self.workers.get_mut(&modem).and_then(|worker| worker.call.take());
-        let CallOver { record, hangup_detail, dialed, at, .. } = over;
+        let CallOver { mut record, hangup_detail, dialed, at, .. } = over;
+        if let Some(Running { spec, .. }) = &running {
+            self.not_through_ourselves(&spec.line.number, &mut record);
+            if held {
+                self.held.insert(spec.line.number.clone(), modem.clone());
+            }
+        }
         let took = record.timeline.get(Moment::Taken).map(|taken| at.since(taken.at)).unwrap_or_default();
         self.desk.call_over(&record.line, running.is_some_and(|running| running.password_sent));
         self.desk_effects();
@@ -413,6 +423,16 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             self.modem(modem, ModemState::HangupUnproven, None, hangup_detail);
         }
         self.step(Input::CallEnded(Box::new(report)));
+    }
+
+    /// A number that is busy with a call of our own is never charged to the line.
+    fn not_through_ourselves(&self, number: &PhoneNumber, record: &mut CallRecord) {
+        let holder = self.held.get(number).filter(|holder| **holder != record.modem);
+        if let Some(holder) = holder.filter(|_| record.fault == Some(Fault::Busy)) {
+            record.fault = Some(Fault::LineInUse);
+            record.detail =
+                format!("BUSY: `{holder}`, whose on-hook is not proven, may still hold the number");
+        }
     }
 
     /// A worker's task has ended while the run goes on: it panicked. That costs one call.
@@ -440,6 +460,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             self.step(Input::ModemOut { modem, fault: Fault::Internal, detail: why });
             return;
         };
+        self.held.insert(spec.line.number.clone(), modem.clone());
         self.desk.call_over(&spec.line.id, password_sent);
         self.desk_effects();
         self.emit(EventKind::CallEnded(Box::new(CallRecord {

@@ -6,7 +6,7 @@ use crate::model::{EventKind, Fault};
 pub(super) fn tell(event: &EventKind) {
     match event {
         EventKind::CallStarted { call, modem, dialed, .. } => {
-            tracing::info!(%call, %modem, dialed, "a call begins")
+            tracing::info!(%call, %modem, dialed, "a call begins");
         }
         EventKind::CallMoment { call, moment } => tracing::info!(%call, "{}", moment.activity()),
         EventKind::CallEnded(record) => {
@@ -22,7 +22,7 @@ pub(super) fn tell(event: &EventKind) {
         }
         EventKind::VerdictWithdrawn { line, why } => tracing::info!(%line, why, "verdict withdrawn"),
         EventKind::PasswordSent { call, credential } => {
-            tracing::info!(%call, %credential, "its password goes out")
+            tracing::info!(%call, %credential, "its password goes out");
         }
         EventKind::Notice { text } => tracing::info!("{text}"),
         EventKind::RunStarted(_) | EventKind::RunResumed(_) | EventKind::RunEnded { .. } => {}

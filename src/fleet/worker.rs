@@ -23,6 +23,10 @@ use crate::modem::setup::{Setup, SetupLimits};
 
 /// Longest that opening a port may take; a driver that is stuck must not keep lines waiting for its modem.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
+/// How long a number may be held by a modem that can't be brought on-hook; far ends give up a login after 30 to 60 s.
+const HOLD_LIMIT: Duration = Duration::from_secs(90);
+/// Pause between two tries to bring it there.
+const HOLD_PAUSE: Duration = Duration::from_secs(5);
 /// Longest that giving a port back may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 
@@ -71,7 +75,12 @@ pub(crate) enum Report {
     /// It can't be used now.
     Out(Fault, String),
     /// A call is over.
-    Over(Box<CallOver>),
+    Over {
+        /// What it found.
+        over: Box<CallOver>,
+        /// The modem could not be brought on-hook, or nobody knows: it may hold the number until it is set up again.
+        held: bool,
+    },
 }
 
 /// The worker's channels.
@@ -99,10 +108,11 @@ pub(crate) async fn work<O: OpenPort>(
                 let mut cancel = channels.cancel.clone();
                 // A run that is being ended has no use for the modem: a silent one must not hold it up.
                 let report = tokio::select! {
-                    report = bench.set_up() => report,
+                    biased;
                     _ = cancel.wait_for(Option::is_some) => {
                         Report::Out(Fault::Cancelled, "the run is being ended".to_owned())
                     }
+                    report = bench.set_up() => report,
                 };
                 tell(&channels, &bench.seat.id, report).await;
             }
@@ -154,16 +164,15 @@ impl<O: OpenPort> Bench<O> {
 
     async fn try_set_up(&mut self) -> Result<Result<Option<String>, (Fault, String)>, PortError> {
         let limits = SetupLimits { total: self.seat.setup_limit, ..SetupLimits::default() };
-        let port = match self.port.take() {
-            Some(port) => self.port.insert(port),
-            None => {
-                let opening = tokio::time::timeout(OPEN_LIMIT, self.opener.open(&self.seat.id));
-                let Ok(opened) = opening.await else {
-                    let why = format!("the port did not open within {} s", OPEN_LIMIT.as_secs());
-                    return Ok(Err((Fault::PortOpenFailed, why)));
-                };
-                self.port.insert(opened?)
-            }
+        let port = if let Some(port) = self.port.take() {
+            self.port.insert(port)
+        } else {
+            let opening = tokio::time::timeout(OPEN_LIMIT, self.opener.open(&self.seat.id));
+            let Ok(opened) = opening.await else {
+                let why = format!("the port did not open within {} s", OPEN_LIMIT.as_secs());
+                return Ok(Err((Fault::PortOpenFailed, why)));
+            };
+            self.port.insert(opened?)
         };
         let on_hook_min = self.seat.on_hook_min;
         let (profile, identified) = match (&self.profile, &self.seat.profile) {
@@ -209,8 +218,9 @@ impl<O: OpenPort> Bench<O> {
         let (notices, mut cancel) = (channels.notices.clone(), channels.cancel.clone());
         // A call that is cancelled meanwhile is not dialed, and need not wait.
         tokio::select! {
-            () = tokio::time::sleep_until(self.clock.instant(self.free_at)) => {}
+            biased;
             _ = cancel.wait_for(Option::is_some) => {}
+            () = tokio::time::sleep_until(self.clock.instant(self.free_at)) => {}
         }
         let over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
         let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
@@ -220,6 +230,7 @@ impl<O: OpenPort> Bench<O> {
         if over.dialed {
             self.free_at = over.at + self.seat.on_hook_min;
         }
+        let mut held = unproven;
         if over.port_lost {
             self.port = None;
             if !blames_modem {
@@ -227,23 +238,37 @@ impl<O: OpenPort> Bench<O> {
                 tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
             }
         } else if unproven {
-            self.hang_up_again(channels).await;
+            held = !self.hang_up_again(over.at, channels).await;
         }
-        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
+        tell(channels, &self.seat.id, Report::Over { over: Box::new(over), held }).await;
     }
 
-    /// A modem may still hold the line of a call whose on-hook was not proven. Before the line and its number are given
-    /// back (a second call to it would find it busy, through our own fault), it is set up anew; if that fails too, it is
-    /// out.
-    async fn hang_up_again(&mut self, channels: &Channels) {
-        let mut cancel = channels.cancel.clone();
-        let report = tokio::select! {
-            report = self.set_up() => report,
-            _ = cancel.wait_for(|how| *how == Some(Cancel::HangUp)) => return,
-        };
-        self.free_at = self.free_at.max(self.clock.now() + self.seat.on_hook_min);
-        if let Report::Out(..) = report {
-            tell(channels, &self.seat.id, report).await;
+    /// A modem may still hold the line of a call whose on-hook was not proven, and a second call to its number would find
+    /// it busy through our own fault. So it is set up anew before both are given back; if that does not help, it is out.
+    /// Whether it did.
+    async fn hang_up_again(&mut self, since: Mono, channels: &Channels) -> bool {
+        let (mut cancel, mut at_once) = (channels.cancel.clone(), channels.cancel.clone());
+        let given_back = since + HOLD_LIMIT;
+        loop {
+            let report = tokio::select! {
+                biased;
+                _ = at_once.wait_for(|how| *how == Some(Cancel::HangUp)) => return false,
+                report = self.set_up() => report,
+            };
+            let Report::Out(..) = report else {
+                self.free_at = self.free_at.max(self.clock.now() + self.seat.on_hook_min);
+                return true;
+            };
+            let again = self.clock.now() + HOLD_PAUSE;
+            if again > given_back || cancel.borrow().is_some() {
+                tell(channels, &self.seat.id, report).await;
+                return false;
+            }
+            tokio::select! {
+                biased;
+                _ = cancel.wait_for(Option::is_some) => {}
+                () = tokio::time::sleep_until(self.clock.instant(again)) => {}
+            }
         }
     }
 }

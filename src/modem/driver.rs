@@ -77,6 +77,7 @@ pub async fn drive<M: PortMachine>(
             Progress::Until(until) => until,
         };
         tokio::select! {
+            biased;
             event = port.next() => match event {
                 PortEvent::Bytes(bytes, now) => {
                     tracing::debug!(port = %port.path(), "< {}", legible(&bytes));

@@ -80,10 +80,10 @@ fn a_run_that_is_stopped_at_any_time_hangs_up() {
 #[test]
 fn a_second_signal_drops_what_the_first_lets_go_on() {
     for after in [0, 20, 100, 400, 1500] {
-        let line = ("SLOW", ios("fault: lost-logout"));
-        let mut stage = Stage::new(&bank_of(&["profile: courier"; 2], 3, &[line]));
+        let slow = ("SLOW", ios("fault: lost-logout"));
+        let mut stage = Stage::new(&bank_of(&["profile: courier"; 2], 3, &[slow]));
         stage.interrupts = vec![
-            (Duration::from_millis(19_000), Cancel::LogOut),
+            (Duration::from_secs(19), Cancel::LogOut),
             (Duration::from_millis(19_000 + after), Cancel::HangUp),
         ];
         let played = stage.play();

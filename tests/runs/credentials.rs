@@ -7,7 +7,7 @@ use lineman::model::{EventKind, Fault, Moment};
 use lineman::sim::log::What;
 
 use crate::stage::{Account, PASSWORD, Played, Stage, USER};
-use crate::verdicts::{bank_of, ios};
+use crate::verdicts::{bank_of, ios, with_rules};
 
 const PROVEN: CredentialState = CredentialState::Proven;
 const STOPPED: CredentialState = CredentialState::Stopped;
@@ -81,8 +81,8 @@ fn a_call_that_is_lost_after_the_password_counts_as_refused() {
         "{ kind: port-vanishes, at: password, back_after: 5s }",
         "login-stalls",
     ] {
-        let mut exchange = bank_of(&["profile: courier"], 3, &[]);
-        exchange.push_str(&format!("rules:\n  - {{ name: r, line: G000, times: 1, fault: {fault} }}\n"));
+        let rule = format!("line: G000, times: 1, fault: {fault}");
+        let exchange = with_rules(&bank_of(&["profile: courier"], 3, &[]), &[&rule]);
         let mut stage = Stage::new(&exchange);
         stage.policy.in_order = true;
         let played = stage.play();

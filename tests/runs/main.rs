@@ -6,6 +6,7 @@ mod deadline;
 mod played;
 mod ports;
 mod promises;
+mod random;
 mod resumed;
 mod stage;
 mod verdicts;

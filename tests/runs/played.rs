@@ -9,11 +9,11 @@ use crate::stage::Played;
 impl Played {
     /// The verdict of a line that stands at the end.
     pub(crate) fn verdict(&self, line: &str) -> &LineVerdict {
-        let verdicts = self.events.iter().filter_map(|event| match &event.kind {
+        let mut verdicts = self.events.iter().filter_map(|event| match &event.kind {
             EventKind::Verdict(verdict) if verdict.line.as_str() == line => Some(verdict),
             _ => None,
         });
-        verdicts.last().unwrap_or_else(|| panic!("`{line}` has no verdict"))
+        verdicts.next_back().unwrap_or_else(|| panic!("`{line}` has no verdict"))
     }
 
     /// Its fault; none is a pass.

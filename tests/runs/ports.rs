@@ -7,21 +7,18 @@ use lineman::model::{EventKind, Fault, Moment};
 use lineman::sim::log::What;
 
 use crate::stage::{Deed, Stage};
-use crate::verdicts::bank_of;
+use crate::verdicts::{bank_of, with_rules};
 
-fn at(moment: Moment, modem: &'static str) -> impl Fn(&EventKind) -> bool {
+/// When a call on this modem reaches this moment.
+fn at(moment: Moment, modem: &'static str) -> impl FnMut(&EventKind) -> bool {
     let mut on = None;
-    let on = std::sync::Mutex::new(on.take().unwrap_or_default());
-    move |kind| {
-        let mut on: std::sync::MutexGuard<'_, String> = on.lock().unwrap();
-        match kind {
-            EventKind::CallStarted { call, modem: m, .. } if m.as_str() == modem => {
-                *on = call.to_string();
-                moment == Moment::Taken
-            }
-            EventKind::CallMoment { call, moment: m } => *m == moment && call.as_str() == *on,
-            _ => false,
+    move |kind| match kind {
+        EventKind::CallStarted { call, modem: m, .. } if m.as_str() == modem => {
+            on = Some(call.clone());
+            moment == Moment::Taken
         }
+        EventKind::CallMoment { call, moment: m } => *m == moment && on.as_ref() == Some(call),
+        _ => false,
     }
 }
 
@@ -103,10 +100,9 @@ fn a_port_that_vanishes_moves_its_line_and_comes_back() {
         for back in [true, false] {
             for wired in [false, true] {
                 let back_after = if back { ", back_after: 20s" } else { "" };
-                let mut exchange = bank_of(&["profile: courier"; 2], 8, &[]);
-                exchange.push_str(&format!(
-                    "rules:\n  - {{ name: r, modem: m0, call: 1, fault: {{ kind: port-vanishes, at: {stage_of_call}, after: 50ms{back_after} }} }}\n"
-                ));
+                let fault = format!("kind: port-vanishes, at: {stage_of_call}, after: 50ms{back_after}");
+                let rule = format!("modem: m0, call: 1, fault: {{ {fault} }}");
+                let exchange = with_rules(&bank_of(&["profile: courier"; 2], 8, &[]), &[&rule]);
                 let mut stage = Stage::new(&exchange);
                 if wired {
                     stage = stage.with_lines();

@@ -130,14 +130,22 @@ impl Stage {
     }
 
     /// Does something when an event fits, once.
-    pub(crate) fn when(mut self, fits: impl Fn(&EventKind) -> bool + Send + 'static, deed: Deed) -> Self {
+    pub(crate) fn when(
+        mut self,
+        mut fits: impl FnMut(&EventKind) -> bool + Send + 'static,
+        deed: Deed,
+    ) -> Self {
         let mut deed = Some(deed);
         self.hooks.push(Box::new(move |event| if fits(&event.kind) { deed.take() } else { None }));
         self
     }
 
     /// Does something each time an event fits.
-    pub(crate) fn whenever(mut self, fits: impl Fn(&EventKind) -> bool + Send + 'static, deed: Deed) -> Self {
+    pub(crate) fn whenever(
+        mut self,
+        mut fits: impl FnMut(&EventKind) -> bool + Send + 'static,
+        deed: Deed,
+    ) -> Self {
         self.hooks.push(Box::new(move |event| fits(&event.kind).then(|| deed.clone())));
         self
     }

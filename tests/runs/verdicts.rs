@@ -1,7 +1,6 @@
 //! Promises 1 to 3: one verdict a line, whose fault it is, who is called again and who never.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use lineman::fleet::policy::Policy;
@@ -13,16 +12,21 @@ use crate::stage::{PASSWORD, Stage, USER};
 
 /// An exchange with `modems` modems, and lines as `(id, rest of its entry)`.
 pub(crate) fn bank(modems: &[&str], lines: &[(&str, &str)]) -> String {
-    let mut text = String::from("exchange: stage\nseed: 7\nmodems:\n");
-    for (n, modem) in modems.iter().enumerate() {
-        writeln!(text, "  - {{ id: m{n}, {modem} }}").unwrap();
-    }
-    text.push_str("lines:\n");
-    for (n, (id, rest)) in lines.iter().enumerate() {
+    let modem = |(n, modem): (usize, &&str)| format!("  - {{ id: m{n}, {modem} }}\n");
+    let line = |(n, (id, rest)): (usize, &(&str, &str))| {
         let rest = if rest.is_empty() { String::new() } else { format!(", {rest}") };
-        writeln!(text, "  - {{ id: {id}, number: \"+1 704 555 {:04}\"{rest} }}", 100 + n).unwrap();
-    }
-    text
+        format!("  - {{ id: {id}, number: \"+1 704 555 {:04}\"{rest} }}\n", 100 + n)
+    };
+    let modems: String = modems.iter().enumerate().map(modem).collect();
+    let lines: String = lines.iter().enumerate().map(line).collect();
+    format!("exchange: stage\nseed: 7\nmodems:\n{modems}lines:\n{lines}")
+}
+
+/// An exchange with these rules, each without its name.
+pub(crate) fn with_rules(exchange: &str, rules: &[&str]) -> String {
+    let rule = |(n, rule): (usize, &&str)| format!("  - {{ name: r{n}, {rule} }}\n");
+    let rules: String = rules.iter().enumerate().map(rule).collect();
+    format!("{exchange}rules:\n{rules}")
 }
 
 /// A sound line with an IOS console behind it; `rest` is put behind.
@@ -130,8 +134,8 @@ fn a_refusal_of_our_own_modem_or_outside_line_moves_the_line() {
     for fault in
         ["no-dialtone", "line-in-use", "glare", "dial-error", "blacklisted", "delayed", "dialing-disabled"]
     {
-        let mut exchange = bank_of(&["profile: courier"; 2], 3, &[]);
-        write!(exchange, "rules:\n  - {{ name: r, modem: m0, fault: {fault} }}\n").unwrap();
+        let rule = format!("modem: m0, fault: {fault}");
+        let exchange = with_rules(&bank_of(&["profile: courier"; 2], 3, &[]), &[&rule]);
         let played = Stage::new(&exchange).play();
         for (line, found) in played.faults() {
             assert_eq!(found, None, "{fault}: {line}: {}", played.verdict(&line).detail);
@@ -161,8 +165,7 @@ fn a_bench_fault_that_cannot_be_got_round_leaves_the_line_untested() {
 #[test]
 fn a_modem_that_fails_where_others_succeed_is_quarantined_and_its_verdicts_withdrawn() {
     // Nothing that it hears is ever an answer; a line that was judged on its word alone is judged again.
-    let mut exchange = bank_of(&["profile: courier"; 3], 30, &[]);
-    exchange.push_str("rules:\n  - { name: deaf, modem: m1, fault: no-answer }\n");
+    let exchange = with_rules(&bank_of(&["profile: courier"; 3], 30, &[]), &["modem: m1, fault: no-answer"]);
     let mut stage = Stage::new(&exchange);
     stage.policy = Policy {
         confirm: 1,
@@ -273,11 +276,11 @@ fn modems_that_are_asked_who_they_are_work_like_the_others() {
 #[test]
 fn same_seed_same_night() {
     let night = |seed: u64| {
-        let mut exchange = bank_of(&ALL, 25, &[("N1", ios("fault: garbage")), ("N2", ios("fault: busy"))]);
-        exchange = exchange.replace("seed: 7", &format!("seed: {seed}"));
-        exchange.push_str(
-            "rules:\n  - { name: flaky, probability: 0.3, fault: busy }\n  - { name: drop, probability: 0.2, fault: { kind: drops, at: logged-in } }\n",
-        );
+        let others = [("N1", ios("fault: garbage")), ("N2", ios("fault: busy"))];
+        let exchange = bank_of(&ALL, 25, &others).replace("seed: 7", &format!("seed: {seed}"));
+        let rules =
+            ["probability: 0.3, fault: busy", "probability: 0.2, fault: { kind: drops, at: logged-in }"];
+        let exchange = with_rules(&exchange, &rules);
         Stage::new(&exchange).play()
     };
     let (first, again, other) = (night(1), night(1), night(2));

@@ -91,3 +91,14 @@ fn an_on_hook_that_cannot_be_proven_is_the_modems_fault_and_not_the_lines() {
         }
     }
 }
+
+/// A console that says nothing never hangs up, and this modem can't: the number stays engaged, and by whom is known.
+#[test]
+fn a_number_that_our_own_modem_holds_is_not_the_lines_fault() {
+    let lines = [("HELD", ios("fault: { kind: silent, times: 1 }"))];
+    let modems = ["profile: courier, fault: hangup-ignored", "profile: courier"];
+    let played = Stage::new(&bank_of(&modems, 0, &lines)).play();
+    let verdict = played.verdict("HELD");
+    assert_eq!(verdict.fault, Some(Fault::LineInUse), "{verdict:?}");
+    assert!(verdict.detail.contains("`m0`"), "{verdict:?}");
+}

@@ -23,7 +23,7 @@ impl Machine {
                 self.drop_outputs();
                 self.dialed = false;
                 self.finding = Some((Some(Fault::Cancelled), "cancelled before it was dialed".to_owned()));
-                self.finish(now, Hangup::NotNeeded, String::new(), false);
+                self.finish(now, Hangup::NotNeeded, "", false);
             }
             State::Ringing { .. } => {
                 self.abort_dial(now, Fault::Cancelled, "cancelled while dialing".to_owned());
@@ -51,7 +51,7 @@ impl Machine {
             self.finding = Some((Some(fault), why.to_owned()));
         }
         let hangup = if self.dialed { Hangup::Unproven } else { Hangup::NotNeeded };
-        self.finish(now, hangup, format!("the port was lost: {why}"), true);
+        self.finish(now, hangup, &format!("the port was lost: {why}"), true);
     }
 
     /// Takes back what was to be done on the port and has not been.
@@ -94,15 +94,15 @@ impl Machine {
             Progress::Done(outcome) => {
                 if outcome.proven {
                     self.observe(now, Moment::OnHook);
-                    self.finish(now, Hangup::Proven, String::new(), false);
+                    self.finish(now, Hangup::Proven, "", false);
                 } else {
-                    self.finish(now, Hangup::Unproven, outcome.detail, false);
+                    self.finish(now, Hangup::Unproven, &outcome.detail, false);
                 }
             }
         }
     }
 
-    pub(super) fn finish(&mut self, now: Mono, hangup: Hangup, hangup_detail: String, port_lost: bool) {
+    pub(super) fn finish(&mut self, now: Mono, hangup: Hangup, hangup_detail: &str, port_lost: bool) {
         self.state = State::Over;
         self.observe(now, Moment::Released);
         let (fault, detail) = self.finding.take().unwrap_or((None, String::new()));
@@ -114,7 +114,7 @@ impl Machine {
             link: self.link.clone(),
             hostname: self.hostname.take(),
             hangup,
-            hangup_detail: clean_line(&hangup_detail),
+            hangup_detail: clean_line(hangup_detail),
             // It may be a garbled echo of our dial command.
             unknown: self.unknown.iter().map(|text| clean_line(&self.spec.dial.mask_in(text))).collect(),
             transcript: self.transcript.take(),

@@ -112,7 +112,7 @@ impl Driver {
     fn input(&mut self, at: Mono, input: Input<'_>) {
         if let Input::Bytes(bytes) = &input {
             self.ear.feed(bytes);
-            while let Some(token) = self.ear.next() {
+            for token in self.ear.by_ref() {
                 if let Token::Result(code) = token {
                     self.dial_over |=
                         self.dialed_at.is_some() && (code.is_final() || code == ResultCode::Ring);

@@ -50,9 +50,10 @@ impl Scheduler {
     pub(super) fn reconsider(&mut self, now: Mono, line: usize, modem: usize) {
         match &self.lines[line].stage {
             Stage::Queued { .. } | Stage::Waiting { .. } | Stage::Parked { .. } => self.review(line),
-            Stage::Running { .. } | Stage::New => {}
-            // They rest on no call.
-            Stage::Judged { fault: Some(Fault::Cancelled | Fault::PastDeadline), .. } => {}
+            // The last two rest on no call.
+            Stage::Running { .. }
+            | Stage::New
+            | Stage::Judged { fault: Some(Fault::Cancelled | Fault::PastDeadline), .. } => {}
             Stage::Judged { .. } if self.lines[line].preset.is_some() => {}
             Stage::Judged { fault, .. } if !self.may_rest_on(line, modem, *fault) => {}
             Stage::Judged { fault, call } => {
