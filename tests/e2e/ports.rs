@@ -246,7 +246,7 @@ fn a_wedged_port_or_one_that_does_not_hang_up_holds_up_nobody() {
         .modem(0, "fault: wedged")
         .modem(1, "fault: dead");
     let stage = Stage::new();
-    let exchange = Exchange::of(&town, &stage);
+    let _exchange = Exchange::of(&town, &stage);
     let began = Instant::now();
     let mut run = Running::start(audit(&stage, &["--plain"]));
     run.wait_for("all verdicts", |text| verdicts(text) == 16);
