@@ -25,7 +25,7 @@ Exit codes, the first that holds:
   2  usage or configuration: nothing was dialed
   4  interrupted; the report was written
   3  the run could not judge: every line that was to be tested ended with the blame of the bench, of a credential
-     or of lineman itself
+     or of lineman itself; or the run's record could not be written
   1  some line is not `pass`
   0  every line that was to be tested is `pass`";
 
@@ -63,7 +63,7 @@ pub struct Audit {
     #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Go on with a run that was killed or interrupted; without an id, the one that `current` points to.
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "current")]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "current", conflicts_with = "only")]
     pub resume: Option<String>,
     /// Show what would be dialed, in which order, and dial nothing.
     #[arg(long)]

@@ -140,6 +140,12 @@ impl Resumed {
                 cut.line, cut.bytes
             ));
         }
+        if replay.events.is_empty() {
+            return Err(Failure::wrong(format!(
+                "run `{}` was ended before anything was dialed; start a new one",
+                dir.run()
+            )));
+        }
         let state = RunState::of(&replay.events)
             .map_err(|error| Failure::wrong(format!("{}: {error}", journal.path().display())))?;
         if state.header().run != *dir.run() {
@@ -164,14 +170,29 @@ impl Resumed {
 
     /// A run goes on with the lines that it began with, or not at all: else its counts could not add up.
     fn fits(&self, plan: &Plan) -> Result<(), Failure> {
-        let same = self.state.header().lines.iter().eq(plan.lines.iter().map(|planned| &planned.line));
-        let modems = self.state.header().modems.iter().map(|modem| &modem.id);
-        if !same || !modems.eq(plan.bank.modems.iter().map(|modem| &modem.id)) {
-            return Err(Failure::wrong(format!(
-                "{}: its lines or modems are not those that run `{}` began with; start a new run",
+        let header = self.state.header();
+        let other = |what: String| {
+            Err(Failure::wrong(format!(
+                "{}: {what}, so run `{}` can't go on with it; start a new run",
                 plan.path.display(),
                 self.dir.run()
-            )));
+            )))
+        };
+        if header.plan != plan.name {
+            return other(format!("the plan is `{}`, and the run's was `{}`", plan.name, header.plan));
+        }
+        let lines = plan.lines.iter().map(|planned| &planned.line);
+        if let Some((line, _)) = header.lines.iter().zip(lines.clone()).find(|(then, now)| then != now) {
+            return other(format!("line `{}` is gone, was changed, or stands elsewhere", line.id));
+        }
+        let modems = plan.bank.modems.iter().map(|modem| &modem.id);
+        if let Some((modem, _)) =
+            header.modems.iter().zip(modems.clone()).find(|(then, now)| then.id != **now)
+        {
+            return other(format!("modem `{}` of its bank is gone, or stands elsewhere", modem.id));
+        }
+        if header.lines.len() != lines.len() || header.modems.len() != modems.len() {
+            return other("it has more or fewer lines or modems than then".to_owned());
         }
         Ok(())
     }

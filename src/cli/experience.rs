@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::config::Plan;
 use crate::journal;
-use crate::model::{Blame, CredentialName, EventKind, LineId};
+use crate::model::{Blame, CredentialName, EventKind, Line, LineId, PlanName};
 
 use super::job;
 
@@ -33,7 +33,8 @@ impl Experience {
         let mut seen = Self::default();
         let mut worked = Vec::new();
         if plan.bank.exchange.is_none() {
-            worked = seen.read(reports, plan);
+            let lines = plan.lines.iter().map(|planned| &planned.line);
+            worked = seen.read(&reports.join(LATEST).join(journal::FILE_NAME), &plan.name, lines);
         }
         for (name, credential) in &plan.credentials {
             let uses = |line: &&LineId| {
@@ -49,17 +50,20 @@ impl Experience {
     }
 
     /// Reads the last run; the lines that passed, in the order in which they did.
-    fn read(&mut self, reports: &Path, plan: &Plan) -> Vec<LineId> {
+    fn read<'a>(
+        &mut self,
+        path: &Path,
+        plan: &PlanName,
+        lines: impl Iterator<Item = &'a Line> + Clone,
+    ) -> Vec<LineId> {
         let mut worked = Vec::new();
         // A line whose number has changed is another line.
         let mut known: BTreeSet<LineId> = BTreeSet::new();
-        let path = reports.join(LATEST).join(journal::FILE_NAME);
-        let scanned = journal::scan(&path, |event| match event.kind {
-            EventKind::RunStarted(header) if header.plan == plan.name => {
+        let scanned = journal::scan(path, |event| match event.kind {
+            EventKind::RunStarted(header) if header.plan == *plan => {
                 let before: BTreeMap<_, _> =
                     header.lines.iter().map(|line| (&line.id, &line.number)).collect();
-                let same = plan.lines.iter().map(|planned| &planned.line);
-                let same = same.filter(|line| before.get(&line.id) == Some(&&line.number));
+                let same = lines.clone().filter(|line| before.get(&line.id) == Some(&&line.number));
                 known = same.map(|line| line.id.clone()).collect();
             }
             EventKind::CallEnded(record) if known.contains(&record.line) => {
@@ -78,6 +82,7 @@ impl Experience {
         if let Err(error) = scanned {
             tracing::debug!("no experience of an earlier run: {error}");
         }
+        self.lengths.retain(|_, length| !length.is_zero());
         worked
     }
 }
@@ -155,6 +160,42 @@ lines:
             .collect();
         fs::create_dir_all(folder.join(link)).unwrap();
         fs::write(folder.join(link).join(journal::FILE_NAME), lines.concat()).unwrap();
+    }
+
+    fn sample() -> (std::path::PathBuf, Vec<Line>) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/samples/events.jsonl");
+        let Event { kind: EventKind::RunStarted(header), .. } =
+            journal::read(&path).unwrap().events.remove(0)
+        else {
+            panic!("a journal begins with its header");
+        };
+        (path, header.lines)
+    }
+
+    fn lengths(path: &Path, plan: &str, lines: &[Line]) -> BTreeMap<LineId, Duration> {
+        let mut seen = Experience::default();
+        seen.read(path, &plan.parse().unwrap(), lines.iter());
+        seen.lengths
+    }
+
+    #[test]
+    fn all_calls_of_a_line_count_but_those_that_our_own_bench_spoiled() {
+        let (path, lines) = sample();
+        let lengths = lengths(&path, "nightly", &lines);
+        let ms = |line: &str| lengths.get(&line.parse().unwrap()).map(Duration::as_millis);
+        assert_eq!(ms("BR0003-A"), Some(6_801 + 31_951), "busy, then passed");
+        assert_eq!(ms("BR0009-A"), Some(23_915), "the port was lost in its first call");
+        assert_eq!(ms("BR0008-A"), None, "screened, never called");
+    }
+
+    #[test]
+    fn another_plan_or_another_number_tells_nothing() {
+        let (path, mut lines) = sample();
+        assert_eq!(lengths(&path, "weekly", &lines), BTreeMap::new());
+        lines[0].number = "+12125550199".parse().unwrap();
+        let known = lengths(&path, "nightly", &lines);
+        assert!(!known.contains_key(&lines[0].id) && known.contains_key(&lines[1].id));
+        assert_eq!(lengths(Path::new("none"), "nightly", &lines), BTreeMap::new());
     }
 
     #[tokio::test]

@@ -109,7 +109,9 @@ fn notable(event: &EventKind) -> Option<String> {
     Some(match event {
         EventKind::Modem { modem, state, fault, detail } if !matches!(state, ModemState::Ready) => {
             let fault = fault.map_or(String::new(), |fault| format!(" {fault}"));
-            format!("modem {modem}: {}{fault} {detail}", state.word()).trim_end().to_owned()
+            let told = format!("modem {modem}: {}{fault} {detail}", state.word());
+            let again = if *state == ModemState::Out { "; it is tried again" } else { "" };
+            format!("{}{again}", told.trim_end())
         }
         EventKind::Credential { credential, state: CredentialState::Stopped, detail } => {
             format!("credential {credential} is stopped: {detail}")

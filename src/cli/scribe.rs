@@ -12,12 +12,14 @@ use crate::fleet::dispatcher::{ObserveError, Observer};
 use crate::journal::Journal;
 use crate::model::{Event, EventKind, Mono};
 use crate::modem::clock::Clock;
-use crate::report::{Renderer, RunState};
+use crate::report::{Broken, Renderer, RunState};
 
 use super::screen::Screen;
 
 /// Events that may wait for the disk: about twenty a call, so this holds hundreds of modems through a slow minute.
 const QUEUE_MAX: usize = 16_384;
+/// Events that are kept together, at most: the screen is not let wait for longer.
+const BATCH_MAX: usize = 512;
 /// Least time between two renderings of a run's files while it goes on.
 const RENDER_EVERY: Duration = Duration::from_secs(1);
 
@@ -112,12 +114,17 @@ struct Desk {
 impl Desk {
     fn work(mut self, events: &Receiver<Event>) -> Minutes {
         loop {
-            let event = match self.pause() {
+            let first = match self.pause() {
                 None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(pause) => events.recv_timeout(pause),
             };
-            match event {
-                Ok(event) => self.take(&event),
+            match first {
+                // What has gathered meanwhile shares one sync: thousands of lines may be judged in one moment.
+                Ok(event) => {
+                    let more = std::iter::from_fn(|| events.try_recv().ok());
+                    let batch: Vec<Event> = std::iter::once(event).chain(more).take(BATCH_MAX).collect();
+                    self.take(&batch);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -143,37 +150,45 @@ impl Desk {
         [render, redraw].into_iter().flatten().min()
     }
 
-    fn take(&mut self, event: &Event) {
+    /// Keeps events, and only then lets the reports and the screen see them.
+    fn take(&mut self, batch: &[Event]) {
         if self.minutes.journal_error.is_some() {
             return;
         }
         // A password that is on its way must be known to whoever resumes the run, whatever becomes of us.
-        // A verdict without a call is found again by whoever resumes the run, and there may be thousands at once.
-        let lasting = match &event.kind {
-            EventKind::Verdict(verdict) => verdict.call.is_some(),
-            EventKind::RunStarted(_) | EventKind::PasswordSent { .. } | EventKind::RunEnded { .. } => true,
-            _ => false,
-        };
-        let kept = self.journal.append(event);
+        let lasting = batch.iter().any(|event| {
+            matches!(
+                event.kind,
+                EventKind::RunStarted(_)
+                    | EventKind::Verdict(_)
+                    | EventKind::PasswordSent { .. }
+                    | EventKind::RunEnded { .. }
+            )
+        });
+        let kept = batch.iter().try_for_each(|event| self.journal.append(event));
         let kept = kept.and_then(|()| if lasting { self.journal.sync() } else { self.journal.flush() });
         if let Err(error) = kept {
             self.break_off(error.to_string());
             return;
         }
-        let applied = match &mut self.minutes.state {
-            Some(state) => state.apply(event),
-            None => RunState::begin(event).map(|state| self.minutes.state = Some(state)),
-        };
-        match (applied, &self.minutes.state) {
-            (Ok(()), Some(state)) => {
-                self.renderer.note(state, event);
-                self.screen.show(state, event);
-            }
-            (Ok(()), None) => {}
-            (Err(error), _) => {
+        for event in batch {
+            if let Err(error) = self.apply(event) {
                 self.break_off(format!("the run contradicts itself: {error}; this is a defect"));
+                return;
             }
         }
+    }
+
+    fn apply(&mut self, event: &Event) -> Result<(), Broken> {
+        match &mut self.minutes.state {
+            Some(state) => state.apply(event)?,
+            slot @ None => *slot = Some(RunState::begin(event)?),
+        }
+        if let Some(state) = &self.minutes.state {
+            self.renderer.note(state, event);
+            self.screen.show(state, event);
+        }
+        Ok(())
     }
 
     fn break_off(&mut self, why: String) {

@@ -286,16 +286,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.emit(EventKind::LineWaits { line, until, why });
             }
             Decision::GiveUp { modem, fault, detail } => {
-                let state = match fault {
-                    Fault::PortBusy | Fault::PortOpenFailed => ModemState::Out,
-                    _ => ModemState::Wedged,
-                };
-                self.modem(
-                    modem,
-                    state,
-                    Some(fault),
-                    format!("left alone for the rest of the run: {detail}"),
-                );
+                let detail = format!("left alone for the rest of the run: {detail}");
+                self.modem(modem, ModemState::Wedged, Some(fault), detail);
             }
             Decision::Finished => self.finished = true,
         }

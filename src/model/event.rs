@@ -177,7 +177,7 @@ pub enum ModemState {
     HangupUnproven,
     /// It fails where others succeed: out for the rest of the run.
     Quarantined,
-    /// Its port takes nothing and gives nothing; it is left alone.
+    /// It was tried often enough and is left alone for the rest of the run.
     Wedged,
 }
 

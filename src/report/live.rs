@@ -18,6 +18,8 @@ const KNOWN_LINES_MIN: u64 = 5;
 const KNOWN_LINES_PER_MODEM: u64 = 2;
 /// Width of the bar in columns.
 const BAR_WIDTH: usize = 20;
+/// Columns from which on there is room for the whole bar.
+const WIDE: usize = 110;
 
 /// What one modem is at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,7 +269,7 @@ impl Board {
     /// The bar with the counts, then a row for each modem, then what waits; none wider than `width` columns.
     pub fn text(&self, now: Mono, width: usize) -> Vec<String> {
         let mut out = Vec::with_capacity(self.rows.len() + 2);
-        out.push(fit(&self.bar(now), width));
+        out.push(fit(&self.bar(now, width), width));
         let modem_width = self.rows.iter().map(|row| row.modem.as_str().width()).max().unwrap_or(0);
         let line_width =
             self.rows.iter().filter_map(|row| row.line.as_ref()).map(|line| line.as_str().width()).max();
@@ -299,10 +301,12 @@ impl Board {
     }
 
     /// The bar alone: `[####----] 12 of 40 lines  pass 9 ...`.
-    fn bar(&self, now: Mono) -> String {
+    fn bar(&self, now: Mono, width: usize) -> String {
         let Counts { pass, degraded, fail, untested, left } = self.counts;
         let (judged, total) = (self.counts.judged(), self.counts.total());
-        let full = (judged * BAR_WIDTH as u64).checked_div(total).unwrap_or(0) as usize;
+        // On a narrow terminal the words matter more than the bar.
+        let bar_width = if width < WIDE { BAR_WIDTH / 4 } else { BAR_WIDTH };
+        let full = (judged * bar_width as u64).checked_div(total).unwrap_or(0) as usize;
         let rest = match self.estimate(now) {
             Some(estimate) => format!("  about {} left", rough(estimate.left)),
             None if left > 0 => format!("  {left} left"),
@@ -311,7 +315,7 @@ impl Board {
         format!(
             "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}  untested {untested}{rest}",
             "#".repeat(full),
-            "-".repeat(BAR_WIDTH.saturating_sub(full)),
+            "-".repeat(bar_width.saturating_sub(full)),
             lines_text(total),
         )
     }

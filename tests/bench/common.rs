@@ -50,7 +50,7 @@ pub(crate) struct Night {
     pub(crate) lines: Vec<Line>,
 }
 
-/// A folder that is gone with the benchmark.
+/// A folder that is gone with the benchmark, unless `--keep` was given.
 #[derive(Debug)]
 pub(crate) struct Stage {
     folder: TempDir,
@@ -59,8 +59,12 @@ pub(crate) struct Stage {
 impl Stage {
     /// Writes the files of a night.
     pub(crate) fn set(night: &Night) -> Self {
-        let stage =
-            Self { folder: TempDir::with_prefix("lineman-bench-").expect("a folder in the temp folder") };
+        let mut folder = TempDir::with_prefix("lineman-bench-").expect("a folder in the temp folder");
+        if std::env::args().any(|word| word == "--keep") {
+            folder.disable_cleanup(true);
+            println!("files in {}", folder.path().display());
+        }
+        let stage = Self { folder };
         let (mut exchange, mut bank, mut plan) = (String::new(), String::new(), String::new());
         let _ = write!(
             exchange,

@@ -44,6 +44,7 @@ pub(crate) fn rows() -> Vec<Row> {
     let before = switches(Path::new(&folder));
     pause(SPAN);
     let after = switches(Path::new(&folder));
+    assert!(stage.log().iter().all(|entry| entry.event != What::OnHook), "a call has ended meanwhile");
     drop(audit);
     drop(exchange);
     // A thread that has ended was woken for it.
@@ -57,6 +58,7 @@ pub(crate) fn rows() -> Vec<Row> {
             0.0,
             "",
         ),
+        Row::told("  before that, since its start", before.values().sum::<u64>().to_string()),
         Row::told("  a second", format!("{:.2}", woken as f64 / SPAN.as_secs_f64())),
         Row::told("  threads", after.len().to_string()),
     ]

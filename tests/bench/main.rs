@@ -12,7 +12,10 @@ mod stamps;
 
 use common::Row;
 
-const FIGURES: [(&str, fn() -> Vec<Row>); 4] =
+/// Measures, and tells.
+type Figure = fn() -> Vec<Row>;
+
+const FIGURES: [(&str, Figure); 4] =
     [("makespan", makespan::rows), ("gap", gap::rows), ("stamps", stamps::rows), ("idle", idle::rows)];
 
 fn main() {

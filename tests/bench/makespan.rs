@@ -20,7 +20,8 @@ pub(crate) fn rows() -> Vec<Row> {
     let night = Night {
         modems: MODEMS,
         modem_extra: "",
-        family: None,
+        // A bank of one kind: which family calls a line decides how soon it knows a voice, or nobody, for what it is.
+        family: Some("courier"),
         pace: PACE,
         timing: "{ think: 50ms }",
         limits: "{ dial: 40s, prompt: 4s, login: 8s, grant_wait: 60s, logout: 3s, hangup: 8s, call: 120s }",

@@ -1,11 +1,14 @@
 //! The program from outside: the binary itself, run over files, ptys and real programs, and held against what it wrote.
 //! One module a theme; what they share stands in `stage`, `town` and `night`.
 
+mod bad_input;
 mod crash;
 mod credentials;
+mod disk;
 mod faults;
 mod mixed;
 mod night;
+mod ports;
 mod real;
 mod signals;
 mod stage;

@@ -202,7 +202,15 @@ fn parse(content: &[u8]) -> Option<u32> {
 
 fn is_running(pid: u32) -> bool {
     // Only ESRCH says that it is gone: EPERM says that it runs and is another user's.
-    i32::try_from(pid).is_ok_and(|pid| nix::sys::signal::kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH))
+    let found = i32::try_from(pid)
+        .is_ok_and(|pid| nix::sys::signal::kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH));
+    found && !fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| is_dead(&stat))
+}
+
+/// Whether a process, by its `/proc/PID/stat`, is dead and only waits for its parent to take note: it holds nothing.
+fn is_dead(stat: &str) -> bool {
+    // The name stands in parentheses, and may hold some itself.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
 fn owner_of(pid: u32) -> Owner {
@@ -308,6 +316,20 @@ mod tests {
             assert!(owner.name.is_some());
             assert_eq!(fs::read(lock_path(&dir)).unwrap(), content, "a live lock was touched");
         }
+    }
+
+    #[test]
+    fn the_lock_of_a_dead_process_that_nobody_has_waited_for_is_stale() {
+        assert!(is_dead("42 (a) Z (b) Z 1 1") && !is_dead("42 (a) Z b) S 1 1") && !is_dead(""));
+        let dir = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        while !fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| is_dead(&stat)) {
+            std::thread::yield_now();
+        }
+        fs::write(lock_path(&dir), format!("{pid:10}\n")).unwrap();
+        assert!(LockFile::take(dir.path(), &tty()).is_ok());
+        child.wait().unwrap();
     }
 
     #[test]

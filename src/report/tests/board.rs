@@ -30,7 +30,7 @@ fn a_row_tells_line_phase_and_seconds() {
         s.judge(4500, 1, 0, None, Some(Fault::Screened), "");
     });
     assert_eq!(
-        board.text(Mono::from_millis(9_999), 90),
+        board.text(Mono::from_millis(9_999), 120),
         [
             "[######--------------] 1 of 3 lines  pass 0  degraded 0  fail 0  untested 1  2 left",
             "m00  BR0002-A  ringing                5 s",
