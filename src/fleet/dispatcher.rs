@@ -129,7 +129,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
     };
     run.emit(opening);
     for (seat, port) in seats {
-        run.hire(seat, port, Mono::ZERO);
+        run.hire(seat, port, false);
     }
     run.step(Input::Start);
     run.desk_effects();
@@ -213,7 +213,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         }
     }
 
-    fn hire(&mut self, seat: Seat, port: Option<Port>, free_at: Mono) {
+    fn hire(&mut self, seat: Seat, port: Option<Port>, in_doubt: bool) {
         let (commands, commands_in) = mpsc::channel(2);
         let channels = Channels {
             commands: commands_in,
@@ -222,7 +222,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             cancel: self.cancel.subscribe(),
         };
         let modem = seat.id.clone();
-        let work = worker::work(seat.clone(), Arc::clone(&self.opener), port, free_at, self.clock, channels);
+        let work = worker::work(seat.clone(), Arc::clone(&self.opener), port, in_doubt, self.clock, channels);
         let task = self.tasks.spawn(work).id();
         self.task_modems.insert(task, modem.clone());
         self.workers.insert(modem, Worker { seat, commands, task, call: None });
@@ -454,8 +454,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         let running = worker.call;
         self.modem(modem.clone(), ModemState::Out, Some(Fault::Internal), why.clone());
         // The port was dropped with the task, which hung up; the new worker's set-up proves it.
-        let free_at = self.clock.now() + worker.seat.on_hook_min;
-        self.hire(worker.seat, None, free_at);
+        self.hire(worker.seat, None, running.is_some());
         let Some(Running { spec, started, password_sent }) = running else {
             self.step(Input::ModemOut { modem, fault: Fault::Internal, detail: why });
             return;

@@ -92,16 +92,18 @@ pub(crate) struct Channels {
     pub(crate) cancel: watch::Receiver<Option<Cancel>>,
 }
 
-/// Works until its commands end. `port` may have been opened before; no call is dialed before `free_at`.
+/// Works until its commands end. `port` may have been opened before; `in_doubt` where the modem may be on a call that
+/// nobody has seen the end of.
 pub(crate) async fn work<O: OpenPort>(
     seat: Seat,
     opener: Arc<O>,
     port: Option<Port>,
-    free_at: Mono,
+    in_doubt: bool,
     clock: Clock,
     mut channels: Channels,
 ) {
-    let mut bench = Bench { seat, opener, port, profile: None, fresh: true, free_at, clock };
+    let mut bench =
+        Bench { seat, opener, port, profile: None, fresh: true, in_doubt, free_at: Mono::ZERO, clock };
     while let Some(command) = channels.commands.recv().await {
         match command {
             Command::SetUp => {
@@ -145,6 +147,8 @@ struct Bench<O> {
     profile: Option<Arc<Profile>>,
     /// The whole set-up is due before the next call.
     fresh: bool,
+    /// Its last call's on-hook was not proven: it may have come at any time since.
+    in_doubt: bool,
     /// On-hook long enough for the next call from here on.
     free_at: Mono,
     clock: Clock,
@@ -153,7 +157,12 @@ struct Bench<O> {
 impl<O: OpenPort> Bench<O> {
     async fn set_up(&mut self) -> Report {
         match self.try_set_up().await {
-            Ok(Ok(identified)) => Report::Ready(identified),
+            Ok(Ok(identified)) => {
+                if std::mem::take(&mut self.in_doubt) {
+                    self.free_at = self.clock.now() + self.seat.on_hook_min;
+                }
+                Report::Ready(identified)
+            }
             Ok(Err((fault, detail))) => Report::Out(fault, detail),
             Err(error) => {
                 self.port = None;
@@ -174,15 +183,12 @@ impl<O: OpenPort> Bench<O> {
             };
             self.port.insert(opened?)
         };
-        let on_hook_min = self.seat.on_hook_min;
         let (profile, identified) = match (&self.profile, &self.seat.profile) {
             (Some(profile), _) | (None, ProfileChoice::Fixed(profile)) => (Arc::clone(profile), None),
             (None, ProfileChoice::Auto(profiles)) => {
                 let mut identify = Identify::new(&port.facts_now(), limits);
                 let identity = drive(&mut identify, Codec::new(false), port, self.clock).await?;
-                if identify.hung_up() {
-                    self.free_at = self.clock.now() + on_hook_min;
-                }
+                self.in_doubt |= identify.hung_up();
                 let identity = match identity {
                     Ok(identity) => identity,
                     Err(why) => return Ok(Err((why.fault, why.detail))),
@@ -197,9 +203,7 @@ impl<O: OpenPort> Bench<O> {
         };
         let mut setup = Setup::full(&profile, &port.facts_now(), limits);
         let done = drive(&mut setup, Codec::for_profile(&profile), port, self.clock).await?;
-        if setup.hung_up() {
-            self.free_at = self.clock.now() + on_hook_min;
-        }
+        self.in_doubt |= setup.hung_up();
         Ok(match done {
             Ok(()) => {
                 self.profile = Some(profile);
@@ -227,6 +231,7 @@ impl<O: OpenPort> Bench<O> {
         let unproven = over.record.hangup == Hangup::Unproven;
         // After anything but a proven hang-up the whole set-up is due, which begins by hanging up.
         self.fresh = unproven || blames_modem;
+        self.in_doubt = unproven;
         if over.dialed {
             self.free_at = over.at + self.seat.on_hook_min;
         }
@@ -256,7 +261,6 @@ impl<O: OpenPort> Bench<O> {
                 report = self.set_up() => report,
             };
             let Report::Out(..) = report else {
-                self.free_at = self.free_at.max(self.clock.now() + self.seat.on_hook_min);
                 return true;
             };
             let again = self.clock.now() + HOLD_PAUSE;
