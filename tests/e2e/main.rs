@@ -6,6 +6,7 @@
 mod bad_input;
 mod crash;
 mod credentials;
+mod determinism;
 mod disk;
 mod faults;
 mod mixed;
