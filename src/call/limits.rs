@@ -31,7 +31,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            setup: Duration::from_secs(30),
+            setup: Duration::from_secs(15),
             dial: Duration::from_secs(90),
             prompt: Duration::from_secs(20),
             login: Duration::from_secs(45),

@@ -47,6 +47,7 @@ fn spec(dialog: Option<Arc<Dialog>>) -> CallSpec {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a spec takes it")]
 fn ios() -> Option<Arc<Dialog>> {
     let text = include_str!("../../hardware/consoles/cisco-ios.yaml");
     let file: DialogFile = serde_yaml::from_str(text).unwrap();

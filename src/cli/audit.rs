@@ -225,7 +225,9 @@ fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8
     })?;
     let mut files = crate::report::files(&state, dir.path());
     files.push(dir.path().join(crate::journal::FILE_NAME));
-    // Before anything that can still fail: the night's findings are not to be lost with a file of them.
+    // A terminal may take nothing any more, so this comes first; what fails in it is told last.
+    let published = if report_error.is_none() { dir.publish() } else { Ok(()) };
+    // The night's findings are not to be lost with a file of them.
     say(&summary::text(&state, &files, screen::style()));
     if let Some(why) = report_error {
         return Err(Failure::unjudged(format!(
@@ -233,6 +235,6 @@ fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8
             dir.path().display()
         )));
     }
-    dir.publish().map_err(Failure::unjudged)?;
+    published.map_err(Failure::unjudged)?;
     Ok(exit_code(&state))
 }

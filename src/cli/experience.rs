@@ -34,7 +34,7 @@ impl Experience {
         let mut worked = Vec::new();
         if plan.bank.exchange.is_none() {
             let lines = plan.lines.iter().map(|planned| &planned.line);
-            worked = seen.read(&reports.join(LATEST).join(journal::FILE_NAME), &plan.name, lines);
+            worked = seen.read(&reports.join(LATEST).join(journal::FILE_NAME), &plan.name, &lines);
         }
         for (name, credential) in &plan.credentials {
             let uses = |line: &&LineId| {
@@ -54,7 +54,7 @@ impl Experience {
         &mut self,
         path: &Path,
         plan: &PlanName,
-        lines: impl Iterator<Item = &'a Line> + Clone,
+        lines: &(impl Iterator<Item = &'a Line> + Clone),
     ) -> Vec<LineId> {
         let mut worked = Vec::new();
         // A line whose number has changed is another line.
@@ -174,7 +174,7 @@ lines:
 
     fn lengths(path: &Path, plan: &str, lines: &[Line]) -> BTreeMap<LineId, Duration> {
         let mut seen = Experience::default();
-        seen.read(path, &plan.parse().unwrap(), lines.iter());
+        seen.read(path, &plan.parse().unwrap(), &lines.iter());
         seen.lengths
     }
 

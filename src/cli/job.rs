@@ -5,11 +5,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::{CallSpec, Limits};
+use crate::call::CallSpec;
 use crate::config::bank::{BankModem, PROFILE_AUTO};
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
-use crate::fleet::policy::{BenchPolicy, Policy};
 use crate::fleet::scheduler::{CallReport, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
 use crate::fleet::worker::{ProfileChoice, Seat};
 use crate::model::event::{CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting};
@@ -87,16 +86,7 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
             .iter()
             .filter_map(|(name, calls)| Some((name.clone(), NonZeroU32::new(*calls)?)))
             .collect(),
-        policy: Policy {
-            attempts: plan.policy.attempts,
-            confirm: plan.policy.confirm,
-            retry_after: plan.policy.retry_after.clone(),
-            in_order: plan.policy.in_order,
-            bench: BenchPolicy {
-                patience: plan.policy.patience.unwrap_or(BenchPolicy::default().patience),
-                ..BenchPolicy::default()
-            },
-        },
+        policy: plan.policy.clone(),
         past,
     }
 }
@@ -105,7 +95,7 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
 pub(super) fn deadline(plan: &Plan, clock: Clock) -> Option<Mono> {
     let now = clock.now();
     let here = clock.wall_at(now).to_zoned(jiff::tz::TimeZone::system());
-    let wait = plan.policy.deadline.and_then(|time| until_next(time, &here))?;
+    let wait = plan.deadline.and_then(|time| until_next(time, &here))?;
     Some(now + wait)
 }
 
@@ -186,32 +176,14 @@ pub(super) struct Book {
     plan: Arc<Plan>,
     lines: BTreeMap<LineId, usize>,
     modems: BTreeMap<ModemId, usize>,
-    limits: Limits,
 }
 
 impl Book {
     pub(super) fn new(plan: Arc<Plan>) -> Self {
-        let own = &plan.limits;
-        let limits = Limits {
-            setup: own.setup,
-            dial: own.dial,
-            prompt: own.prompt,
-            login: own.login,
-            grant_wait: own.grant_wait,
-            logout: own.logout,
-            hangup: own.hangup,
-            call: own.call,
-            // A simulated network may be any number of times faster than a real one.
-            refused_under: if plan.bank.exchange.is_some() {
-                Duration::ZERO
-            } else {
-                Limits::default().refused_under
-            },
-        };
         let lines =
             plan.lines.iter().enumerate().map(|(at, planned)| (planned.line.id.clone(), at)).collect();
         let modems = plan.bank.modems.iter().enumerate().map(|(at, modem)| (modem.id.clone(), at)).collect();
-        Self { plan, lines, modems, limits }
+        Self { plan, lines, modems }
     }
 }
 
@@ -232,7 +204,7 @@ impl LineBook for Book {
             dialog: planned.dialog.clone(),
             credential: planned.credential.clone(),
             port_bps: Some(modem.baud),
-            limits: self.limits,
+            limits: self.plan.limits,
             ring_cadence: planned.ring_cadence,
         })
     }

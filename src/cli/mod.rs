@@ -16,6 +16,7 @@ mod scribe;
 mod secrets;
 mod sim;
 mod stop;
+mod viewer;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -88,7 +89,7 @@ fn log_to_stderr(verbose: u8) {
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| viewer::Aside).without_time().init();
 }
 
 /// Data and results go here. A reader that went away (`| head`) is no error.
@@ -99,6 +100,5 @@ fn say(text: &str) {
 
 /// Talk and errors go here.
 fn complain(text: &str) {
-    let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{}", text.trim_end_matches('\n'));
+    viewer::aside(text);
 }

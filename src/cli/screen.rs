@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::model::event::LineVerdict;
 use crate::model::{Event, EventKind, Fault, Mono, Verdict};
 use crate::report::summary::Style;
-use crate::report::{Board, RunState};
+use crate::report::{Board, Counts};
 
 /// How often the seconds on the board go on.
 const TICK: Duration = Duration::from_secs(1);
@@ -19,8 +19,10 @@ const ROWS_FREE: usize = 2;
 
 /// Shows a run.
 pub(super) trait Screen: Send {
-    /// An event was recorded; `state` has it already.
-    fn show(&mut self, state: &RunState, event: &Event);
+    /// An event was recorded; `counts` have it already.
+    fn show(&mut self, counts: Counts, event: &Event);
+    /// Words that belong on stderr.
+    fn aside(&mut self, text: &str);
     /// Time has passed.
     fn tick(&mut self, now: Mono);
     /// How long until [`Screen::tick`] is wanted; nothing that shows no time wants it.
@@ -52,10 +54,9 @@ pub(super) fn style() -> Style {
 }
 
 /// One line a verdict: what plain output and the scroll above the board show.
-fn verdict_line(event: &Event, state: &RunState, verdict: &LineVerdict) -> String {
+fn verdict_line(event: &Event, counts: Counts, verdict: &LineVerdict) -> String {
     let result = Verdict::of(verdict.fault);
     let fault = verdict.fault.map_or(String::new(), |fault| format!(" {fault} ({})", fault.blame()));
-    let counts = state.counts();
     let detail = if verdict.detail.is_empty() { String::new() } else { format!(": {}", verdict.detail) };
     format!(
         "{} [{}/{}] {:<8} {}{fault}{detail}",
@@ -71,7 +72,7 @@ fn verdict_line(event: &Event, state: &RunState, verdict: &LineVerdict) -> Strin
 struct Plain;
 
 impl Screen for Plain {
-    fn show(&mut self, state: &RunState, event: &Event) {
+    fn show(&mut self, counts: Counts, event: &Event) {
         let line = match &event.kind {
             EventKind::RunStarted(header) => {
                 format!(
@@ -84,7 +85,7 @@ impl Screen for Plain {
             }
             // Left out by the user's own word: no news, and there may be thousands.
             EventKind::Verdict(verdict) if verdict.fault == Some(Fault::Skipped) => return,
-            EventKind::Verdict(verdict) => verdict_line(event, state, verdict),
+            EventKind::Verdict(verdict) => verdict_line(event, counts, verdict),
             other => match notable(other) {
                 Some(text) => format!("{} {text}", event.at.strftime("%H:%M:%SZ")),
                 None => return,
@@ -92,6 +93,10 @@ impl Screen for Plain {
         };
         // A reader that went away (`| head`) is no reason to leave calls hanging.
         let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+
+    fn aside(&mut self, text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
     fn tick(&mut self, _now: Mono) {}
@@ -168,18 +173,25 @@ impl Live {
 }
 
 impl Screen for Live {
-    fn show(&mut self, state: &RunState, event: &Event) {
-        let board = self.board.get_or_insert_with(|| Board::new(state.header()));
-        board.apply(event);
+    fn show(&mut self, counts: Counts, event: &Event) {
+        match (&mut self.board, &event.kind) {
+            (Some(board), _) => board.apply(event),
+            (None, EventKind::RunStarted(header)) => self.board = Some(Board::new(header)),
+            (None, _) => {}
+        }
         let above = match &event.kind {
             EventKind::Verdict(verdict) if matches!(verdict.fault, None | Some(Fault::Skipped)) => None,
-            EventKind::Verdict(verdict) => Some(verdict_line(event, state, verdict)),
+            EventKind::Verdict(verdict) => Some(verdict_line(event, counts, verdict)),
             other => notable(other),
         };
         if let Some(line) = above {
             // A terminal that went away is noticed by the signal that it sends.
             let _ = self.multi.println(line);
         }
+    }
+
+    fn aside(&mut self, text: &str) {
+        let _ = self.multi.println(text);
     }
 
     fn tick(&mut self, now: Mono) {

@@ -1,5 +1,5 @@
 //! The scribe: a thread that takes the event stream, appends it to the journal, syncs it at each verdict, and only then
-//! lets the reports and the screen see it.
+//! lets the reports and the viewer see it.
 //!
 //! It is a thread of its own so that a slow disk never delays a call's stamps. What was shown is therefore on disk.
 
@@ -15,6 +15,7 @@ use crate::modem::clock::Clock;
 use crate::report::{Broken, Renderer, RunState};
 
 use super::screen::Screen;
+use super::viewer::Viewer;
 
 /// Events that may wait for the disk: about twenty a call, so this holds hundreds of modems through a slow minute.
 const QUEUE_MAX: usize = 16_384;
@@ -50,7 +51,7 @@ impl Scribe {
             journal,
             renderer: past.renderer,
             minutes: Minutes { state: past.state, journal_error: None, report_error: None },
-            screen,
+            viewer: Viewer::start(screen, clock),
             clock,
             rendered: Mono::ZERO,
             broken: told,
@@ -105,7 +106,7 @@ struct Desk {
     journal: Journal,
     renderer: Renderer,
     minutes: Minutes,
-    screen: Box<dyn Screen>,
+    viewer: Viewer,
     clock: Clock,
     rendered: Mono,
     broken: Arc<OnceLock<String>>,
@@ -132,22 +133,18 @@ impl Desk {
             if self.renderer.is_stale() && now.since(self.rendered) >= RENDER_EVERY {
                 self.render();
             }
-            self.screen.tick(now);
         }
         if let Err(error) = self.journal.sync() {
             self.break_off(error.to_string());
         }
         self.render();
-        self.screen.finish();
+        self.viewer.close();
         self.minutes
     }
 
-    /// How long it may sleep; for ever, if nothing waits to be rendered or redrawn.
+    /// How long it may sleep; for ever, if nothing waits to be rendered.
     fn pause(&self) -> Option<Duration> {
-        let now = self.clock.now();
-        let render = self.renderer.is_stale().then(|| (self.rendered + RENDER_EVERY).since(now));
-        let redraw = self.screen.next_tick(now);
-        [render, redraw].into_iter().flatten().min()
+        self.renderer.is_stale().then(|| (self.rendered + RENDER_EVERY).since(self.clock.now()))
     }
 
     /// Keeps events, and only then lets the reports and the screen see them.
@@ -186,7 +183,7 @@ impl Desk {
         }
         if let Some(state) = &self.minutes.state {
             self.renderer.note(state, event);
-            self.screen.show(state, event);
+            self.viewer.tell(event, state.counts());
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! How the user stops a run: the first SIGINT or SIGTERM logs out and hangs up, the second drops all lines at once.
 
+use std::time::Duration;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -7,6 +9,9 @@ use crate::call::machine::Cancel;
 use crate::report::outcome::INTERRUPTED;
 
 use super::{Failure, complain};
+
+/// How long the last words of a run that is ended at once may take.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Listens from now on.
 ///
@@ -51,6 +56,8 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
 #[expect(clippy::exit, reason = "the user asked for it for the third time; something hangs")]
 fn end_at_once() {
     complain("ended at once; `lineman audit --resume` goes on");
+    // The viewer may get it out, unless it is the terminal that hangs.
+    std::thread::park_timeout(LAST_WORDS);
     std::process::exit(i32::from(INTERRUPTED));
 }
 

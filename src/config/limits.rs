@@ -5,45 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::yaml::Doc;
+use crate::call::Limits;
 use crate::model::span;
-
-/// How long each stretch of one call may take. All above zero; a console file may have longer ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// From taking the port to the modem's `OK`.
-    pub setup: Duration,
-    /// From the dial command to CONNECT or another result.
-    pub dial: Duration,
-    /// From CONNECT to a login prompt.
-    pub prompt: Duration,
-    /// From the login prompt to the command prompt.
-    pub login: Duration,
-    /// Waiting at a login prompt until the credential is proven on another line.
-    pub grant_wait: Duration,
-    /// From the logout command to its proof.
-    pub logout: Duration,
-    /// From there to proven on-hook, each escalation aside.
-    pub hangup: Duration,
-    /// The whole call, from the dial command on.
-    pub call: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let s = Duration::from_secs;
-        Self {
-            setup: s(15),
-            dial: s(90),
-            prompt: s(20),
-            login: s(45),
-            // Below what consoles grant a login: IOS drops one after 30 s.
-            grant_wait: s(25),
-            logout: s(10),
-            hangup: s(10),
-            call: s(240),
-        }
-    }
-}
 
 /// `limits:` as written.
 #[derive(Debug, Default, Deserialize)]

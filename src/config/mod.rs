@@ -21,6 +21,5 @@ pub mod yaml;
 
 pub use bank::Bank;
 pub use exchange::load_exchange;
-pub use limits::Limits;
 pub use plan::{Overrides, Plan, PlannedLine, load_plan};
 pub use problem::{Place, Problem, Problems};

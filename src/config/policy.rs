@@ -1,46 +1,17 @@
 //! `policy:` of a plan: how often a line is tried, what confirms a failure, and when it is tried again.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use jiff::civil::Time;
 use serde::Deserialize;
 
 use super::problem::suggestion;
 use super::yaml::Doc;
+use crate::fleet::policy::Policy;
 use crate::model::{Fault, Verdict, span};
 
 /// Most calls to one line in one run; more would be a nuisance to whoever answers there.
 pub const ATTEMPTS_MAX: u32 = 15;
-
-/// How lines are tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    /// Calls a line may get, from 1 to [`ATTEMPTS_MAX`].
-    pub attempts: u32,
-    /// Failing calls that make a verdict, from 1 to `attempts`.
-    pub confirm: u32,
-    /// Rest before the next call, by what the last one found, as the plan has it; the fleet knows the rest for others.
-    pub retry_after: BTreeMap<Fault, Duration>,
-    /// Lines are dialed in the order of the plan, not the longest first.
-    pub in_order: bool,
-    /// How long lines wait while no modem at all is in service; the fleet has a default.
-    pub patience: Option<Duration>,
-    /// Nothing is dialed after this time of day, local to the bank's host.
-    pub deadline: Option<jiff::civil::Time>,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            attempts: 3,
-            confirm: 2,
-            retry_after: BTreeMap::new(),
-            in_order: false,
-            patience: None,
-            deadline: None,
-        }
-    }
-}
 
 /// `policy:` as written.
 #[derive(Debug, Default, Deserialize)]
@@ -55,9 +26,11 @@ pub(super) struct PolicyFile {
 }
 
 impl PolicyFile {
-    /// The policy, defaults where nothing is written.
-    pub(super) fn check(&self, doc: &Doc) -> Policy {
+    /// The policy, defaults where nothing is written; and the time of day, local to the bank's host, after which nothing
+    /// is dialed.
+    pub(super) fn check(&self, doc: &Doc) -> (Policy, Option<Time>) {
         let mut policy = Policy::default();
+        let mut deadline = None;
         if let Some(attempts) = self.attempts {
             if (1..=ATTEMPTS_MAX).contains(&attempts) {
                 policy.attempts = attempts;
@@ -106,16 +79,16 @@ impl PolicyFile {
         policy.in_order = self.in_order.unwrap_or_default();
         if let Some(text) = &self.patience {
             match span::parse(text) {
-                Ok(span) => policy.patience = Some(span),
+                Ok(span) => policy.bench.patience = span,
                 Err(what) => doc.problem("policy.patience", what),
             }
         }
         if let Some(text) = &self.deadline {
-            match jiff::civil::Time::strptime("%H:%M", text) {
-                Ok(time) => policy.deadline = Some(time),
+            match Time::strptime("%H:%M", text) {
+                Ok(time) => deadline = Some(time),
                 Err(_) => doc.problem("policy.deadline", "is no time of day; write it as \"05:30\""),
             }
         }
-        policy
+        (policy, deadline)
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong, and the rules that decide when: in order, the first that fits wins, chance from a seed.
 //!
-//! The rules are pure. Each has a generator of its own, seeded from the exchange's seed and the rule's name, so that one
-//! rule more does not disturb the others.
+//! The rules are pure. Chance is drawn anew for each rule and each of a line's calls, from the exchange's seed and their names: so
+//! one rule more does not disturb the others, and neither does the order in which lines are called.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -349,7 +349,7 @@ pub struct Occasion<'a> {
 #[derive(Debug)]
 struct Rule {
     entry: RuleEntry,
-    chance: fastrand::Rng,
+    seed: u64,
     fired: u32,
     /// Modem faults hold for a whole call: what chance said of (modem, call) once stays so.
     said: BTreeMap<(String, u32), bool>,
@@ -369,12 +369,7 @@ impl Rules {
         let rules = file
             .rules
             .iter()
-            .map(|entry| Rule {
-                entry: entry.clone(),
-                chance: child(file.seed, &entry.name),
-                fired: 0,
-                said: BTreeMap::new(),
-            })
+            .map(|entry| Rule { entry: entry.clone(), seed: file.seed, fired: 0, said: BTreeMap::new() })
             .collect();
         Self { rules, own: BTreeMap::new() }
     }
@@ -385,7 +380,7 @@ impl Rules {
             if rule.entry.fault.kind.is_of_modem() || !rule.fits(on) {
                 continue;
             }
-            if rule.entry.probability.is_some_and(|p| rule.chance.f64() >= p) {
+            if !rule.strikes(&on) {
                 continue;
             }
             rule.fired += 1;
@@ -407,7 +402,7 @@ impl Rules {
             } else {
                 let limit_reached =
                     rule.entry.times.or(rule.entry.fault.times).is_some_and(|t| rule.fired >= t);
-                let fires = !limit_reached && rule.entry.probability.is_none_or(|p| rule.chance.f64() < p);
+                let fires = !limit_reached && rule.strikes(&on);
                 rule.fired += u32::from(fires);
                 rule.said.insert(key, fires);
                 fires
@@ -430,6 +425,17 @@ impl Rules {
 }
 
 impl Rule {
+    /// What chance says of this call. It depends on the line's n-th call, or on the modem's where no line is known, and not on
+    /// who came first: the clock has no say in what a seed makes of a night.
+    fn strikes(&self, on: &Occasion<'_>) -> bool {
+        let Some(probability) = self.entry.probability else { return true };
+        let which = match on.line {
+            Some((line, _)) => format!("{line}.{}", on.attempt),
+            None => format!("{}.{}", on.modem, on.call),
+        };
+        child(self.seed, &format!("{}/{which}", self.entry.name)).f64() < probability
+    }
+
     fn fits_modem(&self, on: Occasion<'_>) -> bool {
         self.entry.modem.as_ref().is_none_or(|m| m.as_str() == on.modem)
             && self.entry.call.is_none_or(|range| range.holds(on.call))

@@ -371,7 +371,7 @@ pub struct RuleEntry {
     /// It fires by chance, 0 to 1.
     #[serde(default)]
     pub probability: Option<f64>,
-    /// It fires so often at most.
+    /// It fires so often at most; whom it meets, the order of the calls decides.
     #[serde(default)]
     pub times: Option<u32>,
     /// What happens.

@@ -204,7 +204,7 @@ fn a_journal_that_was_cut_at_any_byte_is_gone_on_with() {
     // In its first line there is no run yet; a hole in the middle is damage. Neither is guessed at.
     let mut hole = whole.clone();
     hole[header + 3] = b'\xff';
-    for (text, what) in [(&hole[..], "at line 2"), (&whole[..header - 2], "events.jsonl")] {
+    for (text, what) in [(&hole[..], "at line 2"), (&whole[..header - 2], "before anything was dialed")] {
         fs::write(&path, text).unwrap();
         let ended = audited(&stage, &["--plain", "--resume"]);
         assert_eq!(ended.code(), Some(2), "{what}: {}", ended.said());

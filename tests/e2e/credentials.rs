@@ -56,7 +56,7 @@ fn holding(folder: &Path, texts: &[&str]) -> Vec<PathBuf> {
 fn forms(secret: &str) -> Vec<String> {
     let json = serde_json::to_string(secret).unwrap();
     let debug = format!("{secret:?}");
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let list = secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
     let mut forms = vec![
         secret.to_owned(),

@@ -1,9 +1,12 @@
 //! The program from outside: the binary itself, run over files, ptys and real programs, and held against what it wrote.
 //! One module a theme; what they share stands in `stage`, `town` and `night`.
 
+#![allow(clippy::unwrap_used, reason = "a test says best where it failed by failing there")]
+
 mod bad_input;
 mod crash;
 mod credentials;
+mod determinism;
 mod disk;
 mod faults;
 mod mixed;
@@ -12,5 +15,7 @@ mod ports;
 mod real;
 mod signals;
 mod stage;
+mod terminal;
 mod town;
 mod truth;
+mod view;

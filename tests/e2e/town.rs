@@ -123,11 +123,12 @@ impl Town {
     /// Writes `exchange.yaml`, a `bank.yaml` that simulates it, and `plan.yaml`.
     pub(crate) fn found(&self, stage: &Stage) {
         self.write_exchange(stage);
-        let modems: String = self
+        let modems = self
             .modems
             .iter()
             .map(|(id, profile, _)| format!("  - {{ id: {id}, profile: {profile} }}\n"))
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         stage.write(
             "bank.yaml",
             &format!("bank: town\nexchange: exchange.yaml\n{}\nmodems:\n{modems}", self.bank_keys),
@@ -138,14 +139,15 @@ impl Town {
     /// Writes the same, but the bank has ports in the folder `ports`.
     pub(crate) fn found_on_ports(&self, stage: &Stage, ports: &Path) {
         self.write_exchange(stage);
-        let modems: String = self
+        let modems = self
             .modems
             .iter()
             .map(|(id, profile, _)| {
                 let port = ports.join(id);
                 format!("  - {{ id: {id}, port: \"{}\", profile: {profile} }}\n", port.display())
             })
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         stage.write(
             "bank.yaml",
             &format!(

@@ -41,10 +41,16 @@ impl Machine {
     }
 
     pub(super) fn port_lost(&mut self, now: Mono, fault: Fault, why: &str) {
+        self.drop_outputs();
         if matches!(self.state, State::Over) {
+            // The last thing that it wanted done failed; its end is known, and not fetched yet.
+            for output in &mut self.outputs {
+                if let Output::Done(ending) = output {
+                    ending.port_lost = true;
+                }
+            }
             return;
         }
-        self.drop_outputs();
         self.cut_session(now);
         self.keep_ear();
         if self.finding.is_none() {

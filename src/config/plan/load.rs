@@ -36,8 +36,8 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
             None
         }
     };
-    let policy = file.policy.check(&doc);
-    let limits = file.limits.check(&doc);
+    let (policy, deadline) = file.policy.check(&doc);
+    let mut limits = file.limits.check(&doc);
     let mut credentials = check_credentials(file.credentials, path, &doc);
     let read_bank = read_bank(file.bank.as_deref(), overrides, path, &library, &doc);
     let bank = read_bank.as_ref().and_then(|read| read.bank.as_ref());
@@ -83,6 +83,10 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         problems.0.extend(read.doc.into_problems().0);
         read.bank
     });
+    if bank.as_ref().is_some_and(|bank| bank.exchange.is_some()) {
+        // A simulated network may be any number of times faster than a real one.
+        limits.refused_under = std::time::Duration::ZERO;
+    }
     let plan = name.zip(bank).zip(numbering).map(|((name, bank), numbering)| Plan {
         name,
         path: path.to_owned(),
@@ -94,6 +98,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
             .filter_map(|(name, (credential, _))| Some((name, credential?)))
             .collect(),
         policy,
+        deadline,
         limits,
         seed,
         warnings,

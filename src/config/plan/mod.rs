@@ -12,14 +12,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Limits;
 use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
 use super::numbering::Numbering;
-use super::policy::Policy;
 use super::problem::Problem;
 use super::screening::{Refusal, screen};
+use crate::call::Limits;
 use crate::console::dialog::Dialog;
+use crate::fleet::policy::Policy;
 use crate::model::{CredentialName, DialString, Fault, Line, LineId, PlanName};
 
 pub use self::load::load_plan;
@@ -55,6 +55,8 @@ pub struct Plan {
     pub credentials: BTreeMap<CredentialName, PlannedCredential>,
     /// How lines are tried.
     pub policy: Policy,
+    /// Nothing is dialed after this time of day, local to the bank's host.
+    pub deadline: Option<jiff::civil::Time>,
     /// Limits of one call.
     pub limits: Limits,
     /// Seed of all randomness.

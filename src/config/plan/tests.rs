@@ -61,7 +61,7 @@ fn a_good_plan_is_whole() {
     assert_eq!((plan.name.as_str(), plan.bank.name.as_str(), plan.seed), ("bad", "good", 7));
     assert_eq!((plan.policy.attempts, plan.policy.confirm), (3, 2));
     assert_eq!(plan.policy.retry_after[&Fault::Busy], Duration::from_secs(180));
-    assert_eq!(plan.policy.patience, Some(Duration::from_mins(1)));
+    assert_eq!(plan.policy.bench.patience, Duration::from_mins(1));
     assert_eq!((plan.limits, plan.bank.on_hook_min), (Limits::default(), Duration::from_secs(3)));
     let [first, second, third] = &plan.lines[..] else { panic!("{:?}", plan.lines) };
     assert_eq!(first.dialog.as_ref().map(|dialog| dialog.name()), Some("plain"));
@@ -145,7 +145,7 @@ fn two_lines_with_one_number_are_worth_a_word() {
             "good-doubles.yaml:7: lines[2].id: has the number of `BR1` at good-doubles.yaml:5: it is dialed twice",
         ]
     );
-    assert_eq!(plan.policy.deadline, Some(jiff::civil::time(5, 30, 0, 0)));
+    assert_eq!(plan.deadline, Some(jiff::civil::time(5, 30, 0, 0)));
 }
 
 #[test]
