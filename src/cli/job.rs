@@ -165,6 +165,7 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         fault: record.fault,
         furthest: record.timeline.furthest(),
         dialed: at(Moment::Dialed).is_some(),
+        held: false,
         took,
         detail: record.detail.clone(),
     }

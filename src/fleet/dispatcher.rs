@@ -390,16 +390,17 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.modem(modem.clone(), ModemState::Out, Some(fault), detail.clone());
                 self.step(Input::ModemOut { modem, fault, detail });
             }
-            Report::Over { over, held } => self.over(modem, *over, held),
+            Report::Over(over) => self.over(modem, *over),
         }
     }
 
-    fn over(&mut self, modem: ModemId, over: CallOver, held: bool) {
+    fn over(&mut self, modem: ModemId, over: CallOver) {
         let running = self.workers.get_mut(&modem).and_then(|worker| worker.call.take());
-        let CallOver { mut record, hangup_detail, dialed, at, .. } = over;
+        let CallOver { mut record, hangup_detail, dialed, port_lost, at } = over;
+        let unproven = record.hangup == Hangup::Unproven;
         if let Some(Running { spec, .. }) = &running {
             self.not_through_ourselves(&spec.line.number, &mut record);
-            if held {
+            if unproven {
                 self.held.insert(spec.line.number.clone(), modem.clone());
             }
         }
@@ -413,14 +414,19 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             fault: record.fault,
             furthest: record.timeline.furthest(),
             dialed,
+            // With a port goes its DTR.
+            held: unproven && !port_lost,
             took,
             detail: record.detail.clone(),
         };
-        let unproven = record.hangup == Hangup::Unproven;
         self.emit(EventKind::CallEnded(Box::new(record)));
         if unproven {
-            // Its worker has hung up once more since, or told that the modem is out.
-            self.modem(modem, ModemState::HangupUnproven, None, hangup_detail);
+            // It gets no other line before its set-up, which begins by hanging up, has proven it.
+            let detail = format!("on-hook is not proven: {hangup_detail}");
+            self.modem(modem.clone(), ModemState::HangupUnproven, None, hangup_detail);
+            if !port_lost {
+                self.step(Input::ModemOut { modem, fault: Fault::ModemSilent, detail });
+            }
         }
         self.step(Input::CallEnded(Box::new(report)));
     }

@@ -22,6 +22,9 @@ pub const BENCH_CALLS_MAX: u32 = 6;
 pub const PANICS_MAX: u32 = 3;
 /// Modems on which a line's calls panicked before the defect is the line's verdict.
 pub const PANICKED_MODEMS_MAX: usize = 2;
+/// How long a number is left alone while a modem that could not be brought on-hook may hold it, unless the modem is set
+/// up again before. Far ends give up a login after 30 to 60 s.
+pub const NUMBER_HELD: Duration = Duration::from_secs(90);
 /// Calls in a row without a usable outside line after which a modem rests.
 pub const OUTSIDE_LINE_STREAK_MAX: u32 = 2;
 /// Length of a call of which nothing is known: ring, train, login and hang-up of a good line. [peers.md 9]

@@ -23,10 +23,6 @@ use crate::modem::setup::{Setup, SetupLimits};
 
 /// Longest that opening a port may take; a driver that is stuck must not keep lines waiting for its modem.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
-/// How long a number may be held by a modem that can't be brought on-hook; far ends give up a login after 30 to 60 s.
-const HOLD_LIMIT: Duration = Duration::from_secs(90);
-/// Pause between two tries to bring it there.
-const HOLD_PAUSE: Duration = Duration::from_secs(5);
 /// Longest that giving a port back may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 
@@ -75,12 +71,7 @@ pub(crate) enum Report {
     /// It can't be used now.
     Out(Fault, String),
     /// A call is over.
-    Over {
-        /// What it found.
-        over: Box<CallOver>,
-        /// The modem could not be brought on-hook, or nobody knows: it may hold the number until it is set up again.
-        held: bool,
-    },
+    Over(Box<CallOver>),
 }
 
 /// The worker's channels.
@@ -235,44 +226,13 @@ impl<O: OpenPort> Bench<O> {
         if over.dialed {
             self.free_at = over.at + self.seat.on_hook_min;
         }
-        let mut held = unproven;
         if over.port_lost {
             self.port = None;
             if !blames_modem {
                 let why = format!("the port was lost in hanging up: {}", over.hangup_detail);
                 tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
             }
-        } else if unproven {
-            held = !self.hang_up_again(over.at, channels).await;
         }
-        tell(channels, &self.seat.id, Report::Over { over: Box::new(over), held }).await;
-    }
-
-    /// A modem may still hold the line of a call whose on-hook was not proven, and a second call to its number would find
-    /// it busy through our own fault. So it is set up anew before both are given back; if that does not help, it is out.
-    /// Whether it did.
-    async fn hang_up_again(&mut self, since: Mono, channels: &Channels) -> bool {
-        let (mut cancel, mut at_once) = (channels.cancel.clone(), channels.cancel.clone());
-        let given_back = since + HOLD_LIMIT;
-        loop {
-            let report = tokio::select! {
-                biased;
-                _ = at_once.wait_for(|how| *how == Some(Cancel::HangUp)) => return false,
-                report = self.set_up() => report,
-            };
-            let Report::Out(..) = report else {
-                return true;
-            };
-            let again = self.clock.now() + HOLD_PAUSE;
-            if again > given_back || cancel.borrow().is_some() {
-                tell(channels, &self.seat.id, report).await;
-                return false;
-            }
-            tokio::select! {
-                biased;
-                _ = cancel.wait_for(Option::is_some) => {}
-                () = tokio::time::sleep_until(self.clock.instant(again)) => {}
-            }
-        }
+        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
     }
 }

@@ -140,7 +140,8 @@ impl Bench {
         let held = seat.trouble.as_ref().is_some_and(|trouble| trouble.fault == Fault::PortBusy);
         match seat.state {
             _ if seat.quarantined => false,
-            State::Ready | State::InCall => !seat.leaves,
+            // One that leaves after its call is out then, and comes back like any other.
+            State::Ready | State::InCall => !(seat.leaves && held),
             State::SettingUp | State::Out { .. } => !held,
             State::Gone => false,
         }

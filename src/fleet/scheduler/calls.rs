@@ -74,6 +74,7 @@ impl Scheduler {
             furthest: None,
             // Nobody knows.
             dialed: true,
+            held: true,
             took: now.since(began),
             detail,
         };
@@ -105,6 +106,9 @@ impl Scheduler {
         self.lines[line].trials.push(trial);
         self.release_modem(now, modem, class, report);
         self.queue.set_in_call(number, false);
+        if report.held {
+            self.hold(number, modem);
+        }
         self.dispose(now, line);
         if self.numbers[number].record.is_closed() {
             for sibling in self.numbers[number].lines.clone() {

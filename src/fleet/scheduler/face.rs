@@ -87,6 +87,8 @@ pub struct CallReport {
     pub furthest: Option<Moment>,
     /// Whether digits may have gone out.
     pub dialed: bool,
+    /// The modem could not be brought on-hook, and may hold the number.
+    pub held: bool,
     /// How long the modem was taken.
     pub took: Duration,
     /// The finding in words.

@@ -30,8 +30,8 @@ pub(super) enum Stage {
     New,
     /// Ready to be dialed.
     Queued { burden: Burden, rank: Rank },
-    /// Not before then.
-    Waiting { until: Mono },
+    /// Not before then; or, where its number is `held`, not before the modem that may hold it is set up again.
+    Waiting { until: Mono, held: bool },
     /// Until its credential is proven or stopped.
     Parked { rank: Rank },
     /// In a call.

@@ -54,6 +54,7 @@ pub struct Scheduler {
     /// Calls that are running.
     running: usize,
     started: bool,
+    now: Mono,
     /// Nothing is dialed any more, and this is why: the fault of the lines that are left.
     closed: Option<Fault>,
     finished: bool,
@@ -75,6 +76,8 @@ struct Number {
     record: NumberRecord,
     /// Calls of earlier sittings of which no end is known: digits may have gone out.
     lost: u32,
+    /// The modem that may hold it although its call is over, and until when that is to be feared.
+    held: Option<(usize, Mono)>,
 }
 
 #[derive(Debug)]
@@ -139,6 +142,7 @@ impl Scheduler {
             open: 0,
             running: 0,
             started: false,
+            now: Mono::ZERO,
             closed: None,
             finished: false,
             decisions: Vec::new(),
@@ -207,6 +211,7 @@ impl Scheduler {
         if self.finished {
             return Vec::new();
         }
+        self.now = now;
         match input {
             Input::Start => self.start(now),
             Input::ModemReady(id) => self.modem_ready(&id),
@@ -298,6 +303,7 @@ impl Scheduler {
             self.timers.remove(&(until, Timer::Modem(modem)));
         }
         self.bench.ready(modem);
+        self.let_go(modem);
     }
 
     fn modem_out(&mut self, now: Mono, id: &ModemId, trouble: &Trouble) {

@@ -83,6 +83,7 @@ impl Nature for Seeded {
         let mut fate = Fate::of(fault, dice.u64(1..120));
         // Now and then a bench fault comes when the digits are out.
         fate.dialed |= dice.u8(..4) == 0;
+        fate.held = self.dice(&format!("held {line} {modem} {attempt}")).u8(..12) == 0;
         fate.refused = self.dice(&format!("may {line}")).u8(..32) == 0;
         fate.panics = fault == Some(Fault::Internal) || dice.u8(..16) < self.panics;
         fate
@@ -338,6 +339,7 @@ fn five_thousand_lines_on_sixty_four_modems_run_through() {
                         [usize::from(sequence % 7 < 3) * (attempt as usize % 3)];
                     let took = Duration::from_secs(30 + sequence % 60);
                     let report = super::CallReport {
+                        held: false,
                         line,
                         modem,
                         attempt,

@@ -7,7 +7,7 @@ use super::judge::{Case, Finding, Judgement, Known};
 use super::lines::Stage;
 use super::queue::{Burden, Rank};
 use super::{Decision, Scheduler, Timer};
-use crate::fleet::policy::CallClass;
+use crate::fleet::policy::{CallClass, NUMBER_HELD};
 use crate::model::event::LineVerdict;
 use crate::model::{CredentialName, Fault, Mono};
 
@@ -95,11 +95,41 @@ impl Scheduler {
         if pause.is_zero() {
             return self.enqueue(line);
         }
-        let until = now + pause;
-        self.lines[line].stage = Stage::Waiting { until };
-        self.timers.insert((until, Timer::Line(line)));
         let why = fault.map_or_else(String::new, |fault| format!("after {fault}"));
+        self.put_off(line, now + pause, why, false);
+    }
+
+    fn put_off(&mut self, line: usize, until: Mono, why: String, held: bool) {
+        self.lines[line].stage = Stage::Waiting { until, held };
+        self.timers.insert((until, Timer::Line(line)));
         self.decisions.push(Decision::Waits { line: self.lines[line].id.clone(), until, why });
+    }
+
+    /// A modem that could not be brought on-hook may hold this number: a call to it would find it busy through us.
+    pub(super) fn hold(&mut self, number: usize, modem: usize) {
+        self.numbers[number].held = Some((modem, self.now + NUMBER_HELD));
+        for sibling in self.numbers[number].lines.clone() {
+            if matches!(self.lines[sibling].stage, Stage::Queued { .. }) {
+                self.detach(sibling);
+                self.enqueue(sibling);
+            }
+        }
+    }
+
+    /// A modem is on-hook for certain: what it may have held is free.
+    pub(super) fn let_go(&mut self, modem: usize) {
+        for number in 0..self.numbers.len() {
+            if self.numbers[number].held.is_none_or(|(holder, _)| holder != modem) {
+                continue;
+            }
+            self.numbers[number].held = None;
+            for line in self.numbers[number].lines.clone() {
+                if matches!(self.lines[line].stage, Stage::Waiting { held: true, .. }) {
+                    self.detach(line);
+                    self.enqueue(line);
+                }
+            }
+        }
     }
 
     /// A fault of our own costs a line no time, as long as some other modem has not let it down yet.
@@ -131,6 +161,11 @@ impl Scheduler {
     }
 
     pub(super) fn enqueue(&mut self, line: usize) {
+        let held = self.numbers[self.lines[line].number].held;
+        if let Some((holder, until)) = held.filter(|(_, until)| *until > self.now) {
+            let why = format!("`{}` may still hold its number", self.bench.ids[holder]);
+            return self.put_off(line, until, why, true);
+        }
         let (burden, rank) = (self.burden(line), self.rank(line));
         self.queue.insert(self.lines[line].number, &burden, rank);
         self.lines[line].stage = Stage::Queued { burden, rank };
@@ -150,7 +185,7 @@ impl Scheduler {
         let entry = &mut self.lines[line];
         match std::mem::replace(&mut entry.stage, Stage::New) {
             Stage::Queued { burden, rank } => self.queue.remove(entry.number, &burden, rank),
-            Stage::Waiting { until } => {
+            Stage::Waiting { until, .. } => {
                 self.timers.remove(&(until, Timer::Line(line)));
             }
             Stage::Parked { rank } => {

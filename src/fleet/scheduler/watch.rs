@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CallReport, Decision, Input, Past, SchedulerPlan};
 use crate::fleet::policy::{
-    CALLS_WITHOUT_CARRIER_MAX, CallClass, OUTSIDE_LINE_STREAK_MAX, PANICS_MAX, Policy,
+    CALLS_WITHOUT_CARRIER_MAX, CallClass, NUMBER_HELD, OUTSIDE_LINE_STREAK_MAX, PANICS_MAX, Policy,
 };
 use crate::model::event::LineVerdict;
 use crate::model::{CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber, Verdict};
@@ -41,6 +41,10 @@ pub(super) struct Watch {
     pub(super) stopped: BTreeSet<CredentialName>,
     draining: bool,
     past_deadline: bool,
+    /// Numbers that a modem may hold although its call is over.
+    held: BTreeMap<PhoneNumber, (ModemId, Mono)>,
+    /// Lines that wait for such a one, and not for a pause.
+    waits_for_modem: BTreeSet<LineId>,
     /// Lines that may not be dialed, as it turned out.
     refused: BTreeSet<LineId>,
     started: bool,
@@ -67,6 +71,8 @@ impl Watch {
             stopped: BTreeSet::new(),
             draining: false,
             past_deadline: false,
+            held: BTreeMap::new(),
+            waits_for_modem: BTreeSet::new(),
             refused: BTreeSet::new(),
             started: false,
             finished: false,
@@ -84,6 +90,8 @@ impl Watch {
         self.proven.clear();
         self.draining = false;
         self.past_deadline = false;
+        self.held.clear();
+        self.waits_for_modem.clear();
         self.started = false;
         for (id, (seat, fault)) in &mut self.seats {
             *seat = if self.quarantined.contains(id) { Seat::Gone } else { Seat::SettingUp };
@@ -167,12 +175,15 @@ impl Watch {
     fn hopeful(&self, modem: &ModemId) -> bool {
         let (seat, fault) = self.seats[modem];
         !self.quarantined.contains(modem)
-            && !self.leaving.contains_key(modem)
             && match seat {
-                Seat::Ready | Seat::InCall => true,
+                Seat::Ready | Seat::InCall => self.leaving.get(modem) != Some(&Fault::PortBusy),
                 Seat::SettingUp | Seat::Out => fault != Some(Fault::PortBusy),
                 Seat::Gone => false,
             }
+    }
+
+    fn is_held(&self, number: &PhoneNumber, now: Mono) -> bool {
+        self.held.get(number).is_some_and(|(_, until)| *until > now)
     }
 
     fn trunk_has_room(&self, modem: &ModemId) -> bool {
@@ -184,13 +195,23 @@ impl Watch {
     }
 
     /// Takes in what the scheduler was told, before it answers.
-    pub(super) fn input(&mut self, input: &Input) {
+    pub(super) fn input(&mut self, now: Mono, input: &Input) {
         match input {
             Input::Start => self.started = true,
             Input::ModemReady(modem) => {
                 let seat = self.seats.get_mut(modem).unwrap();
                 if matches!(seat.0, Seat::SettingUp | Seat::Out) {
                     *seat = (Seat::Ready, None);
+                }
+                let free: Vec<PhoneNumber> =
+                    self.held.iter().filter(|(_, (by, _))| by == modem).map(|(n, _)| n.clone()).collect();
+                for number in free {
+                    self.held.remove(&number);
+                    for line in self.siblings(&number).cloned().collect::<Vec<_>>() {
+                        if self.waits_for_modem.remove(&line) {
+                            self.waits.remove(&line);
+                        }
+                    }
                 }
             }
             Input::ModemOut { modem, fault, .. } => {
@@ -203,7 +224,7 @@ impl Watch {
                     Seat::Out | Seat::Gone => {}
                 }
             }
-            Input::CallEnded(report) => self.ended(report),
+            Input::CallEnded(report) => self.ended(now, report),
             Input::Panicked { modem, line, detail } => {
                 let attempt = self.running[line].1;
                 let report = CallReport {
@@ -213,10 +234,11 @@ impl Watch {
                     fault: Some(Fault::Internal),
                     furthest: None,
                     dialed: true,
+                    held: true,
                     took: std::time::Duration::ZERO,
                     detail: detail.clone(),
                 };
-                self.ended(&report);
+                self.ended(now, &report);
             }
             Input::CredentialProven(name) => {
                 self.proven.insert(name.clone());
@@ -242,7 +264,11 @@ impl Watch {
         }
     }
 
-    fn ended(&mut self, report: &CallReport) {
+    fn ended(&mut self, now: Mono, report: &CallReport) {
+        if report.held {
+            let number = self.number(&report.line).clone();
+            self.held.insert(number, (report.modem.clone(), now + NUMBER_HELD));
+        }
         let (modem, attempt) = self.running.remove(&report.line).expect("only running calls end");
         assert_eq!((&modem, attempt), (&report.modem, report.attempt));
         let class = CallClass::of(report.fault);
@@ -302,7 +328,12 @@ impl Watch {
                     assert_ne!(*fault, Fault::PortBusy, "a busy port is tried as long as there are lines");
                     self.seats.insert(modem.clone(), (Seat::Gone, Some(*fault)));
                 }
-                Decision::Waits { line, until, .. } => {
+                Decision::Waits { line, until, why } => {
+                    if why.contains("may still hold") {
+                        self.waits_for_modem.insert(line.clone());
+                    } else {
+                        self.waits_for_modem.remove(line);
+                    }
                     assert!(*until > now && !self.running.contains_key(line), "waits for nothing");
                     assert!(!self.verdicts.contains_key(line));
                     assert!(
@@ -314,7 +345,7 @@ impl Watch {
             }
         }
         if self.started && !self.finished && !self.draining && !self.past_deadline {
-            self.invariant_no_idle_modem();
+            self.invariant_no_idle_modem(now);
         }
     }
 
@@ -332,6 +363,7 @@ impl Watch {
             assert_ne!(*self.number(busy), number, "two calls to one number");
         }
         assert!(self.attempts(line) < self.plan.policy.attempts as usize, "one attempt too many on `{line}`");
+        assert!(!self.is_held(&number, now), "a call to a number that a modem of ours may hold");
         assert!(!self.calls(line).iter().any(|call| call.class == CallClass::Final), "woken twice");
         assert!(!self.number_closed(&number), "the number has had its calls");
         assert!(
@@ -491,7 +523,7 @@ impl Watch {
     }
 
     /// A line that was never called, whose number is idle, and a free modem: one of them is asleep.
-    fn invariant_no_idle_modem(&self) {
+    fn invariant_no_idle_modem(&self, now: Mono) {
         let free = self.seats.iter().any(|(id, (seat, _))| *seat == Seat::Ready && self.trunk_has_room(id));
         if !free {
             return;
@@ -500,7 +532,8 @@ impl Watch {
             let fresh = job.preset.is_none()
                 && !self.verdicts.contains_key(&job.id)
                 && !self.begun.contains_key(&job.id);
-            let idle = !self.running.keys().any(|busy| *self.number(busy) == job.number);
+            let idle = !self.is_held(&job.number, now)
+                && !self.running.keys().any(|busy| *self.number(busy) == job.number);
             assert!(!(fresh && idle), "`{}` waits while a modem is free", job.id);
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Fate {
     pub(super) panics: bool,
     /// It is not made at all.
     pub(super) refused: bool,
+    /// Its modem stays off-hook: told out as its call ends.
+    pub(super) held: bool,
 }
 
 impl Fate {
@@ -40,6 +42,7 @@ impl Fate {
             dialed: !CallClass::of(fault).is_bench(),
             panics: false,
             refused: false,
+            held: false,
         }
     }
 }
@@ -147,6 +150,10 @@ impl<N: Nature> World<N> {
                         self.step(Input::CredentialStopped(name));
                     }
                 }
+                if report.held {
+                    let (modem, fault) = (report.modem.clone(), Fault::ModemSilent);
+                    self.step(Input::ModemOut { modem, fault, detail: "off-hook".to_owned() });
+                }
                 self.step(input);
             }
             _ => self.step(input),
@@ -154,7 +161,7 @@ impl<N: Nature> World<N> {
     }
 
     pub(super) fn step(&mut self, input: Input) {
-        self.watch.input(&input);
+        self.watch.input(self.now, &input);
         let decisions = self.scheduler.step(self.now, input.clone());
         self.watch.decided(self.now, &decisions);
         for decision in &decisions {
@@ -185,6 +192,7 @@ impl<N: Nature> World<N> {
                             fault: fate.fault,
                             furthest: fate.furthest,
                             dialed: fate.dialed,
+                            held: fate.held,
                             took: fate.took,
                             detail: fate.fault.map_or_else(String::new, |fault| format!("heard {fault}")),
                         }))
