@@ -4,7 +4,8 @@
 //! that must hold up neither the journal nor a call nor the answer to a signal.
 
 use std::io::Write;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,14 +15,17 @@ use crate::report::Counts;
 
 use super::screen::Screen;
 
+/// News that wait for a terminal that takes nothing: those of some three thousand calls. What comes beyond is not shown,
+/// and counted; the journal and the reports have it all.
+const NEWS_MAX: usize = 65_536;
 /// How long the last words may take to be shown before the run is ended without them.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Where words for stderr go while a viewer is at work, of which there is one. Whoever wrote past it would tear the board's
 /// rows, and be painted over.
-static AT_WORK: Mutex<Option<Sender<News>>> = Mutex::new(None);
+static AT_WORK: Mutex<Option<SyncSender<News>>> = Mutex::new(None);
 
-/// What is to be shown. The queue has no limit: all events of a run fit into memory many times over.
+/// What is to be shown.
 enum News {
     Event(Box<Event>, Counts),
     Aside(String),
@@ -29,15 +33,16 @@ enum News {
 
 /// The scribe's end of the viewer.
 pub(super) struct Viewer {
-    news: Sender<News>,
+    news: SyncSender<News>,
     over: Receiver<()>,
+    missed: AtomicU64,
 }
 
 impl Viewer {
     /// Starts it.
     pub(super) fn start(screen: Box<dyn Screen>, clock: Clock) -> Self {
-        let (news, incoming) = channel();
-        let (ended, over) = channel();
+        let (news, incoming) = sync_channel(NEWS_MAX);
+        let (ended, over) = sync_channel(1);
         let work = move || {
             show(screen, &incoming, clock);
             drop(ended);
@@ -47,13 +52,15 @@ impl Viewer {
             *AT_WORK.lock().unwrap_or_else(PoisonError::into_inner) = None;
             tracing::warn!("nothing can be shown of the run: {error}");
         }
-        Self { news, over }
+        Self { news, over, missed: AtomicU64::new(0) }
     }
 
     /// Shows an event that was kept; `counts` are those after it.
     pub(super) fn tell(&self, event: &Event, counts: Counts) {
         // A viewer that is gone shows nothing; the run goes on.
-        let _ = self.news.send(News::Event(Box::new(event.clone()), counts));
+        if let Err(TrySendError::Full(_)) = self.news.try_send(News::Event(Box::new(event.clone()), counts)) {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Ends it, once all is shown or a terminal that takes nothing was waited for long enough.
@@ -61,6 +68,12 @@ impl Viewer {
         *AT_WORK.lock().unwrap_or_else(PoisonError::into_inner) = None;
         drop(self.news);
         let _ = self.over.recv_timeout(CLOSE_LIMIT);
+        let missed = self.missed.load(Ordering::Relaxed);
+        if missed > 0 {
+            aside(&format!(
+                "{missed} events were not shown, since nobody took what was said; the reports have them"
+            ));
+        }
     }
 }
 
@@ -86,7 +99,9 @@ pub(super) fn aside(text: &str) {
     let text = text.trim_end_matches('\n');
     let at_work = AT_WORK.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let unsent = match at_work {
-        Some(viewer) => viewer.send(News::Aside(text.to_owned())).is_err(),
+        Some(viewer) => {
+            matches!(viewer.try_send(News::Aside(text.to_owned())), Err(TrySendError::Disconnected(_)))
+        }
         None => true,
     };
     if unsent {

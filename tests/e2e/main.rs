@@ -9,6 +9,7 @@ mod credentials;
 mod determinism;
 mod disk;
 mod faults;
+mod limits;
 mod mixed;
 mod night;
 mod ports;

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 
-use crate::night::{RUN, SOON, audit, audited, rows, run_of};
+use lineman::sim::log::What;
+
+use crate::night::{Exchange, RUN, SOON, audit, audited, rows, run_of};
 use crate::stage::{Stage, wait_until};
 use crate::terminal::{Screen, Terminal};
-use crate::town::{Branch, Town};
+use crate::town::{Branch, PASSWORD, Town};
 
 /// Slow enough to be watched.
 fn watched_town() -> Town {
@@ -114,6 +116,33 @@ fn a_terminal_that_is_closed_stops_the_run_as_ctrl_c_does() {
         "{summary}"
     );
     assert_eq!(rows(&run_of(&stage, "latest").join("lines.csv")).len(), 9);
+}
+
+#[test]
+fn a_password_is_asked_for_unseen_and_asked_for_again_when_it_was_refused_before() {
+    let stage = Stage::new();
+    let mut town = Town::new(&["courier"], [Branch::new(1)]);
+    town.credentials = "{ oob: { username: oob, password: { prompt: true } } }".to_owned();
+    let exchange = Exchange::of(&town, &stage);
+    let typed = |wrong: &str, right: &str| {
+        let mut terminal = Terminal::start(&audit(&stage, &["--plain"]), None);
+        let before = terminal.settings();
+        for (n, secret) in [wrong, right].into_iter().filter(|secret| !secret.is_empty()).enumerate() {
+            terminal
+                .wait_for("the question", |text| text.matches("Password of credential `oob`").count() > n);
+            terminal.press(format!("{secret}\n").as_bytes());
+        }
+        terminal.wait_for("the summary", |text| text.contains("of 1 line in the plan"));
+        assert_eq!(terminal.settings(), before, "echo stays off");
+        let (status, raw) = terminal.finish(RUN);
+        let text = String::from_utf8_lossy(&raw).into_owned();
+        assert!(!text.contains(PASSWORD) && !text.contains("wrong-one"), "{text}");
+        status.code()
+    };
+    assert_eq!(typed("wrong-one", ""), Some(3));
+    // The same once more is not even tried; who typed it may think again.
+    assert_eq!(typed("wrong-one", PASSWORD), Some(0));
+    assert_eq!(exchange.logged(What::Password).len(), 2);
 }
 
 #[test]
