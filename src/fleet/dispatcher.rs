@@ -2,27 +2,27 @@
 //!
 //! It owns every fact of the run and is the only writer of its event stream. Decisions are the scheduler's and the
 //! guard's, which are pure; this file waits for what happens, asks them, and does what they say. It writes no file:
-//! observers do.
+//! observers do. How calls and workers end is in `ends`.
+
+mod ends;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{Id, JoinSet};
 
 use crate::call::CallSpec;
 use crate::call::machine::Cancel;
-use crate::call::shell::{CallOver, Notice};
-use crate::model::event::{CredentialState, Ending, Hangup, ModemState};
-use crate::model::{
-    CallId, CallRecord, Event, EventKind, Fault, LineId, Link, ModemId, Moment, Mono, PhoneNumber, Timeline,
-};
+use crate::call::shell::Notice;
+use crate::model::event::{CredentialState, Ending, ModemState};
+use crate::model::{CallId, Event, EventKind, Fault, LineId, ModemId, Mono, PhoneNumber};
 use crate::modem::clock::Clock;
 use crate::modem::port::Port;
 
 use super::desk::{Desk, DeskFact};
-use super::scheduler::{CallReport, Decision, Input, Scheduler, SchedulerPlan};
+use super::scheduler::{Decision, Input, Scheduler, SchedulerPlan};
 use super::talk;
 use super::worker::{self, Channels, Command, OpenPort, Report, Seat};
 
@@ -394,101 +394,6 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         }
     }
 
-    fn over(&mut self, modem: ModemId, over: CallOver) {
-        let running = self.workers.get_mut(&modem).and_then(|worker| worker.call.take());
-        let CallOver { mut record, hangup_detail, dialed, port_lost, at } = over;
-        let unproven = record.hangup == Hangup::Unproven;
-        if let Some(Running { spec, .. }) = &running {
-            self.not_through_ourselves(&spec.line.number, &mut record);
-            if unproven {
-                self.held.insert(spec.line.number.clone(), modem.clone());
-            }
-        }
-        let took = record.timeline.get(Moment::Taken).map(|taken| at.since(taken.at)).unwrap_or_default();
-        self.desk.call_over(&record.line, running.is_some_and(|running| running.password_sent));
-        self.desk_effects();
-        let report = CallReport {
-            line: record.line.clone(),
-            modem: modem.clone(),
-            attempt: record.attempt,
-            fault: record.fault,
-            furthest: record.timeline.furthest(),
-            dialed,
-            // With a port goes its DTR.
-            held: unproven && !port_lost,
-            took,
-            detail: record.detail.clone(),
-        };
-        self.emit(EventKind::CallEnded(Box::new(record)));
-        if unproven {
-            // It gets no other line before its set-up, which begins by hanging up, has proven it.
-            let detail = format!("on-hook is not proven: {hangup_detail}");
-            self.modem(modem.clone(), ModemState::HangupUnproven, None, hangup_detail);
-            if !port_lost {
-                self.step(Input::ModemOut { modem, fault: Fault::ModemSilent, detail });
-            }
-        }
-        self.step(Input::CallEnded(Box::new(report)));
-    }
-
-    /// A number that is busy with a call of our own is never charged to the line.
-    fn not_through_ourselves(&self, number: &PhoneNumber, record: &mut CallRecord) {
-        let holder = self.held.get(number).filter(|holder| **holder != record.modem);
-        if let Some(holder) = holder.filter(|_| record.fault == Some(Fault::Busy)) {
-            record.fault = Some(Fault::LineInUse);
-            record.detail =
-                format!("BUSY: `{holder}`, whose on-hook is not proven, may still hold the number");
-        }
-    }
-
-    /// A worker's task has ended while the run goes on: it panicked. That costs one call.
-    fn ended(&mut self, ended: Result<(Id, ()), JoinError>) {
-        let id = match &ended {
-            Ok((id, ())) => *id,
-            Err(error) => error.id(),
-        };
-        let Some(modem) = self.task_modems.remove(&id) else { return };
-        if self.workers.get(&modem).is_none_or(|worker| worker.task != id) {
-            return;
-        }
-        let Some(worker) = self.workers.remove(&modem) else { return };
-        let why = match ended {
-            Ok(_) => "its worker ended early".to_owned(),
-            Err(error) => panic_text(error),
-        };
-        tracing::error!(%modem, "{why}");
-        let running = worker.call;
-        self.modem(modem.clone(), ModemState::Out, Some(Fault::Internal), why.clone());
-        // The port was dropped with the task, which hung up; the new worker's set-up proves it.
-        self.hire(worker.seat, None, running.is_some());
-        let Some(Running { spec, started, password_sent }) = running else {
-            self.step(Input::ModemOut { modem, fault: Fault::Internal, detail: why });
-            return;
-        };
-        self.held.insert(spec.line.number.clone(), modem.clone());
-        self.desk.call_over(&spec.line.id, password_sent);
-        self.desk_effects();
-        self.emit(EventKind::CallEnded(Box::new(CallRecord {
-            call: spec.call.clone(),
-            line: spec.line.id.clone(),
-            modem: modem.clone(),
-            attempt: spec.attempt,
-            dialed: spec.dial.masked(),
-            started,
-            finished: self.clock.wall(),
-            timeline: Timeline::default(),
-            rings: None,
-            fault: Some(Fault::Internal),
-            detail: why.clone(),
-            link: Link::default(),
-            hostname: None,
-            hangup: Hangup::Unproven,
-            unknown: Vec::new(),
-            transcript: None,
-        })));
-        self.step(Input::Panicked { modem, line: spec.line.id, detail: why });
-    }
-
     // --- the end
 
     async fn close(mut self) -> RunEnd {
@@ -514,18 +419,6 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         self.emit(EventKind::RunEnded { ending });
         RunEnd { ending, broken: self.broken }
     }
-}
-
-fn panic_text(error: JoinError) -> String {
-    let what = match error.try_into_panic() {
-        Ok(payload) => payload
-            .downcast_ref::<&str>()
-            .map(ToString::to_string)
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_default(),
-        Err(error) => error.to_string(),
-    };
-    format!("its worker panicked: {}", crate::console::transcript::clean_line(&what))
 }
 
 async fn until(deadline: Option<tokio::time::Instant>) {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use lineman::call::machine::Cancel;
 use lineman::model::event::ModemState;
 use lineman::model::{EventKind, Fault, Moment};
 use lineman::sim::log::What;
 
-use crate::stage::{Deed, Stage};
+use crate::stage::{Deed, Opening, Stage};
 use crate::verdicts::{bank_of, with_rules};
 
 /// When a call on this modem reaches this moment.
@@ -117,5 +118,43 @@ fn a_port_that_vanishes_moves_its_line_and_comes_back() {
                 assert_eq!(later > 1, back, "{what}: {later} calls on it");
             }
         }
+    }
+}
+
+#[test]
+fn a_driver_that_never_answers_holds_up_nobody() {
+    for after in [None, Some(Duration::from_secs(1))] {
+        let mut stage = Stage::new(&bank_of(&["profile: courier"; 2], 3, &[]));
+        stage.openings.insert("m0", Opening::Stuck);
+        stage.interrupts = after.into_iter().map(|after| (after, Cancel::LogOut)).collect();
+        let played = stage.play();
+        if after.is_some() {
+            assert!(played.took < Duration::from_secs(5), "{:?}", played.took);
+            continue;
+        }
+        assert!(played.faults().iter().all(|(_, fault)| fault.is_none()), "{:?}", played.faults());
+        let states = played.modem_states();
+        let out = |(m, s, f, _): &(&str, ModemState, Option<Fault>, &str)| {
+            (*m, *s, *f) == ("m0", ModemState::Out, Some(Fault::PortOpenFailed))
+        };
+        assert!(states.iter().any(out), "{states:?}");
+    }
+}
+
+#[test]
+fn a_worker_that_dies_at_every_set_up_is_given_up() {
+    let mut stage = Stage::new(&bank_of(&["profile: courier"; 2], 60, &[]));
+    stage.openings.insert("m0", Opening::Panics);
+    let played = stage.play();
+    assert!(played.faults().iter().all(|(_, fault)| fault.is_none()));
+    let states = played.modem_states();
+    assert!(states.iter().any(|(m, s, ..)| (*m, *s) == ("m0", ModemState::Wedged)), "{states:?}");
+
+    let mut stage = Stage::new(&bank_of(&["profile: courier"], 2, &[]));
+    stage.openings.insert("m0", Opening::Panics);
+    let played = stage.play();
+    for (line, fault) in played.faults() {
+        assert_eq!(fault, Some(Fault::Internal), "{:?}", played.verdict(&line));
+        assert!(played.verdict(&line).detail.contains("no such port"));
     }
 }

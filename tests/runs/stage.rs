@@ -47,6 +47,15 @@ pub(crate) enum Deed {
     Break,
 }
 
+/// What opening a port comes to, where it comes to no good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// The driver never answers.
+    Stuck,
+    /// The worker dies of it.
+    Panics,
+}
+
 /// Looks at each event; may answer with a deed.
 pub(crate) type Hook = Box<dyn FnMut(&Event) -> Option<Deed> + Send>;
 
@@ -81,6 +90,8 @@ pub(crate) struct Stage {
     /// Lines that the book refuses at the last moment.
     pub(crate) undialable: BTreeSet<&'static str>,
     pub(crate) past: Past,
+    /// Ports that can't be opened.
+    pub(crate) openings: BTreeMap<&'static str, Opening>,
     /// Nothing is dialed from here on.
     pub(crate) deadline: Option<Duration>,
     /// Lines of the plan that lead to the number of another.
@@ -113,6 +124,7 @@ impl Stage {
             interrupts: Vec::new(),
             undialable: BTreeSet::new(),
             past: Past::default(),
+            openings: BTreeMap::new(),
             deadline: None,
             shared: BTreeMap::new(),
         }
@@ -227,7 +239,7 @@ impl Stage {
                 .iter()
                 .map(|modem| (self.seat(&modem.id, &modem.profile, &profiles), None))
                 .collect(),
-            opener: Arc::new(Opener { ports, clock }),
+            opener: Arc::new(Opener { ports, clock, openings: self.openings }),
             plan: SchedulerPlan {
                 lines: lines
                     .iter()
@@ -364,11 +376,17 @@ fn line(entry: &LineEntry) -> Line {
 
 struct Opener {
     ports: BTreeMap<ModemId, PortPath>,
+    openings: BTreeMap<&'static str, Opening>,
     clock: Clock,
 }
 
 impl OpenPort for Opener {
     async fn open(&self, modem: &ModemId) -> Result<Port, PortError> {
+        match self.openings.get(modem.as_str()) {
+            Some(Opening::Stuck) => std::future::pending().await,
+            Some(Opening::Panics) => panic!("no such port"),
+            None => {}
+        }
         Port::open(&self.ports[modem], &PortOptions::default(), self.clock).await
     }
 }

@@ -203,6 +203,28 @@ fn a_modem_that_fails_where_others_succeed_is_quarantined_and_its_verdicts_withd
     );
 }
 
+/// What it alone had found, and nobody may check by a second call, is taken back and not blamed on the line.
+#[test]
+fn a_verdict_that_rests_on_a_quarantined_modem_is_withdrawn() {
+    let rules = ["modem: m1, line: G001, fault: voice", "modem: m1, fault: no-answer"];
+    let mut stage = Stage::new(&with_rules(&bank_of(&["profile: courier"; 3], 30, &[]), &rules));
+    stage.policy.in_order = true;
+    stage.policy.retry_after = BTreeMap::from([(Fault::NoAnswer, Duration::from_secs(1))]);
+    let played = stage.play();
+    let told: Vec<Option<Fault>> = played
+        .events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Verdict(verdict) if verdict.line.as_str() == "G001" => Some(verdict.fault),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [Some(Fault::Voice), Some(Fault::QuarantinedBench)]);
+    let withdrawn = |kind: &EventKind| matches!(kind, EventKind::VerdictWithdrawn { line, .. } if line.as_str() == "G001");
+    assert_eq!(played.events.iter().filter(|event| withdrawn(&event.kind)).count(), 1);
+    assert_eq!(played.calls_of("G001").len(), 1, "nobody is woken twice");
+}
+
 #[test]
 fn two_lines_with_one_number_are_never_called_at_the_same_time() {
     // The exchange has one line a number; the plan's second line goes there too.
