@@ -115,7 +115,7 @@ fn notable(event: &EventKind) -> Option<String> {
         EventKind::Modem { modem, state, fault, detail } if !matches!(state, ModemState::Ready) => {
             let fault = fault.map_or(String::new(), |fault| format!(" {fault}"));
             let told = format!("modem {modem}: {}{fault} {detail}", state.word());
-            let again = if *state == ModemState::Out { "; it is tried again" } else { "" };
+            let again = if *state == ModemState::Out { " (it is tried again)" } else { "" };
             format!("{}{again}", told.trim_end())
         }
         EventKind::Credential { credential, state: CredentialState::Stopped, detail } => {

@@ -229,14 +229,36 @@ mod tests {
         fn refused(&self, _: &Credential, _: &str) {}
     }
 
-    #[tokio::test]
-    async fn a_username_in_another_case_is_the_same_account() {
-        let entry = |name: &str, username: &str| DeskEntry {
+    fn entry(name: &str, username: &str) -> DeskEntry {
+        DeskEntry {
             name: name.parse().unwrap(),
             credential: Credential::new(username, "s3cret".to_owned().into()).unwrap(),
             prove_on: None,
             barred: None,
-        };
+        }
+    }
+
+    /// A worker that dies tells no outcome: whether the password was out by then decides.
+    #[tokio::test]
+    async fn a_call_that_dies_with_its_password_sent_stops_the_credential_and_before_that_frees_it() {
+        for sent in [true, false] {
+            let mut desk = Desk::new(vec![entry("one", "oob")], std::sync::Arc::new(Forgetful));
+            let (first, second): (LineId, LineId) = ("L1".parse().unwrap(), "L2".parse().unwrap());
+            let (reply, mut granted) = oneshot::channel();
+            desk.ask(&first, &"one".parse().unwrap(), reply);
+            assert!(matches!(granted.try_recv(), Ok(Grant::Granted(_))));
+            desk.call_over(&first, sent);
+            let stopped = desk.take_facts().iter().any(|fact| fact.state == CredentialState::Stopped);
+            assert_eq!(stopped, sent);
+            let (reply, mut answer) = oneshot::channel();
+            desk.ask(&second, &"one".parse().unwrap(), reply);
+            assert_eq!(matches!(answer.try_recv(), Ok(Grant::Denied(_))), sent);
+            desk.close().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_username_in_another_case_is_the_same_account() {
         let entries = vec![entry("one", "oob"), entry("two", "OOB")];
         let mut desk = Desk::new(entries, std::sync::Arc::new(Forgetful));
         let (first, second): (LineId, LineId) = ("L1".parse().unwrap(), "L2".parse().unwrap());

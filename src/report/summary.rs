@@ -72,10 +72,13 @@ fn counts(page: &mut Page, state: &RunState) {
     }
     let (total, plan) = (counts.total(), state.header().lines.len() as u64);
     page.line(&format!(
-        "  {:<9}{total:>7}  of {} in the plan; {} calls",
+        "  {:<9}{total:>7}  of {} in the plan; {}",
         "total",
         lines_text(plan),
-        state.calls_ended()
+        match state.calls_ended() {
+            1 => "1 call".to_owned(),
+            calls => format!("{calls} calls"),
+        }
     ));
     if let Err(broken) = state.check() {
         page.wrapped(2, &format!("THESE COUNTS ARE WRONG: {broken}; please report it with events.jsonl"));
