@@ -77,6 +77,7 @@ pub async fn run(
         fault: None,
         detail: String::new(),
         link: crate::model::Link::default(),
+        diagnostics: None,
         hostname: None,
         hangup: crate::model::event::Hangup::NotNeeded,
         unknown: Vec::new(),

@@ -143,6 +143,7 @@ lines:
             fault,
             detail: String::new(),
             link: Link::default(),
+            diagnostics: None,
             hostname: None,
             hangup: Hangup::Proven,
             unknown: Vec::new(),

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BankName, CallId, CredentialName, Fault, Line, LineId, Link, ModemId, Moment, Mono, PlanName, RunId,
-    Timeline, TrunkName,
+    BankName, CallId, CredentialName, Diagnostics, Fault, Line, LineId, Link, ModemId, Moment, Mono,
+    PlanName, RunId, Timeline, TrunkName,
 };
 
 /// Version of the event format; a reader refuses a newer one.
@@ -246,6 +246,9 @@ pub struct CallRecord {
     /// The link, as far as the modem told it.
     #[serde(default)]
     pub link: Link,
+    /// What the modem told of the call once it was over; absent if it was not asked, or told nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnostics: Option<Box<Diagnostics>>,
     /// The host that the console said it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,

@@ -3,6 +3,7 @@
 //! Everything here is a value: no I/O, no clock, no async, no global. Other rooms speak with each other in these
 //! types; what a room needs only for itself stays in that room.
 
+pub mod diagnostics;
 pub mod dial_string;
 pub mod event;
 pub mod fault;
@@ -15,6 +16,7 @@ pub mod number;
 pub mod phase;
 pub mod span;
 
+pub use diagnostics::Diagnostics;
 pub use dial_string::DialString;
 pub use event::{CallRecord, Event, EventKind};
 pub use fault::{Blame, Fault, Verdict};

@@ -126,6 +126,7 @@ impl Story {
             fault: None,
             detail: String::new(),
             link: Link::default(),
+            diagnostics: None,
             hostname: None,
             hangup: Hangup::Proven,
             unknown: Vec::new(),

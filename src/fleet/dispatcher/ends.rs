@@ -98,6 +98,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             fault: Some(Fault::Internal),
             detail: why.clone(),
             link: Link::default(),
+            diagnostics: None,
             hostname: None,
             hangup: Hangup::Unproven,
             unknown: Vec::new(),
