@@ -10,7 +10,7 @@ use crate::modem::clock::Clock;
 use crate::modem::driver::{WRITE_LIMIT, legible, perform};
 use crate::modem::machine::Action;
 use crate::modem::port::{Port, PortError, PortEvent};
-use crate::modem::profile::Profile;
+use crate::modem::profile::{Profile, Report};
 
 use super::CallSpec;
 use super::machine::{Cancel, Ending, Input, Machine, Output};
@@ -48,8 +48,14 @@ pub struct CallOver {
     pub dialed: bool,
     /// Whether the port must be opened anew.
     pub port_lost: bool,
+    /// Reports on the call that the modem does not have.
+    pub not_here: Vec<Report>,
+    /// The modem owes no answer; if it may, the whole set-up is due.
+    pub settled: bool,
     /// When the call was over.
     pub at: Mono,
+    /// When on-hook was proven; where it was not, when the call was over.
+    pub on_hook: Mono,
 }
 
 /// Makes one call. `notices` must be read while it runs; `cancel` may change at any time.
@@ -120,17 +126,22 @@ pub async fn run(
         }
     };
     port.watch(false);
+    let on_hook = ending.timeline.get(Moment::OnHook).map_or_else(|| clock.now(), |mark| mark.at);
     let Ending { timeline, rings, fault, detail, link, hostname, hangup, unknown, transcript, .. } = ending;
     record.finished = clock.wall();
     record.transcript = transcript.filter(|_| fault.is_some());
     (record.timeline, record.rings, record.fault, record.detail) = (timeline, rings, fault, detail);
+    record.diagnostics = ending.diagnostics;
     (record.link, record.hostname, record.hangup, record.unknown) = (link, hostname, hangup, unknown);
     CallOver {
         record,
         hangup_detail: ending.hangup_detail,
         dialed: ending.dialed,
         port_lost: ending.port_lost,
+        not_here: ending.not_here,
+        settled: ending.settled,
         at: clock.now(),
+        on_hook,
     }
 }
 

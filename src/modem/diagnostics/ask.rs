@@ -100,7 +100,9 @@ impl Diagnose {
     /// Takes what happened.
     pub fn handle(&mut self, now: Mono, input: Input<'_>, actions: &mut Vec<Action>) -> Progress<Diagnosis> {
         match (&mut self.state, input) {
-            (State::Asked { .. }, Input::Token(Token::Result(code))) => return self.result(now, code, actions),
+            (State::Asked { .. }, Input::Token(Token::Result(code))) => {
+                return self.result(now, code, actions);
+            }
             (State::Asked { .. }, Input::Token(Token::Info(line))) => {
                 let line = line.clone();
                 self.keep(now, line, actions);
@@ -160,7 +162,12 @@ impl Diagnose {
         }
     }
 
-    fn keep_some(&mut self, now: Mono, line: Option<String>, actions: &mut Vec<Action>) -> Progress<Diagnosis> {
+    fn keep_some(
+        &mut self,
+        now: Mono,
+        line: Option<String>,
+        actions: &mut Vec<Action>,
+    ) -> Progress<Diagnosis> {
         if let Some(line) = line {
             self.keep(now, line, actions);
         }

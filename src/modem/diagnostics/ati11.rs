@@ -91,7 +91,8 @@ pub(super) fn parse(lines: &[String]) -> Account {
     told.tx_level_dbm = level(xmit.or_else(|| fields.figure("transmit signal power level", 1..=60).value()));
     let snr = first(["snr", "estimated signal/noise ratio", "estimated signal/noise level"], 99);
     told.snr_db = snr.and_then(|db| u16::try_from(db).ok());
-    told.round_trip_ms = first(["roundtrip delay", "round trip delay", "round trip delay"], super::ROUND_TRIP_MAX_MS);
+    told.round_trip_ms =
+        first(["roundtrip delay", "round trip delay", "round trip delay"], super::ROUND_TRIP_MAX_MS);
     told.rate_shifts = usr::shifts(&fields);
     let local = fields.figure("retrain by local modem", 0..=COUNT_MAX);
     told.retrains = local.plus(fields.figure("retrain by remote modem", 0..=COUNT_MAX)).value();

@@ -63,7 +63,8 @@ pub(super) fn parse(lines: &[String]) -> Account {
 
 /// Two digits. Whether they are hexadecimal is not documented: letters among them say so, else the lower reading holds.
 fn count(fields: &Fields, label: &str) -> Figure {
-    let hex = fields.text(label).filter(|text| text.len() == 2 && text.bytes().all(|b| b.is_ascii_hexdigit()));
+    let hex =
+        fields.text(label).filter(|text| text.len() == 2 && text.bytes().all(|b| b.is_ascii_hexdigit()));
     match hex.filter(|text| !text.bytes().all(|b| b.is_ascii_digit())) {
         Some(text) => u32::from_str_radix(text, 16).map_or(Figure::Garbled, Figure::Of),
         None => fields.figure(label, 0..=99),

@@ -79,11 +79,13 @@ impl Fields {
             .max_by_key(|(_, len)| *len);
         let (label, behind) = match found {
             Some((label, len)) => (label.to_owned(), skip_unit(&text[len..])),
-            None => match text.find([':', '=']).into_iter().chain(text.find("  ")).chain(text.find("..")).min() {
-                Some(end) => (text[..end].to_ascii_lowercase(), &text[end..]),
-                // A headline, or a lone word.
-                None => return "",
-            },
+            None => {
+                match text.find([':', '=']).into_iter().chain(text.find("  ")).chain(text.find("..")).min() {
+                    Some(end) => (text[..end].to_ascii_lowercase(), &text[end..]),
+                    // A headline, or a lone word.
+                    None => return "",
+                }
+            }
         };
         let behind = behind.trim_start_matches([' ', '.', ':', '=']);
         let (value, rest) = behind.split_once("  ").unwrap_or((behind, ""));

@@ -78,8 +78,7 @@ pub(super) fn shifts(fields: &Fields) -> Option<u32> {
 /// `00:03:21`.
 fn clock(text: &str) -> Option<Duration> {
     let mut parts = text.split(':');
-    let (hours, minutes, seconds) =
-        (digits(parts.next()?)?, digits(parts.next()?)?, digits(parts.next()?)?);
+    let (hours, minutes, seconds) = (digits(parts.next()?)?, digits(parts.next()?)?, digits(parts.next()?)?);
     if parts.next().is_some() || hours > 999 || minutes > 59 || seconds > 59 {
         return None;
     }

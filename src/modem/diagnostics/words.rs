@@ -50,7 +50,5 @@ pub(super) fn termination(text: &str) -> Option<Termination> {
 
 /// Whether `word` stands in `text` at the beginning of a word.
 fn holds(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| {
-        !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric())
-    })
+    text.match_indices(word).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric()))
 }
