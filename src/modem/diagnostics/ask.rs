@@ -29,8 +29,8 @@ const KNOCKS: u32 = 2;
 pub struct DiagnoseLimits {
     /// Longest silence within an answer.
     pub quiet: Duration,
-    /// From the first command to the last answer. A modem that stops in the middle gets two AT beyond it, `quiet` each, to
-    /// show that it owes nothing.
+    /// From the first command to the last answer. A modem that stops in the middle costs some more: it gets two AT, `quiet`
+    /// each, to show that it owes nothing.
     pub total: Duration,
 }
 
@@ -275,3 +275,6 @@ impl Diagnose {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
