@@ -41,7 +41,8 @@ pub struct Facts {
 /// - tells of a call that was longer than ours;
 /// - tells of an end, or of a call set-up, that a call with a CONNECT can't have had.
 ///
-/// Of a call without carrier, levels and counters are taken from `AT#UD` alone.
+/// Of a call without carrier, levels and counters are taken only from an `AT#UD` that heard answer tone: there was nothing
+/// else to be measured.
 pub fn believed(accounts: Vec<Account>, facts: &Facts) -> Vec<Account> {
     let of_this_call = |account: &Account| {
         let longer =
@@ -67,7 +68,8 @@ pub fn believed(accounts: Vec<Account>, facts: &Facts) -> Vec<Account> {
     };
     let mut accounts: Vec<Account> = accounts.into_iter().filter(of_this_call).collect();
     if !facts.carrier {
-        for account in accounts.iter_mut().filter(|account| account.report != Report::Ud) {
+        let of_a_modem = |account: &Account| account.told.call_setup == Some(CallSetup::AnswerTone);
+        for account in accounts.iter_mut().filter(|account| !of_a_modem(account)) {
             let Diagnostics { termination, disconnect_cause, call_setup, s86, more, .. } =
                 std::mem::take(&mut account.told);
             account.told = Diagnostics {

@@ -240,15 +240,17 @@ fn a_report_of_another_call_is_not_believed() {
 }
 
 #[test]
-fn without_a_carrier_levels_are_taken_from_ud_alone() {
-    let accounts = vec![
-        account(Report::V1, "TERMINATION REASON.... NO ANSWER\nRx LEVEL.... 015\nLine QUALITY.... 038"),
-        account(Report::Ud, "DIAG <2A4D3263 1=4 10=1F>"),
-    ];
-    let kept = believed(accounts, &HEARD);
-    assert_eq!((kept[0].told.rx_level_dbm, kept[0].told.line_quality), (None, None));
-    assert_eq!(kept[0].told.termination, Some(Termination::NoAnswer));
-    assert_eq!(kept[1].told.rx_level_dbm, Some(-31));
+fn without_a_carrier_only_a_modem_that_heard_answer_tone_has_measured_anything() {
+    for (ud, level) in [("1=4 10=1F", None), ("10=1F", None), ("1=7 10=1F", Some(-31))] {
+        let accounts = vec![
+            account(Report::V1, "TERMINATION REASON.... NO ANSWER\nRx LEVEL.... 015\nLine QUALITY.... 038"),
+            account(Report::Ud, &format!("DIAG <2A4D3263 {ud}>")),
+        ];
+        let kept = believed(accounts, &HEARD);
+        assert_eq!((kept[0].told.rx_level_dbm, kept[0].told.line_quality), (None, None));
+        assert_eq!(kept[0].told.termination, Some(Termination::NoAnswer));
+        assert_eq!(kept[1].told.rx_level_dbm, level, "{ud}");
+    }
 }
 
 #[test]
