@@ -157,3 +157,36 @@ fn a_signal_while_a_modem_is_asked_loses_no_verdict() {
         assert_eq!(played.logged(What::Dialed).len(), 1);
     }
 }
+
+/// The figures of one and the same line, as each family's reports tell them; what a family does not tell stays empty.
+#[test]
+fn each_family_tells_the_lines_figures_as_far_as_it_knows_them() {
+    let link = "link: { tx: 26400, rx: 31200, snr: 27, retrains: 2, block_errors: 4, rx_level_dbm: -31, \
+                tx_level_dbm: -12, rate_shifts: 3, round_trip_ms: 45 }";
+    let columns = [
+        "tx_level_dbm",
+        "rx_level_dbm",
+        "snr_db",
+        "line_quality",
+        "retrains",
+        "rate_shifts",
+        "block_errors",
+        "round_trip_ms",
+    ];
+    for (profile, figures) in [
+        ("courier", ["-12", "-31", "27", "", "2", "3", "6", "45"]),
+        ("rockwell-conexant", ["-12", "-31", "", "46", "2", "3", "6", "45"]),
+        ("v250", ["-12", "-31", "", "", "2", "3", "6", "45"]),
+        ("generic", [""; 8]),
+    ] {
+        let line = [("NOISY", ios(link))];
+        let played = Stage::new(&bank_of(&[&format!("profile: {profile}")], 1, &line)).with_lines().play();
+        let rows = calls_csv(&played);
+        let row = rows.iter().find(|row| row["line"] == "NOISY").expect("a row");
+        assert_eq!(columns.map(|column| row[column].as_str()), figures, "{profile}");
+        if profile != "generic" {
+            assert_eq!(row["rx_bps"], "31200", "{profile}");
+            assert!(["local", "remote"].contains(&row["termination"].as_str()), "{profile}: {row:?}");
+        }
+    }
+}

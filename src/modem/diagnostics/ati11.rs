@@ -105,6 +105,7 @@ pub(super) fn parse(lines: &[String]) -> Account {
     }
     account.received = fields.figure("receive frame count", 0..=COUNT_MAX).value();
     let modulation = fields.text("modulation").or_else(|| fields.text("last connection"));
+    let modulation = modulation.filter(|text| !text.eq_ignore_ascii_case("none"));
     account.link.modulation = modulation.and_then(|text| connect::modulation(text).modulation);
     let bps = |label| fields.figure(label, 1..=connect::LINE_BPS_MAX).value().and_then(super::rate);
     account.link.tx_bps = bps("final transmit carrier rate");

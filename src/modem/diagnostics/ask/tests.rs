@@ -144,7 +144,7 @@ proptest! {
             0..40,
         ),
     ) {
-        let modem = Pretend { latency_ms, deaf_for, dead, echo, errors, unasked, ..Pretend::default() };
+        let modem = Pretend { dead, echo, deaf_for, errors, latency_ms, unasked, ..Pretend::default() };
         let ran = ask(ROCKWELL, modem);
         prop_assert!(ran.took_ms <= 6_300, "{} ms, {:?}", ran.took_ms, ran.did);
         for deed in &ran.did {
