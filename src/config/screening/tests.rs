@@ -12,7 +12,7 @@ fn numbering(name: &str) -> Numbering {
 }
 
 fn from(area_code: Option<&str>, local: Option<usize>) -> Location {
-    Location { country: None, area_code: area_code.map(str::to_owned), local }
+    Location { area_code: area_code.map(str::to_owned), local, ..Location::default() }
 }
 
 /// `919/7` is a bank in the area 919 that dials 7 digits within it.
