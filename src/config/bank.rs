@@ -235,13 +235,16 @@ impl LocationFile {
         if self.local.is_some() && self.area_code.is_none() && !doc.is_pruned("location.area_code") {
             doc.problem("location.local", "has no meaning without `area_code`; write our area code too");
         }
-        if let Some(carrier) = &self.carrier
-            && !((1..=6).contains(&carrier.len()) && carrier.chars().all(|c| c.is_ascii_digit()))
-        {
-            doc.problem("location.carrier", format!("is {}; write its digits, in quotes", quoted(carrier)));
-        }
-        let (area_code, carrier) = (self.area_code.clone(), self.carrier.clone());
-        Location { country, area_code, local: self.local, carrier }
+        let is_carrier =
+            |digits: &str| (1..=6).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit());
+        let carrier = self.carrier.clone().filter(|carrier| {
+            if !is_carrier(carrier) {
+                let what = format!("is {}; write its digits, in quotes", quoted(carrier));
+                doc.problem("location.carrier", what);
+            }
+            is_carrier(carrier)
+        });
+        Location { country, area_code: self.area_code.clone(), local: self.local, carrier }
     }
 }
 
