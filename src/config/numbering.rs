@@ -6,7 +6,7 @@
 mod redial;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ fn dialed(name: &str, from: &Location, number: &str) -> String {
 
 /// A fixed line of each country (the example of LIBPHONE), and what is dialed for it there, far from its area, and from
 /// there for a fixed line in London.
-const EXAMPLES: &[(&str, &str, &str, &str)] = &[
+pub(in crate::config) const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("at", "+43 1234567890", "01234567890", "00442079460101"),
     ("au", "+61 212345678", "0212345678", "0011442079460101"),
     ("br", "+55 1123456789", "0211123456789", "0021442079460101"),
