@@ -6,6 +6,7 @@ pub mod clock;
 pub mod codec;
 pub mod connect;
 pub mod driver;
+pub mod fingerprint;
 pub mod hangup;
 pub mod identify;
 pub mod machine;

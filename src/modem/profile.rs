@@ -93,11 +93,16 @@ pub enum Question {
     /// `AT+GMM`: model.
     #[serde(rename = "+GMM")]
     Model,
+    /// `AT+GSN`: serial number, where a modem has one to tell (UNSURE on most).
+    #[serde(rename = "+GSN")]
+    Serial,
 }
 
 impl Question {
-    /// All of them, in the order in which they are asked.
-    pub const ALL: [Self; 4] = [Self::I, Self::I3, Self::Maker, Self::Model];
+    /// What a family is known by, in the order in which it is asked.
+    pub const FAMILY: [Self; 4] = [Self::I, Self::I3, Self::Maker, Self::Model];
+    /// What a single modem is known by: the same, and its serial number.
+    pub const MODEM: [Self; 5] = [Self::I, Self::I3, Self::Maker, Self::Model, Self::Serial];
 
     /// The command line, without its CR.
     pub const fn command(self) -> &'static str {
@@ -106,6 +111,7 @@ impl Question {
             Self::I3 => "ATI3",
             Self::Maker => "AT+GMI",
             Self::Model => "AT+GMM",
+            Self::Serial => "AT+GSN",
         }
     }
 }
