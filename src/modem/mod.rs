@@ -8,6 +8,7 @@ pub mod connect;
 pub mod driver;
 pub mod hangup;
 pub mod identify;
+pub mod learned;
 pub mod machine;
 pub mod port;
 pub mod profile;
