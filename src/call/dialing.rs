@@ -82,6 +82,8 @@ pub struct Dialing {
     port_bps: Option<u32>,
     dialed: Mono,
     form: Form,
+    /// It was dialed in the `;` form.
+    held: bool,
     rings: u32,
     last_ringing: Option<Mono>,
     ring_gap: Option<Duration>,
@@ -120,6 +122,7 @@ impl Dialing {
             port_bps: spec.port_bps,
             dialed,
             form: Form::of(profile, spec),
+            held: held::is_due(profile, spec),
             rings: 0,
             last_ringing: None,
             ring_gap: None,
@@ -134,7 +137,7 @@ impl Dialing {
 
     /// Begins anew, in the plain form: [`Heard::DialPlainly`] was obeyed.
     pub fn dialed_plainly(&mut self, dialed: Mono) {
-        self.dialed = dialed;
+        (self.dialed, self.held) = (dialed, false);
     }
 
     /// RINGINGs so far; absent where the modem never tells.
@@ -157,9 +160,9 @@ impl Dialing {
         Learned { ringing_repeats: self.rings > 1, ..self.learned.clone() }
     }
 
-    /// Whether the modem may be off-hook and in command state: a `;` form is under way.
+    /// Whether the modem may be off-hook and in command state: it was dialed in the `;` form, whatever it made of it.
     pub fn may_be_held(&self) -> bool {
-        !matches!(self.form, Form::Plain)
+        self.held
     }
 
     /// Lines that no table knows, as they came.
