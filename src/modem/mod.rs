@@ -9,6 +9,7 @@ pub mod driver;
 pub mod fingerprint;
 pub mod hangup;
 pub mod identify;
+pub mod learned;
 pub mod machine;
 pub mod port;
 pub mod profile;
