@@ -36,6 +36,14 @@ pub enum SimError {
         /// Why.
         source: io::Error,
     },
+    /// A TCP port of this host.
+    #[error("no TCP port could be opened for `{port}`")]
+    Listen {
+        /// For which port.
+        port: String,
+        /// Why.
+        source: io::Error,
+    },
     /// The thread, its pipe, or its watch on the ports.
     #[error("the exchange could not be set to work")]
     System(#[source] io::Error),
