@@ -14,3 +14,6 @@ mod telnet;
 pub use manners::{BadManners, Control, Manners};
 pub(super) use server::Server;
 pub(super) use session::Event;
+
+#[cfg(test)]
+mod tests;

