@@ -25,7 +25,7 @@ pub(super) async fn run(args: &args::Sim) -> Result<u8, Failure> {
         .map_err(|error| Failure::wrong(format!("{} can't be written: {error}", path.display())))?;
     let mut stops = stop::listen()?;
     let log = Log::to(LineWriter::new(log));
-    let exchange = match args.rfc2217.clone() {
+    let exchange = match &args.rfc2217 {
         None => Exchange::start(file, &profiles, &args.dir, log),
         Some(manners) => Exchange::start_rfc2217(file, &profiles, &args.dir, manners, log),
     };

@@ -55,7 +55,7 @@ impl Exchange {
         file: ExchangeFile,
         profiles: &[Profile],
         dir: &Path,
-        manners: Manners,
+        manners: &Manners,
         log: Log,
     ) -> Result<RunningExchange, SimError> {
         Self::on_a_thread(file, profiles, dir, Some(manners), log)
@@ -65,7 +65,7 @@ impl Exchange {
         file: ExchangeFile,
         profiles: &[Profile],
         dir: &Path,
-        wires: Option<Manners>,
+        wires: Option<&Manners>,
         log: Log,
     ) -> Result<RunningExchange, SimError> {
         checked(&file, profiles)?;

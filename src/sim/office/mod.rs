@@ -79,7 +79,7 @@ impl Office {
     pub(super) fn open(
         mut engine: Engine,
         dir: &Path,
-        wires: Option<Manners>,
+        wires: Option<&Manners>,
         clock: Clock,
         log: Log,
     ) -> Result<(Self, Vec<PortAt>), SimError> {
@@ -95,8 +95,8 @@ impl Office {
         let mut ports = Vec::new();
         for (index, (name, ours)) in names.iter().enumerate() {
             let fault = engine.port_fault(index);
-            ports.push(match wires.as_ref().filter(|_| *ours) {
-                Some(manners) => Face::Wire(Server::open(name, dir, manners.clone(), fault)?),
+            ports.push(match wires.filter(|_| *ours) {
+                Some(manners) => Face::Wire(Box::new(Server::open(name, dir, manners.clone(), fault)?)),
                 None => Face::Pty(PtyPort::open(index, name, dir, fault, &mut presence)?),
             });
         }

@@ -34,7 +34,7 @@ pub(super) enum Face {
     /// A pty, without modem-control lines (libraries.md S3).
     Pty(PtyPort),
     /// A TCP port that speaks RFC 2217, with them.
-    Wire(Server),
+    Wire(Box<Server>),
 }
 
 impl Face {

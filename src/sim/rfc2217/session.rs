@@ -197,13 +197,12 @@ impl Session {
     pub(super) fn input(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             match self.receiver.push(byte) {
-                None => {}
                 Some(Piece::Data(byte)) => self.hear(byte),
                 Some(Piece::Option(verb, option)) => self.negotiate(verb, option),
                 Some(Piece::Subnegotiation(bytes)) => self.subnegotiate(&bytes),
-                // Break, go-ahead, are-you-there and the like mean nothing to a modem.
-                Some(Piece::Command(_)) => {}
                 Some(Piece::Wrong(what)) => self.wrong(what),
+                // Break, go-ahead, are-you-there and the like mean nothing to a modem.
+                None | Some(Piece::Command(_)) => {}
             }
         }
         self.pass_data();

@@ -19,8 +19,7 @@ const DTR_OFF: [u8; 7] = [255, 250, 44, 5, 9, 255, 240];
 fn start(yaml: &str, manners: &Manners) -> (tempfile::TempDir, RunningExchange, Log) {
     let dir = tempfile::tempdir().unwrap();
     let log = Log::in_memory();
-    let running =
-        Exchange::start_rfc2217(file(yaml), &profiles(), dir.path(), manners.clone(), log.clone()).unwrap();
+    let running = Exchange::start_rfc2217(file(yaml), &profiles(), dir.path(), manners, log.clone()).unwrap();
     (dir, running, log)
 }
 
@@ -289,7 +288,7 @@ fn urls_stand_in_files_as_long_as_the_exchange_runs() {
     std::fs::write(dir.path().join("m0.url"), "rfc2217://127.0.0.1:1\n").unwrap();
     std::fs::write(dir.path().join("m1.url"), "precious").unwrap();
     let again =
-        || Exchange::start_rfc2217(file(SMALL), &profiles(), dir.path(), Manners::strict(), Log::none());
+        || Exchange::start_rfc2217(file(SMALL), &profiles(), dir.path(), &Manners::strict(), Log::none());
     assert!(matches!(again(), Err(SimError::NoUrl(path)) if path == dir.path().join("m1.url")));
     assert_eq!(std::fs::read_to_string(dir.path().join("m1.url")).unwrap(), "precious");
     std::fs::remove_file(dir.path().join("m1.url")).unwrap();

@@ -228,11 +228,11 @@ fn with_binary_a_cr_is_a_cr() {
 #[test]
 fn a_purge_takes_waiting_data_and_no_answers() {
     let mut session = agreed(&Manners::strict());
-    session.data(&[b'x'; 60_000]);
+    session.data(&vec![b'x'; 60_000]);
     session.input(&command(12, &[2]));
     session.input(&command(12, &[1]));
     let told = out(&mut session);
-    let data = told.iter().filter(|byte| **byte == b'x').count();
+    let data = told.iter().take_while(|byte| **byte == b'x').count();
     assert_eq!(data, STAGED_MAX, "what was on its way can't be called back");
     assert!(told.ends_with(&[command(112, &[2]), command(112, &[1])].concat()));
 }
