@@ -261,6 +261,7 @@ fn ser2nets_first_words_and_its_silences() {
     session.input(&WILL_COM_PORT);
     assert_eq!(out(&mut session), NOTHING, "an answer is not answered");
     session.input(&AGREE);
+    assert_eq!(out(&mut session), [IAC, 253, 3], "all but this was asked for by the server");
     for (control, answer) in
         [(8, None), (9, None), (11, None), (12, None), (7, Some(7)), (10, Some(10)), (1, Some(1))]
     {
