@@ -1,6 +1,7 @@
 //! Drives one call's machine over a port: the only file of this room that awaits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -8,9 +9,10 @@ use crate::console::{Credential, Outcome};
 use crate::model::{CallId, CallRecord, Moment, Mono};
 use crate::modem::clock::Clock;
 use crate::modem::driver::{WRITE_LIMIT, legible, perform};
+use crate::modem::learned::Learned;
 use crate::modem::machine::Action;
 use crate::modem::port::{Port, PortError, PortEvent};
-use crate::modem::profile::{Profile, Report};
+use crate::modem::profile::Profile;
 
 use super::CallSpec;
 use super::machine::{Cancel, Ending, Input, Machine, Output};
@@ -48,8 +50,10 @@ pub struct CallOver {
     pub dialed: bool,
     /// Whether the port must be opened anew.
     pub port_lost: bool,
-    /// Reports on the call that the modem does not have.
-    pub not_here: Vec<Report>,
+    /// How long the modem refuses to dial this number, where it refused and said so.
+    pub refused_for: Option<Duration>,
+    /// What was learned of the modem.
+    pub learned: Learned,
     /// The modem owes no answer; if it may, the whole set-up is due.
     pub settled: bool,
     /// When the call was over.
@@ -138,7 +142,8 @@ pub async fn run(
         hangup_detail: ending.hangup_detail,
         dialed: ending.dialed,
         port_lost: ending.port_lost,
-        not_here: ending.not_here,
+        refused_for: ending.refused_for,
+        learned: ending.learned,
         settled: ending.settled,
         at: clock.now(),
         on_hook,

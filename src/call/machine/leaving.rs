@@ -83,6 +83,7 @@ impl Machine {
         if self.finding.is_none() {
             self.finding = Some((fault, detail));
         }
+        let held = matches!(&self.state, State::Ringing { ear } if ear.may_be_held());
         self.keep_ear();
         self.codec.set_online(false);
         let connected = self.timeline.get(Moment::Connected).is_some();
@@ -90,6 +91,7 @@ impl Machine {
             carrier_may_be_up: connected && !self.carrier.is_gone(),
             logged_out_took_carrier: self.carrier.is_gone(),
             in_dialing: abort,
+            held: held && !connected,
             dcd: self.carrier.dcd(),
         };
         let mut machine = HangUp::new(&self.profile, self.facts, situation, self.spec.limits.hangup);
@@ -119,6 +121,7 @@ impl Machine {
         self.state = State::Over;
         self.observe(now, Moment::Released);
         let diagnostics = self.weigh();
+        self.learned.no_reports.extend(std::mem::take(&mut self.diagnosis.not_here));
         let (fault, detail) = self.finding.take().unwrap_or((None, String::new()));
         self.outputs.push_back(Output::Done(Box::new(Ending {
             timeline: self.timeline.clone(),
@@ -127,7 +130,6 @@ impl Machine {
             detail: clean_line(&detail),
             link: self.link.clone(),
             diagnostics,
-            not_here: std::mem::take(&mut self.diagnosis.not_here),
             settled: self.diagnosis.settled,
             hostname: self.hostname.take(),
             hangup,
@@ -137,6 +139,8 @@ impl Machine {
             transcript: self.transcript.take(),
             dialed: self.dialed,
             port_lost,
+            refused_for: self.refused_for,
+            learned: std::mem::take(&mut self.learned),
         })));
     }
 }

@@ -9,7 +9,7 @@ use crate::modem::codec::Codec;
 use crate::modem::diagnostics::{Diagnose, Diagnosis};
 use crate::modem::hangup::{HangUp, HangupOutcome};
 use crate::modem::identify::{Identify, Identity};
-use crate::modem::setup::{Setup, SetupFault};
+use crate::modem::setup::{Setup, SetupEnd, SetupFault};
 
 use super::{Action, Input, Progress, Signal};
 
@@ -42,7 +42,7 @@ macro_rules! machines {
 machines! {
     Diagnose => Diagnosis;
     HangUp => HangupOutcome;
-    Setup => Result<(), SetupFault>;
+    Setup => SetupEnd;
     Identify => Result<Identity, SetupFault>;
 }
 
