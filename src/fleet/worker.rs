@@ -192,7 +192,9 @@ impl<O: OpenPort> Bench<O> {
                 (Arc::new(profile.clone()), Some(said))
             }
         };
-        let mut setup = Setup::full(&profile, &port.facts_now(), limits);
+        let setup = Setup::full(&profile, &port.facts_now(), limits);
+        // Whoever was asked who it is was hung up for that.
+        let mut setup = if identified.is_some() { setup.on_hook() } else { setup };
         let done = drive(&mut setup, Codec::for_profile(&profile), port, self.clock).await?;
         self.in_doubt |= setup.hung_up();
         Ok(match done {

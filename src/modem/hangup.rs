@@ -102,6 +102,10 @@ pub struct HangUp {
     dcd: Option<bool>,
     /// DCD was seen low once, so a high one is the carrier and no strapped wire.
     dcd_tells: bool,
+    /// Neither a reopened port nor a drop of DTR proves anything by itself.
+    may_stay_online: bool,
+    /// How late DCD may tell.
+    signal_lag: Duration,
     state: State,
     failed: Vec<String>,
     /// Reads what a codec that was left online passes as data.
@@ -138,7 +142,8 @@ enum State {
 
 impl HangUp {
     /// A hang-up of at most `limit` in all, in the ways of the profile: as it orders them where the port has modem
-    /// lines; where it has none, reopening comes before the guard times of an escape.
+    /// lines; where it has none, reopening comes before the guard times of an escape. On a server's port reopening comes
+    /// last, since it proves nothing there.
     pub fn new(profile: &Profile, facts: PortFacts, situation: Situation, limit: Duration) -> Self {
         Self::with_ways(&profile.hangup, &profile.quirks, facts, situation, limit)
     }
@@ -156,6 +161,9 @@ impl HangUp {
             ways.retain(|way| *way != HangupWay::Dtr);
             ways.sort_by_key(|way| *way == HangupWay::Escape);
         }
+        if facts.may_stay_online {
+            ways.sort_by_key(|way| *way == HangupWay::Reopen);
+        }
         let dcd = if facts.has_signals { situation.dcd } else { None };
         Self {
             situation,
@@ -166,6 +174,8 @@ impl HangUp {
             how: How::AlreadyDown,
             dcd,
             dcd_tells: facts.has_signals && (!facts.dcd_at_open || dcd == Some(false)),
+            may_stay_online: facts.may_stay_online,
+            signal_lag: facts.signal_lag,
             state: State::Idle,
             failed: Vec::new(),
             reader: Codec::new(quirks.numeric),
@@ -203,8 +213,12 @@ impl HangUp {
             Input::Signal(Signal::Dcd, up) => self.dcd(now, up, actions),
             Input::Token(Token::Info(_)) | Input::Signal(Signal::Dsr | Signal::Ri, _) | Input::Time => None,
             Input::Reopened => {
-                if let State::Reopening { .. } = self.state {
-                    self.rest(now, actions);
+                match self.state {
+                    // The modem may be online as before, and then answers no AT, or in command state with its carrier
+                    // up, and then AT proves nothing.
+                    State::Reopening { .. } if self.may_stay_online => self.ath(now, 1, false, actions),
+                    State::Reopening { .. } => self.rest(now, actions),
+                    _ => {}
                 }
                 None
             }
@@ -354,11 +368,14 @@ impl HangUp {
             State::DtrLow { .. } => {
                 actions.push(Action::Dtr(true));
                 if self.dcd == Some(true) {
-                    self.state = State::DcdFall { until: now + DCD_FALL_MAX };
+                    self.state = State::DcdFall { until: now + DCD_FALL_MAX + self.signal_lag };
+                    None
+                } else if self.may_stay_online {
+                    self.fail(now, "nothing shows that the server dropped it", actions)
                 } else {
                     self.rest(now, actions);
+                    None
                 }
-                None
             }
             State::DcdFall { .. } => self.fail(now, "DCD stayed high", actions),
             State::Rest { .. } => {
@@ -393,7 +410,7 @@ impl HangUp {
         match knocked {
             Knocked::Waiting => None,
             Knocked::Answered if self.dcd == Some(true) && self.dcd_tells => {
-                self.state = State::DcdLate { until: now + DCD_FALL_MAX };
+                self.state = State::DcdLate { until: now + DCD_FALL_MAX + self.signal_lag };
                 None
             }
             Knocked::Answered => Some(self.proven()),

@@ -39,8 +39,8 @@ pub(super) fn spec(with_console: bool) -> CallSpec {
     }
 }
 
-pub(super) const WIRED: PortFacts = PortFacts { has_signals: true, dcd_at_open: false };
-pub(super) const BARE: PortFacts = PortFacts { has_signals: false, dcd_at_open: false };
+pub(super) const WIRED: PortFacts = PortFacts::WIRED;
+pub(super) const BARE: PortFacts = PortFacts::BARE;
 const COURIER: &str = "{ profile: courier, marks: { ringing: true } }";
 
 pub(super) fn credential() -> Credential {
@@ -279,7 +279,7 @@ fn instants_never_go_back() {
 /// DCD of an earlier call says nothing of this one.
 #[test]
 fn a_dcd_that_fell_in_the_set_up_ends_no_session() {
-    let facts = PortFacts { has_signals: true, dcd_at_open: true };
+    let facts = PortFacts { dcd_at_open: true, ..PortFacts::WIRED };
     let mut rig = Rig::new(spec(true), COURIER, facts);
     rig.input(Input::Signal(Signal::Dcd, false)).says("\r\nOK\r\n").rests(9000);
     rig.says("\r\nCONNECT 9600\r\n\r\nUsername: ").rests(2000);

@@ -8,7 +8,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 const BOTH: [HangupWay; 3] = [HangupWay::Dtr, HangupWay::Escape, HangupWay::Reopen];
 
 fn hang_up(situation: Situation, modem: Pretend) -> Ran<HangupOutcome> {
-    let facts = PortFacts { has_signals: modem.signals, dcd_at_open: false };
+    let facts = PortFacts { has_signals: modem.signals, ..PortFacts::BARE };
     let machine = HangUp::with_ways(&BOTH, &Quirks::default(), facts, situation, LIMIT);
     run(machine, modem)
 }
@@ -133,7 +133,7 @@ fn carrier_loss_during_the_guard_time_ends_it() {
         modem.online = false;
         modem.dcd_stuck = true;
     });
-    let facts = PortFacts { has_signals: true, dcd_at_open: true };
+    let facts = PortFacts { dcd_at_open: true, ..PortFacts::WIRED };
     let machine = HangUp::with_ways(&BOTH, &Quirks::default(), facts, situation, LIMIT);
     let ran = run(machine, modem);
     assert_eq!(ran.did, ["0 dtr low", "500 dtr high", "3000 AT"]);
@@ -142,7 +142,7 @@ fn carrier_loss_during_the_guard_time_ends_it() {
 
 #[test]
 fn a_dcd_that_was_never_low_is_no_evidence_but_then_only_an_escape_will_do() {
-    let facts = PortFacts { has_signals: true, dcd_at_open: true };
+    let facts = PortFacts { dcd_at_open: true, ..PortFacts::WIRED };
     let machine = HangUp::with_ways(&BOTH, &Quirks::default(), facts, carrier_up(Some(true)), LIMIT);
     let ran = run(machine, ran_modem(|modem| modem.dcd_stuck = true));
     // DTR did it, but nobody can see it: no AT after it.
