@@ -422,7 +422,8 @@ impl Machine {
         }
         let known = || self.timeline.iter().map(|(_, mark)| mark);
         // Each of the earlier ones may itself lie anywhere within its span.
-        let floor = known().map(|mark| mark.at.before(mark.half_width)).chain(after).max().unwrap_or(Mono::ZERO);
+        let floor =
+            known().map(|mark| mark.at.before(mark.half_width)).chain(after).max().unwrap_or(Mono::ZERO);
         let latest = known().map(|mark| mark.at).max().unwrap_or(Mono::ZERO);
         let at = at.max(latest);
         self.timeline.bound_after(moment, at.before(lag).max(floor).min(at), at, latest);

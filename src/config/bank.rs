@@ -410,7 +410,11 @@ fn same_port(port: &str) -> String {
 fn check_port(port: Option<&str>, simulated: bool, path: &Path, key: &str, doc: &Doc) -> Option<String> {
     let Some(port) = port else {
         if !simulated {
-            missing(doc, key, "the modem has no port; write `port: /dev/...`, or `port: rfc2217://host:port`");
+            missing(
+                doc,
+                key,
+                "the modem has no port; write `port: /dev/...`, or `port: rfc2217://host:port`",
+            );
             return None;
         }
         return Some(String::new());

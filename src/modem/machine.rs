@@ -101,12 +101,8 @@ pub struct PortFacts {
 
 impl PortFacts {
     /// A port of this machine without modem-control lines.
-    pub const BARE: Self = Self {
-        has_signals: false,
-        dcd_at_open: false,
-        may_stay_online: false,
-        signal_lag: Duration::ZERO,
-    };
+    pub const BARE: Self =
+        Self { has_signals: false, dcd_at_open: false, may_stay_online: false, signal_lag: Duration::ZERO };
 
     /// A port of this machine with modem-control lines, DCD low.
     pub const WIRED: Self = Self { has_signals: true, ..Self::BARE };

@@ -178,8 +178,12 @@ impl Port {
             PortPath::Tty(path) => {
                 SerialPort::open(path, options, clock).await.map(|port| Self(Kind::Serial(Box::new(port))))
             }
-            PortPath::Rfc2217(address) => Self::open_remote(path, Scheme::Rfc2217, address, options, clock).await,
-            PortPath::Telnet(address) => Self::open_remote(path, Scheme::Telnet, address, options, clock).await,
+            PortPath::Rfc2217(address) => {
+                Self::open_remote(path, Scheme::Rfc2217, address, options, clock).await
+            }
+            PortPath::Telnet(address) => {
+                Self::open_remote(path, Scheme::Telnet, address, options, clock).await
+            }
             PortPath::Tcp(address) => Self::open_remote(path, Scheme::Tcp, address, options, clock).await,
             PortPath::Memory(door) => door.open().map(|port| Self(Kind::Memory(port))),
         }

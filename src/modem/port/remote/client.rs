@@ -258,7 +258,9 @@ impl Client {
     /// When [`Self::time`] is due if nothing else happens.
     pub(super) fn deadline(&self) -> Option<Mono> {
         match &self.stage {
-            Stage::Negotiating { until } | Stage::Setting { until, .. } | Stage::Quiet { until, .. } => Some(*until),
+            Stage::Negotiating { until } | Stage::Setting { until, .. } | Stage::Quiet { until, .. } => {
+                Some(*until)
+            }
             Stage::Open => self.purging,
         }
     }

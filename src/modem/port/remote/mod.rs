@@ -244,11 +244,13 @@ impl RemotePort {
             }
         };
         let done = timeout(limit, again).await;
-        done.unwrap_or_else(|_| Err(PortError::Timeout { path: self.path(), limit })).map_err(|error| match error {
-            PortError::Connect { path, source } => {
-                PortError::Lost { path, detail: format!("its server can't be reached again: {source}") }
+        done.unwrap_or_else(|_| Err(PortError::Timeout { path: self.path(), limit })).map_err(|error| {
+            match error {
+                PortError::Connect { path, source } => {
+                    PortError::Lost { path, detail: format!("its server can't be reached again: {source}") }
+                }
+                other => other,
             }
-            other => other,
         })
     }
 
@@ -438,7 +440,8 @@ async fn connect(address: &Address) -> io::Result<TcpStream> {
     let unknown = |error: io::Error| {
         io::Error::new(io::ErrorKind::NotFound, format!("`{}` is not known: {error}", address.host()))
     };
-    let addresses: Vec<SocketAddr> = lookup_host((address.host(), address.port())).await.map_err(unknown)?.collect();
+    let addresses: Vec<SocketAddr> =
+        lookup_host((address.host(), address.port())).await.map_err(unknown)?.collect();
     let mut failed = io::Error::new(io::ErrorKind::NotFound, format!("`{}` has no address", address.host()));
     for address in addresses {
         let connecting = timeout(CONNECT_ADDRESS_LIMIT, TcpStream::connect(address)).await;

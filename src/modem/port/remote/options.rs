@@ -167,8 +167,10 @@ mod tests {
     fn two_sides_always_come_to_rest_and_agree() {
         for begins in 0..4 {
             let (mut a, mut b) = (Options::default(), Options::default());
-            let mut to_b: Vec<Verb> = (begins & 1 > 0).then(|| a.offer(COM_PORT)).flatten().into_iter().collect();
-            let mut to_a: Vec<Verb> = (begins & 2 > 0).then(|| b.ask(COM_PORT)).flatten().into_iter().collect();
+            let mut to_b: Vec<Verb> =
+                (begins & 1 > 0).then(|| a.offer(COM_PORT)).flatten().into_iter().collect();
+            let mut to_a: Vec<Verb> =
+                (begins & 2 > 0).then(|| b.ask(COM_PORT)).flatten().into_iter().collect();
             for turn in 0.. {
                 assert!(turn < 8, "they go on for ever");
                 if to_a.is_empty() && to_b.is_empty() {
