@@ -5,11 +5,16 @@
 //! of the machines.
 
 mod address;
+#[cfg(not(unix))]
+mod com;
 mod error;
+#[cfg(unix)]
 mod lock;
 pub mod memory;
 mod remote;
+#[cfg(unix)]
 mod serial;
+#[cfg(unix)]
 mod signals;
 
 use std::fmt;
@@ -24,9 +29,12 @@ use super::machine::PortFacts;
 /// The modem lines that a port tells of, or can drive.
 pub use super::machine::Signal;
 pub use address::{Address, AddressError};
+#[cfg(not(unix))]
+use com::SerialPort;
 pub use error::{Owner, PortError};
 use memory::{Door, MemoryPort};
 use remote::{Place, RemotePort, Scheme};
+#[cfg(unix)]
 use serial::SerialPort;
 
 /// Speed between us and the modem unless said otherwise, in bit/s.
@@ -210,7 +218,7 @@ impl Port {
     }
 
     /// [`Self::facts`] with DCD as it is now, where it can be read.
-    pub fn facts_now(&self) -> PortFacts {
+    pub fn facts_now(&mut self) -> PortFacts {
         let facts = self.facts();
         PortFacts { dcd_at_open: self.level(Signal::Dcd).unwrap_or(facts.dcd_at_open), ..facts }
     }
@@ -256,8 +264,8 @@ impl Port {
     }
 
     /// The level of a line now; `None` where the port has none or can't be read.
-    pub fn level(&self, signal: Signal) -> Option<bool> {
-        match &self.0 {
+    pub fn level(&mut self, signal: Signal) -> Option<bool> {
+        match &mut self.0 {
             Kind::Serial(port) => port.level(signal),
             Kind::Remote(port) => port.level(signal),
             Kind::Memory(port) => port.level(signal),
