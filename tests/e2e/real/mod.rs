@@ -1,14 +1,16 @@
 //! Real programs at the far end, and at ours: Debian's getty and login, its mgetty, its iaxmodem, a modem whose AT
-//! interpreter nobody here wrote, and its ser2net, a server of ports. The scripts in `tests/real` start each but the last
-//! in namespaces of its own.
+//! interpreter nobody here wrote, its ser2net, a server of ports, and its python3-serial, a client of RFC 2217. The scripts
+//! in `tests/real` start each of the first three in namespaces of its own.
 //!
-//! They need root (ser2net does not) and Debian's packages. In CI they always run; elsewhere, where they cannot, each says so on stderr past
-//! the test harness, which would swallow it.
+//! Those need root; all need Debian's packages. In CI they always run; elsewhere, where they cannot, each says so on stderr
+//! past the test harness, which would swallow it.
 
 mod far_end;
 mod getty;
 mod iaxmodem;
 mod mgetty;
+
+mod pyserial;
 mod ser2net;
 
 use std::io::Write;
