@@ -106,6 +106,8 @@ pub struct HangUp {
     may_stay_online: bool,
     /// How late DCD may tell.
     signal_lag: Duration,
+    /// ATHs that are out and have no answer.
+    ath_unanswered: u32,
     state: State,
     failed: Vec<String>,
     /// Reads what a codec that was left online passes as data.
@@ -176,6 +178,7 @@ impl HangUp {
             dcd_tells: facts.has_signals && (!facts.dcd_at_open || dcd == Some(false)),
             may_stay_online: facts.may_stay_online,
             signal_lag: facts.signal_lag,
+            ath_unanswered: 0,
             state: State::Idle,
             failed: Vec::new(),
             reader: Codec::new(quirks.numeric),
@@ -216,7 +219,7 @@ impl HangUp {
                 match self.state {
                     // The modem may be online as before, and then answers no AT, or in command state with its carrier
                     // up, and then AT proves nothing.
-                    State::Reopening { .. } if self.may_stay_online => self.ath(now, 1, false, actions),
+                    State::Reopening { .. } if self.may_stay_online => self.begin_ath(now, 1, false, actions),
                     State::Reopening { .. } => self.rest(now, actions),
                     _ => {}
                 }
@@ -267,7 +270,7 @@ impl HangUp {
                 None
             }
             State::Escaped { .. } if *code == ResultCode::Ok => {
-                self.ath(now, 1, false, actions);
+                self.begin_ath(now, 1, false, actions);
                 None
             }
             State::Ath { tries, escape_owed: true, .. } if *code == ResultCode::Ok => {
@@ -280,14 +283,17 @@ impl HangUp {
                 }
                 None
             }
-            State::Ath { tries, .. } => match code {
+            State::Ath { .. } => match code {
                 ResultCode::Ok | ResultCode::NoCarrier => {
-                    let owed = *tries - 1;
+                    let owed = self.ath_unanswered.saturating_sub(1);
                     self.prove(now, owed, actions);
                     None
                 }
                 // It met the rest of something else in the command buffer, perhaps our own `+++`.
-                ResultCode::Error => self.ath_again(now, "ERROR to ATH", actions),
+                ResultCode::Error => {
+                    self.ath_unanswered = self.ath_unanswered.saturating_sub(1);
+                    self.ath_again(now, "ERROR to ATH", actions)
+                }
                 _ => None,
             },
             State::Proving(knock) => {
@@ -323,12 +329,12 @@ impl HangUp {
                 self.prove(now, 1, actions);
                 None
             }
-            State::Ath { tries, escape_owed, .. } => {
-                self.prove(now, tries + u32::from(escape_owed), actions);
+            State::Ath { escape_owed, .. } => {
+                self.prove(now, self.ath_unanswered + u32::from(escape_owed), actions);
                 None
             }
-            State::AthDoubtful { tries, .. } => {
-                self.prove(now, tries, actions);
+            State::AthDoubtful { .. } => {
+                self.prove(now, self.ath_unanswered, actions);
                 None
             }
             State::DcdLate { .. } => Some(self.proven()),
@@ -361,7 +367,7 @@ impl HangUp {
             // Some modems take the character without a word, and go on dialing: spandsp's AT interpreter (iaxmodem) even
             // answers AT with OK meanwhile. Where there is no DTR to drop, ATH ends the dial for certain.
             State::Aborting { .. } if self.ways.front() != Some(&HangupWay::Dtr) => {
-                self.ath(now, ATH_TRIES, false, actions);
+                self.begin_ath(now, ATH_TRIES, false, actions);
                 None
             }
             State::Aborting { .. } => self.fail(now, "the dial did not end", actions),
@@ -390,7 +396,7 @@ impl HangUp {
                 None
             }
             State::Escaped { .. } => {
-                self.ath(now, 1, true, actions);
+                self.begin_ath(now, 1, true, actions);
                 None
             }
             State::Proving(knock) => {
@@ -433,8 +439,15 @@ impl HangUp {
         }
     }
 
+    /// Types ATH, from the try `tries` on: where that is the last, the answer to what went before may still come.
+    fn begin_ath(&mut self, now: Mono, tries: u32, escape_owed: bool, actions: &mut Vec<Action>) {
+        self.ath_unanswered = tries - 1;
+        self.ath(now, tries, escape_owed, actions);
+    }
+
     fn ath(&mut self, now: Mono, tries: u32, escape_owed: bool, actions: &mut Vec<Action>) {
         actions.push(command("ATH"));
+        self.ath_unanswered += 1;
         self.state = State::Ath { tries, escape_owed, until: now + ATH_ANSWER_MAX };
     }
 

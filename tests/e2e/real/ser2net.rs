@@ -10,7 +10,7 @@ use std::time::Duration;
 use lineman::sim::log::What;
 
 use super::{can_run_with, lacking};
-use crate::night::{Exchange, RUN, Running, SOON, audit, audited, rows, run_of, verdict};
+use crate::night::{Exchange, RUN, Running, SOON, at_once, audit, audited, rows, run_of, verdict};
 use crate::stage::{Stage, end, wait_until};
 use crate::town::{Branch, Town};
 
@@ -113,7 +113,7 @@ fn an_audit_through_ser2net_is_like_one_without_it_in_all_three_ways_of_speaking
     if !can_run("the audit through ser2net") {
         return;
     }
-    for (scheme, accepter, more) in [
+    let cases = [
         ("rfc2217", "telnet(rfc2217),tcp", ""),
         (
             "rfc2217",
@@ -122,8 +122,9 @@ fn an_audit_through_ser2net_is_like_one_without_it_in_all_three_ways_of_speaking
         ),
         ("telnet", "telnet,tcp", ""),
         ("tcp", "tcp", ""),
-    ] {
-        let town = Town::new(
+    ];
+    at_once(&cases, |(scheme, accepter, more)| {
+        let mut town = Town::new(
             &["courier", "rockwell-conexant"],
             [
                 Branch::new(1),
@@ -133,6 +134,7 @@ fn an_audit_through_ser2net_is_like_one_without_it_in_all_three_ways_of_speaking
                 Branch::new(5),
             ],
         );
+        town.limits = town.limits.replace("setup: 5s", "setup: 15s");
         let stage = Stage::new();
         let exchange = Exchange::of(&town, &stage);
         let server = Ser2net::start(&stage, &exchange, &["m00", "m01"], scheme, accepter, more);
@@ -159,7 +161,7 @@ fn an_audit_through_ser2net_is_like_one_without_it_in_all_three_ways_of_speaking
                 assert_eq!(call["split_error_ms"], "", "{said}");
             }
         }
-    }
+    });
 }
 
 #[test]
@@ -169,6 +171,7 @@ fn a_server_that_dies_in_mid_call_loses_its_port_and_no_line() {
     }
     let mut town = Town::new(&["courier", "courier"], (1..=4).map(Branch::new));
     town.pace = 0.1;
+    town.limits = town.limits.replace("setup: 5s", "setup: 15s");
     let stage = Stage::new();
     let exchange = Exchange::of(&town, &stage);
     let mut dying = Ser2net::start(&stage, &exchange, &["m00"], "rfc2217", "telnet(rfc2217),tcp", "");
@@ -196,7 +199,8 @@ fn a_port_that_somebody_else_has_on_the_server_is_busy_and_one_that_nobody_serve
     if !can_run("the busy port of ser2net") {
         return;
     }
-    let town = Town::new(&["courier", "courier", "courier"], (1..=2).map(Branch::new));
+    let mut town = Town::new(&["courier", "courier", "courier"], (1..=2).map(Branch::new));
+    town.limits = town.limits.replace("setup: 5s", "setup: 15s");
     let stage = Stage::new();
     let exchange = Exchange::of(&town, &stage);
     let _server = Ser2net::start(&stage, &exchange, &["m00", "m01"], "rfc2217", "telnet(rfc2217),tcp", "");

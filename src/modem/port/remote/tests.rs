@@ -79,7 +79,7 @@ async fn a_raw_port_passes_bytes_both_ways_and_promises_nothing() {
     let PortEvent::Bytes(bytes, _) = next(&mut port).await else { panic!("no bytes") };
     assert_eq!(bytes, b"\r\nOK\xff\r\n");
     server.write_all(b"old").await.unwrap();
-    let _ = port.0.wait_for_input().await;
+    port.0.wait_for_input().await;
     port.drain_input().unwrap();
     server.write_all(b"new").await.unwrap();
     assert!(matches!(next(&mut port).await, PortEvent::Bytes(bytes, _) if bytes == b"new"));
@@ -89,7 +89,7 @@ async fn a_raw_port_passes_bytes_both_ways_and_promises_nothing() {
 impl super::super::Kind {
     /// Until something lies there to be read.
     async fn wait_for_input(&mut self) {
-        let super::super::Kind::Remote(port) = self else { panic!("no remote port") };
+        let Self::Remote(port) = self else { panic!("no remote port") };
         let link = port.link.as_mut().unwrap();
         timeout(PATIENCE, link.stream.readable()).await.unwrap().unwrap();
     }
@@ -115,7 +115,7 @@ async fn an_rfc2217_port_tells_its_lines_and_drops_dtr_on_the_wire() {
     assert!(matches!(next(&mut port).await, PortEvent::Signal(Signal::Dcd, false, _)));
     assert_eq!(port.facts_now(), PortFacts { dcd_at_open: false, ..facts });
     // On the way out DTR falls too, before the connection does.
-    let (_, said) = tokio::join!(port.close(), async {
+    let ((), said) = tokio::join!(port.close(), async {
         let said = hear_until(&mut server, &[5, 9, 255, 240]).await;
         drop(server);
         said
