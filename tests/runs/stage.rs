@@ -198,7 +198,7 @@ impl Stage {
         }
         let doors = ports.iter().filter_map(|(modem, path)| match path {
             PortPath::Memory(door) => Some((modem.clone(), door.clone())),
-            PortPath::Tty(_) => None,
+            PortPath::Tty(_) | PortPath::Rfc2217(_) | PortPath::Telnet(_) | PortPath::Tcp(_) => None,
         });
         let refused = Arc::new(Mutex::new(Vec::new()));
         let mut recorder = Recorder {
