@@ -3,6 +3,7 @@
 mod cancel;
 mod credentials;
 mod deadline;
+mod families;
 mod played;
 mod ports;
 mod promises;
