@@ -4,6 +4,7 @@ mod cancel;
 mod credentials;
 mod deadline;
 mod diagnostics;
+mod families;
 mod played;
 mod ports;
 mod promises;
