@@ -23,6 +23,13 @@ pub(super) fn profiles() -> Vec<Profile> {
         "{ profile: courier, setup: [AT&F1, 'ATE0Q0V1X7&A3'], marks: { ringing: true } }",
         "{ profile: rockwell-conexant, setup: [AT&F, ATE0Q0V1X4W1], marks: { answered: dsr, carrier: [line] }, words: { no_answer_means_ringback: true } }",
         "{ profile: v250, marks: { carrier: [line] } }",
+        "{ profile: si24xx }",
+        "{ profile: zyxel }",
+        "{ profile: multitech }",
+        "{ profile: lucent }",
+        "{ profile: microcom }",
+        "{ profile: elsa }",
+        "{ profile: softmodem }",
     ]
     .iter()
     .map(|text| serde_yaml::from_str(text).unwrap())
