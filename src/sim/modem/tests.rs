@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::modem::identify::{Identity, choose};
+use crate::modem::identify::{FALLBACK, Identity, choose};
 use crate::modem::profile::Question;
 
 fn modem(firmware: Firmware) -> SimModem {
@@ -259,14 +259,16 @@ fn auto_recognises_each_shipped_profile() {
     for profile in &profiles {
         let mut m = playing(profile);
         answer(&mut m, "ATE0");
-        let answers = Question::ALL.map(|question| {
+        let answers = Question::FAMILY.map(|question| {
             let said = answer(&mut m, question.command());
             let lines = said.lines().map(str::trim).filter(|l| !matches!(*l, "" | "OK" | "ERROR"));
             (question, lines.map(str::to_owned).collect())
         });
         let identity = Identity { answers: answers.to_vec() };
         let chosen = choose(&profiles, &identity).map(|p| p.profile.as_str());
-        assert_eq!(chosen, Some(profile.profile.as_str()), "{identity:?}");
+        // What tells nothing gets no S register; `generic`, which sends some, is for people to choose.
+        let expected = if profile.profile == "generic" { FALLBACK } else { profile.profile.as_str() };
+        assert_eq!(chosen, Some(expected), "{identity:?}");
     }
 }
 
