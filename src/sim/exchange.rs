@@ -7,6 +7,7 @@
 mod bench;
 mod calls;
 mod dial;
+mod dialing;
 mod ends;
 mod script;
 mod wires;

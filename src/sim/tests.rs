@@ -366,6 +366,29 @@ lines:
 }
 
 #[test]
+fn a_file_in_the_folder_cuts_a_modems_power() {
+    let (dir, running, log) = start(
+        r"
+exchange: t
+pace: 0.01
+modems: [{ id: m0, profile: generic, fault: { kind: dead, cleared_by: power } }]
+",
+    );
+    let path = running.ports()[0].1.clone();
+    let mut c = Client::open(&path);
+    c.send("AT\r");
+    File::create(dir.path().join("m0.power")).unwrap();
+    logged(&log, |e| e.event == What::PowerCut && e.modem.as_deref() == Some("m0"));
+    c.send("ATE0\r");
+    c.until("OK\r\n");
+    let begin = Instant::now();
+    while dir.path().join("m0.power").exists() {
+        assert!(begin.elapsed() < LIMIT, "the file is left lying there");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn ports_that_are_missing_or_busy_from_the_start() {
     let (dir, _running, _log) = start(
         r"

@@ -223,7 +223,9 @@ impl Driver {
     fn answer(&self) -> &'static str {
         let written = String::from_utf8_lossy(&self.last_written);
         match written.as_ref() {
-            "ATDT9,5550101\r" | "ATD\r" => "\r\nRINGING\r\n\r\nCONNECT 33600/ARQ/V34/LAPM/V42BIS\r\n\r\nUsername: ",
+            "ATDT9,5550101\r" | "ATD\r" => {
+                "\r\nRINGING\r\n\r\nCONNECT 33600/ARQ/V34/LAPM/V42BIS\r\n\r\nUsername: "
+            }
             "oob\r" => "oob\r\nPassword: ",
             "s3cret\r" => "\r\n\r\nbr1-rtr1>",
             "exit\r" => "exit\r\n\r\nbr1-rtr1 con0 is now available\r\n\r\nPress RETURN to get started.\r\n",
