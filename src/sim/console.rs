@@ -274,8 +274,14 @@ impl Console {
             }
             State::Boot => self.boot(at),
             State::Shell => self.shell(at, typed.trim()),
-            State::Menu | State::AskLogout | State::AskSave => {}
-            State::Mute | State::Echo | State::Flood | State::Noise => {}
+            // Keys were taken before a line came about; the rest hears nothing.
+            State::Menu
+            | State::AskLogout
+            | State::AskSave
+            | State::Mute
+            | State::Echo
+            | State::Flood
+            | State::Noise => {}
         }
     }
 

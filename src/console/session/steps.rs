@@ -144,9 +144,9 @@ impl Session {
             Some(menu @ Prompt::Menu(index)) => {
                 if self.rested(rest.max(self.menu_rest(index))) {
                     if self.is_behind_login(index) {
-                        self.open_console(sight)
+                        self.open_console(sight);
                     } else {
-                        self.answer_aside(menu)
+                        self.answer_aside(menu);
                     }
                 }
             }
