@@ -7,6 +7,7 @@
 #[cfg(not(unix))]
 mod com;
 mod error;
+pub mod list;
 #[cfg(unix)]
 mod lock;
 pub mod memory;
