@@ -87,16 +87,18 @@ fn a_lucents_report_tells_a_failed_training_and_no_more() {
     assert_eq!(played.fault("SILENT"), Some(Fault::NoConnect), "{:?}", played.verdict("SILENT"));
 }
 
-/// A family that has no word for ringback: neither answer tone nor busy is nobody.
+/// A family that has no word for ringback: nobody answered, and whether it rang nobody knows.
 #[test]
-fn nobody_answered_where_no_answer_tone_was_heard() {
+fn no_answer_tone_does_not_tell_whether_it_rang() {
     let line = [("BAD", ios("fault: no-ring")), ("TRAINS", ios("fault: never-trains"))];
     let mut stage = Stage::new(&bank_of(&["profile: plain"; 2], 1, &line));
     stage
         .profiles
         .push("{ profile: plain, setup: [AT&F, ATE0Q0V1X4W1, ATS7=75, ATS95=44], diagnostics: [AT#UD] }");
     let played = stage.play();
-    assert_eq!(played.fault("BAD"), Some(Fault::NoAnswer), "{:?}", played.verdict("BAD"));
+    let verdict = played.verdict("BAD");
+    assert_eq!(verdict.fault, Some(Fault::NoConnect), "{verdict:?}");
+    assert!(played.calls_of("BAD")[0].detail.ends_with("; #UD: neither answer tone nor busy was heard"));
     assert_eq!(played.fault("TRAINS"), Some(Fault::NoCarrier), "{:?}", played.verdict("TRAINS"));
 }
 
