@@ -39,6 +39,8 @@ pub enum Verb {
     Check(Check),
     /// Writes the report of a run again from its journal.
     Report(Report),
+    /// Finds serial ports, asks the modems on them who they are, and writes a bank file.
+    Modems(Modems),
     /// Runs a virtual exchange with modems on ptys or over RFC 2217, for rehearsal and for other programs.
     Sim(Sim),
 }
@@ -104,6 +106,37 @@ pub struct Report {
     /// Show one line alone.
     #[arg(long, value_name = "LINE")]
     pub line: Option<LineId>,
+}
+
+/// `lineman modems`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every port that is asked is opened, what is online there is hung up, and `AT` and the questions ATI, ATI3, +GMI, +GMM and
++GSN are typed; never an S register. Ports that other programs hold are left alone.
+
+Examples:
+  lineman modems                                   all serial ports of this host
+  lineman modems /dev/ttyUSB0 rfc2217://10.0.0.9:4001
+  lineman modems --write hardware/banks/hq.yaml --country US
+  lineman modems --no-ask                          only what the system knows; opens nothing
+
+Exit codes: 0 some modem answered; 3 none did; 2 usage.")]
+pub struct Modems {
+    /// Ask these ports alone: a tty's path, or `rfc2217://host:port`.
+    #[arg(value_name = "PORT")]
+    pub ports: Vec<String>,
+    /// Write a bank file of what answered; an existing file is not overwritten.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_ask")]
+    pub write: Option<PathBuf>,
+    /// The country that the bank dials from, two letters, for the bank file.
+    #[arg(long, value_name = "XX", requires = "write")]
+    pub country: Option<String>,
+    /// Speed of the ports, bit/s.
+    #[arg(long, value_name = "BPS", default_value_t = crate::modem::port::BAUD_DEFAULT)]
+    pub baud: u32,
+    /// Open nothing: show only what the system knows of its ports.
+    #[arg(long)]
+    pub no_ask: bool,
 }
 
 /// `lineman sim`.

@@ -20,6 +20,10 @@ pub enum What {
     PortVanished,
     /// The port was put back.
     PortReturned,
+    /// A modem's power was cut and is back.
+    PowerCut,
+    /// A dial command without a digit was taken: dial tone is listened for.
+    OffHook,
     /// A dial command was taken.
     Dialed,
     /// The digits are out.

@@ -3,6 +3,7 @@
 mod cancel;
 mod credentials;
 mod deadline;
+mod diagnostics;
 mod played;
 mod ports;
 mod promises;

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::model::Mono;
 use crate::modem::codec::Codec;
+use crate::modem::diagnostics::{Diagnose, Diagnosis};
 use crate::modem::hangup::{HangUp, HangupOutcome};
 use crate::modem::identify::{Identify, Identity};
-use crate::modem::setup::{Setup, SetupFault};
+use crate::modem::setup::{Setup, SetupEnd, SetupFault};
 
 use super::{Action, Input, Progress, Signal};
 
@@ -39,8 +40,9 @@ macro_rules! machines {
 }
 
 machines! {
+    Diagnose => Diagnosis;
     HangUp => HangupOutcome;
-    Setup => Result<(), SetupFault>;
+    Setup => SetupEnd;
     Identify => Result<Identity, SetupFault>;
 }
 

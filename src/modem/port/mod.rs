@@ -8,6 +8,7 @@ mod address;
 #[cfg(not(unix))]
 mod com;
 mod error;
+pub mod list;
 #[cfg(unix)]
 mod lock;
 pub mod memory;
