@@ -316,6 +316,12 @@ impl Machine {
             }
             Heard::DialPlainly => self.dial_plainly(now),
             Heard::Connected => {
+                if let State::Ringing { ear } = &self.state
+                    && let Some(at) = ear.carrier_in_hindsight(now)
+                {
+                    self.bound_answer(at);
+                    self.observe(at, Moment::Carrier);
+                }
                 self.bound_answer(now);
                 self.observe(now, Moment::Connected);
                 self.go_online(now);

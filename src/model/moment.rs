@@ -123,19 +123,19 @@ impl Timeline {
         self.note(moment, Mark { at: earliest + half_width, half_width });
     }
 
+    /// Notes an instant as observed in place of an earlier observation that came to nothing: a dial command that the
+    /// modem did not take.
+    pub fn observe_anew(&mut self, moment: Moment, at: Mono) {
+        self.marks.remove(&moment);
+        self.observe(moment, at);
+    }
+
     /// Notes that an instant lies between `earliest` and `latest`, where one that comes before it may lie anywhere up to
     /// `not_before`: its mark is never put before that.
     pub fn bound_after(&mut self, moment: Moment, earliest: Mono, latest: Mono, not_before: Mono) {
         let middle = earliest + latest.since(earliest) / 2;
         let at = middle.max(not_before);
         self.note(moment, Mark { at, half_width: at.since(earliest).max(latest.since(at)) });
-    }
-
-    /// Notes an instant as observed in place of an earlier observation that came to nothing: a dial command that the
-    /// modem did not take.
-    pub fn observe_anew(&mut self, moment: Moment, at: Mono) {
-        self.marks.remove(&moment);
-        self.observe(moment, at);
     }
 
     fn note(&mut self, moment: Moment, mark: Mark) {
