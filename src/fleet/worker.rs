@@ -240,12 +240,14 @@ impl<O: OpenPort> Bench<O> {
         Some(now)
     }
 
-    async fn call(&mut self, spec: CallSpec, channels: &Channels) {
+    async fn call(&mut self, mut spec: CallSpec, channels: &Channels) {
         let profile = self.family.as_ref().map(|family| Arc::new(family.for_modem(&self.learned)));
         let (Some(port), Some(profile)) = (self.port.as_mut(), profile) else {
             // Can't be: calls go to modems that told Ready. Dying is the one answer that gives the line back.
             panic!("a call was given to a modem without a port");
         };
+        // Behind a pty is a program, not a modem: a rehearsal, at whatever pace.
+        spec.limits.compressed |= port.is_pty();
         let (notices, mut cancel) = (channels.notices.clone(), channels.cancel.clone());
         // A call that is cancelled meanwhile is not dialed, and need not wait.
         tokio::select! {
@@ -258,15 +260,15 @@ impl<O: OpenPort> Bench<O> {
         let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
         let unproven = over.record.hangup == Hangup::Unproven;
         // After anything but a proven hang-up the whole set-up is due, which begins by hanging up.
-        self.fresh = unproven || blames_modem;
+        self.fresh = unproven || blames_modem || !over.settled;
         self.in_doubt = unproven;
         if over.dialed {
-            self.free_at = over.at + self.seat.on_hook_min;
+            self.free_at = over.on_hook + self.seat.on_hook_min;
         }
         if over.port_lost {
             self.port = None;
             if !blames_modem {
-                let why = format!("the port was lost in hanging up: {}", over.hangup_detail);
+                let why = format!("the port was lost at the end of the call: {}", over.hangup_detail);
                 tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
             }
         }

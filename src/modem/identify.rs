@@ -1,6 +1,6 @@
 //! Who is this modem? A pure machine that wakes it and asks, and the choice of a profile by its answers.
 //!
-//! Only [`Question::ALL`] is asked: S registers mean different things to different families (modems.md 3.7). OK with
+//! Only [`Question`]s are asked: S registers mean different things to different families (modems.md 3.7). OK with
 //! nothing, an empty `+GMI` and ERROR are answers like any other.
 
 use std::time::Duration;
@@ -41,6 +41,7 @@ impl Identity {
 #[derive(Debug)]
 pub struct Identify {
     wake: Setup,
+    questions: &'static [Question],
     identity: Identity,
     state: State,
 }
@@ -58,9 +59,19 @@ enum State {
 }
 
 impl Identify {
-    /// An identification of what sits on a port; what may be online there is hung up first.
+    /// Which family sits on a port; what may be online there is hung up first.
     pub fn new(facts: &PortFacts, limits: SetupLimits) -> Self {
-        Self { wake: Setup::wake(facts, limits), identity: Identity::default(), state: State::Waking }
+        Self {
+            wake: Setup::wake(facts, limits),
+            questions: &Question::FAMILY,
+            identity: Identity::default(),
+            state: State::Waking,
+        }
+    }
+
+    /// Which modem sits on a port: asked for its serial number too.
+    pub fn of_one(facts: &PortFacts, limits: SetupLimits) -> Self {
+        Self { questions: &Question::MODEM, ..Self::new(facts, limits) }
     }
 
     /// Whether something had to be hung up first: [`Setup::hung_up`].
@@ -133,7 +144,7 @@ impl Identify {
 
     /// Asks the next question, or is done.
     fn ask(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<Result<Identity, SetupFault>> {
-        let Some(question) = Question::ALL.get(self.identity.answers.len()).copied() else {
+        let Some(question) = self.questions.get(self.identity.answers.len()).copied() else {
             let identity = std::mem::take(&mut self.identity);
             return self.over(Ok(identity));
         };

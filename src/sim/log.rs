@@ -62,6 +62,8 @@ pub enum What {
     Started,
     /// The program behind a line ended.
     Ended,
+    /// A client broke RFC 2217, or telnet; `text` tells how.
+    ProtocolError,
     /// The exchange could not do as its file says; `text` tells why.
     Trouble,
 }

@@ -3,6 +3,7 @@
 mod cancel;
 mod credentials;
 mod deadline;
+mod diagnostics;
 mod families;
 mod played;
 mod ports;

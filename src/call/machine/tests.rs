@@ -1,5 +1,7 @@
 //! The machine by hand: what the shell can hardly bring about, or not at the right instant.
 
+mod diagnosing;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 

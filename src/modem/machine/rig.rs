@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::model::Mono;
 use crate::modem::codec::Codec;
+use crate::modem::diagnostics::{Diagnose, Diagnosis};
 use crate::modem::hangup::{HangUp, HangupOutcome};
 use crate::modem::identify::{Identify, Identity};
 use crate::modem::setup::{Setup, SetupEnd, SetupFault};
@@ -39,6 +40,7 @@ macro_rules! machines {
 }
 
 machines! {
+    Diagnose => Diagnosis;
     HangUp => HangupOutcome;
     Setup => SetupEnd;
     Identify => Result<Identity, SetupFault>;

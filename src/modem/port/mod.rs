@@ -7,6 +7,7 @@
 #[cfg(not(unix))]
 mod com;
 mod error;
+pub mod list;
 #[cfg(unix)]
 mod lock;
 pub mod memory;
@@ -164,6 +165,11 @@ impl Port {
     pub fn facts_now(&mut self) -> PortFacts {
         let facts = self.facts();
         PortFacts { dcd_at_open: self.level(Signal::Dcd).unwrap_or(facts.dcd_at_open), ..facts }
+    }
+
+    /// Whether a program is behind it in place of a modem: a simulated one, whose time may be compressed.
+    pub fn is_pty(&self) -> bool {
+        matches!(&self.0, Kind::Serial(port) if port.is_pty())
     }
 
     /// Its path as the user wrote it.

@@ -259,7 +259,7 @@ fn auto_recognises_each_shipped_profile() {
     for profile in &profiles {
         let mut m = playing(profile);
         answer(&mut m, "ATE0");
-        let answers = Question::ALL.map(|question| {
+        let answers = Question::FAMILY.map(|question| {
             let said = answer(&mut m, question.command());
             let lines = said.lines().map(str::trim).filter(|l| !matches!(*l, "" | "OK" | "ERROR"));
             (question, lines.map(str::to_owned).collect())

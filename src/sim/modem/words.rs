@@ -77,12 +77,14 @@ pub(super) fn identity(family: &Family, profile: &Profile) -> BTreeMap<String, S
         Question::I3 => 1,
         Question::Maker => 2,
         Question::Model => 3,
+        // No family is known by it.
+        Question::Serial => 4,
     };
     let all = family.identities;
     let knows = |identity: &[&str; 4]| {
         profile.rules.iter().any(|rule| {
-            let answer = identity[column(rule.ask)];
-            !answer.is_empty() && rule.answer.is_match(answer)
+            let answer = identity.get(column(rule.ask));
+            answer.is_some_and(|answer| !answer.is_empty() && rule.answer.is_match(answer))
         })
     };
     let chosen = all.iter().find(|identity| knows(identity)).unwrap_or(&all[0]);
