@@ -211,6 +211,11 @@ impl Dialing {
         }
     }
 
+    /// The last RINGING.
+    pub fn last_ringing(&self) -> Option<Mono> {
+        self.last_ringing
+    }
+
     /// Where the answer lies, if only RINGING tells: between the last one and one cadence later, and before whatever
     /// came after the answer (`later`). A modem that may print RINGING once a call leaves all that is between the two.
     pub fn answer_bounds(&self, later: Mono) -> Option<(Mono, Mono)> {

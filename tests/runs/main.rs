@@ -1,6 +1,7 @@
 //! Whole runs in memory, under paused time: what a run promises, whatever goes wrong.
 
 mod cancel;
+mod consoles;
 mod credentials;
 mod deadline;
 mod diagnostics;

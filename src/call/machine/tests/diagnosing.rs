@@ -43,7 +43,7 @@ fn a_failed_call_is_asked_about_and_its_on_hook_stays_when_it_was() {
         (Some(CallSetup::AnswerTone), Some(Termination::TrainingFailed))
     );
     assert_eq!(
-        (ending.learned.no_reports.into_iter().collect::<Vec<_>>(), ending.settled),
+        (ending.learned.no_reports.iter().copied().collect::<Vec<_>>(), ending.settled),
         (vec![Report::V1], true)
     );
 }
