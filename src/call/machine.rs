@@ -316,6 +316,12 @@ impl Machine {
             }
             Heard::DialPlainly => self.dial_plainly(now),
             Heard::Connected => {
+                if let State::Ringing { ear } = &self.state
+                    && let Some(at) = ear.carrier_in_hindsight(now)
+                {
+                    self.bound_answer(at);
+                    self.observe(at, Moment::Carrier);
+                }
                 self.bound_answer(now);
                 self.observe(now, Moment::Connected);
                 self.go_online(now);
@@ -401,10 +407,16 @@ impl Machine {
             self.carrier.wire(now, on);
         }
         match &mut self.state {
-            State::Ringing { ear } => {
-                let heard = ear.signal(now, signal, on);
-                self.heard(now, heard);
-            }
+            State::Ringing { ear } => match ear.signal(now, signal, on) {
+                Heard::Moment(moment) => {
+                    let not_before = ear.last_ringing();
+                    if moment == Moment::Carrier {
+                        self.bound_answer(now);
+                    }
+                    self.observe_edge(now, moment, not_before);
+                }
+                heard => self.heard(now, heard),
+            },
             State::SettingUp { .. } | State::HangingUp { .. } | State::Diagnosing { .. } => {
                 self.port_input(now, PortInput::Signal(signal, on));
             }
@@ -463,6 +475,27 @@ impl Machine {
         }
         let latest = self.timeline.iter().map(|(_, mark)| mark.at).max().unwrap_or(at);
         self.timeline.observe(moment, at.max(latest));
+        self.outputs.push_back(Output::Moment(moment));
+    }
+
+    /// Notes an instant that an edge told of: observed, or bounded where the port may tell it late. `after` is an
+    /// instant that it can't lie before.
+    pub(super) fn observe_edge(&mut self, at: Mono, moment: Moment, after: Option<Mono>) {
+        let lag = self.facts.signal_lag;
+        if lag.is_zero() {
+            self.observe(at, moment);
+            return;
+        }
+        if self.is_past(moment) {
+            return;
+        }
+        let known = || self.timeline.iter().map(|(_, mark)| mark);
+        // Each of the earlier ones may itself lie anywhere within its span.
+        let floor =
+            known().map(|mark| mark.at.before(mark.half_width)).chain(after).max().unwrap_or(Mono::ZERO);
+        let latest = known().map(|mark| mark.at).max().unwrap_or(Mono::ZERO);
+        let at = at.max(latest);
+        self.timeline.bound_after(moment, at.before(lag).max(floor).min(at), at, latest);
         self.outputs.push_back(Output::Moment(moment));
     }
 

@@ -214,7 +214,9 @@ impl<O: OpenPort> Bench<O> {
             }
         };
         let own = family.for_modem(&self.learned);
-        let mut setup = Setup::full(&own, &port.facts_now(), limits);
+        let setup = Setup::full(&own, &port.facts_now(), limits);
+        // Whoever was asked who it is was hung up for that.
+        let mut setup = if identified.is_some() { setup.on_hook() } else { setup };
         let done = drive(&mut setup, Codec::for_profile(&own), port, self.clock).await?;
         self.in_doubt |= setup.hung_up();
         Ok(match done {
