@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::model::{CredentialName, LineId};
+use crate::sim::rfc2217::Manners;
 
 /// Walks a company's out-of-band telephone lines: dials them all, times how each call is set up, logs into the console
 /// behind it, proves that it is the right one, logs out, hangs up, and writes a verdict, a fault and a blame for every
@@ -40,7 +41,7 @@ pub enum Verb {
     Report(Report),
     /// Finds serial ports, asks the modems on them who they are, and writes a bank file.
     Modems(Modems),
-    /// Runs a virtual exchange with modems on ptys, for rehearsal and for other programs.
+    /// Runs a virtual exchange with modems on ptys or over RFC 2217, for rehearsal and for other programs.
     Sim(Sim),
 }
 
@@ -140,13 +141,24 @@ pub struct Modems {
 
 /// `lineman sim`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Manners of --rfc2217, words between commas:
+  strict (if no name is given), ser2net, sredird   the RFC, or what these make of it
+  notify=250ms      looks at the modem lines by the clock; 0ms tells each change at once
+  control=HOW       answers SET-CONTROL right, no-lines (not for DTR and RTS), always-one, or never
+  keep-dtr          leaves DTR up when a client goes
+  no-dtr            has no DTR wired to the modem")]
 pub struct Sim {
     /// The exchange's file.
     pub exchange: PathBuf,
-    /// Where to put a symlink for each modem's pty, and the exchange's log; made if it is not there.
+    /// Where to put a symlink for each modem's pty (with --rfc2217 a file `<modem>.url`), and the exchange's log; made if
+    /// it is not there.
     #[arg(long, value_name = "DIR")]
     pub dir: PathBuf,
     /// Seed of its randomness; the file's own if not given.
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Serve the modems over RFC 2217 with their modem lines, on TCP ports of 127.0.0.1, in place of ptys.
+    #[arg(long, value_name = "MANNERS", num_args = 0..=1, require_equals = true, default_missing_value = "strict")]
+    pub rfc2217: Option<Manners>,
 }

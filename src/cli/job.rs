@@ -167,6 +167,7 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         dialed: at(Moment::Dialed).is_some(),
         held: false,
         took,
+        refused_for: None,
         detail: record.detail.clone(),
     }
 }

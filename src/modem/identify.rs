@@ -19,8 +19,9 @@ pub const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Most lines of an answer that are kept.
 pub const ANSWER_LINES_MAX: usize = 32;
 
-/// Name of the profile that is chosen where none fits.
-pub const FALLBACK: &str = "generic";
+/// Name of the profile that is chosen where none fits: the one that sends no S register, since nobody knows what they mean
+/// there (modems.md 3.7). `generic`, which does, is for people to choose.
+pub const FALLBACK: &str = "unknown";
 
 /// What a modem said of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl Identify {
     pub fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<Result<Identity, SetupFault>> {
         match self.wake.start(now, actions) {
             Progress::Until(until) => Progress::Until(until),
-            Progress::Done(Ok(())) => self.ask(now, actions),
+            Progress::Done(Ok(_)) => self.ask(now, actions),
             Progress::Done(Err(fault)) => self.over(Err(fault)),
         }
     }
@@ -97,7 +98,7 @@ impl Identify {
         match &mut self.state {
             State::Waking => match self.wake.handle(now, input, actions) {
                 Progress::Until(until) => Progress::Until(until),
-                Progress::Done(Ok(())) => self.ask(now, actions),
+                Progress::Done(Ok(_)) => self.ask(now, actions),
                 Progress::Done(Err(fault)) => self.over(Err(fault)),
             },
             State::Asked { question, lines, until } => {

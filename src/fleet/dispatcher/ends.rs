@@ -13,7 +13,7 @@ use crate::model::{CallRecord, EventKind, Fault, Link, ModemId, Moment, PhoneNum
 impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     pub(super) fn over(&mut self, modem: ModemId, over: CallOver) {
         let running = self.workers.get_mut(&modem).and_then(|worker| worker.call.take());
-        let CallOver { mut record, hangup_detail, dialed, port_lost, at } = over;
+        let CallOver { mut record, hangup_detail, dialed, port_lost, refused_for, at, .. } = over;
         let unproven = record.hangup == Hangup::Unproven;
         if let Some(Running { spec, .. }) = &running {
             self.not_through_ourselves(&spec.line.number, &mut record);
@@ -34,6 +34,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             // With a port goes its DTR.
             held: unproven && !port_lost,
             took,
+            refused_for,
             detail: record.detail.clone(),
         };
         self.emit(EventKind::CallEnded(Box::new(record)));

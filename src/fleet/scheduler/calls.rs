@@ -76,6 +76,7 @@ impl Scheduler {
             dialed: true,
             held: true,
             took: now.since(began),
+            refused_for: None,
             detail,
         };
         self.call_ended(now, &report);

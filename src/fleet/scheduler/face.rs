@@ -91,6 +91,8 @@ pub struct CallReport {
     pub held: bool,
     /// How long the modem was taken.
     pub took: Duration,
+    /// How long the modem refuses to dial this number, where it refused (`DELAYED`) and said so.
+    pub refused_for: Option<Duration>,
     /// The finding in words.
     pub detail: String,
 }

@@ -347,6 +347,7 @@ fn five_thousand_lines_on_sixty_four_modems_run_through() {
                         furthest: None,
                         dialed: true,
                         took,
+                        refused_for: None,
                         detail: String::new(),
                     };
                     events.insert((now + took, sequence), Input::CallEnded(Box::new(report)));

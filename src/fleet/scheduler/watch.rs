@@ -236,6 +236,7 @@ impl Watch {
                     dialed: true,
                     held: true,
                     took: std::time::Duration::ZERO,
+                    refused_for: None,
                     detail: detail.clone(),
                 };
                 self.ended(now, &report);

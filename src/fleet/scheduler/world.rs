@@ -194,6 +194,7 @@ impl<N: Nature> World<N> {
                             dialed: fate.dialed,
                             held: fate.held,
                             took: fate.took,
+                            refused_for: None,
                             detail: fate.fault.map_or_else(String::new, |fault| format!("heard {fault}")),
                         }))
                     };
