@@ -13,6 +13,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::online::Carrier;
 use super::CallSpec;
@@ -100,6 +101,8 @@ pub struct Ending {
     pub unknown: Vec<String>,
     /// What the console said; absent if it said nothing.
     pub transcript: Option<String>,
+    /// The dial limit that ended it, if that was shortened.
+    pub cut_short: Option<Duration>,
     /// Whether the network may have seen a call.
     pub dialed: bool,
     /// Whether the port must be opened anew before it is used again.
@@ -146,6 +149,7 @@ pub struct Machine {
     link: Link,
     unknown: Vec<String>,
     finding: Option<(Option<Fault>, String)>,
+    cut_short: Option<Duration>,
     hostname: Option<String>,
     transcript: Option<String>,
     cancel: Option<Cancel>,
@@ -172,6 +176,7 @@ impl Machine {
             link: Link::default(),
             unknown: Vec::new(),
             finding: None,
+            cut_short: None,
             hostname: None,
             transcript: None,
             cancel: None,
@@ -271,7 +276,19 @@ impl Machine {
 
     fn dial_end(&self) -> Option<Mono> {
         let limits = &self.spec.limits;
-        self.timeline.get(Moment::Dialed).map(|mark| mark.at + limits.dial.min(limits.call))
+        let full = limits.dial.min(limits.call);
+        let limit = self.spec.short_dial.map_or(full, |short| short.limit.min(full));
+        self.timeline.get(Moment::Dialed).map(|mark| mark.at + limit)
+    }
+
+    /// The dial limit has come, and this is what was heard until then.
+    fn dial_expired(&mut self, now: Mono, fault: Fault, detail: String) {
+        let Some(short) = self.spec.short_dial.take() else { return self.abort_dial(now, fault, detail) };
+        // Where somebody answered, or may have, the full limit holds from here on.
+        if matches!(fault, Fault::NoAnswer | Fault::NoRing | Fault::NoConnect) {
+            self.cut_short = Some(short.limit);
+            self.abort_dial(now, fault, format!("{detail} ({})", short.why()));
+        }
     }
 
     fn heard(&mut self, now: Mono, heard: Heard) {
@@ -380,7 +397,7 @@ impl Machine {
             }
             State::Ringing { ear } if self.dial_end().is_some_and(|at| now >= at) => {
                 let (fault, detail) = ear.expired(now);
-                self.abort_dial(now, fault, detail);
+                self.dial_expired(now, fault, detail);
             }
             State::Online { .. } => self.online_time(now),
             State::SettingUp { .. }

@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::CallSpec;
+use crate::call::quality::Rules;
+use crate::call::{CallSpec, Quality, ShortDial};
 use crate::config::bank::{BankModem, PROFILE_AUTO};
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
@@ -14,6 +15,7 @@ use crate::fleet::worker::{ProfileChoice, Seat};
 use crate::model::event::{CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting};
 use crate::model::{
     CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, Mono, RunId,
+    Usual,
 };
 use crate::modem::clock::Clock;
 use crate::modem::profile::Profile;
@@ -167,6 +169,8 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         dialed: at(Moment::Dialed).is_some(),
         held: false,
         took,
+        cut_short: record.cut_short_ms.map(Duration::from_millis),
+        connected_after: at(Moment::Dialed).and_then(|from| Some(at(Moment::Connected)?.since(from))),
         detail: record.detail.clone(),
     }
 }
@@ -174,16 +178,20 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
 /// Makes the particulars of each call.
 pub(super) struct Book {
     plan: Arc<Plan>,
+    rules: Arc<Rules>,
+    usual: BTreeMap<LineId, Arc<Usual>>,
     lines: BTreeMap<LineId, usize>,
     modems: BTreeMap<ModemId, usize>,
 }
 
 impl Book {
-    pub(super) fn new(plan: Arc<Plan>) -> Self {
+    /// Of a plan, with what is usual on its lines, as far as earlier nights tell.
+    pub(super) fn new(plan: Arc<Plan>, usual: BTreeMap<LineId, Arc<Usual>>) -> Self {
+        let rules = Arc::new(plan.policy.degraded.clone());
         let lines =
             plan.lines.iter().enumerate().map(|(at, planned)| (planned.line.id.clone(), at)).collect();
         let modems = plan.bank.modems.iter().enumerate().map(|(at, modem)| (modem.id.clone(), at)).collect();
-        Self { plan, lines, modems }
+        Self { plan, rules, usual, lines, modems }
     }
 }
 
@@ -195,6 +203,7 @@ impl LineBook for Book {
             return Err(NotDialed(format!("`{line}` is not in the plan")));
         };
         let dial = self.plan.dial_string(&planned.line, modem).map_err(|why| NotDialed(why.to_string()))?;
+        let usual = self.usual.get(line);
         Ok(CallSpec {
             call: CallId::new(line, attempt),
             line: Line::clone(&planned.line),
@@ -205,6 +214,8 @@ impl LineBook for Book {
             credential: planned.credential.clone(),
             port_bps: Some(modem.baud),
             limits: self.plan.limits,
+            short_dial: usual.and_then(|usual| ShortDial::of(&self.plan.limits, usual)),
+            quality: Quality { rules: Arc::clone(&self.rules), usual: usual.cloned() },
             ring_cadence: planned.ring_cadence,
         })
     }

@@ -9,6 +9,7 @@ mod check;
 mod example;
 mod experience;
 mod job;
+mod nights;
 mod refused;
 mod report;
 mod screen;

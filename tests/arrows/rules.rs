@@ -36,6 +36,7 @@ pub(crate) const CORES: &[&str] = &[
     "call/machine",
     "call/dialing",
     "call/limits",
+    "call/quality",
     "call/spec",
     "fleet/scheduler",
     "fleet/policy",

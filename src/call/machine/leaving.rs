@@ -124,6 +124,7 @@ impl Machine {
             // It may be a garbled echo of our dial command.
             unknown: self.unknown.iter().map(|text| clean_line(&self.spec.dial.mask_in(text))).collect(),
             transcript: self.transcript.take(),
+            cut_short: self.cut_short,
             dialed: self.dialed,
             port_lost,
         })));
