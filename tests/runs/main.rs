@@ -6,6 +6,7 @@ mod deadline;
 mod played;
 mod ports;
 mod promises;
+mod quality;
 mod random;
 mod resumed;
 mod stage;
