@@ -223,7 +223,34 @@ impl LineBook for Book {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::config::{Overrides, load_plan};
+    use crate::model::usual::Spread;
+
+    const PLAN: &str = "plan: nightly\nbank: bank.yaml\nnumbering: us\ndefaults: { console: none }\n\
+        policy: { degraded: { retrains: 7 } }\nlines:\n\
+        - { id: A, number: \"+1 919 555 0101\" }\n- { id: B, number: \"+1 919 555 0102\" }\n";
+    const BANK: &str = "bank: hq\nlocation: { country: US, area_code: \"919\" }\n\
+        modems: [{ id: m00, port: /dev/ttyS0, profile: generic }]\n";
+
+    #[test]
+    fn a_call_knows_the_plans_rules_and_what_is_usual_on_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("bank.yaml"), BANK).unwrap();
+        fs::write(folder.path().join("plan.yaml"), PLAN).unwrap();
+        let plan = load_plan(&folder.path().join("plan.yaml"), &Overrides::default()).unwrap();
+        let known = Usual { dialed_to_connect_ms: Spread::of(&[22_000; 5]), ..Usual::default() };
+        let usual = BTreeMap::from([("A".parse().unwrap(), Arc::new(known.clone()))]);
+        let book = Book::new(Arc::new(plan), usual);
+        let call = |line: &str| book.call(&line.parse().unwrap(), &"m00".parse().unwrap(), 1).unwrap();
+        let (a, b) = (call("A"), call("B"));
+        assert_eq!(a.short_dial.map(|short| short.limit), Some(Duration::from_secs(43)));
+        assert_eq!(a.quality.usual.as_deref(), Some(&known));
+        assert_eq!((b.short_dial, b.quality.usual), (None, None));
+        assert_eq!((a.quality.rules.retrains, b.quality.rules.retrains), (Some(7), Some(7)));
+    }
 
     #[test]
     fn a_deadline_is_the_next_time_that_the_clocks_show_it() {

@@ -19,4 +19,5 @@ mod stage;
 mod terminal;
 mod town;
 mod truth;
+mod usual;
 mod view;
