@@ -5,8 +5,11 @@
 
 use std::time::Duration;
 
-use crate::model::Usual;
+use crate::model::{Fault, Usual};
 
+/// What a call may end with when its limit comes and nobody has answered, as far as is known: such a one alone is cut
+/// short.
+pub const UNANSWERED: [Fault; 3] = [Fault::NoAnswer, Fault::NoRing, Fault::NoConnect];
 /// Nights on which a line must have passed before its first call is cut short.
 pub const SHORT_NIGHTS_MIN: u32 = 5;
 /// A shortened limit is at least so many times the longest time that the line ever took, ..
@@ -41,9 +44,9 @@ pub struct Limits {
     pub hangup: Duration,
     /// From the CR of the dial command to the decision to hang up.
     pub call: Duration,
-    /// A refusal or `NO CARRIER` that comes sooner than this after the dial command can't be the network's: no modem
-    /// dials that fast (modems.md 0.9). Zero on simulated banks, whose time may be compressed.
-    pub refused_under: Duration,
+    /// The network's time may be compressed, as on simulated banks: no figure of real modems (the least time that a
+    /// number takes to be dialed, S7) is held against what comes.
+    pub compressed: bool,
 }
 
 impl Default for Limits {
@@ -57,7 +60,7 @@ impl Default for Limits {
             logout: Duration::from_secs(10),
             hangup: Duration::from_secs(10),
             call: Duration::from_secs(240),
-            refused_under: Duration::from_millis(800),
+            compressed: false,
         }
     }
 }

@@ -17,15 +17,18 @@ use std::time::Duration;
 
 use self::online::Carrier;
 use super::CallSpec;
-use super::dialing::{Dialing, Heard};
+use super::dialing::{Dialing, Heard, PROCEED};
+use super::limits::UNANSWERED;
 use crate::console::{Credential, Outcome, Session, session};
 use crate::model::event::Hangup;
 use crate::model::{Fault, Link, Moment, Mono, Timeline};
 use crate::modem::codec::{Codec, Token};
 use crate::modem::hangup::HangUp;
+use crate::modem::learned::Learned;
 use crate::modem::machine::{Action, Input as PortInput, PortFacts, Progress, Signal};
 use crate::modem::profile::Profile;
-use crate::modem::setup::{Setup, SetupFault, SetupLimits};
+use crate::modem::result_code::ResultCode;
+use crate::modem::setup::{Setup, SetupEnd, SetupLimits};
 
 /// How to end a call early, the milder first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,6 +110,10 @@ pub struct Ending {
     pub dialed: bool,
     /// Whether the port must be opened anew before it is used again.
     pub port_lost: bool,
+    /// How long the modem refuses to dial this number, where it refused and said so.
+    pub refused_for: Option<Duration>,
+    /// What was learned of the modem.
+    pub learned: Learned,
 }
 
 #[derive(Debug)]
@@ -148,6 +155,8 @@ pub struct Machine {
     rings: Option<u32>,
     link: Link,
     unknown: Vec<String>,
+    refused_for: Option<Duration>,
+    learned: Learned,
     finding: Option<(Option<Fault>, String)>,
     cut_short: Option<Duration>,
     hostname: Option<String>,
@@ -175,6 +184,8 @@ impl Machine {
             rings: None,
             link: Link::default(),
             unknown: Vec::new(),
+            refused_for: None,
+            learned: Learned::default(),
             finding: None,
             cut_short: None,
             hostname: None,
@@ -235,13 +246,17 @@ impl Machine {
         self.set_up_progress(now, progress);
     }
 
-    fn set_up_progress(&mut self, now: Mono, progress: Progress<Result<(), SetupFault>>) {
+    fn set_up_progress(&mut self, now: Mono, progress: Progress<SetupEnd>) {
         let State::SettingUp { full, until, .. } = &mut self.state else { return };
         match progress {
             Progress::Until(at) => *until = at,
-            Progress::Done(Ok(())) => {
+            Progress::Done(Ok(done)) => {
+                if !done.refused.is_empty() {
+                    self.learned.refused.extend(done.refused);
+                    self.profile = Arc::new(self.profile.for_modem(&self.learned));
+                }
                 self.observe(now, Moment::Ready);
-                let command = format!("{}{}", self.profile.dial, self.spec.dial.command());
+                let command = Dialing::command(&self.profile, &self.spec);
                 self.codec.expect_echo(&command);
                 self.outputs.push_back(Output::Dial(format!("{command}\r").into_bytes()));
                 self.dialed = true;
@@ -261,14 +276,7 @@ impl Machine {
             return;
         }
         self.observe(now, Moment::Dialed);
-        let ear = Dialing::new(
-            &self.profile,
-            self.spec.ring_cadence,
-            self.spec.limits.refused_under,
-            self.spec.port_bps,
-            now,
-        );
-        self.state = State::Ringing { ear };
+        self.state = State::Ringing { ear: Dialing::new(&self.profile, &self.spec, now) };
         if self.cancel.is_some() {
             self.abort_dial(now, Fault::Cancelled, "cancelled while dialing".to_owned());
         }
@@ -281,14 +289,20 @@ impl Machine {
         self.timeline.get(Moment::Dialed).map(|mark| mark.at + limit)
     }
 
-    /// The dial limit has come, and this is what was heard until then.
-    fn dial_expired(&mut self, now: Mono, fault: Fault, detail: String) {
-        let Some(short) = self.spec.short_dial.take() else { return self.abort_dial(now, fault, detail) };
-        // Where somebody answered, or may have, the full limit holds from here on.
-        if matches!(fault, Fault::NoAnswer | Fault::NoRing | Fault::NoConnect) {
-            self.cut_short = Some(short.limit);
-            self.abort_dial(now, fault, format!("{detail} ({})", short.why()));
+    /// The dial limit has come.
+    fn dial_expired(&mut self, now: Mono) {
+        let State::Ringing { ear } = &mut self.state else { return };
+        let short = self.spec.short_dial.take();
+        // Where somebody answered, the full limit holds from here on.
+        if short.is_some() && !ear.is_unanswered(now) {
+            return;
         }
+        let (fault, mut detail) = ear.expired(now);
+        if let Some(short) = short.filter(|_| UNANSWERED.contains(&fault)) {
+            self.cut_short = Some(short.limit);
+            detail = format!("{detail} ({})", short.why());
+        }
+        self.abort_dial(now, fault, detail);
     }
 
     fn heard(&mut self, now: Mono, heard: Heard) {
@@ -300,6 +314,11 @@ impl Machine {
                 }
                 self.observe(now, moment);
             }
+            Heard::DigitsSent => {
+                self.observe(now, Moment::DigitsSent);
+                self.act(vec![Action::Write(format!("{PROCEED}\r").into_bytes())]);
+            }
+            Heard::DialPlainly => self.dial_plainly(now),
             Heard::Connected => {
                 self.bound_answer(now);
                 self.observe(now, Moment::Connected);
@@ -308,6 +327,16 @@ impl Machine {
             // A RING is no result of our dial: the modem is still at it.
             Heard::Failed(Fault::Glare, detail) => self.abort_dial(now, Fault::Glare, detail),
             Heard::Failed(fault, detail) => self.leave(now, Some(fault), detail, false),
+        }
+    }
+
+    /// The modem refused the form of the dial command, and dialed nothing: the same call goes on in the plain one.
+    fn dial_plainly(&mut self, now: Mono) {
+        let command = format!("{}{}\r", self.profile.dial, self.spec.dial.command());
+        self.act(vec![Action::Write(command.into_bytes())]);
+        self.timeline.observe_anew(Moment::Dialed, now);
+        if let State::Ringing { ear } = &mut self.state {
+            ear.dialed_plainly(now);
         }
     }
 
@@ -326,7 +355,16 @@ impl Machine {
         self.rings = ear.rings();
         self.link = ear.link().clone();
         self.unknown = ear.take_unknown();
+        self.refused_for = ear.refused_for();
+        self.learned.absorb(ear.learned());
         true
+    }
+
+    /// A line about the link that the modem printed behind its CONNECT.
+    fn link_line(&mut self, code: &ResultCode) {
+        if let Some(link) = code.link() {
+            self.link.absorb(link.clone());
+        }
     }
 
     // --- inputs
@@ -346,11 +384,11 @@ impl Machine {
                     Token::Info(text) => ear.unknown(text),
                     Token::Data(_) => {}
                 },
-                State::Online { .. } => {
-                    if let Token::Data(data) = &token {
-                        self.online_data(now, data);
-                    }
-                }
+                State::Online { .. } => match &token {
+                    Token::Data(data) => self.online_data(now, data),
+                    Token::Result(code) => self.link_line(code),
+                    Token::Info(_) => {}
+                },
                 // What a last call left behind: it came before our dial command was out.
                 State::Dialing | State::Over => {}
             }
@@ -391,14 +429,12 @@ impl Machine {
     }
 
     fn time(&mut self, now: Mono) {
+        let dial_end = self.dial_end();
         match &self.state {
             State::SettingUp { until, .. } | State::HangingUp { until, .. } if now >= *until => {
                 self.port_input(now, PortInput::Time);
             }
-            State::Ringing { ear } if self.dial_end().is_some_and(|at| now >= at) => {
-                let (fault, detail) = ear.expired(now);
-                self.dial_expired(now, fault, detail);
-            }
+            State::Ringing { .. } if dial_end.is_some_and(|at| now >= at) => self.dial_expired(now),
             State::Online { .. } => self.online_time(now),
             State::SettingUp { .. }
             | State::HangingUp { .. }

@@ -4,6 +4,7 @@
 //! machine over a port and is the only file here that awaits; `quality` tells a bad line that passed from a good one by
 //! figures. Which line is called when, and what a call means for the line's verdict, is `fleet`'s.
 
+pub mod dial_time;
 pub mod dialing;
 pub mod limits;
 pub mod machine;

@@ -1,6 +1,7 @@
 //! Drives one call's machine over a port: the only file of this room that awaits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -8,6 +9,7 @@ use crate::console::{Credential, Outcome};
 use crate::model::{CallId, CallRecord, Moment, Mono};
 use crate::modem::clock::Clock;
 use crate::modem::driver::{WRITE_LIMIT, legible, perform};
+use crate::modem::learned::Learned;
 use crate::modem::machine::Action;
 use crate::modem::port::{Port, PortError, PortEvent};
 use crate::modem::profile::Profile;
@@ -49,6 +51,10 @@ pub struct CallOver {
     pub dialed: bool,
     /// Whether the port must be opened anew.
     pub port_lost: bool,
+    /// How long the modem refuses to dial this number, where it refused and said so.
+    pub refused_for: Option<Duration>,
+    /// What was learned of the modem.
+    pub learned: Learned,
     /// When the call was over.
     pub at: Mono,
 }
@@ -136,6 +142,8 @@ pub async fn run(
         hangup_detail: ending.hangup_detail,
         dialed: ending.dialed,
         port_lost: ending.port_lost,
+        refused_for: ending.refused_for,
+        learned: ending.learned,
         at: clock.now(),
     }
 }

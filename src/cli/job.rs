@@ -171,6 +171,7 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         took,
         cut_short: record.cut_short_ms.map(Duration::from_millis),
         connected_after: at(Moment::Dialed).and_then(|from| Some(at(Moment::Connected)?.since(from))),
+        refused_for: None,
         detail: record.detail.clone(),
     }
 }

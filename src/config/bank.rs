@@ -1,7 +1,9 @@
 //! The bank: `hardware/banks/*.yaml`, our modems and the place where they dial from.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +14,9 @@ use super::library::{Known, Library, LoadError};
 use super::problem::{list, quoted, suggestion};
 use super::source::beside;
 use super::yaml::{self, Doc};
-use crate::model::{BankName, DialString, ModemId, TrunkName, span};
+use crate::fleet::reset::{self, ResetHook};
+use crate::model::{BankName, DialString, ModemId, PhoneNumber, TrunkName, span};
+use crate::modem::fingerprint::Fingerprint;
 use crate::modem::profile::Profile;
 
 /// Least rest on-hook between two calls on a real port; less is a hook flash (modems.md 6: Si24xx S50).
@@ -20,6 +24,9 @@ pub const ON_HOOK_MIN: Duration = Duration::from_secs(3);
 
 /// Speed of a port where the bank names none, bit/s.
 pub const BAUD: u32 = 115_200;
+
+/// Least time between two resets that a bank may ask for.
+pub const RESET_EVERY_MIN: Duration = Duration::from_secs(10);
 
 const BAUDS: [u32; 12] =
     [300, 1200, 2400, 4800, 9600, 14_400, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800];
@@ -58,6 +65,8 @@ pub struct Location {
     pub area_code: Option<String>,
     /// Digits of a call within the area; what is left out is for the country's numbering to say.
     pub local: Option<usize>,
+    /// Digits of our long-distance carrier, where a country wants one dialed; without them the numbering's.
+    pub carrier: Option<String>,
 }
 
 /// One modem of the bank.
@@ -75,13 +84,29 @@ pub struct BankModem {
     pub prefix: String,
     /// Speed of its port, bit/s.
     pub baud: u32,
+    /// The number of its own outside line: other modems of the bank call it to check themselves.
+    pub number: Option<PhoneNumber>,
+    /// What it says of itself; another one on its port is told, and not dialed on.
+    pub fingerprint: Option<Fingerprint>,
+    /// What wakes it when it is stuck.
+    pub reset: Option<ResetHook>,
 }
 
 impl BankModem {
     /// A modem that an exchange plays, as it stands in a bank that lists none.
     fn played((id, profile): &(ModemId, String)) -> Self {
         let (id, profile) = (id.clone(), profile.clone());
-        Self { id, port: String::new(), profile, trunk: None, prefix: String::new(), baud: BAUD }
+        Self {
+            id,
+            port: String::new(),
+            profile,
+            trunk: None,
+            prefix: String::new(),
+            baud: BAUD,
+            number: None,
+            fingerprint: None,
+            reset: None,
+        }
     }
 }
 
@@ -103,6 +128,7 @@ struct LocationFile {
     country: Option<String>,
     area_code: Option<String>,
     local: Option<usize>,
+    carrier: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,6 +146,16 @@ struct ModemFile {
     trunk: Option<String>,
     prefix: Option<String>,
     baud: Option<u32>,
+    number: Option<String>,
+    fingerprint: Option<String>,
+    reset: Option<ResetFile>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ResetFile {
+    command: Vec<String>,
+    every: Option<String>,
 }
 
 /// A bank that was read, with the marks of its file, so that what names it can complain at the right place.
@@ -232,7 +268,16 @@ impl LocationFile {
         if self.local.is_some() && self.area_code.is_none() && !doc.is_pruned("location.area_code") {
             doc.problem("location.local", "has no meaning without `area_code`; write our area code too");
         }
-        Location { country, area_code: self.area_code.clone(), local: self.local }
+        let is_carrier =
+            |digits: &str| (1..=6).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit());
+        let carrier = self.carrier.clone().filter(|carrier| {
+            if !is_carrier(carrier) {
+                let what = format!("is {}; write its digits, in quotes", quoted(carrier));
+                doc.problem("location.carrier", what);
+            }
+            is_carrier(carrier)
+        });
+        Location { country, area_code: self.area_code.clone(), local: self.local, carrier }
     }
 }
 
@@ -275,6 +320,7 @@ fn check_modems(
     let mut modems = Vec::new();
     let mut ids: BTreeMap<ModemId, usize> = BTreeMap::new();
     let mut ports: BTreeMap<String, usize> = BTreeMap::new();
+    let mut numbers: BTreeMap<PhoneNumber, usize> = BTreeMap::new();
     for (index, file) in files.iter().enumerate() {
         let key = |name: &str| format!("modems[{index}].{name}");
         let Some(file) = file else {
@@ -348,11 +394,62 @@ fn check_modems(
             (None, None) if simulated => continue,
             (None, None) => PROFILE_AUTO.to_owned(),
         };
+        let number = parsed::<PhoneNumber>(file.number.as_deref(), &key("number"), doc);
+        if let Some(number) = &number {
+            match numbers.get(number) {
+                Some(first) => doc.problem(
+                    &key("number"),
+                    format!(
+                        "is the number of modems[{first}] already; a check that calls it could reach either"
+                    ),
+                ),
+                None => drop(numbers.insert(number.clone(), index)),
+            }
+        }
+        let fingerprint = parsed::<Fingerprint>(file.fingerprint.as_deref(), &key("fingerprint"), doc);
+        let reset = file.reset.as_ref().and_then(|reset| reset.check(&key("reset"), doc));
         if let (Some(id), Some(port)) = (id, port) {
-            modems.push(BankModem { id, port, profile, trunk, prefix, baud });
+            modems.push(BankModem { id, port, profile, trunk, prefix, baud, number, fingerprint, reset });
         }
     }
     modems
+}
+
+/// A value that is not there is none; one that means nothing is told.
+fn parsed<T: FromStr<Err: Display>>(text: Option<&str>, key: &str, doc: &Doc) -> Option<T> {
+    text?.parse().map_err(|error: T::Err| doc.problem(key, error.to_string())).ok()
+}
+
+impl ResetFile {
+    fn check(&self, key: &str, doc: &Doc) -> Option<ResetHook> {
+        let command_key = format!("{key}.command");
+        if self.command.iter().any(String::is_empty) || self.command.is_empty() {
+            missing(
+                doc,
+                &command_key,
+                "is empty; write program and arguments, as `[usb-power, \"1-2\", cycle]`",
+            );
+            return None;
+        }
+        let every_key = format!("{key}.every");
+        let every = match self.every.as_deref().map(span::parse) {
+            None => reset::EVERY,
+            Some(Ok(every)) if every >= RESET_EVERY_MIN => every,
+            Some(Ok(_)) => {
+                let least = RESET_EVERY_MIN.as_secs();
+                doc.problem(
+                    &every_key,
+                    format!("is less than {least} s; switching more often wears things out"),
+                );
+                return None;
+            }
+            Some(Err(what)) => {
+                doc.problem(&every_key, what);
+                return None;
+            }
+        };
+        Some(ResetHook { command: self.command.clone(), every })
+    }
 }
 
 /// Loads what the modems name; a name that means nothing is told where it is written.

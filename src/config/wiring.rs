@@ -6,17 +6,42 @@ use crate::modem::profile::Profile;
 
 /// `dialplans/numbering/`
 pub(super) const NUMBERINGS: &[(&str, &str)] = &[
+    ("at", include_str!("../../dialplans/numbering/at.yaml")),
+    ("au", include_str!("../../dialplans/numbering/au.yaml")),
+    ("br", include_str!("../../dialplans/numbering/br.yaml")),
+    ("ca", include_str!("../../dialplans/numbering/ca.yaml")),
+    ("ch", include_str!("../../dialplans/numbering/ch.yaml")),
     ("de", include_str!("../../dialplans/numbering/de.yaml")),
+    ("es", include_str!("../../dialplans/numbering/es.yaml")),
+    ("fr", include_str!("../../dialplans/numbering/fr.yaml")),
     ("gb", include_str!("../../dialplans/numbering/gb.yaml")),
+    ("ie", include_str!("../../dialplans/numbering/ie.yaml")),
+    ("in", include_str!("../../dialplans/numbering/in.yaml")),
+    ("it", include_str!("../../dialplans/numbering/it.yaml")),
+    ("jp", include_str!("../../dialplans/numbering/jp.yaml")),
+    ("mx", include_str!("../../dialplans/numbering/mx.yaml")),
+    ("nl", include_str!("../../dialplans/numbering/nl.yaml")),
+    ("nz", include_str!("../../dialplans/numbering/nz.yaml")),
+    ("se", include_str!("../../dialplans/numbering/se.yaml")),
+    ("sg", include_str!("../../dialplans/numbering/sg.yaml")),
     ("us", include_str!("../../dialplans/numbering/us.yaml")),
+    ("za", include_str!("../../dialplans/numbering/za.yaml")),
 ];
 
 /// `hardware/modems/`
 pub(super) const MODEMS: &[(&str, &str)] = &[
     ("courier", include_str!("../../hardware/modems/courier.yaml")),
+    ("elsa", include_str!("../../hardware/modems/elsa.yaml")),
     ("generic", include_str!("../../hardware/modems/generic.yaml")),
+    ("lucent", include_str!("../../hardware/modems/lucent.yaml")),
+    ("microcom", include_str!("../../hardware/modems/microcom.yaml")),
+    ("multitech", include_str!("../../hardware/modems/multitech.yaml")),
     ("rockwell-conexant", include_str!("../../hardware/modems/rockwell-conexant.yaml")),
+    ("si24xx", include_str!("../../hardware/modems/si24xx.yaml")),
+    ("softmodem", include_str!("../../hardware/modems/softmodem.yaml")),
+    ("unknown", include_str!("../../hardware/modems/unknown.yaml")),
     ("v250", include_str!("../../hardware/modems/v250.yaml")),
+    ("zyxel", include_str!("../../hardware/modems/zyxel.yaml")),
 ];
 
 /// `hardware/consoles/`

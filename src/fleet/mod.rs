@@ -9,6 +9,7 @@ pub mod guard;
 pub mod health;
 pub mod policy;
 pub mod refusals;
+pub mod reset;
 pub mod scheduler;
 mod talk;
 pub mod worker;

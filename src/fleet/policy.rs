@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::call::limits::UNANSWERED;
 use crate::call::quality::Rules;
 use crate::model::{Blame, Fault, Verdict};
 
@@ -31,8 +32,6 @@ pub const OUTSIDE_LINE_STREAK_MAX: u32 = 2;
 /// Room for a first call and for the wait for a modem, beside the pause before a second call: a first call that is cut
 /// short with less than this left before the deadline might be its line's last.
 pub const SECOND_CALL_ROOM: Duration = Duration::from_secs(300);
-/// The faults that a call which is cut short may end with: nobody has answered, as far as is known.
-pub const CUT_SHORT: [Fault; 3] = [Fault::NoAnswer, Fault::NoRing, Fault::NoConnect];
 /// Length of a call of which nothing is known: ring, train, login and hang-up of a good line. [peers.md 9]
 pub const EXPECTED_CALL: Duration = Duration::from_secs(75);
 
@@ -123,7 +122,7 @@ impl Policy {
     /// How long before the deadline a first call may be cut short at the latest: the line must have its pause and its
     /// second call before nothing is dialed any more.
     pub fn second_call_room(&self) -> Duration {
-        let pauses = CUT_SHORT.map(|fault| self.retry_after(fault));
+        let pauses = UNANSWERED.map(|fault| self.retry_after(fault));
         pauses.into_iter().max().unwrap_or_default() + SECOND_CALL_ROOM
     }
 

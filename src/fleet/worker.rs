@@ -17,6 +17,7 @@ use crate::modem::clock::Clock;
 use crate::modem::codec::Codec;
 use crate::modem::driver::drive;
 use crate::modem::identify::{Identify, Identity, choose};
+use crate::modem::learned::Learned;
 use crate::modem::port::{Port, PortError};
 use crate::modem::profile::Profile;
 use crate::modem::setup::{Setup, SetupLimits};
@@ -66,8 +67,13 @@ pub(crate) enum Command {
 /// What a worker tells.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// The modem is set up; who it is, if it was asked.
-    Ready(Option<String>),
+    /// The modem is set up.
+    Ready {
+        /// Who it is, if it was asked.
+        identified: Option<String>,
+        /// What it can show of a call, where that was not told before.
+        abilities: Option<String>,
+    },
     /// It can't be used now.
     Out(Fault, String),
     /// A call is over.
@@ -93,8 +99,18 @@ pub(crate) async fn work<O: OpenPort>(
     clock: Clock,
     mut channels: Channels,
 ) {
-    let mut bench =
-        Bench { seat, opener, port, profile: None, fresh: true, in_doubt, free_at: Mono::ZERO, clock };
+    let mut bench = Bench {
+        seat,
+        opener,
+        port,
+        family: None,
+        learned: Learned::default(),
+        told: String::new(),
+        fresh: true,
+        in_doubt,
+        free_at: Mono::ZERO,
+        clock,
+    };
     while let Some(command) = channels.commands.recv().await {
         match command {
             Command::SetUp => {
@@ -135,7 +151,12 @@ struct Bench<O> {
     seat: Seat,
     opener: Arc<O>,
     port: Option<Port>,
-    profile: Option<Arc<Profile>>,
+    /// The profile of its family, once the modem was set up with it.
+    family: Option<Arc<Profile>>,
+    /// What this one modem has shown of itself.
+    learned: Learned,
+    /// What was told of its abilities.
+    told: String,
     /// The whole set-up is due before the next call.
     fresh: bool,
     /// Its last call's on-hook was not proven: it may have come at any time since.
@@ -152,7 +173,7 @@ impl<O: OpenPort> Bench<O> {
                 if std::mem::take(&mut self.in_doubt) {
                     self.free_at = self.clock.now() + self.seat.on_hook_min;
                 }
-                Report::Ready(identified)
+                Report::Ready { identified, abilities: self.abilities() }
             }
             Ok(Err((fault, detail))) => Report::Out(fault, detail),
             Err(error) => {
@@ -174,7 +195,7 @@ impl<O: OpenPort> Bench<O> {
             };
             self.port.insert(opened?)
         };
-        let (profile, identified) = match (&self.profile, &self.seat.profile) {
+        let (family, identified) = match (&self.family, &self.seat.profile) {
             (Some(profile), _) | (None, ProfileChoice::Fixed(profile)) => (Arc::clone(profile), None),
             (None, ProfileChoice::Auto(profiles)) => {
                 let mut identify = Identify::new(&port.facts_now(), limits);
@@ -192,12 +213,15 @@ impl<O: OpenPort> Bench<O> {
                 (Arc::new(profile.clone()), Some(said))
             }
         };
-        let mut setup = Setup::full(&profile, &port.facts_now(), limits);
-        let done = drive(&mut setup, Codec::for_profile(&profile), port, self.clock).await?;
+        let own = family.for_modem(&self.learned);
+        let mut setup = Setup::full(&own, &port.facts_now(), limits);
+        let done = drive(&mut setup, Codec::for_profile(&own), port, self.clock).await?;
         self.in_doubt |= setup.hung_up();
         Ok(match done {
-            Ok(()) => {
-                self.profile = Some(profile);
+            Ok(done) => {
+                // What it does not know is not asked again.
+                self.learned.refused.extend(done.refused);
+                self.family = Some(family);
                 self.fresh = false;
                 Ok(identified)
             }
@@ -205,8 +229,20 @@ impl<O: OpenPort> Bench<O> {
         })
     }
 
+    /// What the modem can show of a call, if that is news.
+    fn abilities(&mut self) -> Option<String> {
+        let family = self.family.as_ref()?;
+        let now = family.for_modem(&self.learned).abilities(family);
+        if now == self.told {
+            return None;
+        }
+        self.told.clone_from(&now);
+        Some(now)
+    }
+
     async fn call(&mut self, spec: CallSpec, channels: &Channels) {
-        let (Some(port), Some(profile)) = (self.port.as_mut(), self.profile.clone()) else {
+        let profile = self.family.as_ref().map(|family| Arc::new(family.for_modem(&self.learned)));
+        let (Some(port), Some(profile)) = (self.port.as_mut(), profile) else {
             // Can't be: calls go to modems that told Ready. Dying is the one answer that gives the line back.
             panic!("a call was given to a modem without a port");
         };
@@ -217,7 +253,8 @@ impl<O: OpenPort> Bench<O> {
             _ = cancel.wait_for(Option::is_some) => {}
             () = tokio::time::sleep_until(self.clock.instant(self.free_at)) => {}
         }
-        let over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
+        let mut over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
+        self.learned.absorb(std::mem::take(&mut over.learned));
         let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
         let unproven = over.record.hangup == Hangup::Unproven;
         // After anything but a proven hang-up the whole set-up is due, which begins by hanging up.

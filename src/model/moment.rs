@@ -123,6 +123,13 @@ impl Timeline {
         self.note(moment, Mark { at: earliest + half_width, half_width });
     }
 
+    /// Notes an instant as observed in place of an earlier observation that came to nothing: a dial command that the
+    /// modem did not take.
+    pub fn observe_anew(&mut self, moment: Moment, at: Mono) {
+        self.marks.remove(&moment);
+        self.observe(moment, at);
+    }
+
     fn note(&mut self, moment: Moment, mark: Mark) {
         debug_assert!(
             self.marks.range(..moment).all(|(_, m)| m.at.as_micros() <= mark.at.as_micros() + 1),

@@ -12,7 +12,7 @@ use super::hangup::{HangUp, HangupOutcome};
 use super::identify::{Identify, Identity};
 use super::machine::{Action, Input, PortMachine, Progress};
 use super::port::{Port, PortError, PortEvent};
-use super::setup::{Setup, SetupFault};
+use super::setup::{Setup, SetupEnd, SetupFault};
 
 /// Longest that a write may wait for the modem to take it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(5);
@@ -36,7 +36,7 @@ macro_rules! port_machines {
 }
 
 port_machines! {
-    Setup => Result<(), SetupFault>;
+    Setup => SetupEnd;
     Identify => Result<Identity, SetupFault>;
     HangUp => HangupOutcome;
 }

@@ -47,6 +47,8 @@ pub struct Situation {
     pub logged_out_took_carrier: bool,
     /// A dial command has no final result yet.
     pub in_dialing: bool,
+    /// It may be off-hook in command state, behind the `;` dial form: there OK to AT proves nothing before ATH.
+    pub held: bool,
     /// DCD as last read; `None` where the port has no modem lines, or it is not known.
     pub dcd: Option<bool>,
 }
@@ -184,7 +186,7 @@ impl HangUp {
         }
         let down = self.situation.logged_out_took_carrier || !self.situation.carrier_may_be_up;
         if down && self.dcd != Some(true) {
-            self.prove(now, 0, actions);
+            self.down(now, actions);
             return self.progress();
         }
         self.next_way(now, actions).unwrap_or_else(|| self.progress())
@@ -243,7 +245,7 @@ impl HangUp {
                     return self.fail(now, "it connected meanwhile", actions);
                 }
                 if code.is_final() {
-                    self.prove(now, 0, actions);
+                    self.down(now, actions);
                 }
                 None
             }
@@ -399,6 +401,15 @@ impl HangUp {
             Knocked::Answered => Some(self.proven()),
             Knocked::Silent => self.fail(now, "no answer to AT", actions),
             Knocked::Refused => self.fail(now, "ERROR to AT", actions),
+        }
+    }
+
+    /// There is no carrier: all that is left is to prove it, or to put down what the `;` dial form holds.
+    fn down(&mut self, now: Mono, actions: &mut Vec<Action>) {
+        if self.situation.held {
+            self.ath(now, 1, false, actions);
+        } else {
+            self.prove(now, 0, actions);
         }
     }
 

@@ -53,8 +53,18 @@ pub struct SetupFault {
     pub detail: String,
 }
 
+/// A modem that is set up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetupDone {
+    /// Optional lines that it answered `ERROR`: what they ask for is not here.
+    pub refused: Vec<String>,
+}
+
+/// What a set-up comes to.
+pub type SetupEnd = Result<SetupDone, SetupFault>;
+
 /// Done, or `None`: not yet.
-type Done = Option<Progress<Result<(), SetupFault>>>;
+type Done = Option<Progress<SetupEnd>>;
 
 /// The machine.
 #[derive(Debug)]
@@ -69,6 +79,7 @@ pub struct Setup {
     dcd: bool,
     /// A silent modem was woken with DTR or an escape; that is done once.
     recovered: bool,
+    refused: Vec<String>,
     state: State,
 }
 
@@ -107,10 +118,9 @@ impl Setup {
 
     /// Before identification: like the whole set-up, but with nothing that only some families know.
     pub fn wake(facts: &PortFacts, limits: SetupLimits) -> Self {
-        let line = SetupLine { send: WAKE_LINE.to_owned(), optional: false, pause: Duration::ZERO };
         Self {
             kind: Kind::Full,
-            lines: vec![line],
+            lines: vec![SetupLine::plain(WAKE_LINE)],
             ways: vec![HangupWay::Dtr, HangupWay::Escape, HangupWay::Reopen],
             quirks: Quirks::default(),
             facts: *facts,
@@ -118,6 +128,7 @@ impl Setup {
             deadline: Mono::ZERO,
             dcd: facts.has_signals && facts.dcd_at_open,
             recovered: false,
+            refused: Vec::new(),
             state: State::Idle,
         }
     }
@@ -138,7 +149,7 @@ impl Setup {
     }
 
     /// Begins.
-    pub fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<Result<(), SetupFault>> {
+    pub fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<SetupEnd> {
         self.deadline = now + self.limits.total;
         if self.kind == Kind::Full && !self.quirks.open_delay.is_zero() {
             self.state = State::Opening { until: now + self.quirks.open_delay };
@@ -148,12 +159,7 @@ impl Setup {
     }
 
     /// Takes what happened.
-    pub fn handle(
-        &mut self,
-        now: Mono,
-        input: Input<'_>,
-        actions: &mut Vec<Action>,
-    ) -> Progress<Result<(), SetupFault>> {
+    pub fn handle(&mut self, now: Mono, input: Input<'_>, actions: &mut Vec<Action>) -> Progress<SetupEnd> {
         if let Input::Signal(Signal::Dcd, up) = input {
             self.dcd = up;
         }
@@ -213,8 +219,7 @@ impl Setup {
     /// The modem is there and owes nothing: on to the lines.
     fn answered(&mut self, now: Mono, actions: &mut Vec<Action>) -> Done {
         if self.kind == Kind::Quick {
-            self.state = State::Idle;
-            return Some(Progress::Done(Ok(())));
+            return Some(self.done());
         }
         actions.push(Action::Drain);
         self.rest(now, self.quirks.settle, 0, actions)
@@ -231,8 +236,7 @@ impl Setup {
     /// Types a line, or is done behind the last.
     fn line(&mut self, now: Mono, index: usize, again: bool, actions: &mut Vec<Action>) -> Done {
         let Some(line) = self.lines.get(index) else {
-            self.state = State::Idle;
-            return Some(Progress::Done(Ok(())));
+            return Some(self.done());
         };
         actions.push(command(&line.send));
         self.state = State::Asked { index, again, until: now + self.limits.command };
@@ -255,7 +259,10 @@ impl Setup {
                         let rest = settle + line.pause;
                         self.rest(now, rest, index + 1, actions)
                     }
-                    ResultCode::Error if line.optional => self.rest(now, settle, index + 1, actions),
+                    ResultCode::Error if line.optional => {
+                        self.refused.push(line.send.clone());
+                        self.rest(now, settle, index + 1, actions)
+                    }
                     ResultCode::Error => {
                         let detail = format!("`{}` was answered `ERROR`", line.send);
                         Some(self.fault(Fault::ModemError, detail))
@@ -329,12 +336,17 @@ impl Setup {
         }
     }
 
-    fn fault(&mut self, fault: Fault, detail: String) -> Progress<Result<(), SetupFault>> {
+    fn done(&mut self) -> Progress<SetupEnd> {
+        self.state = State::Idle;
+        Progress::Done(Ok(SetupDone { refused: std::mem::take(&mut self.refused) }))
+    }
+
+    fn fault(&mut self, fault: Fault, detail: String) -> Progress<SetupEnd> {
         self.state = State::Idle;
         Progress::Done(Err(SetupFault { fault, detail }))
     }
 
-    fn progress(&self) -> Progress<Result<(), SetupFault>> {
+    fn progress(&self) -> Progress<SetupEnd> {
         let step = match &self.state {
             State::Idle => self.deadline,
             State::Opening { until } | State::Asked { until, .. } | State::Resting { until, .. } => *until,

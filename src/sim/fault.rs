@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::model::span;
 
-use super::file::{ExchangeFile, RuleEntry, some_span};
+use super::file::{ExchangeFile, LinkChange, RuleEntry, some_span};
 
 /// What goes wrong. The order is that of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -43,6 +43,8 @@ pub enum FaultKind {
     NoDialtone,
     /// Another telephone is off-hook on our line.
     LineInUse,
+    /// Our modem never hears answer tone.
+    Deaf,
     /// A call comes in while we dial.
     Glare,
     /// Fast busy.
@@ -65,6 +67,8 @@ pub enum FaultKind {
     SlowTrain,
     /// A slow link: `rate` bit/s.
     SlowConnect,
+    /// A weak signal: what is received is near the limit of what a modem can read.
+    Weak,
     /// No error control.
     NoErrorControl,
     /// Retrains and block errors in the diagnostics, and a pause in the middle of the session.
@@ -113,6 +117,32 @@ impl FaultKind {
                 | Self::SetupError
                 | Self::HangupIgnored
         )
+    }
+
+    /// It may also be a modem's own `fault`, and then is that of all its calls: our jack, our wires, our receiver.
+    pub const fn is_of_bench(self) -> bool {
+        matches!(
+            self,
+            Self::NoDialtone
+                | Self::LineInUse
+                | Self::Glare
+                | Self::DialError
+                | Self::Deaf
+                | Self::Noisy
+                | Self::Weak
+                | Self::SlowConnect
+                | Self::NoErrorControl
+        )
+    }
+
+    /// It decides what becomes of a call before the far end has any say.
+    pub const fn is_before_the_network(self) -> bool {
+        matches!(self, Self::NoDialtone | Self::LineInUse | Self::Glare | Self::DialError)
+    }
+
+    /// It makes a link worse and leaves the call as it is otherwise.
+    pub const fn is_of_link(self) -> bool {
+        matches!(self, Self::SlowConnect | Self::NoErrorControl | Self::Noisy | Self::Weak | Self::SlowTrain)
     }
 
     /// It happens at a simulated console, and needs one.
@@ -176,6 +206,16 @@ pub enum Stage {
     Logout,
 }
 
+/// What brings a dead modem back to life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClearedBy {
+    /// Its port is closed (for `after` at least), or its power is cut.
+    Close,
+    /// Its power is cut.
+    Power,
+}
+
 /// A fault with its particulars. Written `busy`, or `{ kind: drops, at: password, after: 100ms }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultEntry {
@@ -196,6 +236,14 @@ pub struct FaultEntry {
     pub text: Option<String>,
     /// It happens so often at most.
     pub times: Option<u32>,
+    /// It begins so long after the exchange's start, at the exchange's pace.
+    pub from: Option<Duration>,
+    /// It is over so long after the exchange's start, at the exchange's pace.
+    pub until: Option<Duration>,
+    /// What brings the modem back to life.
+    pub cleared_by: Option<ClearedBy>,
+    /// What it makes of the link, beyond what its kind does.
+    pub link: Option<LinkChange>,
 }
 
 impl FaultEntry {
@@ -210,12 +258,23 @@ impl FaultEntry {
             rate: None,
             text: None,
             times: None,
+            from: None,
+            until: None,
+            cleared_by: None,
+            link: None,
         }
+    }
+
+    /// Whether it is there so long after the exchange's start.
+    pub fn holds_at(&self, since_start: Duration) -> bool {
+        self.from.is_none_or(|from| from <= since_start) && self.until.is_none_or(|until| since_start < until)
     }
 
     /// Particulars that do not belong to this kind.
     pub fn problems(&self) -> Vec<String> {
-        use FaultKind::{Drops, PortVanishes, SlowConnect, SlowTrain};
+        use FaultKind::{
+            Dead, Delayed, Drops, NoErrorControl, Noisy, PortVanishes, SlowConnect, SlowTrain, Weak, Wedged,
+        };
         let mut found = Vec::new();
         let mut only = |given: bool, key: &str, kinds: &[FaultKind]| {
             if given && !kinds.contains(&self.kind) {
@@ -224,10 +283,19 @@ impl FaultEntry {
             }
         };
         only(self.at.is_some(), "at", &[Drops, PortVanishes]);
-        only(!self.after.is_zero(), "after", &[Drops, PortVanishes]);
+        if self.cleared_by != Some(ClearedBy::Close) {
+            only(!self.after.is_zero(), "after", &[Drops, PortVanishes]);
+        }
         only(self.back_after.is_some(), "back_after", &[PortVanishes]);
-        only(self.span.is_some(), "span", &[SlowTrain]);
+        only(self.span.is_some(), "span", &[SlowTrain, Delayed]);
         only(self.rate.is_some(), "rate", &[SlowConnect]);
+        only(self.cleared_by.is_some(), "cleared_by", &[Dead, Wedged]);
+        only(self.link.is_some(), "link", &[Noisy, Weak, SlowConnect, NoErrorControl, SlowTrain]);
+        if let (Some(from), Some(until)) = (self.from, self.until)
+            && until <= from
+        {
+            found.push("`until` is not later than `from`".to_owned());
+        }
         found
     }
 }
@@ -253,6 +321,14 @@ impl<'de> Deserialize<'de> for FaultEntry {
             text: Option<String>,
             #[serde(default)]
             times: Option<u32>,
+            #[serde(default, deserialize_with = "some_span")]
+            from: Option<Duration>,
+            #[serde(default, deserialize_with = "some_span")]
+            until: Option<Duration>,
+            #[serde(default)]
+            cleared_by: Option<ClearedBy>,
+            #[serde(default)]
+            link: Option<LinkChange>,
         }
 
         struct Visitor;
@@ -271,8 +347,22 @@ impl<'de> Deserialize<'de> for FaultEntry {
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<FaultEntry, A::Error> {
                 let long = Long::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                let Long { kind, at, after, back_after, span, rate, text, times } = long;
-                Ok(FaultEntry { kind, at, after, back_after, span, rate, text, times })
+                let Long { kind, at, after, back_after, span, rate, text, times, .. } = long;
+                let Long { from, until, cleared_by, link, .. } = long;
+                Ok(FaultEntry {
+                    kind,
+                    at,
+                    after,
+                    back_after,
+                    span,
+                    rate,
+                    text,
+                    times,
+                    from,
+                    until,
+                    cleared_by,
+                    link,
+                })
             }
         }
 
@@ -344,6 +434,8 @@ pub struct Occasion<'a> {
     pub line: Option<(&'a str, &'a str)>,
     /// This is the line's n-th call.
     pub attempt: u32,
+    /// How long the exchange has run, at its own pace.
+    pub since_start: Duration,
 }
 
 #[derive(Debug)]
@@ -375,9 +467,16 @@ impl Rules {
     }
 
     /// The fault of a call about to be dialed, and the name of its rule: the first rule that fits, else the line's own.
-    pub fn of_call(&mut self, on: Occasion<'_>, own: Option<&FaultEntry>) -> Option<(FaultEntry, String)> {
+    /// Only kinds that `may` happen are looked at.
+    pub fn of_call(
+        &mut self,
+        on: Occasion<'_>,
+        own: Option<&FaultEntry>,
+        may: &dyn Fn(FaultKind) -> bool,
+    ) -> Option<(FaultEntry, String)> {
         for rule in &mut self.rules {
-            if rule.entry.fault.kind.is_of_modem() || !rule.fits(on) {
+            let kind = rule.entry.fault.kind;
+            if kind.is_of_modem() || !may(kind) || !rule.fits(on) {
                 continue;
             }
             if !rule.strikes(&on) {
@@ -387,6 +486,9 @@ impl Rules {
             return Some((rule.entry.fault.clone(), rule.entry.name.clone()));
         }
         let (own, (line, _)) = own.zip(on.line)?;
+        if !own.holds_at(on.since_start) {
+            return None;
+        }
         self.own_fault(line, own).map(|fault| (fault, "line".to_owned()))
     }
 
@@ -411,7 +513,7 @@ impl Rules {
                 return Some(rule.entry.fault.clone());
             }
         }
-        own.cloned()
+        own.filter(|fault| fault.holds_at(on.since_start)).cloned()
     }
 
     fn own_fault(&mut self, line: &str, fault: &FaultEntry) -> Option<FaultEntry> {
@@ -438,6 +540,7 @@ impl Rule {
 
     fn fits_modem(&self, on: Occasion<'_>) -> bool {
         self.entry.modem.as_ref().is_none_or(|m| m.as_str() == on.modem)
+            && self.entry.fault.holds_at(on.since_start)
             && self.entry.call.is_none_or(|range| range.holds(on.call))
     }
 

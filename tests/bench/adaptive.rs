@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use lineman::fleet::policy::CUT_SHORT;
+use lineman::call::limits::UNANSWERED;
 use lineman::model::usual::Nights;
 use lineman::model::{Fault, LineId, Moment, Usual, Verdict};
 
@@ -89,7 +89,7 @@ fn play(exchange: &str, usual: BTreeMap<LineId, Usual>, adaptive: bool) -> Playe
     stage.usual = usual;
     stage.policy.adaptive = adaptive;
     // The pauses before a second call are the plan's, and no modem's time.
-    stage.policy.retry_after = CUT_SHORT.map(|fault| (fault, Duration::from_secs(1))).into();
+    stage.policy.retry_after = UNANSWERED.map(|fault| (fault, Duration::from_secs(1))).into();
     // The modem's own S7 (75 s) stands just above it.
     stage.limits.dial = Duration::from_secs(74);
     stage.play()

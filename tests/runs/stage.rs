@@ -338,9 +338,17 @@ fn profiles(own: &[&str]) -> Vec<Profile> {
     let shipped = SHIPPED.get_or_init(|| {
         let texts = [
             include_str!("../../hardware/modems/courier.yaml"),
+            include_str!("../../hardware/modems/elsa.yaml"),
             include_str!("../../hardware/modems/generic.yaml"),
+            include_str!("../../hardware/modems/lucent.yaml"),
+            include_str!("../../hardware/modems/microcom.yaml"),
+            include_str!("../../hardware/modems/multitech.yaml"),
             include_str!("../../hardware/modems/rockwell-conexant.yaml"),
+            include_str!("../../hardware/modems/si24xx.yaml"),
+            include_str!("../../hardware/modems/softmodem.yaml"),
+            include_str!("../../hardware/modems/unknown.yaml"),
             include_str!("../../hardware/modems/v250.yaml"),
+            include_str!("../../hardware/modems/zyxel.yaml"),
         ];
         texts.iter().map(parse).collect()
     });

@@ -76,6 +76,7 @@ impl Machine {
         if self.finding.is_none() {
             self.finding = Some((fault, detail));
         }
+        let held = matches!(&self.state, State::Ringing { ear } if ear.may_be_held());
         self.keep_ear();
         self.codec.set_online(false);
         let connected = self.timeline.get(Moment::Connected).is_some();
@@ -83,6 +84,7 @@ impl Machine {
             carrier_may_be_up: connected && !self.carrier.is_gone(),
             logged_out_took_carrier: self.carrier.is_gone(),
             in_dialing: abort,
+            held: held && !connected,
             dcd: self.carrier.dcd(),
         };
         let mut machine = HangUp::new(&self.profile, self.facts, situation, self.spec.limits.hangup);
@@ -127,6 +129,8 @@ impl Machine {
             cut_short: self.cut_short,
             dialed: self.dialed,
             port_lost,
+            refused_for: self.refused_for,
+            learned: std::mem::take(&mut self.learned),
         })));
     }
 }

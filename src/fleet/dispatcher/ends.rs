@@ -15,7 +15,7 @@ use crate::model::{CallRecord, EventKind, Fault, Link, ModemId, Moment, PhoneNum
 impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     pub(super) fn over(&mut self, modem: ModemId, over: CallOver) {
         let running = self.workers.get_mut(&modem).and_then(|worker| worker.call.take());
-        let CallOver { mut record, hangup_detail, dialed, port_lost, at } = over;
+        let CallOver { mut record, hangup_detail, dialed, port_lost, refused_for, at, .. } = over;
         let unproven = record.hangup == Hangup::Unproven;
         if let Some(Running { spec, .. }) = &running {
             self.not_through_ourselves(&spec.line.number, &mut record);
@@ -38,6 +38,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             took,
             cut_short: record.cut_short_ms.map(Duration::from_millis),
             connected_after: connected_after(&record),
+            refused_for,
             detail: record.detail.clone(),
         };
         self.emit(EventKind::CallEnded(Box::new(record)));

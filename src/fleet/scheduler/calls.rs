@@ -93,6 +93,7 @@ impl Scheduler {
             took: now.since(began),
             cut_short: None,
             connected_after: None,
+            refused_for: None,
             detail,
         };
         self.call_ended(now, &report);

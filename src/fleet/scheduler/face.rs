@@ -95,6 +95,8 @@ pub struct CallReport {
     pub cut_short: Option<Duration>,
     /// Dial command .. CONNECT, if it came to that.
     pub connected_after: Option<Duration>,
+    /// How long the modem refuses to dial this number, where it refused (`DELAYED`) and said so.
+    pub refused_for: Option<Duration>,
     /// The finding in words.
     pub detail: String,
 }

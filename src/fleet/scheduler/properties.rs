@@ -356,6 +356,7 @@ fn five_thousand_lines_on_sixty_four_modems_run_through() {
                         took,
                         cut_short: None,
                         connected_after: None,
+                        refused_for: None,
                         detail: String::new(),
                     };
                     events.insert((now + took, sequence), Input::CallEnded(Box::new(report)));

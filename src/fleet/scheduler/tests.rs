@@ -722,7 +722,7 @@ fn a_call_of_which_no_end_is_known_speaks_for_the_full_time() {
 fn a_short_call_speaks_against_its_modem_only_if_others_are_as_quick_as_ever() {
     let night = |connect_s: u64| {
         let mut some = plan(16, 3);
-        for fault in crate::fleet::policy::CUT_SHORT {
+        for fault in crate::call::limits::UNANSWERED {
             some.policy.retry_after.insert(fault, secs(1));
         }
         let nature = move |_: &str, modem: &str, _: u32| match modem {

@@ -253,6 +253,7 @@ impl Watch {
                     took: std::time::Duration::ZERO,
                     cut_short: None,
                     connected_after: None,
+                    refused_for: None,
                     detail: detail.clone(),
                 };
                 self.ended(now, &report);

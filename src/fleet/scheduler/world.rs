@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::watch::{Seat, Watch};
 use super::{CallReport, Decision, Input, LineJob, ModemSeat, Past, Scheduler, SchedulerPlan};
-use crate::fleet::policy::{BenchPolicy, CUT_SHORT, CallClass, Policy};
+use crate::call::limits::UNANSWERED;
+use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
 use crate::model::event::LineVerdict;
 use crate::model::{Fault, LineId, ModemId, Moment, Mono};
 
@@ -199,7 +200,7 @@ impl<N: Nature> World<N> {
                 }
                 Decision::Dial { line, modem, attempt, may_shorten, .. } => {
                     let mut fate = self.nature.call(line, modem, *attempt, &self.watch);
-                    let unanswered = fate.fault.is_some_and(|fault| CUT_SHORT.contains(&fault));
+                    let unanswered = fate.fault.is_some_and(|fault| UNANSWERED.contains(&fault));
                     let cut = self.shortens
                         && *may_shorten
                         && !fate.panics
@@ -235,6 +236,7 @@ impl<N: Nature> World<N> {
                                 None => fate.slow.or(Some(Duration::from_secs(20))),
                                 Some(_) => None,
                             },
+                            refused_for: None,
                             detail: fate.fault.map_or_else(String::new, |fault| format!("heard {fault}")),
                         }))
                     };

@@ -8,7 +8,7 @@ use crate::model::Mono;
 use crate::modem::codec::Codec;
 use crate::modem::hangup::{HangUp, HangupOutcome};
 use crate::modem::identify::{Identify, Identity};
-use crate::modem::setup::{Setup, SetupFault};
+use crate::modem::setup::{Setup, SetupEnd, SetupFault};
 
 use super::{Action, Input, Progress, Signal};
 
@@ -40,7 +40,7 @@ macro_rules! machines {
 
 machines! {
     HangUp => HangupOutcome;
-    Setup => Result<(), SetupFault>;
+    Setup => SetupEnd;
     Identify => Result<Identity, SetupFault>;
 }
 

@@ -139,7 +139,12 @@ fn every_family_words_a_good_call_in_its_own_way() {
         call("v250", "X4+MR=1;+ER=1;+DR=1")
             .starts_with("|+MCR: V34||+MRR: 33600,33600||+ER: LAPM||+DR: V42B||CONNECT 115200|")
     );
-    assert!(call("v250", "X5").starts_with("|RINGING||CONNECT 115200|"));
+    assert!(call("v250", "X4").starts_with("|CONNECT 115200|"));
+    assert!(call("v250", "X4\\V1").starts_with("|CONNECT 115200/V34/LAPM/V42B/33600|"));
+    assert!(
+        call("v250", "X4W1")
+            .starts_with("|CARRIER 33600||PROTOCOL: LAPM||COMPRESSION: V.42BIS||CONNECT 115200|")
+    );
     assert!(call("generic", "X4").starts_with("|CONNECT 33600|"));
 }
 
@@ -496,6 +501,12 @@ fn wires_tell_answer_and_carrier() {
     b.after("ATDT5550101\r", 60);
     let answered = b.at(What::Answered);
     let connected = b.at(What::Connected);
+    // `&S0` until it is set otherwise, on both modems.
+    let before =
+        b.signals.iter().filter(|(at, ..)| *at < answered).map(|(_, signal, level)| (*signal, *level));
+    let dsr = |level| (Signal::Dsr, level);
+    assert_eq!(before.collect::<Vec<_>>(), [dsr(true), dsr(true), dsr(false)]);
+    b.signals.retain(|(at, ..)| *at >= answered);
     assert_eq!(b.signals, [(answered, Signal::Dsr, true), (connected, Signal::Dcd, true)]);
     // A flicker of DTR shorter than S25 is none.
     b.feed(Input::Dtr(0, false));
@@ -631,7 +642,7 @@ lines: [{ id: a, number: "+1 919 555 0101", console: cisco-ios, hostname: r, fau
     );
     b.after("ATE0\r", 1);
     let words: Vec<String> = (0..3).map(|_| b.after("ATDT5550101\r", 10).trim().to_owned()).collect();
-    assert_eq!(words, ["BUSY", "BUSY", "BLACKLISTED"]);
+    assert_eq!(words, ["BUSY", "BUSY", "DIALING DISABLED"]);
     b.pass(Duration::from_secs(180));
     assert_eq!(b.after("ATDT5550101\r", 10).trim(), "BUSY");
 }
@@ -649,7 +660,7 @@ fn diagnostics_tell_what_the_line_was_like() {
     let mut b = Bench::faulty("v250", "fax", "cisco-ios");
     b.call();
     let report = b.after("AT#UD\r", 1);
-    assert!(report.contains("DIAG <2A4D3263 1=07") && report.contains("60=42"), "{report}");
+    assert!(report.contains("DIAG <2A4D3263 1=06") && report.contains("60=42"), "{report}");
 }
 
 #[test]

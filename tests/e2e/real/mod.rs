@@ -1,13 +1,14 @@
-//! Real programs at the far end, and at ours: Debian's getty and login, its mgetty, and its iaxmodem, a modem whose AT
-//! interpreter nobody here wrote. The scripts in `tests/real` start each of them in namespaces of its own.
+//! Real programs at the far end, and at ours: Debian's getty and login, its mgetty, its iaxmodem, a modem whose AT
+//! interpreter nobody here wrote, and its python3-serial, a client of RFC 2217. The scripts in `tests/real` start each of them in namespaces of its own.
 //!
-//! They need root and Debian's packages. In CI they always run; elsewhere, where they cannot, each says so on stderr past
+//! All but the last need root; all need Debian's packages. In CI they always run; elsewhere, where they cannot, each says so on stderr past
 //! the test harness, which would swallow it.
 
 mod far_end;
 mod getty;
 mod iaxmodem;
 mod mgetty;
+mod pyserial;
 
 use std::io::Write;
 use std::path::PathBuf;
