@@ -149,8 +149,8 @@ mod tests {
             if let Some(short) = short(&nights, dial_s) {
                 prop_assert!(short.limit < Duration::from_secs(dial_s));
                 prop_assert!(nights.len() >= SHORT_NIGHTS_MIN as usize);
-                let longest = *nights.iter().max().unwrap();
-                prop_assert!(short.limit.as_millis() >= (longest as u128) + SHORT_MARGIN.as_millis());
+                let longest = u128::try_from(*nights.iter().max().unwrap()).unwrap();
+                prop_assert!(short.limit.as_millis() >= longest + SHORT_MARGIN.as_millis());
             }
         }
     }

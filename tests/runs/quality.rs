@@ -75,18 +75,19 @@ fn a_rule_that_is_off_finds_nothing() {
 
 #[test]
 fn training_that_takes_far_longer_than_on_other_nights_is_told_by_what_the_modem_shows() {
-    // A modem that shows answer and carrier, and one that shows neither, but by its ringing.
+    // A modem that shows answer and carrier, and one that shows neither, but by its ringing (if it rings more than once).
     for (modem, wired, what) in [
         ("profile: rockwell-conexant", true, "trained "),
         ("profile: courier", false, "trained and connected in "),
     ] {
-        let played = night(modem, wired, "", "fault: { kind: slow-train, span: 40s }").play();
+        let played =
+            night(modem, wired, "rings: 3", "rings: 3, fault: { kind: slow-train, span: 40s }").play();
         let verdict = played.verdict("BAD");
         assert_eq!(verdict.fault, Some(Fault::SlowTrain), "{modem}: {verdict:?}");
         assert!(verdict.detail.starts_with(what), "{modem}: {}", verdict.detail);
         assert!(verdict.detail.contains("(6 nights, "), "{modem}: {}", verdict.detail);
         assert_eq!(played.fault("G001"), None);
-        let same = night(modem, wired, "", "").play();
+        let same = night(modem, wired, "rings: 3", "rings: 3").play();
         assert_eq!(same.fault("BAD"), None, "{modem}: a night like all others");
     }
     // One that tells of its CONNECT alone can't say how long training took.
@@ -168,7 +169,9 @@ fn what_is_usual_can_be_left_out_of_account() {
 #[test]
 fn failures_that_cost_are_told_from_those_that_are_free() {
     let cost = |modem: &str, fault: &str| {
-        let played = Stage::new(&bank_of(&[modem; 2], 1, &[("BAD", ios(&format!("fault: {fault}")))])).play();
+        let played =
+            Stage::new(&bank_of(&[modem; 2], 1, &[("BAD", ios(&format!("rings: 3, fault: {fault}")))]))
+                .play();
         played.calls_of("BAD")[0].failure_cost()
     };
     let courier = COURIERS[0];

@@ -35,14 +35,20 @@ fn told(diagnostics: Diagnostics) -> CallRecord {
     CallRecord { diagnostics: Some(Box::new(diagnostics)), ..call() }
 }
 
-fn nights(records: &[CallRecord]) -> Option<Arc<Usual>> {
+fn nights(records: &[CallRecord]) -> Arc<Usual> {
     let mut nights = Nights::default();
-    records.iter().for_each(|record| nights.note("courier", record));
-    Some(Arc::new(nights.usual()))
+    for record in records {
+        nights.note("courier", record);
+    }
+    Arc::new(nights.usual())
 }
 
-fn applied(rules: Rules, usual: Option<Arc<Usual>>, mut record: CallRecord) -> (Option<Fault>, String) {
-    Quality { rules: Arc::new(rules), usual }.apply(COURIER, &mut record);
+fn applied(
+    rules: Rules,
+    usual: impl Into<Option<Arc<Usual>>>,
+    mut record: CallRecord,
+) -> (Option<Fault>, String) {
+    Quality { rules: Arc::new(rules), usual: usual.into() }.apply(COURIER, &mut record);
     (record.fault, record.detail)
 }
 
@@ -89,10 +95,12 @@ fn far_below_its_own_rate_a_line_is_slow_however_fast_others_are() {
 #[test]
 fn another_familys_nights_are_not_compared_with() {
     let mut nights = Nights::default();
-    (0..9).for_each(|_| nights.note("softmodem", &call()));
+    for _ in 0..9 {
+        nights.note("softmodem", &call());
+    }
     let mut record = call();
     record.link.tx_bps = Some(14_400);
-    assert_eq!(applied(Rules::default(), Some(Arc::new(nights.usual())), record).0, None);
+    assert_eq!(applied(Rules::default(), Arc::new(nights.usual()), record).0, None);
 }
 
 #[test]

@@ -475,7 +475,7 @@ impl Watch {
         match passed.report.fault {
             Some(own) => assert_eq!(verdict.fault, Some(own)),
             None if self.failing(line) > 0 && self.plan.policy.degraded.needed_retry => {
-                assert_eq!(verdict.fault, Some(Fault::NeededRetry))
+                assert_eq!(verdict.fault, Some(Fault::NeededRetry));
             }
             None => assert_eq!(verdict.fault, None),
         }
