@@ -32,6 +32,9 @@ const S7_SLACK: Duration = Duration::from_secs(1);
 /// So long after S7 had to run out, only an answer tone can have set it back (modems.md 1.7).
 const S7_SET_BACK: Duration = Duration::from_secs(8);
 
+/// Lines that come closer together than this were printed in one go.
+const IN_ONE_GO: Duration = Duration::from_millis(200);
+
 /// What a token was worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
@@ -90,6 +93,10 @@ pub struct Dialing {
     ring_gap: Option<Duration>,
     answered: Option<Mono>,
     carrier: Option<Mono>,
+    /// The modulation was named, at an instant that no manual tells.
+    named: Option<Mono>,
+    /// Error control was settled.
+    settled: Option<Mono>,
     refused_for: Option<Duration>,
     link: Link,
     unknown: Vec<String>,
@@ -129,6 +136,8 @@ impl Dialing {
             ring_gap: None,
             answered: None,
             carrier: None,
+            named: None,
+            settled: None,
             refused_for: None,
             link: Link::default(),
             unknown: Vec::new(),
@@ -144,6 +153,14 @@ impl Dialing {
     /// RINGINGs so far; absent where the modem never tells.
     pub fn rings(&self) -> Option<u32> {
         (self.hears_ringing || self.rings > 0).then_some(self.rings)
+    }
+
+    /// The end of training, where CONNECT shows it in hindsight (now): the modulation was named clearly before anything
+    /// that follows training. Where all comes in one go, nobody knows.
+    pub fn carrier_in_hindsight(&self, connected: Mono) -> Option<Mono> {
+        let named = self.named.filter(|_| self.carrier.is_none())?;
+        let next = self.settled.unwrap_or(connected);
+        (next.since(named) >= IN_ONE_GO).then_some(named)
     }
 
     /// What is known of the link.
@@ -195,6 +212,11 @@ impl Dialing {
         }
     }
 
+    /// The last RINGING.
+    pub fn last_ringing(&self) -> Option<Mono> {
+        self.last_ringing
+    }
+
     /// Where the answer lies, if only RINGING tells: between the last one and one cadence later, and before whatever
     /// came after the answer (`later`). A modem that may print RINGING once a call leaves all that is between the two.
     pub fn answer_bounds(&self, later: Mono) -> Option<(Mono, Mono)> {
@@ -223,8 +245,14 @@ impl Dialing {
                 self.carrier = Some(now);
                 Heard::Moment(Moment::Carrier)
             }
-            ResultCode::ModulationName(link) | ResultCode::Protocol(link) | ResultCode::Compression(link) => {
+            ResultCode::ModulationName(link) => {
                 self.link.absorb(link.clone());
+                self.named = self.named.or(Some(now));
+                Heard::Nothing
+            }
+            ResultCode::Protocol(link) | ResultCode::Compression(link) => {
+                self.link.absorb(link.clone());
+                self.settled = self.settled.or(Some(now));
                 Heard::Nothing
             }
             ResultCode::Connect(connect) => {
@@ -300,7 +328,7 @@ impl Dialing {
         let since = now.since(begun);
         if since + S7_SLACK < s7 {
             Timer::Running(s7_s)
-        } else if self.form.digits_sent().is_some() && since > s7 + S7_SET_BACK {
+        } else if self.form.is_proven() && since > s7 + S7_SET_BACK {
             Timer::SetBack(s7_s)
         } else {
             Timer::Out(s7_s)
@@ -348,14 +376,19 @@ impl Dialing {
         if let Some(found) = self.expired_held(now) {
             return found;
         }
-        let (fault, why) = self.silence(now, Timer::Unknown);
+        // A timer that still runs says nothing here: it is our own limit that came. One that should be over does.
+        let timer = match self.timer(now) {
+            set_back @ Timer::SetBack(_) => set_back,
+            Timer::Unknown | Timer::Running(_) | Timer::Out(_) => Timer::Unknown,
+        };
+        let (fault, why) = self.silence(now, timer);
         self.doubt(fault);
         (fault, format!("no result within {} s: {why}", now.since(self.dialed).as_secs()))
     }
 
     /// What no carrier means, from what was heard before and where the modem's timer stands.
     fn silence(&self, now: Mono, timer: Timer) -> (Fault, String) {
-        if self.carrier.is_some() {
+        if self.carrier.or(self.named).is_some() {
             return (Fault::CarrierLost, "the carrier came and went before CONNECT".to_owned());
         }
         if self.answered.is_some() {

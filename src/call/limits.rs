@@ -10,6 +10,11 @@ use crate::model::{Fault, Usual};
 /// What a call may end with when its limit comes and nobody has answered, as far as is known: such a one alone is cut
 /// short.
 pub const UNANSWERED: [Fault; 3] = [Fault::NoAnswer, Fault::NoRing, Fault::NoConnect];
+/// Whether a call that ends with this might have gone on to a better end, had it had more time.
+pub fn needs_time(fault: Fault) -> bool {
+    UNANSWERED.contains(&fault) || fault == Fault::NoCarrier
+}
+
 /// Nights on which a line must have passed before its first call is cut short.
 pub const SHORT_NIGHTS_MIN: u32 = 5;
 /// A shortened limit is at least so many times the longest time that the line ever took, ..

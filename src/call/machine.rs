@@ -2,8 +2,10 @@
 //!
 //! Every way out leads through the hang-up, but for a port that is gone. What is heard while dialing is judged in
 //! `dialing`, what the console says in `console::session`; set-up and hang-up are machines of `modem`. This file
-//! strings them together and keeps the clock of the call; `online` is its time in data state, `leaving` its ways out.
+//! strings them together and keeps the clock of the call; `online` is its time in data state, `leaving` its ways out,
+//! `diagnosing` what the modem tells once it is on-hook.
 
+mod diagnosing;
 mod leaving;
 mod online;
 #[cfg(test)]
@@ -21,8 +23,9 @@ use super::dialing::{Dialing, Heard, PROCEED};
 use super::limits::UNANSWERED;
 use crate::console::{Credential, Outcome, Session, session};
 use crate::model::event::Hangup;
-use crate::model::{Fault, Link, Moment, Mono, Timeline};
+use crate::model::{Diagnostics, Fault, Link, Moment, Mono, Timeline};
 use crate::modem::codec::{Codec, Token};
+use crate::modem::diagnostics::{Diagnose, Diagnosis};
 use crate::modem::hangup::HangUp;
 use crate::modem::learned::Learned;
 use crate::modem::machine::{Action, Input as PortInput, PortFacts, Progress, Signal};
@@ -94,6 +97,10 @@ pub struct Ending {
     pub detail: String,
     /// The link.
     pub link: Link,
+    /// What the modem told of it; absent if it was not asked, or told nothing.
+    pub diagnostics: Option<Box<Diagnostics>>,
+    /// The modem owes no answer. If it may, the whole set-up is due.
+    pub settled: bool,
     /// The host that the console said it is.
     pub hostname: Option<String>,
     /// Whether on-hook was proven.
@@ -135,6 +142,11 @@ enum State {
         machine: HangUp,
         until: Mono,
     },
+    /// On-hook; the modem is asked about the call.
+    Diagnosing {
+        machine: Diagnose,
+        until: Mono,
+    },
     Over,
 }
 
@@ -163,6 +175,9 @@ pub struct Machine {
     transcript: Option<String>,
     cancel: Option<Cancel>,
     carrier: Carrier,
+    /// The dial ended with NO CARRIER.
+    said_no_carrier: bool,
+    diagnosis: Diagnosis,
 }
 
 impl Machine {
@@ -192,6 +207,8 @@ impl Machine {
             transcript: None,
             cancel: None,
             carrier: Carrier::new(facts),
+            said_no_carrier: false,
+            diagnosis: Diagnosis { settled: true, ..Diagnosis::default() },
         };
         machine.set_up(fresh, now);
         machine
@@ -206,7 +223,9 @@ impl Machine {
     /// [`Input::DialWritten`], which comes by itself.
     pub fn deadline(&self) -> Option<Mono> {
         match &self.state {
-            State::SettingUp { until, .. } | State::HangingUp { until, .. } => Some(*until),
+            State::SettingUp { until, .. }
+            | State::HangingUp { until, .. }
+            | State::Diagnosing { until, .. } => Some(*until),
             State::Ringing { .. } => self.dial_end(),
             State::Online { session } => Some(self.online_deadline(session)),
             State::Dialing | State::Over => None,
@@ -320,6 +339,12 @@ impl Machine {
             }
             Heard::DialPlainly => self.dial_plainly(now),
             Heard::Connected => {
+                if let State::Ringing { ear } = &self.state
+                    && let Some(at) = ear.carrier_in_hindsight(now)
+                {
+                    self.bound_answer(at);
+                    self.observe(at, Moment::Carrier);
+                }
                 self.bound_answer(now);
                 self.observe(now, Moment::Connected);
                 self.go_online(now);
@@ -370,14 +395,19 @@ impl Machine {
     // --- inputs
 
     fn bytes(&mut self, now: Mono, bytes: &[u8]) {
+        if matches!(self.state, State::Diagnosing { .. }) {
+            // A line of a report that reads like a CONNECT.
+            self.codec.set_online(false);
+        }
         self.codec.feed(bytes);
         while let Some(token) = self.codec.next() {
             match &mut self.state {
-                State::SettingUp { .. } | State::HangingUp { .. } => {
+                State::SettingUp { .. } | State::HangingUp { .. } | State::Diagnosing { .. } => {
                     self.port_input(now, PortInput::Token(&token));
                 }
                 State::Ringing { ear } => match &token {
                     Token::Result(code) => {
+                        self.said_no_carrier = *code == ResultCode::NoCarrier;
                         let heard = ear.hear(now, code);
                         self.heard(now, heard);
                     }
@@ -400,11 +430,17 @@ impl Machine {
             self.carrier.wire(now, on);
         }
         match &mut self.state {
-            State::Ringing { ear } => {
-                let heard = ear.signal(now, signal, on);
-                self.heard(now, heard);
-            }
-            State::SettingUp { .. } | State::HangingUp { .. } => {
+            State::Ringing { ear } => match ear.signal(now, signal, on) {
+                Heard::Moment(moment) => {
+                    let not_before = ear.last_ringing();
+                    if moment == Moment::Carrier {
+                        self.bound_answer(now);
+                    }
+                    self.observe_edge(now, moment, not_before);
+                }
+                heard => self.heard(now, heard),
+            },
+            State::SettingUp { .. } | State::HangingUp { .. } | State::Diagnosing { .. } => {
                 self.port_input(now, PortInput::Signal(signal, on));
             }
             State::Online { .. } | State::Dialing | State::Over => {}
@@ -424,6 +460,7 @@ impl Machine {
                 self.act(actions);
                 self.hang_up_progress(now, progress);
             }
+            State::Diagnosing { .. } => self.diagnose_input(now, input),
             State::Dialing | State::Ringing { .. } | State::Online { .. } | State::Over => {}
         }
     }
@@ -431,13 +468,18 @@ impl Machine {
     fn time(&mut self, now: Mono) {
         let dial_end = self.dial_end();
         match &self.state {
-            State::SettingUp { until, .. } | State::HangingUp { until, .. } if now >= *until => {
+            State::SettingUp { until, .. }
+            | State::HangingUp { until, .. }
+            | State::Diagnosing { until, .. }
+                if now >= *until =>
+            {
                 self.port_input(now, PortInput::Time);
             }
             State::Ringing { .. } if dial_end.is_some_and(|at| now >= at) => self.dial_expired(now),
             State::Online { .. } => self.online_time(now),
             State::SettingUp { .. }
             | State::HangingUp { .. }
+            | State::Diagnosing { .. }
             | State::Ringing { .. }
             | State::Dialing
             | State::Over => {}
@@ -453,6 +495,27 @@ impl Machine {
         }
         let latest = self.timeline.iter().map(|(_, mark)| mark.at).max().unwrap_or(at);
         self.timeline.observe(moment, at.max(latest));
+        self.outputs.push_back(Output::Moment(moment));
+    }
+
+    /// Notes an instant that an edge told of: observed, or bounded where the port may tell it late. `after` is an
+    /// instant that it can't lie before.
+    pub(super) fn observe_edge(&mut self, at: Mono, moment: Moment, after: Option<Mono>) {
+        let lag = self.facts.signal_lag;
+        if lag.is_zero() {
+            self.observe(at, moment);
+            return;
+        }
+        if self.is_past(moment) {
+            return;
+        }
+        let known = || self.timeline.iter().map(|(_, mark)| mark);
+        // Each of the earlier ones may itself lie anywhere within its span.
+        let floor =
+            known().map(|mark| mark.at.before(mark.half_width)).chain(after).max().unwrap_or(Mono::ZERO);
+        let latest = known().map(|mark| mark.at).max().unwrap_or(Mono::ZERO);
+        let at = at.max(latest);
+        self.timeline.bound_after(moment, at.before(lag).max(floor).min(at), at, latest);
         self.outputs.push_back(Output::Moment(moment));
     }
 

@@ -55,8 +55,12 @@ pub struct CallOver {
     pub refused_for: Option<Duration>,
     /// What was learned of the modem.
     pub learned: Learned,
+    /// The modem owes no answer; if it may, the whole set-up is due.
+    pub settled: bool,
     /// When the call was over.
     pub at: Mono,
+    /// When on-hook was proven; where it was not, when the call was over.
+    pub on_hook: Mono,
 }
 
 /// Makes one call. `notices` must be read while it runs; `cancel` may change at any time.
@@ -130,9 +134,11 @@ pub async fn run(
         }
     };
     port.watch(false);
+    let on_hook = ending.timeline.get(Moment::OnHook).map_or_else(|| clock.now(), |mark| mark.at);
     let Ending { timeline, rings, fault, detail, link, hostname, hangup, unknown, transcript, .. } = ending;
     record.finished = clock.wall();
     (record.timeline, record.rings, record.fault, record.detail) = (timeline, rings, fault, detail);
+    record.diagnostics = ending.diagnostics;
     (record.link, record.hostname, record.hangup, record.unknown) = (link, hostname, hangup, unknown);
     record.cut_short_ms = ending.cut_short.and_then(|limit| u64::try_from(limit.as_millis()).ok());
     quality.apply(OurModem { family: &modem.0, asks_error_control: modem.1 }, &mut record);
@@ -144,7 +150,9 @@ pub async fn run(
         port_lost: ending.port_lost,
         refused_for: ending.refused_for,
         learned: ending.learned,
+        settled: ending.settled,
         at: clock.now(),
+        on_hook,
     }
 }
 

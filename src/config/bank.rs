@@ -17,6 +17,7 @@ use super::yaml::{self, Doc};
 use crate::fleet::reset::{self, ResetHook};
 use crate::model::{BankName, DialString, ModemId, PhoneNumber, TrunkName, span};
 use crate::modem::fingerprint::Fingerprint;
+use crate::modem::port::{PortPath, PortPathError};
 use crate::modem::profile::Profile;
 
 /// Least rest on-hook between two calls on a real port; less is a hook flash (modems.md 6: Si24xx S50).
@@ -74,7 +75,8 @@ pub struct Location {
 pub struct BankModem {
     /// Its id.
     pub id: ModemId,
-    /// Its port: a path, absolute or from the working folder, or `rfc2217://host:port`; empty in a simulated bank.
+    /// Its port: a path, absolute or from the working folder, or `rfc2217://host:port`, `telnet://host:port`,
+    /// `tcp://host:port`; empty in a simulated bank.
     pub port: String,
     /// Name of its profile, or [`PROFILE_AUTO`].
     pub profile: String,
@@ -349,9 +351,7 @@ fn check_modems(
         }
         let port = check_port(file.port.as_deref(), simulated, path, &key("port"), doc);
         if let Some(port) = port.as_deref().filter(|port| !port.is_empty()) {
-            // Two names of one device (by-path, by-id, ttyUSB0) are one port.
-            let real = std::fs::canonicalize(port)
-                .map_or_else(|_| port.to_owned(), |real| real.display().to_string());
+            let real = same_port(port);
             match ports.get(&real) {
                 Some(first) => doc.problem(
                     &key("port"),
@@ -492,11 +492,26 @@ fn check_profiles(
     profiles
 }
 
+/// One text for all names of a port: by-path, by-id and ttyUSB0 are one device, `localhost` and `127.0.0.1` one host,
+/// and a server has one port at an address, in whatever way it is spoken to.
+fn same_port(port: &str) -> String {
+    if let Ok(path) = port.parse::<PortPath>()
+        && let Some(address) = path.address()
+    {
+        return address.key();
+    }
+    std::fs::canonicalize(port).map_or_else(|_| port.to_owned(), |real| real.display().to_string())
+}
+
 /// The port as others can open it; empty in a simulated bank.
 fn check_port(port: Option<&str>, simulated: bool, path: &Path, key: &str, doc: &Doc) -> Option<String> {
     let Some(port) = port else {
         if !simulated {
-            missing(doc, key, "the modem has no port; write `port: /dev/...`");
+            missing(
+                doc,
+                key,
+                "the modem has no port; write `port: /dev/...`, or `port: rfc2217://host:port`",
+            );
             return None;
         }
         return Some(String::new());
@@ -506,23 +521,19 @@ fn check_port(port: Option<&str>, simulated: bool, path: &Path, key: &str, doc: 
         return None;
     }
     if port.trim().is_empty() {
-        doc.problem(key, "is empty; write `port: /dev/...`");
+        doc.problem(key, "is empty; write `port: /dev/...`, or `port: rfc2217://host:port`");
         return None;
     }
-    match port.split_once("://") {
-        Some(("rfc2217" | "tcp", rest)) => {
-            let number = rest.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>()));
-            if !matches!(number, Some((host, Ok(1..))) if !host.is_empty()) {
-                doc.problem(key, format!("is {}; write it as `rfc2217://host:port`", quoted(port)));
-                return None;
-            }
-            Some(port.to_owned())
-        }
-        Some((scheme, _)) => {
-            let scheme = quoted(&format!("{scheme}://"));
-            doc.problem(key, format!("{scheme} is no kind of port; write a path, or `rfc2217://host:port`"));
+    match port.parse::<PortPath>() {
+        Ok(PortPath::Tty(_)) => Some(beside(path, port.trim()).display().to_string()),
+        Ok(remote) => Some(remote.to_string()),
+        Err(why @ PortPathError::Address { .. }) => {
+            doc.problem(key, format!("{} {why}", quoted(port)));
             None
         }
-        None => Some(beside(path, port).display().to_string()),
+        Err(why) => {
+            doc.problem(key, why.to_string());
+            None
+        }
     }
 }

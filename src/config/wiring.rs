@@ -46,10 +46,16 @@ pub(super) const MODEMS: &[(&str, &str)] = &[
 
 /// `hardware/consoles/`
 pub(super) const CONSOLES: &[(&str, &str)] = &[
+    ("avocent-acs", include_str!("../../hardware/consoles/avocent-acs.yaml")),
     ("cisco-ios", include_str!("../../hardware/consoles/cisco-ios.yaml")),
     ("cisco-nxos", include_str!("../../hardware/consoles/cisco-nxos.yaml")),
+    ("digi", include_str!("../../hardware/consoles/digi.yaml")),
     ("generic", include_str!("../../hardware/consoles/generic.yaml")),
+    ("hp-procurve", include_str!("../../hardware/consoles/hp-procurve.yaml")),
+    ("junos", include_str!("../../hardware/consoles/junos.yaml")),
+    ("lantronix", include_str!("../../hardware/consoles/lantronix.yaml")),
     ("linux", include_str!("../../hardware/consoles/linux.yaml")),
+    ("opengear", include_str!("../../hardware/consoles/opengear.yaml")),
 ];
 
 impl LibraryFile for Profile {

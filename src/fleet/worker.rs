@@ -214,7 +214,9 @@ impl<O: OpenPort> Bench<O> {
             }
         };
         let own = family.for_modem(&self.learned);
-        let mut setup = Setup::full(&own, &port.facts_now(), limits);
+        let setup = Setup::full(&own, &port.facts_now(), limits);
+        // Whoever was asked who it is was hung up for that.
+        let mut setup = if identified.is_some() { setup.on_hook() } else { setup };
         let done = drive(&mut setup, Codec::for_profile(&own), port, self.clock).await?;
         self.in_doubt |= setup.hung_up();
         Ok(match done {
@@ -258,15 +260,15 @@ impl<O: OpenPort> Bench<O> {
         let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
         let unproven = over.record.hangup == Hangup::Unproven;
         // After anything but a proven hang-up the whole set-up is due, which begins by hanging up.
-        self.fresh = unproven || blames_modem;
+        self.fresh = unproven || blames_modem || !over.settled;
         self.in_doubt = unproven;
         if over.dialed {
-            self.free_at = over.at + self.seat.on_hook_min;
+            self.free_at = over.on_hook + self.seat.on_hook_min;
         }
         if over.port_lost {
             self.port = None;
             if !blames_modem {
-                let why = format!("the port was lost in hanging up: {}", over.hangup_detail);
+                let why = format!("the port was lost at the end of the call: {}", over.hangup_detail);
                 tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
             }
         }

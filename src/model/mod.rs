@@ -19,7 +19,7 @@ pub mod span;
 pub mod usual;
 
 pub use cost::FailureCost;
-pub use diagnostics::Diagnostics;
+pub use diagnostics::{CallSetup, Diagnostics, Termination};
 pub use dial_string::DialString;
 pub use event::{CallRecord, Event, EventKind};
 pub use fault::{Blame, Fault, Verdict};

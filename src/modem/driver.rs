@@ -1,4 +1,4 @@
-//! Drives one of this room's machines over a port, outside of a call: set-up, identification, hang-up.
+//! Drives one of this room's machines over a port, outside of a call: set-up, identification, hang-up, diagnosis.
 //!
 //! A call drives its machines itself (`call::shell`), since it has more to listen to.
 
@@ -8,6 +8,7 @@ use crate::model::Mono;
 
 use super::clock::Clock;
 use super::codec::Codec;
+use super::diagnostics::{Diagnose, Diagnosis};
 use super::hangup::{HangUp, HangupOutcome};
 use super::identify::{Identify, Identity};
 use super::machine::{Action, Input, PortMachine, Progress};
@@ -39,6 +40,7 @@ port_machines! {
     Setup => SetupEnd;
     Identify => Result<Identity, SetupFault>;
     HangUp => HangupOutcome;
+    Diagnose => Diagnosis;
 }
 
 /// Runs `machine` to its end, reading with `codec`.

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use super::profile::{CarrierMark, DigitsMark, MarkName, Profile};
+use super::profile::{CarrierMark, DigitsMark, MarkName, Profile, Report};
 
 /// What is known of one modem.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Learned {
     /// Optional set-up lines that it answered `ERROR`.
     pub refused: BTreeSet<String>,
+    /// Reports on the last call that it does not have.
+    pub no_reports: BTreeSet<Report>,
     /// It printed more than one RINGING in a call, so silence after a RINGING means something.
     pub ringing_repeats: bool,
     /// Behind the `;` dial form and its bare `ATD` it was heard to listen to the line.
@@ -34,6 +36,7 @@ impl Learned {
     /// Adds what was learned later.
     pub fn absorb(&mut self, later: Self) {
         self.refused.extend(later.refused);
+        self.no_reports.extend(later.no_reports);
         self.ringing_repeats |= later.ringing_repeats;
         self.held_dial_works |= later.held_dial_works;
         self.held_dial_fails |= later.held_dial_fails;
@@ -64,6 +67,7 @@ impl Profile {
         if learned.ringing_repeats && own.marks.ringing_repeats.is_none() {
             own.marks.ringing_repeats = Some(true);
         }
+        own.diagnostics.retain(|report| !learned.no_reports.contains(report));
         own.setup.retain(|line| !(line.optional && learned.refused.contains(&line.send)));
         for mark in [MarkName::Ringing, MarkName::Answered, MarkName::Carrier] {
             let gives = |profile: &Self| profile.setup.iter().any(|line| line.gives.contains(&mark));

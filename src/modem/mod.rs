@@ -1,10 +1,11 @@
-//! Modems: the AT codec, result codes, profiles, set-up, hang-up, identification; and the ports behind which they sit.
+//! Modems: the AT codec, result codes, profiles, set-up, hang-up, identification, reports on the last call; and the ports behind which they sit.
 //!
 //! The machines here are pure. What a call does with them is `call`'s.
 
 pub mod clock;
 pub mod codec;
 pub mod connect;
+pub mod diagnostics;
 pub mod driver;
 pub mod fingerprint;
 pub mod hangup;

@@ -52,6 +52,9 @@ pub struct Profile {
     /// Ways to hang up, in the order in which they are tried.
     #[serde(default = "default_hangup")]
     pub hangup: Vec<HangupWay>,
+    /// What it can be asked about the call that is just over, in this order.
+    #[serde(default)]
+    pub diagnostics: Vec<Report>,
     /// What has to be known to live with it.
     #[serde(default)]
     pub quirks: Quirks,
@@ -117,6 +120,69 @@ impl Question {
             Self::Model => "AT+GMM",
             Self::Serial => "AT+GSN",
         }
+    }
+}
+
+/// A report on the last call (modems.md 3). How each is read is `modem::diagnostics`'s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub enum Report {
+    /// `ATI6`: US Robotics' link report.
+    #[serde(rename = "ATI6")]
+    I6,
+    /// `ATI11`: US Robotics' line report; the last-connection report of soft modems.
+    #[serde(rename = "ATI11")]
+    I11,
+    /// `AT&V1`: Rockwell's last-call report.
+    #[serde(rename = "AT&V1")]
+    V1,
+    /// `AT#UD`: Unimodem's diagnostics.
+    #[serde(rename = "AT#UD")]
+    Ud,
+    /// `ATS86?`: the first event behind a NO CARRIER.
+    #[serde(rename = "ATS86?")]
+    S86,
+    /// `AT%L`: received level.
+    #[serde(rename = "AT%L")]
+    Level,
+    /// `AT%Q`: line quality.
+    #[serde(rename = "AT%Q")]
+    Quality,
+}
+
+impl Report {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::I6, Self::I11, Self::V1, Self::Ud, Self::S86, Self::Level, Self::Quality];
+
+    /// The command line, without its CR.
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::I6 => "ATI6",
+            Self::I11 => "ATI11",
+            Self::V1 => "AT&V1",
+            Self::Ud => "AT#UD",
+            Self::S86 => "ATS86?",
+            Self::Level => "AT%L",
+            Self::Quality => "AT%Q",
+        }
+    }
+
+    /// Its name in keys of a journal.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::I6 => "ati6",
+            Self::I11 => "ati11",
+            Self::V1 => "at-v1",
+            Self::Ud => "ud",
+            Self::S86 => "s86",
+            Self::Level => "level",
+            Self::Quality => "quality",
+        }
+    }
+
+    /// Whether its answer is three digits, which a modem that speaks in numbers says for a result code as well.
+    const fn is_number(self) -> bool {
+        matches!(self, Self::S86 | Self::Level | Self::Quality)
     }
 }
 
@@ -379,6 +445,21 @@ impl Profile {
         }
         if self.hangup.is_empty() {
             add("hangup".to_owned(), "has no way; `[dtr, escape, reopen]` is usual".to_owned());
+        }
+        let mut asked = BTreeSet::new();
+        for (i, report) in self.diagnostics.iter().enumerate() {
+            if !asked.insert(*report) {
+                add(format!("diagnostics[{i}]"), "stands twice".to_owned());
+            }
+            if self.quirks.numeric && report.is_number() {
+                add(
+                    format!("diagnostics[{i}]"),
+                    format!(
+                        "the answer to `{}` is a number, and with `quirks.numeric` it can't be told from a result",
+                        report.command()
+                    ),
+                );
+            }
         }
         for (key, rest, least) in [
             ("settle", self.quirks.settle, Duration::ZERO),

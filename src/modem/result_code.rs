@@ -109,7 +109,10 @@ impl ResultCode {
         let (head, rest) = upper.split_once([':', ' ']).unwrap_or((&upper, ""));
         let rest = rest.trim_start_matches([':', ' ']);
         match head {
-            "CARRIER" => return Some(Self::Carrier(connect::carrier(rest))),
+            // `Carrier Freq` and `Carrier Offset` stand in reports on a call that is over.
+            "CARRIER" if !rest.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                return Some(Self::Carrier(connect::carrier(rest)));
+            }
             "+MRR" => return Some(Self::Carrier(connect::rates(rest))),
             "+MCR" => return Some(Self::Modulation(connect::modulation(rest))),
             "+ER" => return Some(Self::Protocol(connect::protocol(rest))),

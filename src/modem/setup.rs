@@ -77,6 +77,8 @@ pub struct Setup {
     limits: SetupLimits,
     deadline: Mono,
     dcd: bool,
+    /// It may be online, whatever DCD says.
+    may_be_online: bool,
     /// A silent modem was woken with DTR or an escape; that is done once.
     recovered: bool,
     refused: Vec<String>,
@@ -106,7 +108,7 @@ enum State {
 }
 
 impl Setup {
-    /// The whole set-up of a port that may be found online: hangs up first, then knocks, drains, and types the lines.
+    /// The whole set-up of a port that may be found online: hangs up first what may be online, then knocks, drains, and types the lines.
     pub fn full(profile: &Profile, facts: &PortFacts, limits: SetupLimits) -> Self {
         Self::new(Kind::Full, profile, *facts, limits)
     }
@@ -127,6 +129,7 @@ impl Setup {
             limits,
             deadline: Mono::ZERO,
             dcd: facts.has_signals && facts.dcd_at_open,
+            may_be_online: facts.may_stay_online,
             recovered: false,
             refused: Vec::new(),
             state: State::Idle,
@@ -141,6 +144,13 @@ impl Setup {
             quirks: profile.quirks.clone(),
             ..Self::wake(&facts, limits)
         }
+    }
+
+    /// Says that the modem was proven on-hook just now: only a high DCD speaks against that.
+    #[must_use]
+    pub fn on_hook(mut self) -> Self {
+        self.may_be_online = false;
+        self
     }
 
     /// Whether it had to hang up what it found, or to wake what was silent: the line may have been in use until then.
@@ -178,7 +188,8 @@ impl Setup {
 
     /// The port is open and has rested.
     fn opened(&mut self, now: Mono, actions: &mut Vec<Action>) -> Done {
-        if self.kind == Kind::Full && self.dcd {
+        // Opening a port of this machine hung up. Behind a server the far console may be listening: AT is not for it.
+        if self.kind == Kind::Full && (self.dcd || self.may_be_online) {
             let ways = self.ways.clone();
             return self.recover(now, &ways, actions);
         }

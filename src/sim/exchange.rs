@@ -7,6 +7,7 @@
 mod bench;
 mod calls;
 mod dial;
+mod dialing;
 mod ends;
 mod script;
 mod wires;
@@ -351,6 +352,9 @@ impl Engine {
             seat.modem.input(now, &rest[..cut]);
             rest = &rest[cut..];
             self.serve(now, port);
+            if self.seats[port].wedged {
+                return;
+            }
         }
     }
 
@@ -394,6 +398,7 @@ impl Engine {
                 Wish::ListLocks => {
                     let numbers: Vec<String> = self.seats[port].redials.keys().cloned().collect();
                     self.seats[port].modem.info_lines(&numbers);
+                    self.seats[port].modem.print(&Reply::Ok);
                 }
             }
         }
@@ -419,6 +424,7 @@ impl Engine {
             return;
         }
         seat.modem.restart();
+        seat.gives_up = None;
         // A span of the modem's own, which no pace shortens.
         seat.resets_until = Some(now + span);
         self.wires(port);

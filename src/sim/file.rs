@@ -363,6 +363,12 @@ pub enum ConsoleKind {
     CiscoNxos,
     /// A Linux getty and shell.
     Linux,
+    /// Junos.
+    Junos,
+    /// HP ProCurve: it draws, wants a key first, and asks at the logout.
+    HpProcurve,
+    /// The same with its menu in place of the command line.
+    HpProcurveMenu,
     /// Something with `login:` and `Password:`.
     Generic,
 }

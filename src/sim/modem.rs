@@ -8,6 +8,7 @@ mod family;
 mod last;
 mod link;
 mod report;
+mod settings;
 mod words;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use super::file::{Firmware, LinkEntry, ModemEntry, ReportStyle};
 pub(super) use family::Family;
 use family::{LockWord, Report};
 pub use last::{CallEnd, Heard, LastCall};
+use settings::Settings;
 pub use words::Reply;
 
 /// Longest command line behind `AT` that it takes; the CX930xx have 50 at least, and longer ones are an ERROR.
@@ -96,71 +98,6 @@ pub enum Mode {
     Online,
     /// Command state with the carrier up, after an escape.
     Escaped,
-}
-
-/// What a modem can be set to.
-#[derive(Debug, Clone)]
-struct Settings {
-    echo: bool,
-    quiet: bool,
-    verbose: bool,
-    x: u8,
-    w: u8,
-    amp_a: u8,
-    amp_c: u8,
-    amp_d: u8,
-    amp_q: u8,
-    amp_s: u8,
-    /// `\V`: all about a link in one line.
-    one_line: bool,
-    /// `%V` of Si24xx: looks for other telephones and for the loop.
-    look: u8,
-    mr: bool,
-    er: bool,
-    dr: bool,
-    s: [u8; 256],
-}
-
-impl Settings {
-    fn factory(family: &Family) -> Self {
-        let mut s = [0_u8; 256];
-        let common: &[(u8, u8)] = &[
-            (2, 43),
-            (3, 13),
-            (4, 10),
-            (5, 8),
-            (6, 2),
-            (7, 50),
-            (8, 2),
-            (9, 6),
-            (10, 14),
-            (11, 95),
-            (12, 50),
-            (25, 5),
-            (38, 20),
-        ];
-        for (register, value) in common.iter().chain(family.factory) {
-            s[usize::from(*register)] = *value;
-        }
-        Self {
-            echo: true,
-            quiet: false,
-            verbose: true,
-            x: family.x.0,
-            w: 0,
-            amp_a: 3,
-            amp_c: 1,
-            amp_d: 2,
-            amp_q: 0,
-            amp_s: 0,
-            one_line: false,
-            look: 0,
-            mr: false,
-            er: false,
-            dr: false,
-            s,
-        }
-    }
 }
 
 /// A simulated modem.

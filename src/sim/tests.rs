@@ -23,6 +23,13 @@ pub(super) fn profiles() -> Vec<Profile> {
         "{ profile: courier, setup: [AT&F1, 'ATE0Q0V1X7&A3'], marks: { ringing: true } }",
         "{ profile: rockwell-conexant, setup: [AT&F, ATE0Q0V1X4W1], marks: { answered: dsr, carrier: [line] }, words: { no_answer_means_ringback: true } }",
         "{ profile: v250, marks: { carrier: [line] } }",
+        "{ profile: si24xx }",
+        "{ profile: zyxel }",
+        "{ profile: multitech }",
+        "{ profile: lucent }",
+        "{ profile: microcom }",
+        "{ profile: elsa }",
+        "{ profile: softmodem }",
     ]
     .iter()
     .map(|text| serde_yaml::from_str(text).unwrap())
@@ -356,6 +363,29 @@ lines:
     drop(c);
     let again = connected(&path, "5550101");
     drop(again);
+}
+
+#[test]
+fn a_file_in_the_folder_cuts_a_modems_power() {
+    let (dir, running, log) = start(
+        r"
+exchange: t
+pace: 0.01
+modems: [{ id: m0, profile: generic, fault: { kind: dead, cleared_by: power } }]
+",
+    );
+    let path = running.ports()[0].1.clone();
+    let mut c = Client::open(&path);
+    c.send("AT\r");
+    File::create(dir.path().join("m0.power")).unwrap();
+    logged(&log, |e| e.event == What::PowerCut && e.modem.as_deref() == Some("m0"));
+    c.send("ATE0\r");
+    c.until("OK\r\n");
+    let begin = Instant::now();
+    while dir.path().join("m0.power").exists() {
+        assert!(begin.elapsed() < LIMIT, "the file is left lying there");
+        std::thread::yield_now();
+    }
 }
 
 #[test]

@@ -67,6 +67,22 @@ fn a_bad_line_passes_once_and_says_what_is_bad() {
 }
 
 #[test]
+fn what_the_modem_tells_after_the_call_is_held_against_the_rules() {
+    for modem in ["profile: courier", "profile: rockwell-conexant"] {
+        let played = Stage::new(&bank_of(&[modem; 2], 2, &[("BAD", ios("fault: noisy"))])).play();
+        let verdict = played.verdict("BAD");
+        assert_eq!((verdict.fault, verdict.attempts), (Some(Fault::Retrains), 1), "{modem}: {verdict:?}");
+        assert!(verdict.detail.starts_with("retrained "), "{modem}: {}", verdict.detail);
+        assert_eq!([played.fault("G000"), played.fault("G001")], [None, None], "{modem}");
+    }
+    // The Courier counts block errors, too; and without that rule there is still the level.
+    let played = night("profile: courier", false, "", "fault: noisy").play();
+    let detail = &played.verdict("BAD").detail;
+    assert!(detail.contains(" block errors in ") && detail.contains(", over 67 a minute"), "{detail}");
+    assert!(detail.contains("; noisy: signal to noise 18 dB, usual "), "{detail}");
+}
+
+#[test]
 fn a_rule_that_is_off_finds_nothing() {
     let mut stage = Stage::new(&bank_of(&COURIERS, 2, &[("BAD", ios("fault: slow-connect"))]));
     stage.policy.degraded.connect_bps = None;
@@ -148,6 +164,23 @@ fn whoever_has_answered_is_given_the_full_time() {
     let calls = played.calls_of("BAD");
     assert_eq!((calls.len(), calls[0].cut_short_ms), (1, None));
     assert_eq!(played.fault("BAD"), Some(Fault::SlowTrain));
+}
+
+/// This modem shows nothing before CONNECT, and says afterwards what it heard.
+#[test]
+fn what_a_modem_says_of_a_short_call_afterwards_is_believed_but_for_a_training_that_had_no_time() {
+    let rockwell = "profile: rockwell-conexant";
+    let played = night(rockwell, false, "rings: 1, train: 5s", "fault: voice").play();
+    let calls = played.calls_of("BAD");
+    assert_eq!((played.fault("BAD"), calls.len()), (Some(Fault::Voice), 1), "nobody is woken twice");
+    assert_eq!(calls[0].cut_short_ms, None, "{}", calls[0].detail);
+
+    let slow = "rings: 1, fault: { kind: slow-train, span: 50s }";
+    let played = night(rockwell, false, "rings: 1, train: 5s", slow).play();
+    let calls = played.calls_of("BAD");
+    assert_eq!((calls.len(), calls[1].cut_short_ms), (2, None));
+    assert_eq!((calls[0].fault, calls[0].cut_short_ms.is_some()), (Some(Fault::NoCarrier), true));
+    assert_eq!(played.fault("BAD"), Some(Fault::SlowTrain), "{}", played.verdict("BAD").detail);
 }
 
 #[test]

@@ -202,7 +202,7 @@ impl Stage {
         }
         let doors = ports.iter().filter_map(|(modem, path)| match path {
             PortPath::Memory(door) => Some((modem.clone(), door.clone())),
-            PortPath::Tty(_) => None,
+            PortPath::Tty(_) | PortPath::Rfc2217(_) | PortPath::Telnet(_) | PortPath::Tcp(_) => None,
         });
         let refused = Arc::new(Mutex::new(Vec::new()));
         let mut recorder = Recorder {
@@ -413,6 +413,8 @@ fn dialogs() -> &'static BTreeMap<&'static str, Arc<Dialog>> {
             ("cisco-nxos", include_str!("../../hardware/consoles/cisco-nxos.yaml")),
             ("linux", include_str!("../../hardware/consoles/linux.yaml")),
             ("generic", include_str!("../../hardware/consoles/generic.yaml")),
+            ("junos", include_str!("../../hardware/consoles/junos.yaml")),
+            ("hp-procurve", include_str!("../../hardware/consoles/hp-procurve.yaml")),
         ];
         let compile = |text: &str| {
             let file: DialogFile = serde_yaml::from_str(text).expect("a dialog file");
@@ -451,6 +453,8 @@ impl Book {
                 ConsoleKind::CiscoIos => Some("cisco-ios"),
                 ConsoleKind::CiscoNxos => Some("cisco-nxos"),
                 ConsoleKind::Linux => Some("linux"),
+                ConsoleKind::Junos => Some("junos"),
+                ConsoleKind::HpProcurve | ConsoleKind::HpProcurveMenu => Some("hp-procurve"),
                 ConsoleKind::Generic => Some("generic"),
             };
             let credential = credential_of.get(entry.id.as_str()).copied().or(usual);

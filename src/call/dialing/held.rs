@@ -30,6 +30,11 @@ impl Form {
         if is_due(profile, spec) { Self::Sending { proven } } else { Self::Plain }
     }
 
+    /// Whether call progress is known to have begun with the end of dialing.
+    pub(super) const fn is_proven(self) -> bool {
+        matches!(self, Self::Proceeding { proven: true, .. })
+    }
+
     /// When the digits were out, if that was observed.
     pub(super) const fn digits_sent(self) -> Option<Mono> {
         match self {

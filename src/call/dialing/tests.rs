@@ -350,15 +350,22 @@ mod held {
 
     #[test]
     fn with_the_end_of_dialing_seen_the_timer_tells_more() {
-        // S7 began at 3 s: at 77 s it still runs, at 79 it may be out, at 88 something has set it back.
-        let no_carrier = |s: u64| {
-            let mut ear = proceeding(HELD);
-            failure(ear.hear(at(s), &ResultCode::NoCarrier))
+        // S7 began at 3 s: at 76 s it still runs, at 79 it may be out, at 88 something has set it back.
+        let proven = profile(HELD).for_modem(&Learned { held_dial_works: true, ..Learned::default() });
+        let after_digits = || {
+            let mut ear = Dialing::new(&proven, &spec(2, false), Mono::ZERO);
+            assert_eq!(ear.hear(at(3), &ResultCode::Ok), Heard::DigitsSent);
+            ear
         };
+        let no_carrier = |s: u64| failure(after_digits().hear(at(s), &ResultCode::NoCarrier));
         assert!(no_carrier(76).1.contains("had not run out"));
         assert!(no_carrier(79).1.ends_with("; S7 (75 s) had run out"));
         let (fault, why) = no_carrier(88);
         assert_eq!(fault, Fault::NoCarrier, "{why}");
+        let (fault, why) = after_digits().expired(at(90));
+        assert_eq!(fault, Fault::NoCarrier, "{why}");
+        let unproven = failure(proceeding(HELD).hear(at(88), &ResultCode::NoCarrier));
+        assert_eq!(unproven.0, Fault::NoConnect, "it may not have listened from 3 s on");
     }
 }
 
@@ -529,8 +536,26 @@ mod families {
                 Line(20, "CONNECT 33,600"),
             ],
         );
-        assert_eq!((seen.carrier, seen.connected), (None, Some(20)), "nobody says when it comes");
+        assert_eq!((seen.carrier, seen.connected), (None, Some(20)), "no manual says when it comes");
         assert_eq!(seen.link, link("V.34", Some(33_600), "LAPM", "V.42bis"));
+    }
+
+    #[test]
+    fn a_modulation_that_is_named_before_the_rest_was_the_end_of_training() {
+        let hindsight = |lines: &[(u64, &str)]| {
+            let mut ear = ear("{ profile: a }");
+            for (ms, line) in lines {
+                ear.hear(Mono::from_millis(*ms), &code(line));
+            }
+            ear.carrier_in_hindsight(Mono::from_millis(20_000))
+        };
+        let named = (18_000, "Modulation: V.34");
+        let at = Some(Mono::from_millis(18_000));
+        assert_eq!(hindsight(&[named]), at);
+        assert_eq!(hindsight(&[named, (19_900, "Protocol: LAPM")]), at);
+        assert_eq!(hindsight(&[named, (18_100, "Protocol: LAPM")]), None, "all in one go");
+        assert_eq!(hindsight(&[(19_990, "Modulation: V.34")]), None);
+        assert_eq!(hindsight(&[named, (18_500, "CARRIER 33600")]), None, "it was marked as it came");
     }
 
     #[test]

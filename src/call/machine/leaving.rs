@@ -1,6 +1,7 @@
 //! A call's ways out: cancelled, cut off, at its end; each through the hang-up, but for a port that is gone.
 
 use super::{Cancel, Ending, Machine, Output, State};
+use crate::call::limits::needs_time;
 use crate::console::session;
 use crate::console::transcript::clean_line;
 use crate::model::event::Hangup;
@@ -36,6 +37,8 @@ impl Machine {
                 self.cut_session(now);
                 self.leave(now, Some(Fault::Cancelled), format!("dropped by the user{when}"), false);
             }
+            // What is still missing is not worth waiting for.
+            State::Diagnosing { .. } => self.diagnose_stop(now, None),
             State::HangingUp { .. } | State::Over => {}
         }
     }
@@ -49,6 +52,11 @@ impl Machine {
                     ending.port_lost = true;
                 }
             }
+            return;
+        }
+        if matches!(self.state, State::Diagnosing { .. }) {
+            // The call was over, and its on-hook proven.
+            self.diagnose_stop(now, Some(why));
             return;
         }
         self.cut_session(now);
@@ -102,7 +110,7 @@ impl Machine {
             Progress::Done(outcome) => {
                 if outcome.proven {
                     self.observe(now, Moment::OnHook);
-                    self.finish(now, Hangup::Proven, "", false);
+                    self.diagnose(now);
                 } else {
                     self.finish(now, Hangup::Unproven, &outcome.detail, false);
                 }
@@ -113,6 +121,8 @@ impl Machine {
     pub(super) fn finish(&mut self, now: Mono, hangup: Hangup, hangup_detail: &str, port_lost: bool) {
         self.state = State::Over;
         self.observe(now, Moment::Released);
+        let diagnostics = self.weigh();
+        self.learned.no_reports.extend(std::mem::take(&mut self.diagnosis.not_here));
         let (fault, detail) = self.finding.take().unwrap_or((None, String::new()));
         self.outputs.push_back(Output::Done(Box::new(Ending {
             timeline: self.timeline.clone(),
@@ -120,13 +130,16 @@ impl Machine {
             fault,
             detail: clean_line(&detail),
             link: self.link.clone(),
+            diagnostics,
+            settled: self.diagnosis.settled,
             hostname: self.hostname.take(),
             hangup,
             hangup_detail: clean_line(hangup_detail),
             // It may be a garbled echo of our dial command.
             unknown: self.unknown.iter().map(|text| clean_line(&self.spec.dial.mask_in(text))).collect(),
             transcript: self.transcript.take(),
-            cut_short: self.cut_short,
+            // What the modem heard by its own account (a voice, say) stands by itself; that it did not train in time does not.
+            cut_short: self.cut_short.filter(|_| fault.is_some_and(needs_time)),
             dialed: self.dialed,
             port_lost,
             refused_for: self.refused_for,

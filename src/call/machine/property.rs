@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::tests::{BARE, WIRED, credential, spec};
+use super::tests::{BARE, FAR, WIRED, credential, spec};
 use super::*;
 use crate::model::{Mark, PhaseTimes};
 use crate::modem::result_code::ResultCode;
@@ -366,12 +366,12 @@ proptest! {
     #[test]
     fn whatever_comes_a_call_ends_in_time_and_hangs_up(
         profile in 0..PROFILES.len(),
-        wired in any::<bool>(),
+        facts in prop::sample::select(vec![WIRED, BARE, FAR]),
         fresh in any::<bool>(),
         with_console in prop::bool::weighted(0.85),
         steps in proptest::collection::vec(step(), 0..60),
     ) {
-        run(profile, if wired { WIRED } else { BARE }, fresh, with_console, &steps);
+        run(profile, facts, fresh, with_console, &steps);
     }
 }
 
@@ -384,7 +384,7 @@ fn the_strangers_lead_to_every_kind_of_ending() {
     let mut seen = std::collections::BTreeMap::<String, u32>::new();
     for n in 0..600 {
         let steps = strategy.new_tree(&mut runner).unwrap().current();
-        let driver = run(n % 3, if n % 2 == 0 { WIRED } else { BARE }, n % 5 == 0, true, &steps);
+        let driver = run(n % 3, [WIRED, BARE, FAR][n / 3 % 3], n % 5 == 0, true, &steps);
         let ending = driver.ending.unwrap();
         let fault = ending.fault.map_or("pass", Fault::code);
         *seen.entry(fault.to_owned()).or_default() += 1;

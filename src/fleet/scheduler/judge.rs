@@ -1,6 +1,6 @@
 //! What a line's calls make of it: a verdict, or one more call.
 
-use crate::call::limits::UNANSWERED;
+use crate::call::limits::needs_time;
 use crate::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, PANICKED_MODEMS_MAX, PANICS_MAX, Policy};
 use crate::model::{CallId, Fault, LineId, ModemId, Moment};
 
@@ -31,9 +31,7 @@ impl Trial {
 
     /// It had its whole time, and no connection came of it either: what a call that was cut short has to say is true.
     fn bears_out_a_short_one(&self) -> bool {
-        let unconnected =
-            self.fault.is_some_and(|fault| UNANSWERED.contains(&fault) || fault == Fault::NoCarrier);
-        self.is_failing() && !self.cut_short && unconnected
+        self.is_failing() && !self.cut_short && self.fault.is_some_and(needs_time)
     }
 }
 

@@ -17,7 +17,7 @@ fn courier() -> Profile {
 }
 
 fn facts(modem: &Pretend) -> PortFacts {
-    PortFacts { has_signals: modem.signals, dcd_at_open: modem.signals && modem.carrier }
+    PortFacts { has_signals: modem.signals, dcd_at_open: modem.signals && modem.carrier, ..PortFacts::BARE }
 }
 
 fn full(profile: &Profile, modem: Pretend) -> Ran<SetupEnd> {
@@ -150,6 +150,52 @@ fn a_silent_modem_without_lines_gets_one_escape() {
     assert!(!ran.modem.carrier);
 }
 
+/// A modem that an earlier run left in a call.
+fn found_online() -> Pretend {
+    Pretend { codec_online: false, ..Pretend::in_call() }
+}
+
+/// A port that a server has.
+const REMOTE: PortFacts = PortFacts { may_stay_online: true, ..PortFacts::BARE };
+
+#[test]
+fn a_modem_behind_a_server_is_hung_up_before_at_is_typed_though_nothing_shows_it_online() {
+    let ran = run(Setup::full(&courier(), &REMOTE, SetupLimits::default()), found_online());
+    assert_eq!(ran.out, Ok(SetupDone::default()), "{:?}", ran.did);
+    assert_eq!(ran.did[..4], ["1100 +++", "2110 ATH", "2120 AT", "2130 AT&F1"]);
+    assert_eq!((ran.modem.far.as_slice(), ran.modem.carrier), (b"+++".as_slice(), false));
+    // Nobody is online: a few seconds is what that costs.
+    let ran = run(Setup::full(&courier(), &REMOTE, SetupLimits::default()), Pretend::default());
+    assert_eq!(ran.out, Ok(SetupDone::default()), "{:?}", ran.did);
+    assert_eq!(
+        ran.did[..3],
+        ["1100 +++", "2700 ATH", "2710 ATH"],
+        "the first meets the escape in the buffer"
+    );
+    assert!(ran.took_ms < 4_000, "{} ms", ran.took_ms);
+    // With lines DTR falls first: it may do it, though with DCD low all along only ATH proves it.
+    let wired = PortFacts { has_signals: true, ..REMOTE };
+    let modem = Pretend { signals: true, ..found_online() };
+    let ran = run(Setup::full(&courier(), &wired, SetupLimits::default()), modem);
+    assert_eq!(
+        (ran.out, ran.modem.far.as_slice()),
+        (Ok(SetupDone::default()), b"".as_slice()),
+        "{:?}",
+        ran.did
+    );
+}
+
+#[test]
+fn a_modem_behind_a_server_that_was_proven_on_hook_is_not_hung_up_again() {
+    let ran = run(Setup::full(&courier(), &REMOTE, SetupLimits::default()).on_hook(), Pretend::default());
+    assert_eq!((ran.out, ran.did[0].as_str()), (Ok(SetupDone::default()), "0 AT"));
+    // But for a carrier that can be seen.
+    let facts = PortFacts { has_signals: true, dcd_at_open: true, ..REMOTE };
+    let modem = Pretend { signals: true, ..found_online() };
+    let ran = run(Setup::full(&courier(), &facts, SetupLimits::default()).on_hook(), modem);
+    assert_eq!((ran.out, ran.did[0].as_str()), (Ok(SetupDone::default()), "0 dtr low"));
+}
+
 #[test]
 fn a_dead_modem_is_silent_in_bounded_time() {
     for signals in [false, true] {
@@ -234,6 +280,34 @@ proptest! {
         }
         if signals && carrier && dtr_works {
             prop_assert!(ran.modem.far.is_empty());
+        }
+    }
+
+    /// Behind a server the far console may be listening: the first that it hears is an escape, and OK means on-hook.
+    #[test]
+    fn behind_a_server_no_console_is_typed_at_first(
+        flags in prop::collection::vec(any::<bool>(), 6),
+        latency_ms in 1_u64..900,
+    ) {
+        let &[signals, carrier, dtr_works, escape_works, dcd_is_seen, dead] = flags.as_slice() else {
+            unreachable!("six were asked for");
+        };
+        let facts = PortFacts { has_signals: signals, dcd_at_open: signals && carrier && dcd_is_seen, ..REMOTE };
+        let modem = Pretend {
+            signals, carrier, dtr_works, escape_works, dead, latency_ms,
+            reopen_works: false,
+            codec_online: false,
+            online: carrier,
+            ..Pretend::default()
+        };
+        let ran = run(Setup::full(&courier(), &facts, SetupLimits::default()), modem);
+        prop_assert!(ran.took_ms <= 30_000);
+        prop_assert!(ran.modem.far.is_empty() || ran.modem.far.starts_with(b"+++"), "{:?}", ran);
+        if ran.out.is_ok() {
+            prop_assert!(!dead && !ran.modem.carrier, "{:?}", ran);
+        }
+        if escape_works {
+            prop_assert!(!ran.modem.far.windows(2).any(|pair| pair == b"AT"), "{:?}", ran);
         }
     }
 }

@@ -90,7 +90,8 @@ impl Engine {
                 self.flush(now, port, entries);
             }
         }
-        let cures = self.modem_fault(port).is_some_and(|fault| fault.cleared_by.is_some());
+        let fault = self.modem_fault(port).filter(|fault| fault.kind == FaultKind::Dead);
+        let cures = fault.is_some_and(|fault| fault.cleared_by.is_some());
         let seat = &mut self.seats[port];
         seat.modem.restart();
         seat.redials.clear();

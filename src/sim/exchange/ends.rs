@@ -1,5 +1,7 @@
 //! Every way out of a call: it comes to nothing, the carrier goes, somebody hangs up; and what redial locks make of it.
 
+use std::time::Duration;
+
 use crate::model::Mono;
 use crate::sim::fault::FaultKind;
 use crate::sim::file::Firmware;
@@ -67,7 +69,7 @@ impl Engine {
     fn count_failure(&mut self, port: usize, digits: String, at: Mono) {
         let seat = &self.seats[port];
         let redial = seat.entry.as_ref().and_then(|e| e.redial.as_ref());
-        let own = seat.modem.own_lock().map(|(n, s)| (n, std::time::Duration::from_secs(s)));
+        let own = seat.modem.own_lock().map(|(n, s)| (n, Duration::from_secs(s)));
         let Some((most, span)) = own.or_else(|| redial.map(|r| (r.failures, r.lock))) else { return };
         let until = at + self.paced(span);
         let (failures, lock) = self.seats[port].redials.entry(digits).or_default();
@@ -90,9 +92,10 @@ impl Engine {
             return refuses.then_some((Reply::BlacklistFull, FaultKind::Blacklisted));
         };
         let left = until.filter(|until| now < *until)?.since(now).div_f64(self.file.pace);
+        let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
         let delayed = redial.is_some_and(|r| r.delayed);
         let kind = if delayed { FaultKind::Delayed } else { FaultKind::Blacklisted };
-        Some((seat.modem.locked(left.as_secs_f64().ceil() as u64, delayed), kind))
+        Some((seat.modem.locked(seconds, delayed), kind))
     }
 
     /// The far end drops the carrier; our modem notices after S10. A good-bye needs a link that has words for one.
@@ -107,7 +110,7 @@ impl Engine {
         let mut entry = self.entry(number, What::CarrierLost);
         entry.by = Some(by.to_owned());
         self.out.push_back(Output::Log(entry));
-        let s10 = std::time::Duration::from_millis(u64::from(self.seats[port].modem.register(10)) * 100);
+        let s10 = Duration::from_millis(u64::from(self.seats[port].modem.register(10)) * 100);
         let noticed = now + self.paced(s10);
         self.leave_far(now, number);
         if let Some(call) = self.calls.get_mut(&number) {

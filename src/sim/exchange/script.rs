@@ -202,7 +202,9 @@ impl Engine {
             Some(FaultKind::Voice) if self.tells_voice(call) => {
                 vec![(answer + self.paced(VOICE), Step::Fail(Reply::Voice))]
             }
-            Some(FaultKind::Voice | FaultKind::NeverTrains) => vec![(limit, Step::Fail(Reply::NoCarrier))],
+            // A voice is no answer tone either; S7 may even be over before it speaks.
+            Some(FaultKind::Voice) => vec![(call.limit.max(answer), Step::Fail(Reply::NoCarrier))],
+            Some(FaultKind::NeverTrains) => vec![(limit, Step::Fail(Reply::NoCarrier))],
             Some(FaultKind::Fax) => vec![(answer + self.paced(FAX), Step::Fail(Reply::Fax))],
             _ if carrier >= limit => vec![(limit, Step::Fail(Reply::NoCarrier))],
             _ => vec![

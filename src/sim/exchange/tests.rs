@@ -1,5 +1,9 @@
 //! Every fault, and every way through a call, in pure time.
 
+mod accounts;
+mod bench;
+mod families;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -17,6 +21,8 @@ struct Bench {
     raw: BTreeMap<usize, Vec<u8>>,
     log: Vec<Entry>,
     signals: Vec<(Mono, Signal, bool)>,
+    /// The same with their ports.
+    wires: Vec<(usize, Signal, bool)>,
     others: Vec<Output>,
 }
 
@@ -30,6 +36,7 @@ impl Bench {
             raw: BTreeMap::new(),
             log: Vec::new(),
             signals: Vec::new(),
+            wires: Vec::new(),
             others: Vec::new(),
         };
         bench.feed(Input::Opened(0));
@@ -63,7 +70,10 @@ lines:
                         .extend(entries.into_iter().map(|e| Entry { mono_us: self.now.as_micros(), ..e }));
                 }
                 Output::Log(e) => self.log.push(Entry { mono_us: self.now.as_micros(), ..e }),
-                Output::Signal(_, signal, level) => self.signals.push((self.now, signal, level)),
+                Output::Signal(port, signal, level) => {
+                    self.signals.push((self.now, signal, level));
+                    self.wires.push((port, signal, level));
+                }
                 other => self.others.push(other),
             }
         }
@@ -92,6 +102,14 @@ lines:
         self.send(0, text);
         self.pass(Duration::from_secs(seconds));
         self.said.remove(&0).unwrap_or_default()
+    }
+
+    /// What another port's modem says to this meanwhile.
+    fn after_on(&mut self, port: usize, text: &str, seconds: u64) -> String {
+        self.said.remove(&port);
+        self.send(port, text);
+        self.pass(Duration::from_secs(seconds));
+        self.said.remove(&port).unwrap_or_default()
     }
 
     /// The modem set up, the line dialed, and a login prompt waited for.

@@ -196,7 +196,11 @@ impl SimModem {
                 }
             }
             "%TCB" => self.wishes.push(Wish::ForgetLocks),
-            "%B" => self.wishes.push(Wish::ListLocks),
+            "%B" if self.family.tells(Report::Blacklist) => {
+                // The exchange has the list, and ends the line.
+                self.wishes.push(Wish::ListLocks);
+                return Done::Silent;
+            }
             "#UD" => {
                 let call = Some(&self.last_call).filter(|call| self.unimodem && call.end != CallEnd::NoCall);
                 let lines = report::unimodem(call, self.family.answer_tone_key);
@@ -334,12 +338,11 @@ impl SimModem {
                 let (on, register) = (*on, &mut self.set.s[95]);
                 *register = if on { *register | bit } else { *register & !bit };
             }
-            (Some(_), false, None) => return error,
+            (Some(_) | None, false, None) if !plain.starts_with('G') => return error,
             (None, ..) if plain == "FCLASS" && !matches!(value, None | Some("0" | "?")) => return error,
             (None, true, _) => self.info(&format!("+{plain}: 0")),
             (None, false, Some(_)) => {}
-            (None, false, None) if plain.starts_with('G') => self.info("0"),
-            (None, false, None) => return error,
+            (Some(_) | None, false, None) => self.info("0"),
         }
         Done::Next
     }

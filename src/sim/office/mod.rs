@@ -100,6 +100,7 @@ impl Office {
                 None => Face::Pty(PtyPort::open(index, name, dir, fault, &mut presence)?),
             });
         }
+        presence.watch_folder(dir, names.iter().map(|(name, _)| name.as_str())).map_err(SimError::System)?;
         let told = names
             .into_iter()
             .zip(&ports)

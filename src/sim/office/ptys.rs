@@ -181,18 +181,26 @@ impl Worker {
         self.handle(now, Input::Bytes(port, bytes));
     }
 
-    /// Programs have opened or closed ports.
+    /// Programs have opened or closed ports, or somebody has cut a modem's power.
     pub(super) fn see_changes(&mut self) {
         self.changes.extend(self.presence.changes());
         while let Some(change) = self.changes.pop_front() {
-            let port = change.port();
-            let Some(pty) = self.ports[port].pty().filter(|pty| pty.at.is_some()) else { continue };
             match change {
-                Change::Opened(_) => {
-                    pty.opens += 1;
-                    self.opened(port);
+                Change::Power(port) => {
+                    let now = self.clock.now();
+                    self.handle(now, Input::Power(port));
                 }
-                Change::Closed(_) => self.closed(port),
+                Change::Opened(port) => {
+                    if let Some(pty) = self.ports[port].pty().filter(|pty| pty.at.is_some()) {
+                        pty.opens += 1;
+                        self.opened(port);
+                    }
+                }
+                Change::Closed(port) => {
+                    if self.ports[port].pty().is_some_and(|pty| pty.at.is_some()) {
+                        self.closed(port);
+                    }
+                }
             }
         }
     }

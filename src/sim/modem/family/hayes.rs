@@ -3,6 +3,8 @@
 use super::{Family, PLAIN};
 
 pub(super) const FAMILY: Family = Family {
+    // The second is what a Cisco router's MICA modems say.
+    identities: &[["240", "", "", ""], ["Modem product ID = 242", "", "", ""]],
     commands: &[
         ("F", 1),
         ("&G", 2),

@@ -6,11 +6,7 @@ use crate::sim::file::Firmware;
 
 pub(super) const FAMILY: Family = Family {
     firmware: Firmware::V250,
-    identities: &[
-        ["V.250", "1.0", "Acme Data Modems", "AD-56"],
-        ["Si2457", "C", "Silicon Laboratories", "Si2457"],
-        ["LT V.92 1.0 MT5634ZBA-V92", "LT V.92 Data+Fax Modem", "Multi-Tech Systems, Inc.", "MT5634ZBA-V92"],
-    ],
+    identities: &[["V.250", "1.0", "Acme Data Modems", "AD-56"]],
     registers: &[(36, 48), (82, 95)],
     commands: COMMANDS,
     extended: &[
