@@ -242,12 +242,14 @@ impl<O: OpenPort> Bench<O> {
         Some(now)
     }
 
-    async fn call(&mut self, spec: CallSpec, channels: &Channels) {
+    async fn call(&mut self, mut spec: CallSpec, channels: &Channels) {
         let profile = self.family.as_ref().map(|family| Arc::new(family.for_modem(&self.learned)));
         let (Some(port), Some(profile)) = (self.port.as_mut(), profile) else {
             // Can't be: calls go to modems that told Ready. Dying is the one answer that gives the line back.
             panic!("a call was given to a modem without a port");
         };
+        // Behind a pty is a program, not a modem: a rehearsal, at whatever pace.
+        spec.limits.compressed |= port.is_pty();
         let (notices, mut cancel) = (channels.notices.clone(), channels.cancel.clone());
         // A call that is cancelled meanwhile is not dialed, and need not wait.
         tokio::select! {
