@@ -10,6 +10,7 @@ mod identity;
 mod played;
 mod ports;
 mod promises;
+mod quality;
 mod random;
 mod resumed;
 mod stage;
