@@ -21,3 +21,4 @@ mod terminal;
 mod town;
 mod truth;
 mod view;
+mod wires;
