@@ -54,7 +54,7 @@ fn verdicts_are_the_same_over_any_server_and_the_client_keeps_to_the_protocol() 
             "strict,keep-dtr",
             "ser2net,no-dtr,keep-dtr",
         ],
-        |manners| verdicts_over(manners),
+        verdicts_over,
     );
 }
 
