@@ -22,3 +22,4 @@ mod town;
 mod truth;
 mod usual;
 mod view;
+mod wires;

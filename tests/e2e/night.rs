@@ -67,6 +67,12 @@ impl Exchange {
         exchange
     }
 
+    /// Ends it as a crash would.
+    pub(crate) fn kill_hard(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// The port of a modem.
     pub(crate) fn port(&self, modem: &str) -> PathBuf {
         self.folder.join(modem)
