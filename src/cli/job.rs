@@ -16,6 +16,7 @@ use crate::model::{
     CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, Mono, RunId,
 };
 use crate::modem::clock::Clock;
+use crate::modem::fingerprint::Fingerprint;
 use crate::modem::profile::Profile;
 
 use super::experience::Experience;
@@ -49,6 +50,8 @@ pub(super) fn header(plan: &Plan, run: &RunId, clock: Clock) -> RunHeader {
 /// Workers' seats, in the order of the bank.
 pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
     let all: Arc<[Profile]> = plan.bank.profiles.values().map(|profile| Profile::clone(profile)).collect();
+    let known = |modem: &BankModem| Some((modem.id.clone(), modem.fingerprint.clone()?));
+    let neighbours: Arc<[(ModemId, Fingerprint)]> = plan.bank.modems.iter().filter_map(known).collect();
     let seat = |modem: &BankModem| Seat {
         id: modem.id.clone(),
         profile: match plan.bank.profiles.get(&modem.profile) {
@@ -57,6 +60,10 @@ pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
         },
         setup_limit: plan.limits.setup,
         on_hook_min: plan.bank.on_hook_min,
+        port: modem.port.clone(),
+        fingerprint: modem.fingerprint.clone(),
+        neighbours: Arc::clone(&neighbours),
+        reset: modem.reset.clone(),
     };
     plan.bank.modems.iter().map(seat).collect()
 }

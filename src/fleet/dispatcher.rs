@@ -390,6 +390,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.modem(modem.clone(), ModemState::Out, Some(fault), detail.clone());
                 self.step(Input::ModemOut { modem, fault, detail });
             }
+            Report::Notice(text) => self.emit(EventKind::Notice { text }),
             Report::Over(over) => self.over(modem, *over),
         }
     }

@@ -6,6 +6,7 @@ mod credentials;
 mod deadline;
 mod diagnostics;
 mod families;
+mod identity;
 mod played;
 mod ports;
 mod promises;

@@ -96,6 +96,8 @@ pub(crate) struct Stage {
     pub(crate) deadline: Option<Duration>,
     /// Lines of the plan that lead to the number of another.
     pub(crate) shared: BTreeMap<&'static str, &'static str>,
+    /// What modems must say of themselves.
+    pub(crate) fingerprints: BTreeMap<&'static str, &'static str>,
 }
 
 impl Stage {
@@ -127,6 +129,7 @@ impl Stage {
             openings: BTreeMap::new(),
             deadline: None,
             shared: BTreeMap::new(),
+            fingerprints: BTreeMap::new(),
         }
     }
 
@@ -312,6 +315,14 @@ impl Stage {
             },
             setup_limit: self.limits.setup,
             on_hook_min: self.on_hook_min,
+            port: format!("memory:{id}"),
+            fingerprint: self.fingerprints.get(id.as_str()).map(|text| text.parse().expect("a fingerprint")),
+            neighbours: self
+                .fingerprints
+                .iter()
+                .map(|(id, text)| (id.parse().expect("a name"), text.parse().expect("a fingerprint")))
+                .collect(),
+            reset: None,
         }
     }
 }

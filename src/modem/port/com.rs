@@ -100,7 +100,7 @@ impl SerialPort {
                     if let Some(edge) = self.edge() {
                         return edge;
                     }
-                    self.poll_at = Some(Instant::now() + POLL_EVERY);
+                    self.poll_at = Some(self.clock.instant(self.clock.now() + POLL_EVERY));
                     continue;
                 }
             };
@@ -171,7 +171,7 @@ impl SerialPort {
     }
 
     pub(super) fn watch(&mut self, on: bool) {
-        self.poll_at = (on && self.facts.has_signals).then(Instant::now);
+        self.poll_at = (on && self.facts.has_signals).then(|| self.clock.instant(self.clock.now()));
     }
 
     pub(super) async fn reopen(&mut self, limit: Duration) -> Result<(), PortError> {
