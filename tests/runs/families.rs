@@ -127,7 +127,8 @@ fn allowed(family: &str, line: &str, shows: Shows) -> Vec<Option<Fault>> {
         "VOICE" if shows.ringing => vec![Fault::Voice, Fault::NoCarrier],
         "VOICE" => vec![Fault::Voice, Fault::NoConnect],
         "DEAD" if shows.ringing => vec![Fault::NoRing],
-        "DEAD" => vec![Fault::NoRing, Fault::NoConnect],
+        // What `#UD` knows of it is that nobody answered.
+        "DEAD" => vec![Fault::NoRing, Fault::NoConnect, Fault::NoAnswer],
         _ => return vec![None],
     };
     faults.into_iter().map(Some).collect()

@@ -156,7 +156,6 @@ impl Dialing {
     pub(super) fn expired_held(&mut self, now: Mono) -> Option<(Fault, String)> {
         let s = now.since(self.dialed).as_secs();
         let why = match self.form {
-            Form::Plain => return None,
             Form::Sending { .. } => format!("the number was not told as sent within {s} s"),
             // It does not even keep its own limit.
             Form::Proceeding { proven: false, sent } if !self.heard_something() => {
@@ -166,7 +165,7 @@ impl Dialing {
                 }
                 format!("no result behind `{}`, though S7 is {} s", super::PROCEED, s7.as_secs())
             }
-            Form::Proceeding { .. } => return None,
+            Form::Plain | Form::Proceeding { .. } => return None,
         };
         self.learned.held_dial_fails = true;
         Some((

@@ -152,6 +152,84 @@ impl Rig {
     }
 }
 
+const HELD: &str = "{ profile: rockwell, setup: [ATS7=75], marks: { digits_sent: held, carrier: [line] } }";
+
+/// The `;` form is out, and its OK is due.
+fn sending() -> Rig {
+    let mut rig = Rig::new(spec(false), HELD, BARE);
+    rig.says("\r\nOK\r\n").rests(10);
+    assert!(rig.written.ends_with("ATDT9,5550101;\r"), "{:?}", rig.written);
+    rig
+}
+
+#[test]
+fn the_end_of_dialing_is_seen_and_call_progress_begins() {
+    let mut rig = sending();
+    rig.rests(4000).says("\r\nOK\r\n");
+    assert!(rig.written.ends_with(";\rATD\r"), "{:?}", rig.written);
+    rig.rests(9000).says("\r\nCARRIER 33600\r\n").rests(1000).says("\r\nCONNECT 115200\r\n");
+    assert_eq!(
+        rig.moments[2..],
+        [Moment::Dialed, Moment::DigitsSent, Moment::Carrier, Moment::Connected],
+        "{:?}",
+        rig.moments
+    );
+}
+
+#[test]
+fn a_modem_that_refuses_the_held_form_is_dialed_plainly_in_the_same_call() {
+    let mut rig = sending();
+    rig.rests(40).says("\r\nERROR\r\n");
+    assert!(rig.written.ends_with(";\rATDT9,5550101\r"), "{:?}", rig.written);
+    let dialed = rig.now;
+    rig.rests(9000).says("\r\nBUSY\r\n\r\nOK\r\n").rests(60_000);
+    let ending = rig.ending();
+    assert_eq!((ending.fault, ending.hangup), (Some(Fault::Busy), Hangup::Proven));
+    assert!(ending.learned.held_dial_fails);
+    assert_eq!(ending.timeline.get(Moment::Dialed).unwrap().at, dialed, "the refused one dialed nothing");
+}
+
+#[test]
+fn a_modem_that_listens_for_dial_tone_behind_it_is_the_benchs_fault_and_put_down() {
+    let mut rig = sending();
+    rig.rests(4000).says("\r\nOK\r\n").rests(3000).says("\r\nNO DIALTONE\r\n").rests(10);
+    assert!(rig.written.ends_with("ATD\rATH\r"), "{:?}", rig.written);
+    rig.says("\r\nOK\r\n").rests(10).says("\r\nOK\r\n").rests(60_000);
+    let ending = rig.ending();
+    assert_eq!((ending.fault, ending.hangup), (Some(Fault::ModemError), Hangup::Proven), "{ending:?}");
+    assert!(ending.learned.held_dial_fails);
+}
+
+#[test]
+fn a_call_that_is_cancelled_while_it_is_held_is_put_down() {
+    for ok_first in [false, true] {
+        let mut rig = sending();
+        rig.rests(4000);
+        if ok_first {
+            rig.says("\r\nOK\r\n").rests(2000);
+        }
+        rig.input(Input::Cancel(Cancel::LogOut));
+        assert!(rig.written.ends_with("\r\r"), "a CR aborts: {:?}", rig.written);
+        // The OK of the digits may have been on its way: the modem is then off-hook, and would answer AT.
+        rig.says("\r\nOK\r\n").rests(10);
+        assert!(rig.written.ends_with("ATH\r"), "{:?}", rig.written);
+        rig.says("\r\nOK\r\n").rests(10).says("\r\nOK\r\n").rests(60_000);
+        let ending = rig.ending();
+        assert_eq!((ending.fault, ending.hangup), (Some(Fault::Cancelled), Hangup::Proven), "{ending:?}");
+    }
+}
+
+#[test]
+fn a_line_about_the_link_behind_connect_is_the_modems() {
+    let profile = "{ profile: si24xx, quirks: { link_lines_after_connect: true } }";
+    let mut rig = Rig::new(spec(true), profile, BARE);
+    rig.says("\r\nOK\r\n").rests(9000).says("\r\nCONNECT 33600\r\n\r\nPROTOCOL: V42\r\n").rests(100);
+    rig.says("\r\nUsername: ").rests(100).input(Input::Cancel(Cancel::HangUp)).rests(60_000);
+    let ending = rig.ending();
+    assert_eq!(ending.link.protocol.as_deref(), Some("LAPM"), "{ending:?}");
+    assert!(!ending.transcript.as_deref().unwrap_or_default().contains("PROTOCOL"), "{ending:?}");
+}
+
 #[test]
 fn a_finding_stands_when_the_user_drops_the_line_in_the_logout() {
     let mut rig = Rig::at_password(BARE);

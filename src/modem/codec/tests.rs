@@ -282,7 +282,55 @@ fn tokens(numeric: bool, pieces: &[&[u8]]) -> Vec<Token> {
     out
 }
 
+/// A codec of a family that may print lines about the link behind CONNECT.
+fn late() -> Codec {
+    let profile = serde_yaml::from_str("{ profile: a, quirks: { link_lines_after_connect: true } }")
+        .expect("a profile");
+    Codec::for_profile(&profile)
+}
+
+#[test]
+fn lines_about_the_link_behind_connect_are_not_the_consoles() {
+    for (after, expected) in [
+        ("\r\nPROTOCOL: V42\r\n\r\nlogin: ", "<PROTOCOL> [\\r\\nlogin: ]"),
+        ("\r\n+ER: LAPM\r\n\r\n+DR: V42B\r\nlogin: ", "<PROTOCOL> <COMPRESSION> [login: ]"),
+        (
+            "Protocol: LAPM\rCompression: NONE\r\n\r\nUsername: ",
+            "<PROTOCOL> <COMPRESSION> [\\r\\nUsername: ]",
+        ),
+        ("\r\n\r\nPassword: ", "[\\r\\n\\r\\nPassword: ]"),
+        ("\r\nProtocol of this host\r\n", "[\\r\\nProtocol of this host\\r\\n]"),
+        ("\r\nCARRIER LOST\r\n", "[\\r\\nCARRIER LOST\\r\\n]"),
+        ("\r\nNO CARRIER\r\n", "[\\r\\nNO CARRIER\\r\\n]"),
+        ("login: \r\nPROTOCOL: V42\r\n", "[login: \\r\\nPROTOCOL: V42\\r\\n]"),
+    ] {
+        let all = format!("\r\nCONNECT 33600\r\n{after}");
+        let mut codec = late();
+        codec.feed(all.as_bytes());
+        assert_eq!(show(&mut codec), format!("<CONNECT 33600> {expected}"), "{after:?}");
+        let mut codec = late();
+        all.bytes().for_each(|byte| codec.feed(&[byte]));
+        assert_eq!(show(&mut codec), format!("<CONNECT 33600> {expected}"), "{after:?}, byte by byte");
+    }
+    assert_eq!(read("CONNECT\r\nPROTOCOL: V42\r\n"), "<CONNECT> [PROTOCOL: V42\\r\\n]", "elsewhere it is");
+}
+
 proptest! {
+    /// Nothing of the far end is lost behind CONNECT but whole lines about the link, and a beginning of one that may
+    /// still become one.
+    #[test]
+    fn what_is_no_line_about_the_link_is_passed_on_whole(data in "[ -~\r\n]{0,80}") {
+        let heads = ["PROTOCOL:", "COMPRESSION:", "MODULATION:", "CARRIER ", "+MCR:", "+MRR:", "+ER:", "+DR:", "+ILRR:"];
+        let text = data.trim_start_matches(['\r', '\n']).to_ascii_uppercase();
+        prop_assume!(!heads.iter().any(|head| head.starts_with(&text) || text.starts_with(head)));
+        let mut codec = late();
+        codec.feed(b"\r\nCONNECT 9600\r\n");
+        codec.feed(data.as_bytes());
+        let out: Vec<u8> =
+            codec.filter_map(|token| if let Token::Data(data) = token { Some(data) } else { None }).flatten().collect();
+        prop_assert_eq!(out, data.as_bytes());
+    }
+
     #[test]
     fn any_split_gives_the_same_tokens(
         bytes in stream(),

@@ -37,6 +37,19 @@ fn a_late_no_carrier_and_a_ring_are_not_the_answer_to_at() {
     assert_eq!((ran.out, ran.took_ms), (proven(How::AlreadyDown), 50));
 }
 
+/// Behind the `;` dial form a modem is off-hook in command state, where AT is answered too.
+#[test]
+fn what_the_held_dial_form_holds_is_put_down_before_at_proves_anything() {
+    for in_dialing in [false, true] {
+        let situation = Situation { held: true, in_dialing, ..Situation::default() };
+        let ran = hang_up(situation, Pretend::default());
+        assert!(ran.out.proven, "{:?}", ran.out);
+        let ath = ran.did.iter().position(|did| did.ends_with("ATH")).expect("it is put down");
+        let at = ran.did.iter().position(|did| did.ends_with(" AT")).expect("it is proven");
+        assert!(ath < at, "{:?}", ran.did);
+    }
+}
+
 #[test]
 fn dtr_hangs_up_and_dcd_with_at_proves_it() {
     let ran = hang_up(carrier_up(Some(true)), Pretend { signals: true, ..Pretend::in_call() });

@@ -1,3 +1,4 @@
+use super::problems::command_problems;
 use super::*;
 
 fn shipped() -> Vec<(String, Profile)> {

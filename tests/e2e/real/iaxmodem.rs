@@ -56,7 +56,7 @@ lines:
         assert_eq!(line[phase], "", "{phase}\n{said}");
     }
     let modem = &audit.modems()["iax0"];
-    assert_eq!(modem["profile"], "generic", "its answers fit no family\n{said}");
+    assert_eq!(modem["profile"], "unknown", "its answers fit no family\n{said}");
     assert_eq!(modem["hangup_unproven"], "0", "{said}");
     assert_eq!(audit.output.status.code(), Some(1), "{said}");
 }
