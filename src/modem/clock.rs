@@ -5,7 +5,9 @@
 //! disagree within a run, a step of the wall clock (NTP, a technician with `date`) changes no report, and paused time
 //! in tests moves both. Each sitting of a run has a clock of its own.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+#[cfg(unix)]
+use std::time::SystemTime;
 
 use jiff::{Timestamp, TimestampRound, Unit};
 use tokio::time::Instant;
@@ -79,6 +81,7 @@ const fn monotonic_us() -> u64 {
 }
 
 /// How old a file stamp is; zero if it lies in the future.
+#[cfg(unix)]
 pub(super) fn age_of(stamp: SystemTime) -> Duration {
     SystemTime::now().duration_since(stamp).unwrap_or_default()
 }
