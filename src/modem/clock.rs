@@ -5,9 +5,8 @@
 //! disagree within a run, a step of the wall clock (NTP, a technician with `date`) changes no report, and paused time
 //! in tests moves both. Each sitting of a run has a clock of its own.
 
-use std::time::Duration;
 #[cfg(unix)]
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::{Timestamp, TimestampRound, Unit};
 use tokio::time::Instant;
