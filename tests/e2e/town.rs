@@ -151,7 +151,7 @@ impl Town {
         stage.write(
             "bank.yaml",
             &format!(
-                "bank: town\nrehearsal: true\nlocation: {{ country: US, area_code: \"919\" }}\n{}\nmodems:\n{modems}",
+                "bank: town\nlocation: {{ country: US, area_code: \"919\" }}\n{}\nmodems:\n{modems}",
                 self.bank_keys
             ),
         );
