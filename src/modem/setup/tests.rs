@@ -177,7 +177,12 @@ fn a_modem_behind_a_server_is_hung_up_before_at_is_typed_though_nothing_shows_it
     let wired = PortFacts { has_signals: true, ..REMOTE };
     let modem = Pretend { signals: true, ..found_online() };
     let ran = run(Setup::full(&courier(), &wired, SetupLimits::default()), modem);
-    assert_eq!((ran.out, ran.modem.far.as_slice()), (Ok(SetupDone::default()), b"".as_slice()), "{:?}", ran.did);
+    assert_eq!(
+        (ran.out, ran.modem.far.as_slice()),
+        (Ok(SetupDone::default()), b"".as_slice()),
+        "{:?}",
+        ran.did
+    );
 }
 
 #[test]
