@@ -1,10 +1,12 @@
-//! `policy:` of a plan: how often a line is tried, what confirms a failure, and when it is tried again.
+//! `policy:` of a plan: how often a line is tried, what confirms a failure, when it is tried again, and what makes a pass a
+//! bad one.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Time;
 use serde::Deserialize;
 
+use super::degraded::DegradedFile;
 use super::problem::suggestion;
 use super::yaml::Doc;
 use crate::fleet::policy::Policy;
@@ -23,6 +25,8 @@ pub(super) struct PolicyFile {
     in_order: Option<bool>,
     patience: Option<String>,
     deadline: Option<String>,
+    adaptive: Option<bool>,
+    degraded: DegradedFile,
 }
 
 impl PolicyFile {
@@ -77,6 +81,8 @@ impl PolicyFile {
             }
         }
         policy.in_order = self.in_order.unwrap_or_default();
+        policy.adaptive = self.adaptive.unwrap_or(policy.adaptive);
+        policy.degraded = self.degraded.check(doc);
         if let Some(text) = &self.patience {
             match span::parse(text) {
                 Ok(span) => policy.bench.patience = span,

@@ -166,7 +166,7 @@ line_columns! {
 }
 
 /// modems.csv
-pub(super) const MODEMS: [Column<ModemCell>; 20] = [
+pub(super) const MODEMS: [Column<ModemCell>; 22] = [
     column!(_row, "schema", Cell::Figure(u64::from(SCHEMA))),
     column!(row, "run", Cell::Word(row.state.header().run.as_str())),
     column!(row, "modem", Cell::Word(row.modem.header.id.as_str())),
@@ -191,6 +191,8 @@ pub(super) const MODEMS: [Column<ModemCell>; 20] = [
     column!(row, "faults", Cell::Owned(faults(row.modem))),
     column!(row, "last_fault", row.modem.last_fault.map_or(Cell::Absent, |fault| Cell::Word(fault.code()))),
     column!(row, "detail", text(Some(&row.modem.detail))),
+    column!(row, "answered_failures", Cell::Figure(row.modem.answered_failures)),
+    column!(row, "free_failures", Cell::Figure(row.modem.free_failures)),
 ];
 
 /// `busy:3 no-carrier:1`, in the order of the design.

@@ -42,6 +42,7 @@ pub(crate) const CORES: &[&str] = &[
     "call/dialing",
     "call/evidence",
     "call/limits",
+    "call/quality",
     "call/spec",
     "fleet/scheduler",
     "fleet/policy",

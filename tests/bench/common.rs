@@ -164,6 +164,8 @@ impl Stage {
             };
             let _ = writeln!(bank, "  - {{ id: {modem}, port: \"{port}\", profile: {profile} }}");
         }
+        // Behind a server nothing shows that the modem is a played one, whose time is compressed.
+        bank.push_str("rehearsal: true\n");
         fs::write(self.path("bank.yaml"), bank).expect("the folder can be written");
         Running { _server: server.map(|(process, _)| process), _exchange: exchange }
     }

@@ -1,9 +1,10 @@
 //! Benchmarks of the whole program: the release binary as processes of its own, `lineman sim` as the exchange and
-//! `lineman audit` over a bank of its ptys. Every figure is measured against its bound in one run; README.md beside
+//! `lineman audit` over a bank of its ptys; `adaptive` alone plays its nights in memory, on the stage of `tests/runs`. Every figure is measured against its bound in one run; README.md beside
 //! this file says what they mean.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+mod adaptive;
 mod common;
 mod crowd;
 mod gap;
@@ -14,13 +15,13 @@ mod split;
 mod stamps;
 
 #[path = "../runs/played.rs"]
-#[expect(dead_code, reason = "the tests need more of it")]
+#[expect(dead_code, reason = "the tests of whole runs ask more of a night than a benchmark does")]
 mod played;
 #[path = "../runs/promises.rs"]
 mod promises;
 /// Whole runs in memory, as the tests have them; each is held to every promise here too.
 #[path = "../runs/stage.rs"]
-#[expect(dead_code, reason = "the tests need more of it")]
+#[expect(dead_code, reason = "the same")]
 mod stage;
 
 use common::Row;
@@ -28,11 +29,12 @@ use common::Row;
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 7] = [
+const FIGURES: [(&str, Figure); 8] = [
     ("makespan", makespan::rows),
     ("gap", gap::rows),
     ("stamps", stamps::rows),
     ("idle", idle::rows),
+    ("adaptive", adaptive::rows),
     ("split", split::rows),
     ("rfc2217", rfc2217::rows),
     ("crowd", crowd::rows),

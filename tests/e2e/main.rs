@@ -20,4 +20,6 @@ mod stage;
 mod terminal;
 mod town;
 mod truth;
+mod usual;
 mod view;
+mod wires;

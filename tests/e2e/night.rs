@@ -43,6 +43,8 @@ impl Exchange {
             let url = fs::read_to_string(exchange.folder.join(format!("{modem}.url"))).expect("an address");
             bank = bank.replace(&exchange.port(modem).display().to_string(), url.trim());
         }
+        // Behind a server nothing shows that the modem is a played one, whose time is compressed.
+        bank.push_str("rehearsal: true\n");
         stage.write("bank.yaml", &bank);
         exchange
     }
@@ -63,6 +65,12 @@ impl Exchange {
         let running = exchange.child.try_wait().is_ok_and(|status| status.is_none());
         assert!(ready && running, "the exchange has not come up: {}", exchange.said());
         exchange
+    }
+
+    /// Ends it as a crash would.
+    pub(crate) fn kill_hard(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// The port of a modem.

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use lineman::call::machine::Cancel;
-use lineman::call::{CallSpec, Limits};
+use lineman::call::quality::Rules;
+use lineman::call::{CallSpec, Limits, Quality, ShortDial};
 use lineman::console::{Credential, Dialog, DialogFile};
 use lineman::fleet::desk::{Desk, DeskEntry, Remember};
 use lineman::fleet::dispatcher::{self, Job, LineBook, NotDialed, ObserveError, Observer, RunEnd};
@@ -16,7 +17,7 @@ use lineman::fleet::scheduler::{LineJob, ModemSeat, Past, SchedulerPlan};
 use lineman::fleet::worker::{OpenPort, ProfileChoice, Seat};
 use lineman::model::event::{EVENT_FORMAT, ModemHeader, RunHeader, Sitting};
 use lineman::model::{
-    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, ModemId, TrunkName,
+    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, ModemId, TrunkName, Usual,
 };
 use lineman::modem::clock::Clock;
 use lineman::modem::port::memory::{Door, Wires};
@@ -96,6 +97,10 @@ pub(crate) struct Stage {
     pub(crate) deadline: Option<Duration>,
     /// Lines of the plan that lead to the number of another.
     pub(crate) shared: BTreeMap<&'static str, &'static str>,
+    /// What modems must say of themselves.
+    pub(crate) fingerprints: BTreeMap<&'static str, &'static str>,
+    /// What is usual on the lines.
+    pub(crate) usual: BTreeMap<LineId, Usual>,
 }
 
 impl Stage {
@@ -127,6 +132,8 @@ impl Stage {
             openings: BTreeMap::new(),
             deadline: None,
             shared: BTreeMap::new(),
+            fingerprints: BTreeMap::new(),
+            usual: BTreeMap::new(),
         }
     }
 
@@ -219,13 +226,14 @@ impl Stage {
             limits: self.limits,
         };
         let trunk: TrunkName = "pstn".parse().expect("a name");
-        let book = Book::new(
+        let mut book = Book::new(
             &lines,
-            self.limits,
+            (self.limits, &self.policy.degraded),
             self.accounts.first().map(|account| account.name),
             &self.credential_of,
             self.undialable.clone(),
         );
+        book.usual = self.usual.iter().map(|(line, usual)| (line.clone(), Arc::new(usual.clone()))).collect();
         let provers: Vec<&str> = self.accounts.iter().filter_map(|account| account.prove_on).collect();
         let job = Job {
             opening: EventKind::RunStarted(Box::new(header(
@@ -312,6 +320,14 @@ impl Stage {
             },
             setup_limit: self.limits.setup,
             on_hook_min: self.on_hook_min,
+            port: format!("memory:{id}"),
+            fingerprint: self.fingerprints.get(id.as_str()).map(|text| text.parse().expect("a fingerprint")),
+            neighbours: self
+                .fingerprints
+                .iter()
+                .map(|(id, text)| (id.parse().expect("a name"), text.parse().expect("a fingerprint")))
+                .collect(),
+            reset: None,
         }
     }
 }
@@ -428,13 +444,15 @@ struct Planned {
 struct Book {
     lines: BTreeMap<LineId, Planned>,
     limits: Limits,
+    rules: Arc<Rules>,
+    usual: BTreeMap<LineId, Arc<Usual>>,
     undialable: BTreeSet<&'static str>,
 }
 
 impl Book {
     fn new(
         lines: &[LineEntry],
-        limits: Limits,
+        (limits, rules): (Limits, &Rules),
         usual: Option<&str>,
         credential_of: &BTreeMap<&str, &str>,
         undialable: BTreeSet<&'static str>,
@@ -460,6 +478,8 @@ impl Book {
         Self {
             lines: lines.iter().map(|entry| (entry.id.clone(), planned(entry))).collect(),
             limits,
+            rules: Arc::new(rules.clone()),
+            usual: BTreeMap::new(),
             undialable,
         }
     }
@@ -483,6 +503,8 @@ impl LineBook for Book {
             credential: planned.credential.clone(),
             port_bps: Some(115_200),
             limits: self.limits,
+            short_dial: self.usual.get(line).and_then(|usual| ShortDial::of(&self.limits, usual)),
+            quality: Quality { rules: Arc::clone(&self.rules), usual: self.usual.get(line).cloned() },
             ring_cadence: Duration::from_secs(6),
         })
     }

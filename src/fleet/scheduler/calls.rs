@@ -29,6 +29,7 @@ impl Scheduler {
 
     pub(super) fn dial(&mut self, now: Mono, line: usize, modem: usize) {
         self.detach(line);
+        let may_shorten = self.may_shorten(now, line);
         self.queue.set_in_call(self.lines[line].number, true);
         self.bench.begin_call(modem);
         self.running += 1;
@@ -40,7 +41,21 @@ impl Scheduler {
             modem: self.bench.ids[modem].clone(),
             attempt: entry.begun,
             call: CallId::new(&entry.id, entry.begun),
+            may_shorten,
         });
+    }
+
+    /// Whether this call's dial limit may be shortened. A call that was cut short is never the only evidence, so there
+    /// must be time and calls left for another one; and it is only ever the first call to a number, of one line alone:
+    /// whatever was dialed there before, or may have been, speaks for the full time.
+    fn may_shorten(&self, now: Mono, line: usize) -> bool {
+        let number = &self.numbers[self.lines[line].number];
+        let in_time = self.deadline.is_none_or(|deadline| now + self.policy.second_call_room() <= deadline);
+        self.policy.may_shorten()
+            && in_time
+            && number.lines.len() == 1
+            && number.lost == 0
+            && number.record.dialed == 0
     }
 
     /// A call that was decided on and never begun: as if it had not been, but for the line, which is judged.
@@ -76,6 +91,8 @@ impl Scheduler {
             dialed: true,
             held: true,
             took: now.since(began),
+            cut_short: None,
+            connected_after: None,
             refused_for: None,
             detail,
         };
@@ -100,9 +117,9 @@ impl Scheduler {
         let number = self.lines[line].number;
         self.numbers[number].record.note(&self.lines[line].id, &trial);
         if class == CallClass::Passed {
-            self.health.passed(modem, line, began, now);
+            self.health.passed(modem, line, (began, now), report.connected_after);
         } else if trial.is_failing() {
-            self.health.failed(modem, line, began, now);
+            self.health.failed(modem, line, (began, now), report.cut_short);
         }
         self.lines[line].trials.push(trial);
         self.release_modem(now, modem, class, report);
@@ -151,6 +168,7 @@ impl Scheduler {
             furthest: report.furthest,
             dialed: report.dialed,
             detail: report.detail.clone(),
+            cut_short: report.cut_short.is_some(),
             void: class.is_failing() && self.bench.is_quarantined(modem),
         }
     }

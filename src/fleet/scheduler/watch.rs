@@ -40,6 +40,8 @@ pub(super) struct Watch {
     pub(super) proven: BTreeSet<CredentialName>,
     pub(super) stopped: BTreeSet<CredentialName>,
     draining: bool,
+    /// As the scheduler was told.
+    pub(super) deadline: Option<Mono>,
     past_deadline: bool,
     /// Numbers that a modem may hold although its call is over.
     held: BTreeMap<PhoneNumber, (ModemId, Mono)>,
@@ -70,6 +72,7 @@ impl Watch {
             proven: BTreeSet::new(),
             stopped: BTreeSet::new(),
             draining: false,
+            deadline: None,
             past_deadline: false,
             held: BTreeMap::new(),
             waits_for_modem: BTreeSet::new(),
@@ -129,6 +132,18 @@ impl Watch {
 
     fn failing(&self, line: &LineId) -> usize {
         self.calls(line).iter().filter(|call| call.class.is_failing() && !self.is_void(call)).count()
+    }
+
+    /// Failing calls that may confirm: one that was cut short only beside one with its whole time that bears it out.
+    fn confirming(&self, line: &LineId) -> usize {
+        let failing =
+            || self.calls(line).iter().filter(|call| call.class.is_failing() && !self.is_void(call));
+        let silent = |call: &Call| {
+            let fault = call.report.fault;
+            matches!(fault, Some(Fault::NoAnswer | Fault::NoRing | Fault::NoConnect | Fault::NoCarrier))
+        };
+        let borne_out = failing().any(|call| call.report.cut_short.is_none() && silent(call));
+        failing().filter(|call| call.report.cut_short.is_none() || borne_out).count()
     }
 
     fn attempts(&self, line: &LineId) -> usize {
@@ -236,6 +251,8 @@ impl Watch {
                     dialed: true,
                     held: true,
                     took: std::time::Duration::ZERO,
+                    cut_short: None,
+                    connected_after: None,
                     refused_for: None,
                     detail: detail.clone(),
                 };
@@ -309,8 +326,9 @@ impl Watch {
                     // A modem rests after bad outside lines, without a word.
                     seat.0 = Seat::SettingUp;
                 }
-                Decision::Dial { line, modem, attempt, call } => {
+                Decision::Dial { line, modem, attempt, call, may_shorten } => {
                     assert_eq!(call.as_str(), format!("{line}.{attempt}"));
+                    self.invariant_shortened(now, line, *may_shorten);
                     self.invariant_dial(now, line, modem, *attempt);
                 }
                 Decision::Verdict(verdict) => self.invariant_verdict(verdict),
@@ -350,6 +368,20 @@ impl Watch {
         }
     }
 
+    /// Only the first call to a number, where a second one can follow.
+    fn invariant_shortened(&self, now: Mono, line: &LineId, may_shorten: bool) {
+        if !may_shorten {
+            return;
+        }
+        let policy = &self.plan.policy;
+        assert!(policy.adaptive && policy.confirm > 1 && policy.attempts > 1, "no second call can follow");
+        let room = policy.second_call_room();
+        assert!(self.deadline.is_none_or(|at| now + room <= at), "the deadline comes before the second call");
+        let number = self.number(line);
+        assert_eq!(self.siblings(number).count(), 1, "another line's calls count for its number");
+        assert_eq!(self.dialed(number), 0, "it is not the first call");
+    }
+
     fn invariant_dial(&mut self, now: Mono, line: &LineId, modem: &ModemId, attempt: u32) {
         let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
         assert!(self.started && !self.draining, "dialed while draining");
@@ -370,7 +402,7 @@ impl Watch {
         assert!(
             !self.calls(line).iter().any(|call| matches!(call.class, CallClass::Passed | CallClass::Policy))
         );
-        assert!(self.failing(line) < self.plan.policy.confirm as usize, "confirmed once too often");
+        assert!(self.confirming(line) < self.plan.policy.confirm as usize, "confirmed once too often");
         assert!(self.waits.remove(line).is_none_or(|until| until <= now), "dialed before its time");
         let weight = self.weight(line, modem);
         for other in self.seats.keys().filter(|other| self.hopeful(other)) {
@@ -410,7 +442,7 @@ impl Watch {
                     let exhausted = self.attempts(line) >= self.plan.policy.attempts as usize;
                     let credential = job.credential.as_ref();
                     let known = credential.is_none_or(|name| self.stopped.contains(name));
-                    let confirmed = self.failing(line) >= self.plan.policy.confirm as usize
+                    let confirmed = self.confirming(line) >= self.plan.policy.confirm as usize
                         || has(CallClass::Final)
                         || self.number_closed(&job.number);
                     assert!(known || exhausted || confirmed, "nothing was known yet of the credential");
@@ -442,7 +474,9 @@ impl Watch {
         assert_eq!(verdict.call.as_ref().unwrap().as_str(), format!("{line}.{}", passed.report.attempt));
         match passed.report.fault {
             Some(own) => assert_eq!(verdict.fault, Some(own)),
-            None if self.failing(line) > 0 => assert_eq!(verdict.fault, Some(Fault::NeededRetry)),
+            None if self.failing(line) > 0 && self.plan.policy.degraded.needed_retry => {
+                assert_eq!(verdict.fault, Some(Fault::NeededRetry));
+            }
             None => assert_eq!(verdict.fault, None),
         }
     }
@@ -469,10 +503,12 @@ impl Watch {
         };
         assert_eq!(decided.report.fault, verdict.fault);
         assert!(!self.is_void(decided), "rests on a modem under quarantine");
+        assert_eq!(decided.report.cut_short, None, "rests on a call that was cut short");
         let further = self.calls(line).iter().any(|call| {
             let counts =
                 (call.class.is_failing() && !self.is_void(call)) || call.class == CallClass::Unproven;
             counts
+                && call.report.cut_short.is_none()
                 && (call.report.furthest, call.report.attempt)
                     > (decided.report.furthest, decided.report.attempt)
         });
@@ -481,7 +517,7 @@ impl Watch {
             self.number_calls(number).filter(|call| call.class.is_failing() && !self.is_void(call)).count();
         let own =
             |class: CallClass| self.calls(line).iter().any(|call| call.class == class && !self.is_void(call));
-        let confirmed = self.failing(line) >= self.plan.policy.confirm as usize
+        let confirmed = self.confirming(line) >= self.plan.policy.confirm as usize
             || own(CallClass::Final)
             || self.attempts(line) >= self.plan.policy.attempts as usize
             || (self.number_closed(number) && on_number >= CALLS_WITHOUT_CARRIER_MAX as usize);

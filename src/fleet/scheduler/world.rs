@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::watch::{Seat, Watch};
 use super::{CallReport, Decision, Input, LineJob, ModemSeat, Past, Scheduler, SchedulerPlan};
+use crate::call::limits::UNANSWERED;
 use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
 use crate::model::event::LineVerdict;
 use crate::model::{Fault, LineId, ModemId, Moment, Mono};
@@ -21,7 +22,12 @@ pub(super) struct Fate {
     pub(super) refused: bool,
     /// Its modem stays off-hook: told out as its call ends.
     pub(super) held: bool,
+    /// The time that it would take to connect, where a shortened limit cuts it off.
+    pub(super) slow: Option<Duration>,
 }
+
+/// The shortened dial limit of these lines.
+pub(super) const SHORT: Duration = Duration::from_secs(43);
 
 impl Fate {
     /// The usual way such a call goes, in so many seconds.
@@ -43,6 +49,7 @@ impl Fate {
             panics: false,
             refused: false,
             held: false,
+            slow: None,
         }
     }
 }
@@ -74,6 +81,9 @@ pub(super) struct World<N> {
     events: BTreeMap<(Mono, u64), Input>,
     sequence: u64,
     set_ups: BTreeMap<ModemId, u32>,
+    /// Lines have a shortened limit, and whoever is not reached within it is cut off.
+    shortens: bool,
+    deadline: Option<Mono>,
     /// All that went in and came out.
     pub(super) log: Vec<(Mono, Input, Vec<Decision>)>,
 }
@@ -89,8 +99,19 @@ impl<N: Nature> World<N> {
             events: BTreeMap::new(),
             sequence: 0,
             set_ups: BTreeMap::new(),
+            shortens: false,
+            deadline: None,
             log: Vec::new(),
         }
+    }
+
+    /// Lets every line have a shortened limit, and the scheduler know of a deadline (which comes as an input).
+    pub(super) fn shortening(mut self, deadline_s: Option<u64>) -> Self {
+        self.shortens = true;
+        self.deadline = deadline_s.map(|seconds| Mono::from_millis(seconds * 1000));
+        self.scheduler = Scheduler::new(self.plan.clone()).until(self.deadline);
+        self.watch.deadline = self.deadline;
+        self
     }
 
     /// Something that will happen of itself.
@@ -177,8 +198,24 @@ impl<N: Nature> World<N> {
                     };
                     self.push(self.now + took, input);
                 }
-                Decision::Dial { line, modem, attempt, .. } => {
-                    let fate = self.nature.call(line, modem, *attempt, &self.watch);
+                Decision::Dial { line, modem, attempt, may_shorten, .. } => {
+                    let mut fate = self.nature.call(line, modem, *attempt, &self.watch);
+                    let unanswered = fate.fault.is_some_and(|fault| UNANSWERED.contains(&fault));
+                    let cut = self.shortens
+                        && *may_shorten
+                        && !fate.panics
+                        && !fate.refused
+                        && (unanswered || fate.slow.is_some());
+                    if cut {
+                        let fault = fate.fault.filter(|_| unanswered).or(Some(Fault::NoAnswer));
+                        fate = Fate {
+                            fault,
+                            furthest: Some(Moment::Ringing),
+                            took: SHORT,
+                            dialed: true,
+                            ..fate
+                        };
+                    }
                     let (line, modem) = (line.clone(), modem.clone());
                     let input = if fate.refused {
                         Input::NotDialed { modem, line, detail: "an emergency number".to_owned() }
@@ -194,6 +231,11 @@ impl<N: Nature> World<N> {
                             dialed: fate.dialed,
                             held: fate.held,
                             took: fate.took,
+                            cut_short: cut.then_some(SHORT),
+                            connected_after: match fate.fault {
+                                None => fate.slow.or(Some(Duration::from_secs(20))),
+                                Some(_) => None,
+                            },
                             refused_for: None,
                             detail: fate.fault.map_or_else(String::new, |fault| format!("heard {fault}")),
                         }))
@@ -215,12 +257,12 @@ impl<N: Nature> World<N> {
         self.set_ups.clear();
         self.now = Mono::ZERO;
         self.plan.past = past;
-        self.scheduler = Scheduler::new(self.plan.clone());
+        self.scheduler = Scheduler::new(self.plan.clone()).until(self.deadline);
     }
 
     /// A second scheduler that is told the same decides the same.
     pub(super) fn assert_deterministic(&self) {
-        let mut twin = Scheduler::new(self.plan.clone());
+        let mut twin = Scheduler::new(self.plan.clone()).until(self.deadline);
         for (now, input, decisions) in &self.log {
             assert_eq!(&twin.step(*now, input.clone()), decisions);
         }

@@ -66,6 +66,12 @@ impl SerialPort {
         self.facts
     }
 
+    /// There are none here.
+    #[expect(clippy::unused_self, reason = "the face of the other systems' port")]
+    pub(super) const fn is_pty(&self) -> bool {
+        false
+    }
+
     pub(super) fn path(&self) -> String {
         name(&self.path)
     }

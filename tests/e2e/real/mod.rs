@@ -9,7 +9,6 @@ mod far_end;
 mod getty;
 mod iaxmodem;
 mod mgetty;
-
 mod pyserial;
 mod ser2net;
 
