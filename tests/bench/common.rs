@@ -46,8 +46,8 @@ pub(crate) enum Wire {
     Pty,
     /// The exchange's own RFC 2217 server, with these manners.
     Rfc2217(&'static str),
-    /// Debian's ser2net in front of ptys.
-    Ser2net,
+    /// Debian's ser2net in front of ptys, with these options of its connections.
+    Ser2net(&'static str),
 }
 
 /// A night: what the exchange plays and what the plan asks for.
@@ -152,7 +152,10 @@ impl Stage {
         let exchange = Process { child };
         let ready = said.lines().map_while(Result::ok).any(|line| line == "ready");
         assert!(ready, "the exchange is not ready: {}", self.read("sim.err"));
-        let server = (self.wire == Wire::Ser2net).then(|| self.ser2net());
+        let server = match self.wire {
+            Wire::Ser2net(options) => Some(self.ser2net(options)),
+            Wire::Pty | Wire::Rfc2217(_) => None,
+        };
         let mut bank =
             "bank: bench\nlocation: { country: US, area_code: \"919\" }\non_hook_min: 0s\nmodems:\n"
                 .to_owned();
@@ -171,7 +174,7 @@ impl Stage {
     }
 
     /// ser2net in front of the exchange's ptys, and its TCP ports in the order of the modems.
-    fn ser2net(&self) -> (Process, Vec<u16>) {
+    fn ser2net(&self, options: &str) -> (Process, Vec<u16>) {
         // Held until the last is found, so that none is found twice.
         let free: Vec<TcpListener> = self
             .modems
@@ -186,7 +189,7 @@ impl Stage {
             let port = self.path("ports").join(modem).display().to_string();
             let _ = write!(
                 config,
-                "connection: &{modem}\n  accepter: telnet(rfc2217),tcp,127.0.0.1,{number}\n  connector: serialdev,{port},115200n81,local\n"
+                "connection: &{modem}\n  accepter: telnet(rfc2217),tcp,127.0.0.1,{number}\n  connector: serialdev,{port},115200n81,local\n{options}"
             );
         }
         fs::write(self.path("ser2net.yaml"), config).expect("the folder can be written");

@@ -10,14 +10,15 @@ use lineman::sim::log::What;
 use super::common::{ExchangeCall, Line, Night, Played, Row, SER2NET, Sample, Stage, Wire};
 use super::stamps::{OFF_MAX_MS, ms, off};
 
-const MODEMS: usize = 32;
+const MODEMS: usize = 64;
 /// How each way is called, and how often its server looks at the modem lines; `strict` tells each edge at once.
-const WAYS: [(&str, Wire); 5] = [
+const WAYS: [(&str, Wire); 6] = [
     ("ptys", Wire::Pty),
     ("strict server", Wire::Rfc2217("strict")),
     ("manners of sredird (looks every 100 ms)", Wire::Rfc2217("sredird")),
     ("manners of ser2net (looks every 1 s)", Wire::Rfc2217("ser2net")),
-    ("ser2net in front of ptys", Wire::Ser2net),
+    ("ser2net in front of ptys", Wire::Ser2net("")),
+    ("ser2net, `chardelay: false`", Wire::Ser2net("  options:\n    chardelay: false\n")),
 ];
 
 /// What a modem says; the modem lines have no part in it.
@@ -35,12 +36,14 @@ pub(crate) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     let mut over_ptys = None;
     for (name, wire) in WAYS {
-        if wire == Wire::Ser2net && !Path::new(SER2NET).exists() {
+        if matches!(wire, Wire::Ser2net(_)) && !Path::new(SER2NET).exists() {
             rows.push(Row::told(name, "not installed"));
             continue;
         }
         let played = Stage::set(&night(wire)).play(Duration::from_secs(300));
-        rows.extend(figures(name, &played, &mut over_ptys));
+        // What ser2net itself holds back is not ours.
+        let is_ours = !matches!(wire, Wire::Ser2net(_));
+        rows.extend(figures(name, &played, is_ours, &mut over_ptys));
     }
     rows
 }
@@ -58,33 +61,33 @@ fn night(wire: Wire) -> Night {
         families: &["rockwell-conexant", "courier"],
         wire,
         // Slow enough for a server that looks at the lines once a second.
-        pace: 0.5,
-        timing: "{ think: 50ms }",
+        pace: 0.4,
+        // A session that is over between two looks shows no edge at all.
+        timing: "{ think: 600ms }",
         limits: "{ setup: 15s, dial: 40s, prompt: 4s, login: 8s, grant_wait: 60s, logout: 3s, hangup: 10s, call: 120s }",
-        lines: (0..2 * MODEMS).map(|_| line()).collect(),
+        lines: (0..MODEMS).map(|_| line()).collect(),
     }
 }
 
-fn figures(name: &str, played: &Played, over_ptys: &mut Option<f64>) -> Vec<Row> {
+fn figures(name: &str, played: &Played, is_ours: bool, over_ptys: &mut Option<f64>) -> Vec<Row> {
     let calls = played.calls();
     let origin = played.origin_us();
     let pairs = played.pairs(&calls);
     let connected = pairs.iter().filter(|(record, _)| record.fault.is_none()).count();
-    assert_eq!(connected, 2 * MODEMS, "{name}: calls failed");
+    assert_eq!(connected, MODEMS, "{name}: calls failed");
     let said = |moment, what| pairs.iter().filter_map(move |(r, call)| off(r, call, origin, moment, what));
     let said = Sample::of(SAID.into_iter().flat_map(|(moment, what)| said(moment, what)));
     let p99 = said.percentile(99) as f64 / 1000.0;
     let ratio = p99 / *over_ptys.get_or_insert(p99);
+    let said_by_modem = format!("{name}: what the modem says, p99 of {}", said.len());
+    let row = if is_ours {
+        Row::at_most(said_by_modem, p99, OFF_MAX_MS, "ms")
+    } else {
+        Row::told(said_by_modem, format!("{p99:.2} ms"))
+    };
     let mut rows = vec![
-        Row {
-            ratio: Some(ratio),
-            ..Row::at_most(
-                format!("{name}: what the modem says, 99th percentile of {}", said.len()),
-                p99,
-                OFF_MAX_MS,
-                "ms",
-            )
-        },
+        // To the same over ptys.
+        Row { ratio: Some(ratio), ..row },
         Row::told("  median, max", format!("{}, {} ms", ms(&said, 50), ms(&said, 100))),
     ];
     // A Courier has RINGING, and a Rockwell has not.
@@ -102,7 +105,7 @@ fn figures(name: &str, played: &Played, over_ptys: &mut Option<f64>) -> Vec<Row>
         let widest = of.iter().map(|(_, width)| *width).max().unwrap_or(0);
         let kept = of.iter().filter(|(off, width)| off <= width).count();
         rows.push(Row {
-            figure: format!("  answer by {what}; median, 99th percentile, max of {}", of.len()),
+            figure: format!("  answer by {what}; median, p99, max of {}", of.len()),
             measured: format!("{}, {}, {} ms", ms(&error, 50), ms(&error, 99), ms(&error, 100)),
             bound: format!("{} ms", widest / 1000),
             ratio: Some(error.percentile(100) as f64 / widest as f64),
@@ -118,7 +121,7 @@ fn figures(name: &str, played: &Played, over_ptys: &mut Option<f64>) -> Vec<Row>
         .collect();
     let on_hook = Sample::of(on_hook);
     rows.push(Row::told(
-        format!("  on-hook to its proof; median, 99th percentile, max of {}", on_hook.len()),
+        format!("  on-hook to its proof; median, p99, max of {}", on_hook.len()),
         format!("{}, {}, {} ms", ms(&on_hook, 50), ms(&on_hook, 99), ms(&on_hook, 100)),
     ));
     rows

@@ -76,9 +76,11 @@ fn both(modem: &str, variant: &str, lines: &str) -> Vec<Row> {
     let bare = Told::of(&play(modem, lines, false));
     let wired = Told::of(&play(modem, lines, true));
     if bare == wired {
-        return vec![bare.row(&name)];
+        return bare.rows(&name);
     }
-    vec![bare.row(&format!("{name}, no modem lines")), wired.row(&format!("{name}, modem lines"))]
+    let mut rows = bare.rows(&format!("{name}, no modem lines"));
+    rows.extend(wired.rows(&format!("{name}, modem lines")));
+    rows
 }
 
 fn play(modem: &str, lines: &str, wired: bool) -> Played {
@@ -97,14 +99,22 @@ fn play(modem: &str, lines: &str, wired: bool) -> Played {
 struct Told {
     /// Phases and spans that every call had, in their order.
     phases: Vec<&'static str>,
-    /// Errors of the answer, which splits ring from train, µs.
-    split: Vec<u64>,
-    /// The widest bound that a call gave for it, µs.
-    widest: u64,
+    /// The answer, which splits ring from train: where it was observed, or bounded by a cadence that was heard.
+    split: Errors,
+    /// The same where one RINGING came: it was answered at the first burst, or the modem tells no more.
+    single: Errors,
     /// Greatest error of an instant that was observed, µs.
     observed: u64,
     /// Instants and phases outside their own bounds.
     broken: Vec<String>,
+}
+
+/// Errors of one instant, µs.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Errors {
+    off: Vec<u64>,
+    /// The widest bound that a call gave for it.
+    widest: u64,
 }
 
 impl Told {
@@ -133,8 +143,9 @@ impl Told {
             let off = log.get(&what).map_or(u64::MAX, |truth| mark.at.as_micros().abs_diff(truth.mono_us));
             let width = u64::try_from(mark.half_width.as_micros()).unwrap_or(u64::MAX);
             if moment == Moment::Answered {
-                self.split.push(off);
-                self.widest = self.widest.max(width);
+                let errors = if call.rings == Some(1) { &mut self.single } else { &mut self.split };
+                errors.off.push(off);
+                errors.widest = errors.widest.max(width);
             }
             if width == 0 {
                 self.observed = self.observed.max(off);
@@ -181,7 +192,7 @@ impl Told {
         }
     }
 
-    fn row(&self, name: &str) -> Row {
+    fn rows(&self, name: &str) -> Vec<Row> {
         // Every family has this one; it is told only where there is nothing better.
         let told: Vec<&str> = self
             .phases
@@ -192,21 +203,30 @@ impl Told {
         for broken in &self.broken {
             println!("  OUTSIDE ITS BOUND: {name}: {broken}");
         }
-        let split = Sample::of(self.split.iter().copied());
-        let ms = |us: u64| us.div_ceil(1000);
         let met = Some(self.broken.is_empty() && self.observed <= 1);
-        let figure = format!("{name}: {}", told.join(", "));
-        if split.len() == 0 {
-            return Row { figure, measured: "no split".to_owned(), bound: String::new(), ratio: None, met };
+        let mut rows = Vec::new();
+        for (figure, errors) in [
+            (format!("{name}: {}", told.join(", ")), &self.split),
+            (format!("{name}: one RINGING"), &self.single),
+        ] {
+            let off = Sample::of(errors.off.iter().copied());
+            if off.len() == 0 {
+                continue;
+            }
+            let ms = |us: u64| us.div_ceil(1000);
+            rows.push(Row {
+                figure,
+                measured: format!("{}, {} ms", ms(off.percentile(50)), ms(off.percentile(100))),
+                bound: format!("{} ms", ms(errors.widest)),
+                ratio: (errors.widest > 0).then(|| off.percentile(100) as f64 / errors.widest as f64),
+                met,
+            });
         }
-        let (median, max) = (ms(split.percentile(50)), ms(split.percentile(100)));
-        Row {
-            figure,
-            measured: format!("{median}, {max} ms"),
-            bound: format!("{} ms", ms(self.widest)),
-            ratio: (self.widest > 0).then(|| split.percentile(100) as f64 / self.widest as f64),
-            met,
+        if rows.is_empty() {
+            let row = Row::told(format!("{name}: {}", told.join(", ")), "no split");
+            rows.push(Row { met, ..row });
         }
+        rows
     }
 }
 
