@@ -11,11 +11,15 @@ use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::{self, CallOver, Notice};
 use crate::console::transcript::clean_line;
-use crate::model::event::Hangup;
+use crate::fleet::scheduler::outcome_of;
+use crate::model::event::{CheckOutcome, Hangup};
 use crate::model::{Blame, CallId, Fault, ModemId, Mono};
+use crate::modem::answer::{Answer, AnswerOutcome};
 use crate::modem::clock::Clock;
 use crate::modem::codec::Codec;
+use crate::modem::dialtone::{DialTone, Tone, ToneOutcome};
 use crate::modem::driver::drive;
+use crate::modem::hangup::{HangUp, Situation};
 use crate::modem::identify::{Identify, Identity, choose};
 use crate::modem::port::{Port, PortError};
 use crate::modem::profile::Profile;
@@ -37,6 +41,10 @@ pub struct Seat {
     pub setup_limit: Duration,
     /// Least time on-hook between two calls.
     pub on_hook_min: Duration,
+    /// Longest that a dial tone is waited for: the modem's own wait for it may be as long as a call's dialing.
+    pub tone_limit: Duration,
+    /// Longest hang-up of a check.
+    pub hangup_limit: Duration,
 }
 
 /// Which profile a modem has.
@@ -61,6 +69,12 @@ pub(crate) enum Command {
     SetUp,
     /// Make this call.
     Call(Box<CallSpec>),
+    /// Listen for a dial tone.
+    DialTone,
+    /// Make this call, which is a check of the modem.
+    Check(Box<CallSpec>),
+    /// Answer the call of another modem.
+    Answer,
 }
 
 /// What a worker tells.
@@ -72,6 +86,22 @@ pub(crate) enum Report {
     Out(Fault, String),
     /// A call is over.
     Over(Box<CallOver>),
+    /// A check is over.
+    Checked(Box<CheckOver>),
+}
+
+/// A check, or the answer to one, that is over.
+#[derive(Debug)]
+pub(crate) struct CheckOver {
+    pub(crate) outcome: CheckOutcome,
+    pub(crate) fault: Option<Fault>,
+    /// In words, cleaned.
+    pub(crate) detail: String,
+    /// Whether digits may have gone out.
+    pub(crate) dialed: bool,
+    pub(crate) hangup: Hangup,
+    pub(crate) hangup_detail: String,
+    pub(crate) port_lost: bool,
 }
 
 /// The worker's channels.
@@ -110,6 +140,10 @@ pub(crate) async fn work<O: OpenPort>(
                 tell(&channels, &bench.seat.id, report).await;
             }
             Command::Call(spec) => bench.call(*spec, &channels).await,
+            Command::DialTone | Command::Check(_) | Command::Answer => {
+                let over = bench.check(command, &channels).await;
+                tell(&channels, &bench.seat.id, Report::Checked(Box::new(over))).await;
+            }
         }
     }
     if let Some(port) = bench.port.take()
@@ -206,17 +240,23 @@ impl<O: OpenPort> Bench<O> {
     }
 
     async fn call(&mut self, spec: CallSpec, channels: &Channels) {
+        let over = self.make(spec, channels).await;
+        let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
+        if over.port_lost && !blames_modem {
+            let why = format!("the port was lost in hanging up: {}", over.hangup_detail);
+            tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
+        }
+        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
+    }
+
+    /// Makes a call and keeps what it leaves of the modem.
+    async fn make(&mut self, spec: CallSpec, channels: &Channels) -> CallOver {
+        let (notices, cancel) = (channels.notices.clone(), channels.cancel.clone());
+        self.rest(&mut channels.cancel.clone()).await;
         let (Some(port), Some(profile)) = (self.port.as_mut(), self.profile.clone()) else {
             // Can't be: calls go to modems that told Ready. Dying is the one answer that gives the line back.
             panic!("a call was given to a modem without a port");
         };
-        let (notices, mut cancel) = (channels.notices.clone(), channels.cancel.clone());
-        // A call that is cancelled meanwhile is not dialed, and need not wait.
-        tokio::select! {
-            biased;
-            _ = cancel.wait_for(Option::is_some) => {}
-            () = tokio::time::sleep_until(self.clock.instant(self.free_at)) => {}
-        }
         let over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
         let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
         let unproven = over.record.hangup == Hangup::Unproven;
@@ -228,11 +268,139 @@ impl<O: OpenPort> Bench<O> {
         }
         if over.port_lost {
             self.port = None;
-            if !blames_modem {
-                let why = format!("the port was lost in hanging up: {}", over.hangup_detail);
-                tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
-            }
         }
-        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
+        over
+    }
+
+    /// Waits until the modem has been on-hook long enough. A call that is cancelled meanwhile is not dialed, and need not
+    /// wait.
+    async fn rest(&self, cancel: &mut watch::Receiver<Option<Cancel>>) {
+        tokio::select! {
+            biased;
+            _ = cancel.wait_for(Option::is_some) => {}
+            () = tokio::time::sleep_until(self.clock.instant(self.free_at)) => {}
+        }
+    }
+
+    // --- checks
+
+    async fn check(&mut self, command: Command, channels: &Channels) -> CheckOver {
+        if let Command::Check(spec) = command {
+            let over = self.make(*spec, channels).await;
+            return CheckOver {
+                outcome: outcome_of(over.record.fault),
+                fault: over.record.fault,
+                detail: over.record.detail,
+                dialed: over.dialed,
+                hangup: over.record.hangup,
+                hangup_detail: over.hangup_detail,
+                port_lost: over.port_lost,
+            };
+        }
+        let mut cancel = channels.cancel.clone();
+        self.rest(&mut cancel).await;
+        let done = if matches!(command, Command::Answer) {
+            self.answer(&mut cancel).await
+        } else {
+            self.dial_tone(&mut cancel).await
+        };
+        let over = done.unwrap_or_else(|error| {
+            self.port = None;
+            CheckOver {
+                outcome: CheckOutcome::Failed,
+                fault: Some(error.fault()),
+                detail: clean_line(&error.detail()),
+                dialed: false,
+                hangup: Hangup::Unproven,
+                hangup_detail: String::new(),
+                port_lost: true,
+            }
+        });
+        let unproven = over.hangup == Hangup::Unproven;
+        self.fresh |= unproven;
+        self.in_doubt |= unproven;
+        self.free_at = self.clock.now() + self.seat.on_hook_min;
+        over
+    }
+
+    async fn dial_tone(&mut self, cancel: &mut watch::Receiver<Option<Cancel>>) -> Result<CheckOver, PortError> {
+        let (port, profile) = (self.port.as_mut(), self.profile.clone());
+        let (Some(port), Some(profile)) = (port, profile) else {
+            panic!("a check was given to a modem without a port");
+        };
+        let (facts, limit) = (port.facts_now(), self.seat.hangup_limit);
+        let mut machine = DialTone::new(&profile, facts, self.seat.tone_limit, limit);
+        let codec = || Codec::for_profile(&profile);
+        let heard = tokio::select! {
+            biased;
+            _ = cancel.wait_for(Option::is_some) => None,
+            end = drive(&mut machine, codec(), port, self.clock) => Some(end?),
+        };
+        let ToneOutcome { tone, on_hook, detail } = match heard {
+            Some(end) => end,
+            None => {
+                let cut_short = DialTone::cut_short(&profile, port.facts_now(), limit);
+                drive(cut_short, codec(), port, self.clock).await?
+            }
+        };
+        let (outcome, fault, said) = match tone {
+            Tone::Heard => (CheckOutcome::Passed, None, String::new()),
+            Tone::Missing(fault, why) => (CheckOutcome::Failed, Some(fault), why),
+            Tone::Unknown(why) => (CheckOutcome::Unknown, None, why),
+        };
+        Ok(CheckOver {
+            outcome,
+            fault,
+            detail: clean_line(&said),
+            dialed: false,
+            hangup: if on_hook { Hangup::Proven } else { Hangup::Unproven },
+            hangup_detail: clean_line(&detail),
+            port_lost: false,
+        })
+    }
+
+    async fn answer(&mut self, cancel: &mut watch::Receiver<Option<Cancel>>) -> Result<CheckOver, PortError> {
+        let (port, profile) = (self.port.as_mut(), self.profile.clone());
+        let (Some(port), Some(profile)) = (port, profile) else {
+            panic!("a check was given to a modem without a port");
+        };
+        let (facts, limit) = (port.facts_now(), self.seat.hangup_limit);
+        let wait = self.seat.tone_limit;
+        let mut machine = Answer::new(&profile, facts, wait, wait, limit);
+        let codec = || Codec::for_profile(&profile);
+        let end = tokio::select! {
+            biased;
+            _ = cancel.wait_for(Option::is_some) => None,
+            end = drive(&mut machine, codec(), port, self.clock) => Some(end?),
+        };
+        let AnswerOutcome { rang, connected, on_hook, detail } = match end {
+            Some(end) => end,
+            None => {
+                // It may be ringing, training or connected by now.
+                let facts = port.facts_now();
+                let situation = Situation {
+                    carrier_may_be_up: true,
+                    dcd: facts.has_signals.then_some(facts.dcd_at_open),
+                    ..Situation::default()
+                };
+                let hangup = HangUp::new(&profile, facts, situation, limit);
+                let end = drive(hangup, codec(), port, self.clock).await?;
+                AnswerOutcome { rang: false, connected: false, on_hook: end.proven, detail: end.detail }
+            }
+        };
+        let (outcome, said) = match (connected, rang) {
+            (true, _) => (CheckOutcome::Passed, ""),
+            (false, true) => (CheckOutcome::Failed, "it rang, and the answer came to no CONNECT"),
+            (false, false) => (CheckOutcome::Unknown, "it did not ring"),
+        };
+        Ok(CheckOver {
+            outcome,
+            fault: None,
+            detail: said.to_owned(),
+            dialed: false,
+            hangup: if on_hook { Hangup::Proven } else { Hangup::Unproven },
+            hangup_detail: clean_line(&detail),
+            port_lost: false,
+        })
     }
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::model::Mono;
 
+use super::answer::{Answer, AnswerOutcome};
 use super::clock::Clock;
 use super::codec::Codec;
+use super::dialtone::{DialTone, ToneOutcome};
 use super::hangup::{HangUp, HangupOutcome};
 use super::identify::{Identify, Identity};
 use super::machine::{Action, Input, PortMachine, Progress};
@@ -39,6 +41,8 @@ port_machines! {
     Setup => Result<(), SetupFault>;
     Identify => Result<Identity, SetupFault>;
     HangUp => HangupOutcome;
+    DialTone => ToneOutcome;
+    Answer => AnswerOutcome;
 }
 
 /// Runs `machine` to its end, reading with `codec`.

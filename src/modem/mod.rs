@@ -2,9 +2,11 @@
 //!
 //! The machines here are pure. What a call does with them is `call`'s.
 
+pub mod answer;
 pub mod clock;
 pub mod codec;
 pub mod connect;
+pub mod dialtone;
 pub mod driver;
 pub mod hangup;
 pub mod identify;

@@ -135,7 +135,7 @@ line_columns! {
 }
 
 /// modems.csv
-pub(super) const MODEMS: [Column<ModemCell>; 20] = [
+pub(super) const MODEMS: [Column<ModemCell>; 22] = [
     column!(_row, "schema", Cell::Figure(u64::from(SCHEMA))),
     column!(row, "run", Cell::Word(row.state.header().run.as_str())),
     column!(row, "modem", Cell::Word(row.modem.header.id.as_str())),
@@ -160,6 +160,8 @@ pub(super) const MODEMS: [Column<ModemCell>; 20] = [
     column!(row, "faults", Cell::Owned(faults(row.modem))),
     column!(row, "last_fault", row.modem.last_fault.map_or(Cell::Absent, |fault| Cell::Word(fault.code()))),
     column!(row, "detail", text(Some(&row.modem.detail))),
+    column!(row, "checks", Cell::Figure(row.modem.checks)),
+    column!(row, "checks_failed", Cell::Figure(row.modem.checks_failed)),
 ];
 
 /// `busy:3 no-carrier:1`, in the order of the design.

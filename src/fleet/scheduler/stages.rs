@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::bench::BARRED;
 use super::judge::{Case, Finding, Judgement, Known};
 use super::lines::Stage;
 use super::queue::{Burden, Rank};
@@ -52,6 +53,7 @@ impl Scheduler {
             line: &entry.id,
             trials: &entry.trials,
             number: &self.numbers[entry.number].record,
+            spent: self.numbers[entry.number].redial.is_spent(&self.redial),
             // A credential that the plan does not know can't be waited for.
             credential: entry
                 .credential
@@ -108,17 +110,13 @@ impl Scheduler {
     /// A modem that could not be brought on-hook may hold this number: a call to it would find it busy through us.
     pub(super) fn hold(&mut self, number: usize, modem: usize) {
         self.numbers[number].held = Some((modem, self.now + NUMBER_HELD));
-        for sibling in self.numbers[number].lines.clone() {
-            if matches!(self.lines[sibling].stage, Stage::Queued { .. }) {
-                self.detach(sibling);
-                self.enqueue(sibling);
-            }
-        }
+        self.trust[modem].holds.insert(number);
+        self.look_again(number);
     }
 
     /// A modem is on-hook for certain: what it may have held is free.
     pub(super) fn let_go(&mut self, modem: usize) {
-        for number in 0..self.numbers.len() {
+        for number in std::mem::take(&mut self.trust[modem].holds) {
             if self.numbers[number].held.is_none_or(|(holder, _)| holder != modem) {
                 continue;
             }
@@ -151,6 +149,12 @@ impl Scheduler {
             };
             *weights.entry(trial.modem).or_default() += weight;
         }
+        let number = self.lines[line].number;
+        for &modem in self.numbers[number].refused_by.keys() {
+            if self.is_barred(number, modem) {
+                weights.insert(modem, BARRED);
+            }
+        }
         weights.into_iter().collect()
     }
 
@@ -165,6 +169,12 @@ impl Scheduler {
         if let Some((holder, until)) = held.filter(|(_, until)| *until > self.now) {
             let why = format!("`{}` may still hold its number", self.bench.ids[holder]);
             return self.put_off(line, until, why, true);
+        }
+        if let Some((until, why)) = self.refused(line) {
+            return match until {
+                Some(until) => self.put_off(line, until, why, false),
+                None => self.refused_for_good(line, &why),
+            };
         }
         let (burden, rank) = (self.burden(line), self.rank(line));
         self.queue.insert(self.lines[line].number, &burden, rank);
