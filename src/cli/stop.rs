@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::call::machine::Cancel;
@@ -18,21 +17,14 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 /// # Errors
 /// The signals can't be listened for.
 pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
-    let wrong = |error| Failure::wrong(format!("signals can't be listened for: {error}"));
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(wrong)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(wrong)?;
-    // A terminal that is closed stops the run as Ctrl-C does, unless the user said otherwise: `nohup`.
-    let mut hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup()).map_err(wrong)?) };
+    let mut wishes = Wishes::listen()
+        .map_err(|error| Failure::wrong(format!("signals can't be listened for: {error}")))?;
     let (stop, stops) = mpsc::channel(2);
     tokio::spawn(async move {
         let mut next = Cancel::LogOut;
         let mut dropping = false;
         loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                () = arrival(&mut hangup) => {}
-            }
+            wishes.next().await;
             match next {
                 Cancel::LogOut => complain(
                     "stopping: no more dials; calls log out and hang up (again: drop all lines at once)",
@@ -61,20 +53,77 @@ fn end_at_once() {
     std::process::exit(i32::from(INTERRUPTED));
 }
 
-async fn arrival(signal: &mut Option<Signal>) {
-    match signal {
-        Some(signal) => drop(signal.recv().await),
-        None => std::future::pending().await,
+#[cfg(unix)]
+use unix::Wishes;
+
+/// Signals.
+#[cfg(unix)]
+mod unix {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    /// The user's wishes to stop.
+    pub(super) struct Wishes {
+        interrupt: Signal,
+        terminate: Signal,
+        hangup: Option<Signal>,
+    }
+
+    impl Wishes {
+        pub(super) fn listen() -> std::io::Result<Self> {
+            Ok(Self {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+                // A terminal that is closed stops the run as Ctrl-C does, unless the user said otherwise: `nohup`.
+                hangup: if super::ignores_hangup(SignalKind::hangup().as_raw_value()) {
+                    None
+                } else {
+                    Some(signal(SignalKind::hangup())?)
+                },
+            })
+        }
+
+        pub(super) async fn next(&mut self) {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+                () = arrival(&mut self.hangup) => {}
+            }
+        }
+    }
+
+    async fn arrival(signal: &mut Option<Signal>) {
+        match signal {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// The user's wishes to stop where there are no signals: Ctrl-C.
+#[cfg(not(unix))]
+struct Wishes;
+
+#[cfg(not(unix))]
+impl Wishes {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
 /// Whether whoever started us had SIGHUP ignored, which listening for it would undo.
-fn ignores_hangup() -> bool {
-    std::fs::read_to_string("/proc/self/status")
-        .is_ok_and(|status| is_ignored(&status, SignalKind::hangup().as_raw_value()))
+#[cfg(unix)]
+fn ignores_hangup(hangup: i32) -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| is_ignored(&status, hangup))
 }
 
 /// Reads the mask of ignored signals in `/proc/PID/status`: hex, the lowest bit is signal 1.
+#[cfg(any(unix, test))]
 fn is_ignored(status: &str, signal: i32) -> bool {
     let mask = status
         .lines()

@@ -58,6 +58,8 @@ pub struct Location {
     pub area_code: Option<String>,
     /// Digits of a call within the area; what is left out is for the country's numbering to say.
     pub local: Option<usize>,
+    /// Digits of our long-distance carrier, where a country wants one dialed; without them the numbering's.
+    pub carrier: Option<String>,
 }
 
 /// One modem of the bank.
@@ -103,6 +105,7 @@ struct LocationFile {
     country: Option<String>,
     area_code: Option<String>,
     local: Option<usize>,
+    carrier: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -232,7 +235,16 @@ impl LocationFile {
         if self.local.is_some() && self.area_code.is_none() && !doc.is_pruned("location.area_code") {
             doc.problem("location.local", "has no meaning without `area_code`; write our area code too");
         }
-        Location { country, area_code: self.area_code.clone(), local: self.local }
+        let is_carrier =
+            |digits: &str| (1..=6).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit());
+        let carrier = self.carrier.clone().filter(|carrier| {
+            if !is_carrier(carrier) {
+                let what = format!("is {}; write its digits, in quotes", quoted(carrier));
+                doc.problem("location.carrier", what);
+            }
+            is_carrier(carrier)
+        });
+        Location { country, area_code: self.area_code.clone(), local: self.local, carrier }
     }
 }
 

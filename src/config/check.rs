@@ -201,6 +201,38 @@ mod tests {
     }
 
     #[test]
+    fn a_bank_in_any_country_is_shown_what_is_dialed_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: String| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        for (name, number, dialed, london) in crate::config::numbering::tests::EXAMPLES {
+            let country = name.to_uppercase();
+            write(
+                "bank.yaml",
+                format!(
+                    "bank: hq\nlocation: {{ country: {country} }}\n\
+                     modems: [{{ id: m00, port: /dev/ttyS100, profile: generic, prefix: '9,' }}]\n"
+                ),
+            );
+            let lines = format!(
+                "[{{ id: A, number: '{number}' }}, {{ id: B, number: '+44 20 7946 0101' }}, {{ id: C, number: '+1 900 555 0101' }}]"
+            );
+            let text = format!("plan: p\nbank: bank.yaml\ndefaults: {{ console: none }}\nlines: {lines}\n");
+            let plan = load_plan(&write("plan.yaml", text), &Overrides::default()).unwrap();
+            let check = Check::of(&plan, |_| Duration::from_secs(75));
+            let dials: Vec<Option<&str>> = check.rows.iter().map(|row| row.dial.as_deref()).collect();
+            let (dialed, london) = (format!("9,{dialed}"), format!("9,{london}"));
+            assert_eq!(dials, [Some(dialed.as_str()), Some(london.as_str()), None], "{name}");
+            let text = check.to_text();
+            assert!(text.contains(&dialed) && text.contains(&london), "{name}: {text}");
+            assert!(text.contains("not dialed: screened: it is a premium-rate number"), "{name}: {text}");
+        }
+    }
+
+    #[test]
     fn a_trunk_that_takes_fewer_calls_than_it_has_modems_makes_the_run_longer() {
         let check = check("good-check.yaml");
         assert_eq!((check.modems, check.calls_at_a_time, check.to_dial), (4, 3, 4));

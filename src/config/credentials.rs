@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -432,9 +431,15 @@ fn from_file(path: &Path) -> Result<SecretString, CredentialError> {
         return Err(CredentialError::NotAFile(shown(path)));
     }
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(CredentialError::FileOpen { path: shown(path), mode });
+    // Elsewhere there are no such bits, and who may read a file is the administrator's matter.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(CredentialError::FileOpen { path: shown(path), mode });
+        }
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(SECRET_BYTES_MAX as usize + 2));
     file.take(SECRET_BYTES_MAX + 2).read_to_end(&mut bytes).map_err(unreadable)?;

@@ -3,6 +3,11 @@
 //! Whether the result may be dialed is [`super::screening`]'s to say; outside this room no string comes out that it
 //! has not seen.
 
+mod redial;
+
+#[cfg(test)]
+pub(super) mod tests;
+
 use std::time::Duration;
 
 use regex::{Regex, RegexBuilder};
@@ -12,6 +17,9 @@ use super::bank::Location;
 use super::library::{Known, LibraryFile};
 use super::problem::quoted;
 use crate::model::{DialString, PhoneNumber, span};
+
+pub use self::redial::Redial;
+use self::redial::RedialFile;
 
 /// Largest compiled pattern, bytes.
 const REGEX_SIZE_MAX: usize = 1 << 20;
@@ -29,6 +37,9 @@ pub struct Numbering {
     pub trunk_prefix: String,
     /// Dialed in front of the country code of another country.
     pub international_prefix: String,
+    /// Digits of the long-distance carrier, dialed behind either prefix where a country wants one chosen for each call;
+    /// else empty. A bank may name its own (`location.carrier`).
+    pub carrier: String,
     /// What a whole national number matches, without trunk prefix.
     pub national: Regex,
     /// The same in words.
@@ -41,6 +52,8 @@ pub struct Numbering {
     pub ring_cadence: Duration,
     /// Calls within our own area.
     pub area: Area,
+    /// The law on redialing; absent: no such rule is known.
+    pub redial: Option<Redial>,
 }
 
 /// How calls within our own area are dialed.
@@ -70,8 +83,9 @@ pub enum NumberingError {
 impl Numbering {
     /// The digits to dial for a number from a place, without the prefix of the modem.
     pub fn digits(&self, number: &PhoneNumber, from: &Location) -> Result<String, NumberingError> {
+        let carrier = from.carrier.as_deref().unwrap_or(&self.carrier);
         let Some(national) = self.national_part(number) else {
-            return Ok(format!("{}{}", self.international_prefix, number.digits()));
+            return Ok(format!("{}{carrier}{}", self.international_prefix, number.digits()));
         };
         if !self.is_national(national) {
             return Err(NumberingError::NotNational {
@@ -79,7 +93,7 @@ impl Numbering {
                 about: self.national_about.clone(),
             });
         }
-        let with_trunk = format!("{}{national}", self.trunk_prefix);
+        let with_trunk = format!("{}{carrier}{national}", self.trunk_prefix);
         let Some(subscriber) = from.area_code.as_deref().and_then(|area| national.strip_prefix(area)) else {
             return Ok(with_trunk);
         };
@@ -116,15 +130,45 @@ impl Numbering {
         self.premium.iter().any(|premium| premium.find(national).is_some_and(|found| found.start() == 0))
     }
 
+    /// The least rest on-hook between two calls of one modem that the law asks for; zero where it asks for none.
+    pub fn on_hook_min(&self) -> Duration {
+        self.redial.as_ref().and_then(|redial| redial.on_hook_min).unwrap_or_default()
+    }
+
     /// What is wrong with `location.local` of a bank here, if anything.
     pub fn local_problem(&self, from: &Location) -> Option<String> {
         let local = from.local.filter(|local| !self.area.local.contains(local))?;
+        if self.area.local.is_empty() {
+            return Some(format!(
+                "is {local}; under the numbering `{}` all digits are dialed within the area too, so leave it out",
+                self.name
+            ));
+        }
         let known: Vec<String> = self.area.local.iter().map(ToString::to_string).collect();
         Some(format!(
             "is {local}; a call within the area has {} digits under the numbering `{}`",
             known.join(" or "),
             self.name
         ))
+    }
+
+    /// What is wrong with `location.carrier` of a bank here, if anything.
+    pub fn carrier_problem(&self, from: &Location) -> Option<String> {
+        let carrier = from.carrier.as_deref()?;
+        if self.carrier.is_empty() {
+            return Some(format!(
+                "has no meaning under the numbering `{}`: no carrier is chosen there; leave it out",
+                self.name
+            ));
+        }
+        (carrier.len() != self.carrier.len()).then(|| {
+            format!(
+                "has {} digits; a carrier has {} under the numbering `{}`",
+                carrier.len(),
+                self.carrier.len(),
+                self.name
+            )
+        })
     }
 }
 
@@ -142,12 +186,14 @@ pub struct NumberingFile {
     country_code: Option<String>,
     trunk_prefix: Option<String>,
     international_prefix: Option<String>,
+    carrier: Option<String>,
     national: Option<String>,
     national_about: Option<String>,
     area: AreaFile,
     emergency: Vec<Option<String>>,
     premium: Vec<Option<String>>,
     ring_cadence: Option<String>,
+    redial: Option<RedialFile>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -211,6 +257,7 @@ impl LibraryFile for NumberingFile {
         let country_code = digits(self.country_code, "country_code", false, &mut out);
         let trunk_prefix = digits(self.trunk_prefix.or(Some(String::new())), "trunk_prefix", true, &mut out);
         let international_prefix = digits(self.international_prefix, "international_prefix", false, &mut out);
+        let carrier = digits(self.carrier.or(Some(String::new())), "carrier", true, &mut out);
         let national = self.national.as_deref().and_then(|text| pattern(text, "national", true, &mut out));
         if self.national.is_none() {
             let what = "is missing; write what a national number matches";
@@ -253,6 +300,7 @@ impl LibraryFile for NumberingFile {
                 Duration::ZERO
             }
         };
+        let redial = self.redial.map(|redial| redial.check(&mut out));
         match national {
             Some(national) if out.is_empty() => Ok(Numbering {
                 name: self.numbering.unwrap_or_default(),
@@ -260,6 +308,7 @@ impl LibraryFile for NumberingFile {
                 country_code,
                 trunk_prefix,
                 international_prefix,
+                carrier,
                 national,
                 national_about: self.national_about.unwrap_or_else(|| "another form".to_owned()),
                 emergency,
@@ -270,6 +319,7 @@ impl LibraryFile for NumberingFile {
                     default: self.area.default,
                     without_trunk: self.area.without_trunk,
                 },
+                redial,
             }),
             _ => Err(out),
         }

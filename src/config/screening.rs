@@ -44,7 +44,8 @@ const REGIONS: &[Region] = &[
         "353",
         "0",
         &["999", "112"],
-        &["1512", "1513", "1514", "1515", "1516", "1517", "1518", "1520", "159"],
+        // With their length: 1 is Dublin, whose own numbers are shorter.
+        &["15........$"],
     ),
     region(
         "49",
@@ -70,7 +71,12 @@ const REGIONS: &[Region] = &[
     region("65", "", &["999", "993", "995"], &["1900"]),
     region("852", "", &["999", "112", "992"], &["900........$"]),
     region("86", "0", &["110", "119", "120"], &["168.....$", "160.....$"]),
-    region("91", "0", &["100", "101", "102", "108", "112", "1298", "2611"], &["186"]),
+    region(
+        "91",
+        "0",
+        &["100", "101", "102", "108", "112", "1298", "2611"],
+        &["1860.......$", "1861.........$", "1862.........$"],
+    ),
     region("55", "0", &["112", "128", "190", "192", "193", "911"], &["300", "500", "900"]),
     region(
         "27",
@@ -78,6 +84,7 @@ const REGIONS: &[Region] = &[
         &["112", "10111", "10177"],
         &["862", "863", "864", "865", "866", "867", "868", "869", "90", "91", "92"],
     ),
+    region("52", "", &["911", "060", "065", "066", "068", "080"], &["900"]),
     region("972", "0", &["100", "101", "102", "112"], &["1200", "1212", "1900", "1901", "1902", "1919"]),
     region("82", "0", &["112", "119"], &["602", "603", "604", "605", "606", "607", "608", "609"]),
 ];
@@ -149,7 +156,9 @@ pub fn screen(dial: &DialString, number: &PhoneNumber, numbering: &Numbering) ->
     if let Some(emergency) = before_a_pause(dial) {
         return Err(Refusal::PrefixIsEmergency { number: emergency });
     }
-    let abroad = own.strip_prefix(numbering.international_prefix.as_str()).is_some_and(international_premium);
+    let abroad = own
+        .strip_prefix(numbering.international_prefix.as_str())
+        .is_some_and(|behind| behind.get(numbering.carrier.len()..).is_some_and(international_premium));
     let at_home = numbering.national_part(number).is_some_and(|national| numbering.is_premium(national));
     if abroad || at_home || international_premium(number.digits()) {
         return Err(Refusal::Premium);
@@ -199,7 +208,10 @@ fn costs_extra(heard: &str, numbering: &Numbering) -> bool {
         numbering.is_national(national)
             && (numbering.is_premium(national) || table.is_some_and(|region| region.costs_extra(national)))
     };
-    let behind_trunk = heard.strip_prefix(numbering.trunk_prefix.as_str()).is_some_and(costs);
+    let behind_trunk = heard.strip_prefix(numbering.trunk_prefix.as_str()).is_some_and(|behind| {
+        // With a carrier and, as some networks forgive, without.
+        costs(behind) || behind.get(numbering.carrier.len()..).is_some_and(costs)
+    });
     behind_trunk || (numbering.area.without_trunk && costs(heard))
 }
 

@@ -6,9 +6,26 @@ use crate::modem::profile::Profile;
 
 /// `dialplans/numbering/`
 pub(super) const NUMBERINGS: &[(&str, &str)] = &[
+    ("at", include_str!("../../dialplans/numbering/at.yaml")),
+    ("au", include_str!("../../dialplans/numbering/au.yaml")),
+    ("br", include_str!("../../dialplans/numbering/br.yaml")),
+    ("ca", include_str!("../../dialplans/numbering/ca.yaml")),
+    ("ch", include_str!("../../dialplans/numbering/ch.yaml")),
     ("de", include_str!("../../dialplans/numbering/de.yaml")),
+    ("es", include_str!("../../dialplans/numbering/es.yaml")),
+    ("fr", include_str!("../../dialplans/numbering/fr.yaml")),
     ("gb", include_str!("../../dialplans/numbering/gb.yaml")),
+    ("ie", include_str!("../../dialplans/numbering/ie.yaml")),
+    ("in", include_str!("../../dialplans/numbering/in.yaml")),
+    ("it", include_str!("../../dialplans/numbering/it.yaml")),
+    ("jp", include_str!("../../dialplans/numbering/jp.yaml")),
+    ("mx", include_str!("../../dialplans/numbering/mx.yaml")),
+    ("nl", include_str!("../../dialplans/numbering/nl.yaml")),
+    ("nz", include_str!("../../dialplans/numbering/nz.yaml")),
+    ("se", include_str!("../../dialplans/numbering/se.yaml")),
+    ("sg", include_str!("../../dialplans/numbering/sg.yaml")),
     ("us", include_str!("../../dialplans/numbering/us.yaml")),
+    ("za", include_str!("../../dialplans/numbering/za.yaml")),
 ];
 
 /// `hardware/modems/`

@@ -3,9 +3,8 @@
 //! A secret that a console refused is not sent again by any later run, until it changes or the user says so. Who may send
 //! one within a run is [`super::guard`]'s. Nothing here, the error texts included, ever holds a secret in clear.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use argon2::password_hash::phc::PasswordHash;
@@ -175,7 +174,11 @@ impl Refusals {
     }
 
     fn lock(&self) -> Result<File, RefusalsError> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(self.folder());
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        let made = builder.create(self.folder());
         made.and_then(|()| lock_file(&self.path))
             .map_err(|source| RefusalsError::Write { path: self.path.clone(), source })
     }
@@ -203,7 +206,11 @@ fn same(one: &str, other: &str) -> bool {
 fn lock_file(path: &Path) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(name)?;
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(name)?;
     file.lock()?;
     Ok(file)
 }
@@ -215,9 +222,15 @@ fn read(path: &Path) -> Result<Vec<Refusal>, RefusalsError> {
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(failed(source)),
     };
-    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(RefusalsError::Open { path: path.to_owned(), mode });
+    // Elsewhere there are no such bits: the file lies in the user's own folder, which others can't read.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(RefusalsError::Open { path: path.to_owned(), mode });
+        }
     }
     let mut text = Vec::new();
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut text).map_err(failed)?;
@@ -263,14 +276,13 @@ fn is_ours(hash: &str) -> bool {
 }
 
 fn write(folder: &Path, path: &Path, memory: &Memory) -> io::Result<()> {
-    // Created with mode 0600; the rename keeps it.
+    // Created with mode 0600 where there are modes; the rename keeps it.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer_pretty(&mut file, memory)?;
     file.write_all(b"\n")?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 fn hash(secret: &SecretString) -> Result<String, String> {

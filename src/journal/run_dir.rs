@@ -5,7 +5,6 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -116,11 +115,26 @@ impl RunDir {
             }
             _ => {}
         }
+        if cfg!(not(unix)) {
+            // A rename does not take the place of a link to a folder there.
+            let _ = fs::remove_dir(&link);
+        }
         symlink(self.run.as_str(), &temp)
             .and_then(|()| fs::rename(&temp, &link))
             .and_then(|()| sync_dir(&self.reports))
             .map_err(|source| RunDirError::io(&link, source))
     }
+}
+
+#[cfg(unix)]
+fn symlink(target: &str, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+/// Links need a right there that not every user has; the error says which.
+#[cfg(not(unix))]
+fn symlink(target: &str, link: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_dir(target, link)
 }
 
 fn owner(run: &RunId) -> String {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 
 const SECRET: &str = "hunter2 ünd mehr";

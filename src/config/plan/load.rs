@@ -79,13 +79,15 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     let seed = overrides.seed.or(file.seed).unwrap_or_default();
 
     let mut problems = doc.into_problems();
-    let bank = read_bank.and_then(|read| {
+    let mut bank = read_bank.and_then(|read| {
         problems.0.extend(read.doc.into_problems().0);
         read.bank
     });
     if bank.as_ref().is_some_and(|bank| bank.exchange.is_some()) {
         // A simulated network may be any number of times faster than a real one.
         limits.refused_under = std::time::Duration::ZERO;
+    } else if let (Some(bank), Some(numbering)) = (&mut bank, &numbering) {
+        bank.on_hook_min = bank.on_hook_min.max(numbering.on_hook_min());
     }
     let plan = name.zip(bank).zip(numbering).map(|((name, bank), numbering)| Plan {
         name,
@@ -164,6 +166,9 @@ fn load_numbering(
     }
     if let Some(what) = location.and_then(|location| numbering.local_problem(location)) {
         read.doc.problem("location.local", what);
+    }
+    if let Some(what) = location.and_then(|location| numbering.carrier_problem(location)) {
+        read.doc.problem("location.carrier", what);
     }
     Some(Arc::new(numbering))
 }

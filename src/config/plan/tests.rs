@@ -16,8 +16,8 @@ fn load_with(name: &str, overrides: &Overrides) -> Result<Plan, String> {
     let path = Path::new(FIXTURES).join(name);
     load_plan(&path, overrides).map_err(|problems| {
         let said = problems.to_string().replace(&format!("{FIXTURES}/"), "");
-        // Which profiles and consoles there are changes with the tree, and is not what the fixtures are about.
-        let there = regex::Regex::new(r"\((hardware/\w+) has `[^)]*\)").unwrap();
+        // Which profiles, consoles and countries there are changes with the tree, and is not what the fixtures are about.
+        let there = regex::Regex::new(r"\(((?:hardware|dialplans)/\w+) has `[^)]*\)").unwrap();
         there.replace_all(&said, "($1 has ...)").into_owned()
     })
 }
@@ -71,6 +71,17 @@ fn a_good_plan_is_whole() {
     assert_eq!(first.ring_cadence, Duration::from_secs(6));
     assert!(plan.bank.profiles.contains_key("courier") && plan.bank.profiles.len() == 2);
     assert_eq!(plan.warnings, []);
+}
+
+#[test]
+fn the_law_of_the_country_that_we_dial_from_holds_whatever_the_bank_says() {
+    let plan = load("good-law.yaml").unwrap();
+    assert_eq!(plan.numbering.name, "ch");
+    assert_eq!(plan.bank.on_hook_min, Duration::from_secs(5), "the bank wrote 1s");
+    assert_eq!(plan.numbering.redial.as_ref().and_then(|law| law.attempts), Some(5));
+    assert_eq!(dials(&plan), ["0,0215550101", "0,0049305550102"]);
+    let simulated = load("good-simulated.yaml").unwrap();
+    assert_eq!(simulated.bank.on_hook_min, Duration::ZERO, "no exchange that is played is bound by it");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What must never be dialed, in tables and in properties; and what must.
 
+mod countries;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -12,7 +14,7 @@ fn numbering(name: &str) -> Numbering {
 }
 
 fn from(area_code: Option<&str>, local: Option<usize>) -> Location {
-    Location { country: None, area_code: area_code.map(str::to_owned), local }
+    Location { area_code: area_code.map(str::to_owned), local, ..Location::default() }
 }
 
 /// `919/7` is a bank in the area 919 that dials 7 digits within it.
@@ -189,7 +191,9 @@ proptest! {
 
 /// Loaded once; a property asks thousands of times.
 fn numbering_of(name: &str) -> &'static Numbering {
+    use crate::config::wiring::NUMBERINGS;
     use std::sync::LazyLock;
-    static ALL: LazyLock<[Numbering; 3]> = LazyLock::new(|| ["us", "gb", "de"].map(numbering));
+    static ALL: LazyLock<Vec<Numbering>> =
+        LazyLock::new(|| NUMBERINGS.iter().map(|(name, _)| numbering(name)).collect());
     ALL.iter().find(|rules| rules.name == name).unwrap()
 }

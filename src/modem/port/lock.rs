@@ -6,13 +6,16 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
+#[cfg(target_os = "linux")]
 use nix::sys::stat::{major, minor};
 use nix::unistd::Pid;
 
@@ -220,7 +223,14 @@ fn owner_of(pid: u32) -> Owner {
     Owner { pid, name: name.filter(|name| !name.is_empty()) }
 }
 
+/// Who holds a flock on this open tty: only Linux tells.
+#[cfg(not(target_os = "linux"))]
+pub(super) const fn flock_owner(_tty: &File) -> Option<Owner> {
+    None
+}
+
 /// Who holds a flock on this open tty, as far as the kernel tells.
+#[cfg(target_os = "linux")]
 pub(super) fn flock_owner(tty: &File) -> Option<Owner> {
     let meta = tty.metadata().ok()?;
     let locks = fs::read_to_string("/proc/locks").ok()?;
@@ -228,6 +238,7 @@ pub(super) fn flock_owner(tty: &File) -> Option<Owner> {
 }
 
 /// Finds the owner of a flock in `/proc/locks`: `1: FLOCK  ADVISORY  WRITE 708 00:17:5 0 EOF`, device in hex.
+#[cfg(target_os = "linux")]
 fn flock_pid(locks: &str, major: u64, minor: u64, inode: u64) -> Option<u32> {
     let file = format!("{major:02x}:{minor:02x}:{inode}");
     locks.lines().find_map(|line| {

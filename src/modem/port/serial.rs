@@ -7,11 +7,14 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::future::pending;
 use std::io::{self, IsTerminal};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::libc;
+#[cfg(target_os = "linux")]
 use nix::sys::stat::major;
 use nix::sys::termios::{ControlFlags, SetArg, tcgetattr, tcsetattr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -45,7 +48,9 @@ const OUTPUT_WAIT_MAX: Duration = Duration::from_millis(50);
 const BITS_PER_BYTE: u64 = 10;
 
 /// Majors of ptys: Unix98 slaves, and the slaves of old BSD ones (the kernel's devices.txt).
+#[cfg(target_os = "linux")]
 const PTY_MAJORS: std::ops::RangeInclusive<u64> = 136..=143;
+#[cfg(target_os = "linux")]
 const PTY_MAJOR_BSD: u64 = 3;
 
 /// What a read of nothing, or EIO, says of a tty.
@@ -401,7 +406,7 @@ fn open_tty(
     if !meta.file_type().is_char_device() {
         return Err(PortError::NotATty { path: name(path) });
     }
-    let is_pty = PTY_MAJORS.contains(&major(meta.rdev())) || major(meta.rdev()) == PTY_MAJOR_BSD;
+    let is_pty = is_pty(&real_path, &meta);
     let lock = if locked == Some(real_path.as_path()) {
         None
     } else {
@@ -452,6 +457,18 @@ fn open_tty(
     let watch = lines.map(|lines| Watch::start(fd_of(&stream), lines, clock)).transpose().map_err(refused)?;
     drain(&mut stream, &mut vec![0; READ_BYTES_MAX]).map_err(refused)?;
     Ok((Tty { stream, is_pty, lines, watch }, lock))
+}
+
+/// Whether a tty is a pty, by its kind of driver.
+#[cfg(target_os = "linux")]
+fn is_pty(_path: &Path, meta: &fs::Metadata) -> bool {
+    PTY_MAJORS.contains(&major(meta.rdev())) || major(meta.rdev()) == PTY_MAJOR_BSD
+}
+
+/// Whether a tty is a pty, by its name: majors are every system's own.
+#[cfg(not(target_os = "linux"))]
+fn is_pty(path: &Path, _meta: &fs::Metadata) -> bool {
+    path.starts_with("/dev/pts") || path.to_string_lossy().starts_with("/dev/ttys")
 }
 
 /// Sets HUPCL, so that even a killed program hangs up.

@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::pending;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc as std_mpsc;
@@ -51,13 +51,17 @@ const VAIN_RETURNS_MAX: u32 = 64;
 const EDGES_MAX: usize = 64;
 
 /// The lines that are watched.
+#[cfg(target_os = "linux")]
 const WATCHED: libc::c_int = libc::TIOCM_CD | libc::TIOCM_DSR | libc::TIOCM_RNG;
 
 nix::ioctl_read_bad!(tiocmget, libc::TIOCMGET, libc::c_int);
+#[cfg(target_os = "linux")]
 nix::ioctl_write_int_bad!(tiocmiwait, libc::TIOCMIWAIT);
+#[cfg(target_os = "linux")]
 nix::ioctl_read_bad!(tiocgicount, libc::TIOCGICOUNT, RawCounts);
 
 /// `struct serial_icounter_struct` of the kernel's ABI.
+#[cfg(target_os = "linux")]
 #[repr(C)]
 #[derive(Default)]
 struct RawCounts {
@@ -123,6 +127,15 @@ struct Counts {
     ri: i32,
 }
 
+#[cfg(not(target_os = "linux"))]
+impl Counts {
+    /// Only Linux counts.
+    const fn read(_fd: BorrowedFd<'_>) -> Option<Self> {
+        None
+    }
+}
+
+#[cfg(target_os = "linux")]
 impl Counts {
     fn read(fd: BorrowedFd<'_>) -> Option<Self> {
         let mut raw = RawCounts::default();
@@ -195,6 +208,19 @@ type LookFn = Arc<dyn Fn() -> Result<Look, Errno> + Send + Sync>;
 /// Blocks until a line may have changed; EINTR when a signal came.
 type WaitFn = Box<dyn FnMut() -> Result<(), Errno> + Send>;
 
+/// Waits in the driver.
+#[cfg(target_os = "linux")]
+fn wait_on(fd: Arc<OwnedFd>) -> WaitFn {
+    // SAFETY: TIOCMIWAIT takes its argument by value, and the closure holds the descriptor open.
+    Box::new(move || unsafe { tiocmiwait(fd.as_raw_fd(), WATCHED) }.map(drop))
+}
+
+/// Only Linux can wait in the driver; elsewhere the lines are polled during calls.
+#[cfg(not(target_os = "linux"))]
+fn wait_on(_fd: Arc<OwnedFd>) -> WaitFn {
+    Box::new(|| Err(Errno::ENOTTY))
+}
+
 /// The lines of an open port, watched.
 pub(super) struct Watch {
     look: LookFn,
@@ -236,12 +262,7 @@ impl Watch {
     /// Begins to watch the lines of an open port; they stood at `lines`.
     pub(super) fn start(fd: BorrowedFd<'_>, lines: Lines, clock: Clock) -> io::Result<Self> {
         let fd = Arc::new(fd.try_clone_to_owned()?);
-        let waits = Arc::clone(&fd);
-        let wait = Box::new(move || {
-            // SAFETY: TIOCMIWAIT takes its argument by value, and the closure holds the descriptor open.
-            unsafe { tiocmiwait(waits.as_raw_fd(), WATCHED) }.map(drop)
-        });
-        Ok(Self::with(wait, Arc::new(move || Look::take(fd.as_fd())), lines, clock))
+        Ok(Self::with(wait_on(Arc::clone(&fd)), Arc::new(move || Look::take(fd.as_fd())), lines, clock))
     }
 
     fn with(wait: WaitFn, look: LookFn, lines: Lines, clock: Clock) -> Self {
@@ -463,7 +484,11 @@ fn wake_signal() -> io::Result<libc::c_int> {
     static SIGNAL: OnceLock<Result<libc::c_int, Errno>> = OnceLock::new();
     extern "C" fn nothing(_: libc::c_int) {}
     let installed = SIGNAL.get_or_init(|| {
+        #[cfg(target_os = "linux")]
         let signal = libc::SIGRTMIN() + 5;
+        // Nothing waits in a driver there, and this one is ignored unless it is caught.
+        #[cfg(not(target_os = "linux"))]
+        let signal = libc::SIGURG;
         // SAFETY: an all-zero sigaction is a valid one (no flags, so that system calls are interrupted; an empty
         // mask), and a handler that does nothing is safe at any point.
         let done = unsafe {
