@@ -12,7 +12,7 @@ use super::library::{Known, Library, LoadError};
 use super::problem::{list, quoted, suggestion};
 use super::source::beside;
 use super::yaml::{self, Doc};
-use crate::model::{BankName, DialString, ModemId, TrunkName, span};
+use crate::model::{BankName, DialString, ModemId, PhoneNumber, TrunkName, span};
 use crate::modem::profile::Profile;
 
 /// Least rest on-hook between two calls on a real port; less is a hook flash (modems.md 6: Si24xx S50).
@@ -77,13 +77,15 @@ pub struct BankModem {
     pub prefix: String,
     /// Speed of its port, bit/s.
     pub baud: u32,
+    /// Its own number as the outside world calls it, where it has one.
+    pub number: Option<PhoneNumber>,
 }
 
 impl BankModem {
     /// A modem that an exchange plays, as it stands in a bank that lists none.
     fn played((id, profile): &(ModemId, String)) -> Self {
         let (id, profile) = (id.clone(), profile.clone());
-        Self { id, port: String::new(), profile, trunk: None, prefix: String::new(), baud: BAUD }
+        Self { id, port: String::new(), profile, trunk: None, prefix: String::new(), baud: BAUD, number: None }
     }
 }
 
@@ -123,6 +125,7 @@ struct ModemFile {
     trunk: Option<String>,
     prefix: Option<String>,
     baud: Option<u32>,
+    number: Option<String>,
 }
 
 /// A bank that was read, with the marks of its file, so that what names it can complain at the right place.
@@ -287,6 +290,7 @@ fn check_modems(
     let mut modems = Vec::new();
     let mut ids: BTreeMap<ModemId, usize> = BTreeMap::new();
     let mut ports: BTreeMap<String, usize> = BTreeMap::new();
+    let mut numbers: BTreeMap<PhoneNumber, usize> = BTreeMap::new();
     for (index, file) in files.iter().enumerate() {
         let key = |name: &str| format!("modems[{index}].{name}");
         let Some(file) = file else {
@@ -349,6 +353,19 @@ fn check_modems(
                 format!("{baud} is no speed of a serial port; 115200 suits nearly every modem"),
             );
         }
+        let number = file.number.as_deref().and_then(|text| match text.parse::<PhoneNumber>() {
+            Ok(number) => {
+                if let Some(first) = numbers.insert(number.clone(), index) {
+                    let what = format!("is the number of modems[{first}] already; every modem has its own, or none");
+                    doc.problem(&key("number"), what);
+                }
+                Some(number)
+            }
+            Err(error) => {
+                doc.problem(&key("number"), error.to_string());
+                None
+            }
+        });
         let own = id.as_ref().and_then(|id| played?.iter().find(|(played, _)| played == id));
         if let (Some(id), Some(played), None) = (&id, played.filter(|played| !played.is_empty()), own) {
             let there = list(played.iter().map(|(id, _)| id.as_str()));
@@ -361,7 +378,7 @@ fn check_modems(
             (None, None) => PROFILE_AUTO.to_owned(),
         };
         if let (Some(id), Some(port)) = (id, port) {
-            modems.push(BankModem { id, port, profile, trunk, prefix, baud });
+            modems.push(BankModem { id, port, profile, trunk, prefix, baud, number });
         }
     }
     modems

@@ -14,7 +14,7 @@ use crate::model::{Fault, Mono};
 pub struct RedialLaw {
     /// Most failed calls in a row to one number in a run; absent: no such rule.
     pub attempts: Option<u32>,
-    /// The same where all of them met busy or reorder tone.
+    /// The same where all of them met busy or reorder tone; absent: as `attempts`.
     pub busy_attempts: Option<u32>,
     /// Least pause after the first failed call in a row, the second .. ; the last one is kept.
     pub pauses: Vec<Duration>,
@@ -45,10 +45,7 @@ impl RedialCount {
 
     /// Whether the number has had all the calls that it may have in this run.
     pub fn is_spent(&self, law: &RedialLaw) -> bool {
-        let most = match (law.attempts, law.busy_attempts) {
-            (Some(attempts), Some(busy)) if self.otherwise == 0 => Some(attempts.max(busy)),
-            (attempts, _) => attempts,
-        };
+        let most = if self.otherwise == 0 { law.busy_attempts.or(law.attempts) } else { law.attempts };
         most.is_some_and(|most| self.failed >= most)
     }
 

@@ -274,7 +274,7 @@ impl<O: OpenPort> Bench<O> {
 
     /// Waits until the modem has been on-hook long enough. A call that is cancelled meanwhile is not dialed, and need not
     /// wait.
-    async fn rest(&self, cancel: &mut watch::Receiver<Option<Cancel>>) {
+    async fn rest(&mut self, cancel: &mut watch::Receiver<Option<Cancel>>) {
         tokio::select! {
             biased;
             _ = cancel.wait_for(Option::is_some) => {}

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::file::{LineFile, LinesFile, PlanFile};
+use super::checks;
 use super::lines::{self, WrittenLine};
 use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset, Undialable, dial_string, glob};
 use crate::config::bank::{self, Bank, ReadBank};
@@ -75,6 +76,12 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     let LineChecker { mut lines, places, .. } = checker;
     check_proving(&mut credentials, &lines, &doc);
     check_only(&overrides.only, &mut lines, &doc);
+    let dialing = numbering.as_deref().zip(bank);
+    let reference = file.reference.as_deref();
+    let checks = checks::check(reference, file.preflight.as_deref(), dialing, &lines, &doc);
+    if let (Some((numbering, bank)), Some(read)) = (dialing, &read_bank) {
+        checks::check_own_numbers(numbering, bank, &lines, &read.doc);
+    }
     let warnings = same_numbers(&lines, &places);
     let seed = overrides.seed.or(file.seed).unwrap_or_default();
 
@@ -100,6 +107,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
             .filter_map(|(name, (credential, _))| Some((name, credential?)))
             .collect(),
         policy,
+        checks,
         deadline,
         limits,
         seed,
