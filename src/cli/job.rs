@@ -18,7 +18,8 @@ use crate::model::event::{
     CheckKind, CheckOutcome, CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting,
 };
 use crate::model::{
-    CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, Mono, PhoneNumber, RunId, SiteId,
+    CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, Mono,
+    PhoneNumber, RunId, SiteId,
 };
 use crate::modem::clock::Clock;
 use crate::modem::profile::Profile;
@@ -175,6 +176,7 @@ pub(super) fn past(events: &[Event]) -> Past {
             _ => {}
         }
     }
+    past.unproven = unproven.into_values().flatten().cloned().collect();
     past.verdicts = verdicts.into_values().filter(|v| v.fault != Some(Fault::Cancelled)).collect();
     past
 }

@@ -85,7 +85,15 @@ impl BankModem {
     /// A modem that an exchange plays, as it stands in a bank that lists none.
     fn played((id, profile): &(ModemId, String)) -> Self {
         let (id, profile) = (id.clone(), profile.clone());
-        Self { id, port: String::new(), profile, trunk: None, prefix: String::new(), baud: BAUD, number: None }
+        Self {
+            id,
+            port: String::new(),
+            profile,
+            trunk: None,
+            prefix: String::new(),
+            baud: BAUD,
+            number: None,
+        }
     }
 }
 
@@ -356,7 +364,8 @@ fn check_modems(
         let number = file.number.as_deref().and_then(|text| match text.parse::<PhoneNumber>() {
             Ok(number) => {
                 if let Some(first) = numbers.insert(number.clone(), index) {
-                    let what = format!("is the number of modems[{first}] already; every modem has its own, or none");
+                    let what =
+                        format!("is the number of modems[{first}] already; every modem has its own, or none");
                     doc.problem(&key("number"), what);
                 }
                 Some(number)

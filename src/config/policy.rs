@@ -93,7 +93,10 @@ impl PolicyFile {
                 let key = format!("policy.retest_after[{index}]");
                 match text.as_deref().map_or_else(|| Err("is empty; write `2m`".to_owned()), span::parse) {
                     Ok(span) if span < RETEST_AFTER_MIN => {
-                        doc.problem(&key, "is under a second; a modem under quarantine is not called that often");
+                        doc.problem(
+                            &key,
+                            "is under a second; a modem under quarantine is not called that often",
+                        );
                     }
                     Ok(span) => policy.bench.retests.push(span),
                     Err(what) => doc.problem(&key, what),

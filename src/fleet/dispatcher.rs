@@ -23,8 +23,8 @@ use crate::model::{CallId, Event, EventKind, Fault, LineId, ModemId, Mono, Phone
 use crate::modem::clock::Clock;
 use crate::modem::port::Port;
 
-use super::desk::{Desk, DeskFact};
 use self::checks::RunningCheck;
+use super::desk::{Desk, DeskFact};
 use super::scheduler::{Check, Decision, Input, Scheduler, SchedulerPlan};
 use super::talk;
 use super::worker::{self, Channels, Command, OpenPort, Report, Seat};

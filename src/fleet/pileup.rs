@@ -17,6 +17,8 @@ pub const PILE_UP_LINES_MAX: usize = 32;
 #[derive(Debug, Clone)]
 pub struct PileUps {
     modems: Vec<Pile>,
+    /// Some modem got through since all were settled.
+    anybody_worked: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -34,7 +36,7 @@ impl Default for Pile {
 impl PileUps {
     /// Nothing has piled up on any of `modems` modems.
     pub fn new(modems: usize) -> Self {
-        Self { modems: vec![Pile::default(); modems] }
+        Self { modems: vec![Pile::default(); modems], anybody_worked: false }
     }
 
     /// A call on this modem blamed its line, and heard nothing from a console.
@@ -46,9 +48,19 @@ impl PileUps {
 
     /// A call on this modem got as far as a console: it works.
     pub fn worked(&mut self, modem: usize) {
+        self.anybody_worked = true;
         if let Some(pile) = self.modems.get_mut(modem) {
             *pile = Pile::default();
         }
+    }
+
+    /// The modem got through to what it was checked with. Where the whole bank fails, and not one modem alone, that
+    /// speaks for all: it is the lines, or the network.
+    pub fn passed(&mut self, modem: usize) {
+        if self.anybody_worked {
+            return self.settled(modem);
+        }
+        (0..self.modems.len()).for_each(|modem| self.settled(modem));
     }
 
     /// It was checked, or can't be: what has piled up stands, and the next check comes later.
@@ -86,6 +98,23 @@ mod tests {
         assert_eq!(piles.lines(0), 4);
         piles.worked(0);
         assert!(!piles.is_suspect(0));
+    }
+
+    #[test]
+    fn where_nobody_gets_through_one_check_speaks_for_all() {
+        let mut piles = PileUps::new(3);
+        let pile_up = |piles: &mut PileUps| {
+            for n in 0..6 {
+                (0..PILE_UP_LINES_MAX).for_each(|line| piles.failed(n % 3, line));
+            }
+        };
+        pile_up(&mut piles);
+        piles.passed(1);
+        assert!((0..3).all(|modem| !piles.is_suspect(modem)));
+        piles.worked(2);
+        pile_up(&mut piles);
+        piles.passed(1);
+        assert_eq!([0, 1, 2].map(|modem| piles.is_suspect(modem)), [true, false, true]);
     }
 
     #[test]

@@ -323,7 +323,10 @@ impl<O: OpenPort> Bench<O> {
         over
     }
 
-    async fn dial_tone(&mut self, cancel: &mut watch::Receiver<Option<Cancel>>) -> Result<CheckOver, PortError> {
+    async fn dial_tone(
+        &mut self,
+        cancel: &mut watch::Receiver<Option<Cancel>>,
+    ) -> Result<CheckOver, PortError> {
         let (port, profile) = (self.port.as_mut(), self.profile.clone());
         let (Some(port), Some(profile)) = (port, profile) else {
             panic!("a check was given to a modem without a port");

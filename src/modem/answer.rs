@@ -49,11 +49,17 @@ enum State {
     /// Not started, or done.
     Idle,
     /// For RING.
-    Waiting { until: Mono },
+    Waiting {
+        until: Mono,
+    },
     /// ATA is out.
-    Training { until: Mono },
+    Training {
+        until: Mono,
+    },
     /// Connected, until the caller goes.
-    Holding { until: Mono },
+    Holding {
+        until: Mono,
+    },
     HangingUp(Box<HangUp>),
 }
 
@@ -196,14 +202,18 @@ mod tests {
     fn machine() -> (Answer, Vec<Action>) {
         let profile: Profile = serde_yaml::from_str("profile: generic").unwrap();
         let mut actions = Vec::new();
-        let mut answer =
-            Answer::new(&profile, PortFacts::default(), WAIT, WAIT, Duration::from_secs(10));
+        let mut answer = Answer::new(&profile, PortFacts::default(), WAIT, WAIT, Duration::from_secs(10));
         assert_eq!(answer.start(Mono::ZERO, &mut actions), Progress::Until(Mono::ZERO + WAIT));
         assert_eq!(std::mem::take(&mut actions), [Action::Drain]);
         (answer, actions)
     }
 
-    fn hear(answer: &mut Answer, ms: u64, code: ResultCode, actions: &mut Vec<Action>) -> Progress<AnswerOutcome> {
+    fn hear(
+        answer: &mut Answer,
+        ms: u64,
+        code: ResultCode,
+        actions: &mut Vec<Action>,
+    ) -> Progress<AnswerOutcome> {
         answer.handle(Mono::from_millis(ms), Input::Token(&Token::Result(code)), actions)
     }
 
@@ -217,8 +227,7 @@ mod tests {
         let _ = hear(&mut answer, 300, ResultCode::NoCarrier, &mut actions);
         assert_eq!(std::mem::take(&mut actions), [command("AT")], "the proof, and nothing else");
         let done = hear(&mut answer, 310, ResultCode::Ok, &mut actions);
-        let outcome =
-            AnswerOutcome { rang: true, connected: true, on_hook: true, detail: String::new() };
+        let outcome = AnswerOutcome { rang: true, connected: true, on_hook: true, detail: String::new() };
         assert_eq!(done, Progress::Done(outcome));
     }
 

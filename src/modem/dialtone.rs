@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::model::{Fault, Mono};
 
 use super::codec::Token;
-use super::hangup::{ATH_ANSWER_MAX, ATH_TRIES, AT_ANSWER_MAX, AT_TRIES, HangUp, HangupOutcome, Situation};
+use super::hangup::{AT_ANSWER_MAX, AT_TRIES, ATH_ANSWER_MAX, ATH_TRIES, HangUp, HangupOutcome, Situation};
 use super::machine::{Action, Input, Knock, Knocked, PortFacts, Progress, Signal, command};
 use super::profile::Profile;
 use super::result_code::ResultCode;

@@ -244,7 +244,8 @@ impl Board {
     /// Modems that make calls: those that are out are none.
     pub fn modems_in_use(&self) -> u64 {
         let in_use = |(row, state): (&Row, &Option<ModemState>)| {
-            row.line.is_some() || matches!(
+            row.line.is_some()
+                || matches!(
                     state,
                     Some(ModemState::Ready | ModemState::Checking | ModemState::HangupUnproven)
                 )

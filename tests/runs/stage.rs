@@ -12,11 +12,12 @@ use lineman::console::{Credential, Dialog, DialogFile};
 use lineman::fleet::desk::{Desk, DeskEntry, Remember};
 use lineman::fleet::dispatcher::{self, Job, LineBook, NotDialed, ObserveError, Observer, RunEnd};
 use lineman::fleet::policy::Policy;
-use lineman::fleet::scheduler::{LineJob, ModemSeat, Past, SchedulerPlan};
+use lineman::fleet::redial::RedialLaw;
+use lineman::fleet::scheduler::{Check, CheckPlan, LineJob, ModemSeat, Past, Preflight, SchedulerPlan};
 use lineman::fleet::worker::{OpenPort, ProfileChoice, Seat};
 use lineman::model::event::{EVENT_FORMAT, ModemHeader, RunHeader, Sitting};
 use lineman::model::{
-    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, ModemId, TrunkName,
+    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, ModemId, PhoneNumber, TrunkName,
 };
 use lineman::modem::clock::Clock;
 use lineman::modem::port::memory::{Door, Wires};
@@ -96,6 +97,11 @@ pub(crate) struct Stage {
     pub(crate) deadline: Option<Duration>,
     /// Lines of the plan that lead to the number of another.
     pub(crate) shared: BTreeMap<&'static str, &'static str>,
+    /// What each modem is asked before its first line.
+    pub(crate) preflight: Preflight,
+    /// The line of the exchange that is no line of the plan, but its reference number.
+    pub(crate) reference: Option<&'static str>,
+    pub(crate) redial: RedialLaw,
 }
 
 impl Stage {
@@ -127,7 +133,22 @@ impl Stage {
             openings: BTreeMap::new(),
             deadline: None,
             shared: BTreeMap::new(),
+            preflight: Preflight::Off,
+            reference: None,
+            redial: RedialLaw::default(),
         }
+    }
+
+    /// Makes a line of the exchange the plan's reference number.
+    pub(crate) fn with_reference(mut self, line: &'static str, preflight: Preflight) -> Self {
+        self.reference = Some(line);
+        self.preflight = preflight;
+        self
+    }
+
+    fn number_of(&self, line: &str) -> PhoneNumber {
+        let entry = self.exchange.lines.iter().find(|entry| entry.id.as_str() == line).expect("a line");
+        entry.number.clone()
     }
 
     /// Lets a line of the plan lead to the number of another.
@@ -219,8 +240,10 @@ impl Stage {
             limits: self.limits,
         };
         let trunk: TrunkName = "pstn".parse().expect("a name");
+        let reference = self.reference.map(|line| self.number_of(line));
         let book = Book::new(
             &lines,
+            reference.clone(),
             self.limits,
             self.accounts.first().map(|account| account.name),
             &self.credential_of,
@@ -256,7 +279,11 @@ impl Stage {
                     .exchange
                     .modems
                     .iter()
-                    .map(|modem| ModemSeat { id: modem.id.clone(), trunk: self.trunk.map(|_| trunk.clone()) })
+                    .map(|modem| ModemSeat {
+                        id: modem.id.clone(),
+                        trunk: self.trunk.map(|_| trunk.clone()),
+                        has_number: false,
+                    })
                     .collect(),
                 trunks: self
                     .trunk
@@ -265,6 +292,8 @@ impl Stage {
                     .into_iter()
                     .collect(),
                 policy: self.policy,
+                checks: CheckPlan { preflight: self.preflight, reference },
+                redial: self.redial,
                 past: self.past,
             },
             book,
@@ -293,6 +322,7 @@ impl Stage {
     /// The plan's lines: those of the exchange, but for the numbers that some share.
     fn plan_lines(&self) -> Vec<LineEntry> {
         let mut lines = self.exchange.lines.clone();
+        lines.retain(|entry| Some(entry.id.as_str()) != self.reference);
         for (line, of) in &self.shared {
             let number = lines.iter().find(|entry| entry.id.as_str() == *of).expect("a line").number.clone();
             let entry = lines.iter_mut().find(|entry| entry.id.as_str() == *line).expect("a line");
@@ -312,6 +342,8 @@ impl Stage {
             },
             setup_limit: self.limits.setup,
             on_hook_min: self.on_hook_min,
+            tone_limit: self.limits.dial,
+            hangup_limit: self.limits.hangup,
         }
     }
 }
@@ -417,6 +449,7 @@ struct Planned {
 
 struct Book {
     lines: BTreeMap<LineId, Planned>,
+    reference: Option<PhoneNumber>,
     limits: Limits,
     undialable: BTreeSet<&'static str>,
 }
@@ -424,6 +457,7 @@ struct Book {
 impl Book {
     fn new(
         lines: &[LineEntry],
+        reference: Option<PhoneNumber>,
         limits: Limits,
         usual: Option<&str>,
         credential_of: &BTreeMap<&str, &str>,
@@ -447,6 +481,7 @@ impl Book {
         };
         Self {
             lines: lines.iter().map(|entry| (entry.id.clone(), planned(entry))).collect(),
+            reference,
             limits,
             undialable,
         }
@@ -469,6 +504,29 @@ impl LineBook for Book {
             dial: DialString::new("", digits).expect("digits"),
             dialog: planned.dialog.clone(),
             credential: planned.credential.clone(),
+            port_bps: Some(115_200),
+            limits: self.limits,
+            ring_cadence: Duration::from_secs(6),
+        })
+    }
+
+    fn check(&self, check: &Check, modem: &ModemId) -> Result<CallSpec, NotDialed> {
+        let number = match check {
+            Check::DialTone | Check::Peer(_) => None,
+            Check::Reference => self.reference.clone(),
+            Check::Line(line) => Some(self.lines[line].line.number.clone()),
+        };
+        let number = number.ok_or_else(|| NotDialed("no such number".to_owned()))?;
+        let id: LineId = check.kind().word().parse().expect("a name");
+        let digits = number.digits().trim_start_matches('1').to_owned();
+        Ok(CallSpec {
+            call: CallId::new(&id, 1),
+            line: Line { id, site: "check".parse().expect("a name"), number, hostname: None },
+            attempt: 1,
+            modem: modem.clone(),
+            dial: DialString::new("", &digits).expect("digits"),
+            dialog: None,
+            credential: None,
             port_bps: Some(115_200),
             limits: self.limits,
             ring_cadence: Duration::from_secs(6),

@@ -68,8 +68,8 @@ pub(super) fn check(
             }
         },
     };
-    let peers = dialing
-        .map_or(0, |(_, bank)| bank.modems.iter().filter(|modem| modem.number.is_some()).count());
+    let peers =
+        dialing.map_or(0, |(_, bank)| bank.modems.iter().filter(|modem| modem.number.is_some()).count());
     if preflight == Preflight::Reference && reference.is_none() && peers < 2 && dialing.is_some() {
         doc.problem(
             "preflight",

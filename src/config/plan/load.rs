@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::file::{LineFile, LinesFile, PlanFile};
 use super::checks;
+use super::file::{LineFile, LinesFile, PlanFile};
 use super::lines::{self, WrittenLine};
 use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset, Undialable, dial_string, glob};
 use crate::config::bank::{self, Bank, ReadBank};

@@ -21,7 +21,13 @@ pub(super) struct RunningCheck {
 impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     pub(super) fn check(&mut self, modem: &ModemId, check: &Check) {
         if *check == Check::DialTone {
-            return self.begin_check(modem, Some(check.kind()), None, Command::DialTone, "dial tone".to_owned());
+            return self.begin_check(
+                modem,
+                Some(check.kind()),
+                None,
+                Command::DialTone,
+                "dial tone".to_owned(),
+            );
         }
         match self.book.check(check, modem) {
             Ok(spec) => {
@@ -127,7 +133,13 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     }
 
     /// What the modem is now, as far as the check says it; the scheduler may say more at once.
-    fn state_after_check(&mut self, modem: &ModemId, outcome: CheckOutcome, fault: Option<Fault>, detail: &str) {
+    fn state_after_check(
+        &mut self,
+        modem: &ModemId,
+        outcome: CheckOutcome,
+        fault: Option<Fault>,
+        detail: &str,
+    ) {
         let ours = fault.filter(|fault| outcome == CheckOutcome::Failed && fault.blame().is_bench());
         if ours.is_some() {
             self.modem(modem.clone(), ModemState::Out, ours, detail.to_owned());

@@ -14,7 +14,7 @@ impl Scheduler {
         if self.closed.is_some() || self.waiting() == 0 {
             return;
         }
-        self.free_the_stranded(now);
+        self.free_the_stranded();
         let hopeful = self.bench.hopeful();
         for modem in self.bench.free().collect::<Vec<_>>() {
             // A trunk may have become full with the call before, or the modem may answer another one's check.

@@ -12,10 +12,10 @@ use crate::model::{Fault, ModemId, Mono};
 /// Calls that a modem must fail to be condemned, to different numbers where there are some.
 pub const FAILED_CHECKS: usize = 2;
 /// Checks in a row that may say nothing before the modem is believed without one.
-pub const UNKNOWN_CHECKS_MAX: u32 = 3;
+const UNKNOWN_CHECKS_MAX: u32 = 3;
 /// How long a modem waits after a check that said nothing: a busy reference number is free again in a moment, or not
 /// tonight.
-pub const CHECK_AGAIN_AFTER: Duration = Duration::from_secs(30);
+const CHECK_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// Modems that must fail their checks before the whole bench is held for faulty, while nobody has reached anything: the
 /// others need not call a number in vain too.
 pub const FAULTY_MODEMS: u32 = 3;
@@ -166,7 +166,9 @@ impl Scheduler {
                 self.condemn(now, modem, "other modems did");
                 Next::Wait
             }
-            Found::Nothing => self.uncheckable(now, modem, "there is no number that it could be checked with"),
+            Found::Nothing => {
+                self.uncheckable(now, modem, "there is no number that it could be checked with")
+            }
         }
     }
 
@@ -245,18 +247,19 @@ impl Scheduler {
         for other in 0..self.trust.len() {
             let trust = &self.trust[other];
             // One that has not been checked yet may answer for all that is known.
-            let doubtful = matches!(trust.call_due, Some(Why::PileUp | Why::Retest)) || self.piles.is_suspect(other);
+            let doubtful =
+                matches!(trust.call_due, Some(Why::PileUp | Why::Retest)) || self.piles.is_suspect(other);
             if other == modem
                 || doubtful
-                || trust.tone_due
                 || !self.bench.has_number(other)
                 || !self.bench.is_hopeful(other)
                 || !self.bench.could_both_call(modem, other)
             {
                 continue;
             }
-            if !self.bench.is_free(other) || !self.bench.both_have_room(modem, other) {
-                later |= matches!(self.bench.state(other), State::InCall | State::Ready);
+            let now = !trust.tone_due && self.bench.is_free(other);
+            if !now || !self.bench.both_have_room(modem, other) {
+                later |= matches!(self.bench.state(other), State::SettingUp | State::InCall | State::Ready);
                 continue;
             }
             let check = Check::Peer(self.bench.ids[other].clone());
@@ -379,16 +382,12 @@ impl Scheduler {
             self.trust[modem].tone_due = false;
             return self.free(now, modem);
         }
-        // When the whole bank fails and one modem gets through, it is the lines.
-        let everybody = (0..self.trust.len())
-            .filter(|&other| self.bench.is_hopeful(other))
-            .all(|other| self.piles.is_suspect(other));
-        if everybody && !self.bench.is_quarantined(modem) {
+        if !self.bench.is_quarantined(modem) {
+            self.piles.passed(modem);
             for other in 0..self.trust.len() {
-                if self.trust[other].call_due == Some(Why::PileUp) {
+                if self.trust[other].call_due == Some(Why::PileUp) && !self.piles.is_suspect(other) {
                     self.trust[other].call_due = None;
                 }
-                self.piles.settled(other);
             }
         }
         self.targets.sound = true;
@@ -396,7 +395,6 @@ impl Scheduler {
         if *check == Check::Reference {
             self.targets.reference_failed = 0;
         }
-        self.piles.settled(modem);
         let trust = &mut self.trust[modem];
         trust.call_due = None;
         trust.failed.clear();
@@ -417,6 +415,7 @@ impl Scheduler {
                 format!("taken back: it reached {what} ({})", report.detail)
             };
             self.decisions.push(Decision::TakeBack { modem: self.bench.ids[modem].clone(), detail });
+            self.welcome();
         }
     }
 
@@ -442,7 +441,8 @@ impl Scheduler {
             return self.rest(now, modem);
         }
         let mut what: Vec<String> = self.trust[modem].failed.iter().map(|check| self.words(check)).collect();
-        let times = if what.windows(2).all(|pair| pair[0] == pair[1]) && what.len() > 1 { " twice" } else { "" };
+        let times =
+            if what.windows(2).all(|pair| pair[0] == pair[1]) && what.len() > 1 { " twice" } else { "" };
         what.dedup();
         let detail = format!("could not reach {}{times}: {heard}", what.join(" nor "));
         self.targets.condemned += 1;

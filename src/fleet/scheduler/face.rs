@@ -160,6 +160,8 @@ pub struct Past {
     pub quarantined: BTreeSet<ModemId>,
     /// Calls that count as not made, since their modem was put under quarantine for them.
     pub void: BTreeSet<CallId>,
+    /// Failing calls of modems that have passed nothing since: what a quarantine would make void.
+    pub unproven: BTreeSet<CallId>,
 }
 
 /// What a call found, as far as the scheduler cares.

@@ -55,6 +55,8 @@ pub struct Scheduler {
     /// Of each modem.
     trust: Vec<Trust>,
     targets: Targets,
+    /// Numbers that some modem refuses, or did.
+    refused_numbers: BTreeSet<usize>,
     lines: Vec<Line>,
     line_index: BTreeMap<LineId, usize>,
     modem_index: BTreeMap<ModemId, usize>,
@@ -164,6 +166,7 @@ impl Scheduler {
             piles: PileUps::new(bench.ids.len()),
             trust: std::iter::repeat_with(Trust::default).take(bench.ids.len()).collect(),
             targets: Targets::new(checks, reference),
+            refused_numbers: BTreeSet::new(),
             bench,
             queue: Queue::new(numbers.len()),
             lines,
@@ -208,9 +211,12 @@ impl Scheduler {
             }
             self.lines[line].learn(report.took, report.fault);
             let mut trial = self.trial(modem, &report);
-            trial.void = trial.class.is_failing()
-                && past.void.contains(&CallId::new(&self.lines[line].id, trial.attempt));
+            let call = CallId::new(&self.lines[line].id, trial.attempt);
+            trial.void = trial.class.is_failing() && past.void.contains(&call);
             self.remember(modem, line, &trial);
+            if !past.unproven.contains(&call) {
+                self.trust[modem].unproven.remove(&(line, trial.attempt));
+            }
             let number = self.lines[line].number;
             if report.dialed {
                 // When that was is not known any more: the pause is kept from here on.
@@ -352,15 +358,18 @@ impl Scheduler {
 
     fn modem_ready(&mut self, id: &ModemId) {
         let Some(&modem) = self.modem_index.get(id) else { return };
-        self.let_go(modem);
-        if let State::Out { until } = self.bench.state(modem) {
+        match self.bench.state(modem) {
             // Under quarantine it waits for its time, however well its set-up went.
-            if self.bench.is_quarantined(modem) {
-                return;
+            State::Out { .. } if self.bench.is_quarantined(modem) => {}
+            state => {
+                if let State::Out { until } = state {
+                    self.timers.remove(&(until, Timer::Modem(modem)));
+                }
+                self.bench.ready(modem);
             }
-            self.timers.remove(&(until, Timer::Modem(modem)));
         }
-        self.bench.ready(modem);
+        self.let_go(modem);
+        self.welcome();
     }
 
     fn modem_out(&mut self, now: Mono, id: &ModemId, trouble: &Trouble) {

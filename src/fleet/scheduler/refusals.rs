@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::bench::{BARRED, weight};
 use super::judge::Finding;
-use super::lines::Stage;
+use super::lines::{Stage, Wait};
 use super::{Scheduler, Timer};
 use crate::model::{CallId, Fault, Mono};
 
@@ -21,6 +21,7 @@ impl Scheduler {
     pub(super) fn bar(&mut self, now: Mono, number: usize, modem: usize, refused_for: Option<Duration>) {
         let until = refused_for.map(|refused_for| now + refused_for);
         self.numbers[number].refused_by.insert(modem, until);
+        self.refused_numbers.insert(number);
         if let Some(until) = until {
             self.timers.insert((until, Timer::Number(number)));
         }
@@ -54,12 +55,8 @@ impl Scheduler {
         self.enqueue(line);
     }
 
-    /// What keeps a line from being queued: until when, and why; no time if it is for good.
-    pub(super) fn refused(&self, line: usize) -> Option<(Option<Mono>, String)> {
-        let number = self.lines[line].number;
-        if let Some(until) = self.numbers[number].redial.until(self.now) {
-            return Some((Some(until), "redial rules".to_owned()));
-        }
+    /// Who refuses a number, if all do that could call it, and until when; no time if it is for good.
+    pub(super) fn refused(&self, number: usize) -> Option<(Option<Mono>, String)> {
         if self.numbers[number].refused_by.is_empty() {
             return None;
         }
@@ -83,6 +80,20 @@ impl Scheduler {
         Some((first, who))
     }
 
+    /// A modem is there again: it may call what all others refuse.
+    pub(super) fn welcome(&mut self) {
+        for number in self.refused_numbers.clone() {
+            if self.refused(number).is_some() {
+                continue;
+            }
+            for line in self.numbers[number].lines.clone() {
+                if matches!(self.lines[line].stage, Stage::Waiting { wait: Wait::Refused, .. }) {
+                    self.ready_again(line);
+                }
+            }
+        }
+    }
+
     /// A line that no modem will dial any more.
     pub(super) fn refused_for_good(&mut self, line: usize, who: &str) {
         let entry = &self.lines[line];
@@ -96,13 +107,13 @@ impl Scheduler {
     }
 
     /// Lines that were queued for a modem that is gone now, and that all others refuse.
-    pub(super) fn free_the_stranded(&mut self, _now: Mono) {
+    pub(super) fn free_the_stranded(&mut self) {
         loop {
             let stranded = self.queue.heads().find_map(|(burden, rank)| {
                 let barred = burden.iter().any(|&(_, weight)| weight == BARRED);
                 let taken = |modem: usize| self.bench.is_hopeful(modem) && weight(burden, modem) < BARRED;
                 let nobody = barred && !(0..self.bench.ids.len()).any(taken);
-                (nobody && self.refused(rank.line).is_some()).then_some(rank.line)
+                (nobody && self.refused(self.lines[rank.line].number).is_some()).then_some(rank.line)
             });
             let Some(line) = stranded else { return };
             self.ready_again(line);

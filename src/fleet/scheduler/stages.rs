@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::bench::BARRED;
 use super::judge::{Case, Finding, Judgement, Known};
-use super::lines::Stage;
+use super::lines::{Stage, Wait};
 use super::queue::{Burden, Rank};
 use super::{Decision, Scheduler, Timer};
 use crate::fleet::policy::{CallClass, NUMBER_HELD};
@@ -98,11 +98,11 @@ impl Scheduler {
             return self.enqueue(line);
         }
         let why = fault.map_or_else(String::new, |fault| format!("after {fault}"));
-        self.put_off(line, now + pause, why, false);
+        self.put_off(line, now + pause, why, Wait::Pause);
     }
 
-    fn put_off(&mut self, line: usize, until: Mono, why: String, held: bool) {
-        self.lines[line].stage = Stage::Waiting { until, held };
+    fn put_off(&mut self, line: usize, until: Mono, why: String, wait: Wait) {
+        self.lines[line].stage = Stage::Waiting { until, wait };
         self.timers.insert((until, Timer::Line(line)));
         self.decisions.push(Decision::Waits { line: self.lines[line].id.clone(), until, why });
     }
@@ -122,7 +122,7 @@ impl Scheduler {
             }
             self.numbers[number].held = None;
             for line in self.numbers[number].lines.clone() {
-                if matches!(self.lines[line].stage, Stage::Waiting { held: true, .. }) {
+                if matches!(self.lines[line].stage, Stage::Waiting { wait: Wait::Held, .. }) {
                     self.detach(line);
                     self.enqueue(line);
                 }
@@ -168,12 +168,16 @@ impl Scheduler {
         let held = self.numbers[self.lines[line].number].held;
         if let Some((holder, until)) = held.filter(|(_, until)| *until > self.now) {
             let why = format!("`{}` may still hold its number", self.bench.ids[holder]);
-            return self.put_off(line, until, why, true);
+            return self.put_off(line, until, why, Wait::Held);
         }
-        if let Some((until, why)) = self.refused(line) {
+        let number = self.lines[line].number;
+        if let Some(until) = self.numbers[number].redial.until(self.now) {
+            return self.put_off(line, until, "redial rules".to_owned(), Wait::Pause);
+        }
+        if let Some((until, who)) = self.refused(number) {
             return match until {
-                Some(until) => self.put_off(line, until, why, false),
-                None => self.refused_for_good(line, &why),
+                Some(until) => self.put_off(line, until, who, Wait::Refused),
+                None => self.refused_for_good(line, &who),
             };
         }
         let (burden, rank) = (self.burden(line), self.rank(line));

@@ -1,10 +1,13 @@
+mod checks;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::watch::Watch;
-use super::world::{Fate, Nature, SetUp, World, line, modem, plan};
-use super::{Decision, Input, Preset, SchedulerPlan};
+use super::world::{CheckFate, Fate, Nature, SetUp, World, line, modem, plan};
+use super::{Check, Decision, Input, Preset, SchedulerPlan};
+use crate::model::event::CheckOutcome;
 use crate::model::{Fault, LineId, ModemId};
 
 const GOOD: Option<Fault> = None;
@@ -203,6 +206,10 @@ impl Nature for Bank {
             Some(&(from, to, fault)) if (from..=to).contains(&nth) => (Err(fault), secs(1)),
             _ => (Ok(()), secs(1)),
         }
+    }
+
+    fn check(&mut self, _: &ModemId, _: &Check, _: u32) -> CheckFate {
+        (CheckOutcome::Failed, Some(Fault::NoConnect), secs(20))
     }
 }
 
