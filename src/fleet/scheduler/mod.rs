@@ -407,7 +407,7 @@ impl Scheduler {
                 // It is only that somebody looks again.
                 Timer::Modem(_) | Timer::Check(_) => {}
                 Timer::Line(line) => self.ready_again(line),
-                Timer::Number(number) => self.look_again(number),
+                Timer::Number(number) => self.unbar(number),
             }
         }
     }

@@ -42,7 +42,14 @@ impl Scheduler {
 
     pub(super) fn reconsider(&mut self, now: Mono, line: usize, modem: usize) {
         match &self.lines[line].stage {
-            Stage::Queued { .. } | Stage::Waiting { .. } | Stage::Parked { .. } => self.review(line),
+            Stage::Queued { .. } => {
+                self.review(line);
+                // What weighs on it has changed: a void call speaks against no modem.
+                if matches!(self.lines[line].stage, Stage::Queued { .. }) {
+                    self.ready_again(line);
+                }
+            }
+            Stage::Waiting { .. } | Stage::Parked { .. } => self.review(line),
             // The last two rest on no call.
             Stage::Running { .. }
             | Stage::New

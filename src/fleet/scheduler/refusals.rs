@@ -83,15 +83,26 @@ impl Scheduler {
     /// A modem is there again: it may call what all others refuse.
     pub(super) fn welcome(&mut self) {
         for number in self.refused_numbers.clone() {
-            if self.refused(number).is_some() {
-                continue;
-            }
-            for line in self.numbers[number].lines.clone() {
-                if matches!(self.lines[line].stage, Stage::Waiting { wait: Wait::Refused, .. }) {
-                    self.ready_again(line);
-                }
+            self.welcome_back(number);
+        }
+    }
+
+    /// Lines that waited for a modem that does not refuse their number, if there is one now.
+    fn welcome_back(&mut self, number: usize) {
+        if self.refused(number).is_some() {
+            return;
+        }
+        for line in self.numbers[number].lines.clone() {
+            if matches!(self.lines[line].stage, Stage::Waiting { wait: Wait::Refused, .. }) {
+                self.ready_again(line);
             }
         }
+    }
+
+    /// A modem refuses a number no longer.
+    pub(super) fn unbar(&mut self, number: usize) {
+        self.look_again(number);
+        self.welcome_back(number);
     }
 
     /// A line that no modem will dial any more.

@@ -157,6 +157,7 @@ impl Watch {
             void: self.void.iter().map(|(line, attempt)| CallId::new(line, *attempt)).collect(),
         };
         self.recount_redials();
+        self.recount_piles();
         // To go on with what was cut short is what a resumed run is for.
         self.verdicts.retain(|_, verdict| verdict.fault != Some(Fault::Cancelled));
         for calls in self.calls.values_mut() {

@@ -22,11 +22,7 @@ impl Watch {
         } else if class.is_failing() {
             self.unproven.entry(modem.clone()).or_default().push(key);
         }
-        if class == CallClass::Passed || report.furthest >= Some(Moment::Prompted) {
-            self.piles.remove(modem);
-        } else if class.is_failing() {
-            self.piles.entry(modem.clone()).or_default().insert(line.clone());
-        }
+        self.pile_up(report, class);
         let number = self.number(line).clone();
         if report.dialed {
             self.redialed(now, number.clone(), report.fault, class == CallClass::Passed);
@@ -34,6 +30,24 @@ impl Watch {
         if report.fault == Some(Fault::ModemRefused) {
             let until = report.refused_for.map(|span| now + span);
             self.barred.insert((modem.clone(), number), until);
+        }
+    }
+
+    fn pile_up(&mut self, report: &CallReport, class: CallClass) {
+        if class == CallClass::Passed || report.furthest >= Some(Moment::Prompted) {
+            self.piles.remove(&report.modem);
+        } else if class.is_failing() {
+            self.piles.entry(report.modem.clone()).or_default().insert(report.line.clone());
+        }
+    }
+
+    /// As a resumed sitting counts them: it knows of no checks.
+    pub(super) fn recount_piles(&mut self) {
+        self.piles.clear();
+        for report in self.journal.clone() {
+            if !self.void.contains(&(report.line.clone(), report.attempt)) {
+                self.pile_up(&report, CallClass::of(report.fault));
+            }
         }
     }
 
@@ -114,6 +128,7 @@ impl Watch {
                 self.failed_checks.remove(modem);
                 self.unproven.remove(modem);
                 self.piles.remove(modem);
+                self.lineless.remove(modem);
             }
             (_, CheckOutcome::Failed) if !ours => {
                 *self.failed_checks.entry(modem.clone()).or_default() += 1;
