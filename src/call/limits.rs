@@ -23,9 +23,9 @@ pub struct Limits {
     pub hangup: Duration,
     /// From the CR of the dial command to the decision to hang up.
     pub call: Duration,
-    /// A refusal or `NO CARRIER` that comes sooner than this after the dial command can't be the network's: no modem
-    /// dials that fast (modems.md 0.9). Zero on simulated banks, whose time may be compressed.
-    pub refused_under: Duration,
+    /// The network's time may be compressed, as on simulated banks: no figure of real modems (the least time that a
+    /// number takes to be dialed, S7) is held against what comes.
+    pub compressed: bool,
 }
 
 impl Default for Limits {
@@ -39,7 +39,7 @@ impl Default for Limits {
             logout: Duration::from_secs(10),
             hangup: Duration::from_secs(10),
             call: Duration::from_secs(240),
-            refused_under: Duration::from_millis(800),
+            compressed: false,
         }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Every way out leads through the hang-up, but for a port that is gone. What is heard while dialing is judged in
 //! `dialing`, what the console says in `console::session`; set-up and hang-up are machines of `modem`. This file
-//! strings them together and keeps the clock of the call; `online` is its time in data state, `leaving` its ways out.
+//! strings them together and keeps the clock of the call; `online` is its time in data state, `leaving` its ways out,
+//! `diagnosing` what the modem tells once it is on-hook.
 
+mod diagnosing;
 mod leaving;
 mod online;
 #[cfg(test)]
@@ -13,18 +15,22 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::online::Carrier;
 use super::CallSpec;
-use super::dialing::{Dialing, Heard};
+use super::dialing::{Dialing, Heard, PROCEED};
 use crate::console::{Credential, Outcome, Session, session};
 use crate::model::event::Hangup;
-use crate::model::{Fault, Link, Moment, Mono, Timeline};
+use crate::model::{Diagnostics, Fault, Link, Moment, Mono, Timeline};
 use crate::modem::codec::{Codec, Token};
+use crate::modem::diagnostics::{Diagnose, Diagnosis};
 use crate::modem::hangup::HangUp;
+use crate::modem::learned::Learned;
 use crate::modem::machine::{Action, Input as PortInput, PortFacts, Progress, Signal};
 use crate::modem::profile::Profile;
-use crate::modem::setup::{Setup, SetupFault, SetupLimits};
+use crate::modem::result_code::ResultCode;
+use crate::modem::setup::{Setup, SetupEnd, SetupLimits};
 
 /// How to end a call early, the milder first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +96,10 @@ pub struct Ending {
     pub detail: String,
     /// The link.
     pub link: Link,
+    /// What the modem told of it; absent if it was not asked, or told nothing.
+    pub diagnostics: Option<Box<Diagnostics>>,
+    /// The modem owes no answer. If it may, the whole set-up is due.
+    pub settled: bool,
     /// The host that the console said it is.
     pub hostname: Option<String>,
     /// Whether on-hook was proven.
@@ -104,6 +114,10 @@ pub struct Ending {
     pub dialed: bool,
     /// Whether the port must be opened anew before it is used again.
     pub port_lost: bool,
+    /// How long the modem refuses to dial this number, where it refused and said so.
+    pub refused_for: Option<Duration>,
+    /// What was learned of the modem.
+    pub learned: Learned,
 }
 
 #[derive(Debug)]
@@ -123,6 +137,11 @@ enum State {
     },
     HangingUp {
         machine: HangUp,
+        until: Mono,
+    },
+    /// On-hook; the modem is asked about the call.
+    Diagnosing {
+        machine: Diagnose,
         until: Mono,
     },
     Over,
@@ -145,11 +164,16 @@ pub struct Machine {
     rings: Option<u32>,
     link: Link,
     unknown: Vec<String>,
+    refused_for: Option<Duration>,
+    learned: Learned,
     finding: Option<(Option<Fault>, String)>,
     hostname: Option<String>,
     transcript: Option<String>,
     cancel: Option<Cancel>,
     carrier: Carrier,
+    /// The dial ended with NO CARRIER.
+    said_no_carrier: bool,
+    diagnosis: Diagnosis,
 }
 
 impl Machine {
@@ -171,11 +195,15 @@ impl Machine {
             rings: None,
             link: Link::default(),
             unknown: Vec::new(),
+            refused_for: None,
+            learned: Learned::default(),
             finding: None,
             hostname: None,
             transcript: None,
             cancel: None,
             carrier: Carrier::new(facts),
+            said_no_carrier: false,
+            diagnosis: Diagnosis { settled: true, ..Diagnosis::default() },
         };
         machine.set_up(fresh, now);
         machine
@@ -190,7 +218,9 @@ impl Machine {
     /// [`Input::DialWritten`], which comes by itself.
     pub fn deadline(&self) -> Option<Mono> {
         match &self.state {
-            State::SettingUp { until, .. } | State::HangingUp { until, .. } => Some(*until),
+            State::SettingUp { until, .. }
+            | State::HangingUp { until, .. }
+            | State::Diagnosing { until, .. } => Some(*until),
             State::Ringing { .. } => self.dial_end(),
             State::Online { session } => Some(self.online_deadline(session)),
             State::Dialing | State::Over => None,
@@ -230,13 +260,17 @@ impl Machine {
         self.set_up_progress(now, progress);
     }
 
-    fn set_up_progress(&mut self, now: Mono, progress: Progress<Result<(), SetupFault>>) {
+    fn set_up_progress(&mut self, now: Mono, progress: Progress<SetupEnd>) {
         let State::SettingUp { full, until, .. } = &mut self.state else { return };
         match progress {
             Progress::Until(at) => *until = at,
-            Progress::Done(Ok(())) => {
+            Progress::Done(Ok(done)) => {
+                if !done.refused.is_empty() {
+                    self.learned.refused.extend(done.refused);
+                    self.profile = Arc::new(self.profile.for_modem(&self.learned));
+                }
                 self.observe(now, Moment::Ready);
-                let command = format!("{}{}", self.profile.dial, self.spec.dial.command());
+                let command = Dialing::command(&self.profile, &self.spec);
                 self.codec.expect_echo(&command);
                 self.outputs.push_back(Output::Dial(format!("{command}\r").into_bytes()));
                 self.dialed = true;
@@ -256,14 +290,7 @@ impl Machine {
             return;
         }
         self.observe(now, Moment::Dialed);
-        let ear = Dialing::new(
-            &self.profile,
-            self.spec.ring_cadence,
-            self.spec.limits.refused_under,
-            self.spec.port_bps,
-            now,
-        );
-        self.state = State::Ringing { ear };
+        self.state = State::Ringing { ear: Dialing::new(&self.profile, &self.spec, now) };
         if self.cancel.is_some() {
             self.abort_dial(now, Fault::Cancelled, "cancelled while dialing".to_owned());
         }
@@ -283,7 +310,18 @@ impl Machine {
                 }
                 self.observe(now, moment);
             }
+            Heard::DigitsSent => {
+                self.observe(now, Moment::DigitsSent);
+                self.act(vec![Action::Write(format!("{PROCEED}\r").into_bytes())]);
+            }
+            Heard::DialPlainly => self.dial_plainly(now),
             Heard::Connected => {
+                if let State::Ringing { ear } = &self.state
+                    && let Some(at) = ear.carrier_in_hindsight(now)
+                {
+                    self.bound_answer(at);
+                    self.observe(at, Moment::Carrier);
+                }
                 self.bound_answer(now);
                 self.observe(now, Moment::Connected);
                 self.go_online(now);
@@ -291,6 +329,16 @@ impl Machine {
             // A RING is no result of our dial: the modem is still at it.
             Heard::Failed(Fault::Glare, detail) => self.abort_dial(now, Fault::Glare, detail),
             Heard::Failed(fault, detail) => self.leave(now, Some(fault), detail, false),
+        }
+    }
+
+    /// The modem refused the form of the dial command, and dialed nothing: the same call goes on in the plain one.
+    fn dial_plainly(&mut self, now: Mono) {
+        let command = format!("{}{}\r", self.profile.dial, self.spec.dial.command());
+        self.act(vec![Action::Write(command.into_bytes())]);
+        self.timeline.observe_anew(Moment::Dialed, now);
+        if let State::Ringing { ear } = &mut self.state {
+            ear.dialed_plainly(now);
         }
     }
 
@@ -309,31 +357,45 @@ impl Machine {
         self.rings = ear.rings();
         self.link = ear.link().clone();
         self.unknown = ear.take_unknown();
+        self.refused_for = ear.refused_for();
+        self.learned.absorb(ear.learned());
         true
+    }
+
+    /// A line about the link that the modem printed behind its CONNECT.
+    fn link_line(&mut self, code: &ResultCode) {
+        if let Some(link) = code.link() {
+            self.link.absorb(link.clone());
+        }
     }
 
     // --- inputs
 
     fn bytes(&mut self, now: Mono, bytes: &[u8]) {
+        if matches!(self.state, State::Diagnosing { .. }) {
+            // A line of a report that reads like a CONNECT.
+            self.codec.set_online(false);
+        }
         self.codec.feed(bytes);
         while let Some(token) = self.codec.next() {
             match &mut self.state {
-                State::SettingUp { .. } | State::HangingUp { .. } => {
+                State::SettingUp { .. } | State::HangingUp { .. } | State::Diagnosing { .. } => {
                     self.port_input(now, PortInput::Token(&token));
                 }
                 State::Ringing { ear } => match &token {
                     Token::Result(code) => {
+                        self.said_no_carrier = *code == ResultCode::NoCarrier;
                         let heard = ear.hear(now, code);
                         self.heard(now, heard);
                     }
                     Token::Info(text) => ear.unknown(text),
                     Token::Data(_) => {}
                 },
-                State::Online { .. } => {
-                    if let Token::Data(data) = &token {
-                        self.online_data(now, data);
-                    }
-                }
+                State::Online { .. } => match &token {
+                    Token::Data(data) => self.online_data(now, data),
+                    Token::Result(code) => self.link_line(code),
+                    Token::Info(_) => {}
+                },
                 // What a last call left behind: it came before our dial command was out.
                 State::Dialing | State::Over => {}
             }
@@ -345,11 +407,17 @@ impl Machine {
             self.carrier.wire(now, on);
         }
         match &mut self.state {
-            State::Ringing { ear } => {
-                let heard = ear.signal(now, signal, on);
-                self.heard(now, heard);
-            }
-            State::SettingUp { .. } | State::HangingUp { .. } => {
+            State::Ringing { ear } => match ear.signal(now, signal, on) {
+                Heard::Moment(moment) => {
+                    let not_before = ear.last_ringing();
+                    if moment == Moment::Carrier {
+                        self.bound_answer(now);
+                    }
+                    self.observe_edge(now, moment, not_before);
+                }
+                heard => self.heard(now, heard),
+            },
+            State::SettingUp { .. } | State::HangingUp { .. } | State::Diagnosing { .. } => {
                 self.port_input(now, PortInput::Signal(signal, on));
             }
             State::Online { .. } | State::Dialing | State::Over => {}
@@ -369,22 +437,29 @@ impl Machine {
                 self.act(actions);
                 self.hang_up_progress(now, progress);
             }
+            State::Diagnosing { .. } => self.diagnose_input(now, input),
             State::Dialing | State::Ringing { .. } | State::Online { .. } | State::Over => {}
         }
     }
 
     fn time(&mut self, now: Mono) {
-        match &self.state {
-            State::SettingUp { until, .. } | State::HangingUp { until, .. } if now >= *until => {
+        let dial_end = self.dial_end();
+        match &mut self.state {
+            State::SettingUp { until, .. }
+            | State::HangingUp { until, .. }
+            | State::Diagnosing { until, .. }
+                if now >= *until =>
+            {
                 self.port_input(now, PortInput::Time);
             }
-            State::Ringing { ear } if self.dial_end().is_some_and(|at| now >= at) => {
+            State::Ringing { ear } if dial_end.is_some_and(|at| now >= at) => {
                 let (fault, detail) = ear.expired(now);
                 self.abort_dial(now, fault, detail);
             }
             State::Online { .. } => self.online_time(now),
             State::SettingUp { .. }
             | State::HangingUp { .. }
+            | State::Diagnosing { .. }
             | State::Ringing { .. }
             | State::Dialing
             | State::Over => {}
@@ -400,6 +475,27 @@ impl Machine {
         }
         let latest = self.timeline.iter().map(|(_, mark)| mark.at).max().unwrap_or(at);
         self.timeline.observe(moment, at.max(latest));
+        self.outputs.push_back(Output::Moment(moment));
+    }
+
+    /// Notes an instant that an edge told of: observed, or bounded where the port may tell it late. `after` is an
+    /// instant that it can't lie before.
+    pub(super) fn observe_edge(&mut self, at: Mono, moment: Moment, after: Option<Mono>) {
+        let lag = self.facts.signal_lag;
+        if lag.is_zero() {
+            self.observe(at, moment);
+            return;
+        }
+        if self.is_past(moment) {
+            return;
+        }
+        let known = || self.timeline.iter().map(|(_, mark)| mark);
+        // Each of the earlier ones may itself lie anywhere within its span.
+        let floor =
+            known().map(|mark| mark.at.before(mark.half_width)).chain(after).max().unwrap_or(Mono::ZERO);
+        let latest = known().map(|mark| mark.at).max().unwrap_or(Mono::ZERO);
+        let at = at.max(latest);
+        self.timeline.bound_after(moment, at.before(lag).max(floor).min(at), at, latest);
         self.outputs.push_back(Output::Moment(moment));
     }
 

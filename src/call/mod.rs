@@ -1,10 +1,13 @@
 //! One call: from taking the port to proven on-hook.
 //!
-//! `machine` decides and is pure; `dialing` reads what a modem says between dialing and CONNECT; `shell` drives a
+//! `machine` decides and is pure; `dialing` reads what a modem says between dialing and CONNECT, `evidence` weighs what it
+//! tells afterwards; `shell` drives a
 //! machine over a port and is the only file here that awaits. Which line is called when, and what a call means for
 //! the line's verdict, is `fleet`'s.
 
+pub mod dial_time;
 pub mod dialing;
+pub mod evidence;
 pub mod limits;
 pub mod machine;
 pub mod shell;

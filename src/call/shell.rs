@@ -1,6 +1,7 @@
 //! Drives one call's machine over a port: the only file of this room that awaits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -8,6 +9,7 @@ use crate::console::{Credential, Outcome};
 use crate::model::{CallId, CallRecord, Moment, Mono};
 use crate::modem::clock::Clock;
 use crate::modem::driver::{WRITE_LIMIT, legible, perform};
+use crate::modem::learned::Learned;
 use crate::modem::machine::Action;
 use crate::modem::port::{Port, PortError, PortEvent};
 use crate::modem::profile::Profile;
@@ -48,8 +50,16 @@ pub struct CallOver {
     pub dialed: bool,
     /// Whether the port must be opened anew.
     pub port_lost: bool,
+    /// How long the modem refuses to dial this number, where it refused and said so.
+    pub refused_for: Option<Duration>,
+    /// What was learned of the modem.
+    pub learned: Learned,
+    /// The modem owes no answer; if it may, the whole set-up is due.
+    pub settled: bool,
     /// When the call was over.
     pub at: Mono,
+    /// When on-hook was proven; where it was not, when the call was over.
+    pub on_hook: Mono,
 }
 
 /// Makes one call. `notices` must be read while it runs; `cancel` may change at any time.
@@ -120,17 +130,23 @@ pub async fn run(
         }
     };
     port.watch(false);
+    let on_hook = ending.timeline.get(Moment::OnHook).map_or_else(|| clock.now(), |mark| mark.at);
     let Ending { timeline, rings, fault, detail, link, hostname, hangup, unknown, transcript, .. } = ending;
     record.finished = clock.wall();
     record.transcript = transcript.filter(|_| fault.is_some());
     (record.timeline, record.rings, record.fault, record.detail) = (timeline, rings, fault, detail);
+    record.diagnostics = ending.diagnostics;
     (record.link, record.hostname, record.hangup, record.unknown) = (link, hostname, hangup, unknown);
     CallOver {
         record,
         hangup_detail: ending.hangup_detail,
         dialed: ending.dialed,
         port_lost: ending.port_lost,
+        refused_for: ending.refused_for,
+        learned: ending.learned,
+        settled: ending.settled,
         at: clock.now(),
+        on_hook,
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::model::{CredentialName, LineId};
+use crate::sim::rfc2217::Manners;
 
 /// Walks a company's out-of-band telephone lines: dials them all, times how each call is set up, logs into the console
 /// behind it, proves that it is the right one, logs out, hangs up, and writes a verdict, a fault and a blame for every
@@ -38,7 +39,9 @@ pub enum Verb {
     Check(Check),
     /// Writes the report of a run again from its journal.
     Report(Report),
-    /// Runs a virtual exchange with modems on ptys, for rehearsal and for other programs.
+    /// Finds serial ports, asks the modems on them who they are, and writes a bank file.
+    Modems(Modems),
+    /// Runs a virtual exchange with modems on ptys or over RFC 2217, for rehearsal and for other programs.
     Sim(Sim),
 }
 
@@ -105,15 +108,57 @@ pub struct Report {
     pub line: Option<LineId>,
 }
 
+/// `lineman modems`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every port that is asked is opened, what is online there is hung up, and `AT` and the questions ATI, ATI3, +GMI, +GMM and
++GSN are typed; never an S register. Ports that other programs hold are left alone.
+
+Examples:
+  lineman modems                                   all serial ports of this host
+  lineman modems /dev/ttyUSB0 rfc2217://10.0.0.9:4001
+  lineman modems --write hardware/banks/hq.yaml --country US
+  lineman modems --no-ask                          only what the system knows; opens nothing
+
+Exit codes: 0 some modem answered; 3 none did; 2 usage.")]
+pub struct Modems {
+    /// Ask these ports alone: a tty's path, or `rfc2217://host:port`.
+    #[arg(value_name = "PORT")]
+    pub ports: Vec<String>,
+    /// Write a bank file of what answered; an existing file is not overwritten.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_ask")]
+    pub write: Option<PathBuf>,
+    /// The country that the bank dials from, two letters, for the bank file.
+    #[arg(long, value_name = "XX", requires = "write")]
+    pub country: Option<String>,
+    /// Speed of the ports, bit/s.
+    #[arg(long, value_name = "BPS", default_value_t = crate::modem::port::BAUD_DEFAULT)]
+    pub baud: u32,
+    /// Open nothing: show only what the system knows of its ports.
+    #[arg(long)]
+    pub no_ask: bool,
+}
+
 /// `lineman sim`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Manners of --rfc2217, words between commas:
+  strict (if no name is given), ser2net, sredird   the RFC, or what these make of it
+  notify=250ms      looks at the modem lines by the clock; 0ms tells each change at once
+  control=HOW       answers SET-CONTROL right, no-lines (not for DTR and RTS), always-one, or never
+  keep-dtr          leaves DTR up when a client goes
+  no-dtr            has no DTR wired to the modem")]
 pub struct Sim {
     /// The exchange's file.
     pub exchange: PathBuf,
-    /// Where to put a symlink for each modem's pty, and the exchange's log; made if it is not there.
+    /// Where to put a symlink for each modem's pty (with --rfc2217 a file `<modem>.url`), and the exchange's log; made if
+    /// it is not there.
     #[arg(long, value_name = "DIR")]
     pub dir: PathBuf,
     /// Seed of its randomness; the file's own if not given.
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Serve the modems over RFC 2217 with their modem lines, on TCP ports of 127.0.0.1, in place of ptys.
+    #[arg(long, value_name = "MANNERS", num_args = 0..=1, require_equals = true, default_missing_value = "strict")]
+    pub rfc2217: Option<Manners>,
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::config::{Plan, load_exchange};
 use crate::fleet::worker::OpenPort;
-use crate::model::ModemId;
+use crate::model::{Fault, ModemId};
 use crate::modem::clock::Clock;
 use crate::modem::port::{Port, PortError, PortOptions, PortPath};
 use crate::sim::log::Log;
@@ -110,7 +110,7 @@ async fn open_all(plan: &Plan, ports: &Arc<Ports>) -> Result<BTreeMap<ModemId, P
             Err(error) => return Err(Failure::wrong(format!("a port could not be opened: {error}"))),
         }
     }
-    let busy = |error: &PortError| matches!(error, PortError::Busy { .. });
+    let busy = |error: &PortError| error.fault() == Fault::PortBusy;
     if open.is_empty() && !closed.is_empty() && closed.values().all(busy) {
         let who: Vec<String> =
             closed.iter().map(|(modem, error)| format!("  {modem}: {}", error.detail())).collect();

@@ -215,9 +215,8 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         furthest: record.timeline.furthest(),
         dialed: at(Moment::Dialed).is_some(),
         held: false,
-        // When that was is not known any more; the modem tells again.
-        refused_for: None,
         took,
+        refused_for: None,
         detail: record.detail.clone(),
     }
 }

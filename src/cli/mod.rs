@@ -9,6 +9,7 @@ mod check;
 mod example;
 mod experience;
 mod job;
+mod modems;
 mod refused;
 mod report;
 mod screen;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         match &cli.verb {
             Verb::Audit(args) => audit::run(args, cli.verbose > 0).await,
             Verb::Check(args) => check::run(args),
+            Verb::Modems(args) => modems::run(args).await,
             Verb::Report(args) => report::run(args),
             Verb::Sim(args) => sim::run(args).await,
         }

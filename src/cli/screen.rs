@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::fleet::scheduler::TAKEN_BACK;
 use crate::model::event::{CheckKind, CheckOutcome, CheckRecord, LineVerdict};
 use crate::model::{Event, EventKind, Fault, Mono, Verdict};
 use crate::report::summary::Style;
@@ -115,7 +116,7 @@ fn notable(event: &EventKind) -> Option<String> {
         EventKind::Modem { state: ModemState::Checking, .. } => return None,
         EventKind::BenchCheck(record) => check_line(record)?,
         EventKind::Modem { modem, state, fault, detail }
-            if *state != ModemState::Ready || !detail.is_empty() =>
+            if *state != ModemState::Ready || detail.starts_with(TAKEN_BACK) =>
         {
             let fault = fault.map_or(String::new(), |fault| format!(" {fault}"));
             let told = format!("modem {modem}: {}{fault} {detail}", state.word());

@@ -24,10 +24,17 @@ pub(super) async fn run(args: &args::Sim) -> Result<u8, Failure> {
         .and_then(|()| File::create(&path))
         .map_err(|error| Failure::wrong(format!("{} can't be written: {error}", path.display())))?;
     let mut stops = stop::listen()?;
-    let exchange =
-        Exchange::start(file, &profiles, &args.dir, Log::to(LineWriter::new(log))).map_err(Failure::wrong)?;
+    let log = Log::to(LineWriter::new(log));
+    let exchange = match &args.rfc2217 {
+        None => Exchange::start(file, &profiles, &args.dir, log),
+        Some(manners) => Exchange::start_rfc2217(file, &profiles, &args.dir, manners, log),
+    };
+    let exchange = exchange.map_err(Failure::wrong)?;
     for (modem, port) in exchange.ports() {
         say(&format!("modem {modem} on {}", port.display()));
+    }
+    for (modem, url) in exchange.urls() {
+        say(&format!("modem {modem} on {url}"));
     }
     for (line, port) in exchange.answering_ports() {
         say(&format!("line {line} answers on {}", port.display()));

@@ -1,7 +1,9 @@
 //! The bank: `hardware/banks/*.yaml`, our modems and the place where they dial from.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +14,10 @@ use super::library::{Known, Library, LoadError};
 use super::problem::{list, quoted, suggestion};
 use super::source::beside;
 use super::yaml::{self, Doc};
+use crate::fleet::reset::{self, ResetHook};
 use crate::model::{BankName, DialString, ModemId, PhoneNumber, TrunkName, span};
+use crate::modem::fingerprint::Fingerprint;
+use crate::modem::port::{PortPath, PortPathError};
 use crate::modem::profile::Profile;
 
 /// Least rest on-hook between two calls on a real port; less is a hook flash (modems.md 6: Si24xx S50).
@@ -20,6 +25,9 @@ pub const ON_HOOK_MIN: Duration = Duration::from_secs(3);
 
 /// Speed of a port where the bank names none, bit/s.
 pub const BAUD: u32 = 115_200;
+
+/// Least time between two resets that a bank may ask for.
+pub const RESET_EVERY_MIN: Duration = Duration::from_secs(10);
 
 const BAUDS: [u32; 12] =
     [300, 1200, 2400, 4800, 9600, 14_400, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800];
@@ -67,7 +75,8 @@ pub struct Location {
 pub struct BankModem {
     /// Its id.
     pub id: ModemId,
-    /// Its port: a path, absolute or from the working folder, or `rfc2217://host:port`; empty in a simulated bank.
+    /// Its port: a path, absolute or from the working folder, or `rfc2217://host:port`, `telnet://host:port`,
+    /// `tcp://host:port`; empty in a simulated bank.
     pub port: String,
     /// Name of its profile, or [`PROFILE_AUTO`].
     pub profile: String,
@@ -77,8 +86,12 @@ pub struct BankModem {
     pub prefix: String,
     /// Speed of its port, bit/s.
     pub baud: u32,
-    /// Its own number as the outside world calls it, where it has one.
+    /// The number of its own outside line: other modems of the bank call it to check themselves.
     pub number: Option<PhoneNumber>,
+    /// What it says of itself; another one on its port is told, and not dialed on.
+    pub fingerprint: Option<Fingerprint>,
+    /// What wakes it when it is stuck.
+    pub reset: Option<ResetHook>,
 }
 
 impl BankModem {
@@ -93,6 +106,8 @@ impl BankModem {
             prefix: String::new(),
             baud: BAUD,
             number: None,
+            fingerprint: None,
+            reset: None,
         }
     }
 }
@@ -134,6 +149,15 @@ struct ModemFile {
     prefix: Option<String>,
     baud: Option<u32>,
     number: Option<String>,
+    fingerprint: Option<String>,
+    reset: Option<ResetFile>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ResetFile {
+    command: Vec<String>,
+    every: Option<String>,
 }
 
 /// A bank that was read, with the marks of its file, so that what names it can complain at the right place.
@@ -327,9 +351,7 @@ fn check_modems(
         }
         let port = check_port(file.port.as_deref(), simulated, path, &key("port"), doc);
         if let Some(port) = port.as_deref().filter(|port| !port.is_empty()) {
-            // Two names of one device (by-path, by-id, ttyUSB0) are one port.
-            let real = std::fs::canonicalize(port)
-                .map_or_else(|_| port.to_owned(), |real| real.display().to_string());
+            let real = same_port(port);
             match ports.get(&real) {
                 Some(first) => doc.problem(
                     &key("port"),
@@ -361,20 +383,6 @@ fn check_modems(
                 format!("{baud} is no speed of a serial port; 115200 suits nearly every modem"),
             );
         }
-        let number = file.number.as_deref().and_then(|text| match text.parse::<PhoneNumber>() {
-            Ok(number) => {
-                if let Some(first) = numbers.insert(number.clone(), index) {
-                    let what =
-                        format!("is the number of modems[{first}] already; every modem has its own, or none");
-                    doc.problem(&key("number"), what);
-                }
-                Some(number)
-            }
-            Err(error) => {
-                doc.problem(&key("number"), error.to_string());
-                None
-            }
-        });
         let own = id.as_ref().and_then(|id| played?.iter().find(|(played, _)| played == id));
         if let (Some(id), Some(played), None) = (&id, played.filter(|played| !played.is_empty()), own) {
             let there = list(played.iter().map(|(id, _)| id.as_str()));
@@ -386,11 +394,62 @@ fn check_modems(
             (None, None) if simulated => continue,
             (None, None) => PROFILE_AUTO.to_owned(),
         };
+        let number = parsed::<PhoneNumber>(file.number.as_deref(), &key("number"), doc);
+        if let Some(number) = &number {
+            match numbers.get(number) {
+                Some(first) => doc.problem(
+                    &key("number"),
+                    format!(
+                        "is the number of modems[{first}] already; a check that calls it could reach either"
+                    ),
+                ),
+                None => drop(numbers.insert(number.clone(), index)),
+            }
+        }
+        let fingerprint = parsed::<Fingerprint>(file.fingerprint.as_deref(), &key("fingerprint"), doc);
+        let reset = file.reset.as_ref().and_then(|reset| reset.check(&key("reset"), doc));
         if let (Some(id), Some(port)) = (id, port) {
-            modems.push(BankModem { id, port, profile, trunk, prefix, baud, number });
+            modems.push(BankModem { id, port, profile, trunk, prefix, baud, number, fingerprint, reset });
         }
     }
     modems
+}
+
+/// A value that is not there is none; one that means nothing is told.
+fn parsed<T: FromStr<Err: Display>>(text: Option<&str>, key: &str, doc: &Doc) -> Option<T> {
+    text?.parse().map_err(|error: T::Err| doc.problem(key, error.to_string())).ok()
+}
+
+impl ResetFile {
+    fn check(&self, key: &str, doc: &Doc) -> Option<ResetHook> {
+        let command_key = format!("{key}.command");
+        if self.command.iter().any(String::is_empty) || self.command.is_empty() {
+            missing(
+                doc,
+                &command_key,
+                "is empty; write program and arguments, as `[usb-power, \"1-2\", cycle]`",
+            );
+            return None;
+        }
+        let every_key = format!("{key}.every");
+        let every = match self.every.as_deref().map(span::parse) {
+            None => reset::EVERY,
+            Some(Ok(every)) if every >= RESET_EVERY_MIN => every,
+            Some(Ok(_)) => {
+                let least = RESET_EVERY_MIN.as_secs();
+                doc.problem(
+                    &every_key,
+                    format!("is less than {least} s; switching more often wears things out"),
+                );
+                return None;
+            }
+            Some(Err(what)) => {
+                doc.problem(&every_key, what);
+                return None;
+            }
+        };
+        Some(ResetHook { command: self.command.clone(), every })
+    }
 }
 
 /// Loads what the modems name; a name that means nothing is told where it is written.
@@ -433,11 +492,26 @@ fn check_profiles(
     profiles
 }
 
+/// One text for all names of a port: by-path, by-id and ttyUSB0 are one device, `localhost` and `127.0.0.1` one host,
+/// and a server has one port at an address, in whatever way it is spoken to.
+fn same_port(port: &str) -> String {
+    if let Ok(path) = port.parse::<PortPath>()
+        && let Some(address) = path.address()
+    {
+        return address.key();
+    }
+    std::fs::canonicalize(port).map_or_else(|_| port.to_owned(), |real| real.display().to_string())
+}
+
 /// The port as others can open it; empty in a simulated bank.
 fn check_port(port: Option<&str>, simulated: bool, path: &Path, key: &str, doc: &Doc) -> Option<String> {
     let Some(port) = port else {
         if !simulated {
-            missing(doc, key, "the modem has no port; write `port: /dev/...`");
+            missing(
+                doc,
+                key,
+                "the modem has no port; write `port: /dev/...`, or `port: rfc2217://host:port`",
+            );
             return None;
         }
         return Some(String::new());
@@ -447,23 +521,19 @@ fn check_port(port: Option<&str>, simulated: bool, path: &Path, key: &str, doc: 
         return None;
     }
     if port.trim().is_empty() {
-        doc.problem(key, "is empty; write `port: /dev/...`");
+        doc.problem(key, "is empty; write `port: /dev/...`, or `port: rfc2217://host:port`");
         return None;
     }
-    match port.split_once("://") {
-        Some(("rfc2217" | "tcp", rest)) => {
-            let number = rest.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>()));
-            if !matches!(number, Some((host, Ok(1..))) if !host.is_empty()) {
-                doc.problem(key, format!("is {}; write it as `rfc2217://host:port`", quoted(port)));
-                return None;
-            }
-            Some(port.to_owned())
-        }
-        Some((scheme, _)) => {
-            let scheme = quoted(&format!("{scheme}://"));
-            doc.problem(key, format!("{scheme} is no kind of port; write a path, or `rfc2217://host:port`"));
+    match port.parse::<PortPath>() {
+        Ok(PortPath::Tty(_)) => Some(beside(path, port.trim()).display().to_string()),
+        Ok(remote) => Some(remote.to_string()),
+        Err(why @ PortPathError::Address { .. }) => {
+            doc.problem(key, format!("{} {why}", quoted(port)));
             None
         }
-        None => Some(beside(path, port).display().to_string()),
+        Err(why) => {
+            doc.problem(key, why.to_string());
+            None
+        }
     }
 }

@@ -31,17 +31,31 @@ pub(super) const NUMBERINGS: &[(&str, &str)] = &[
 /// `hardware/modems/`
 pub(super) const MODEMS: &[(&str, &str)] = &[
     ("courier", include_str!("../../hardware/modems/courier.yaml")),
+    ("elsa", include_str!("../../hardware/modems/elsa.yaml")),
     ("generic", include_str!("../../hardware/modems/generic.yaml")),
+    ("lucent", include_str!("../../hardware/modems/lucent.yaml")),
+    ("microcom", include_str!("../../hardware/modems/microcom.yaml")),
+    ("multitech", include_str!("../../hardware/modems/multitech.yaml")),
     ("rockwell-conexant", include_str!("../../hardware/modems/rockwell-conexant.yaml")),
+    ("si24xx", include_str!("../../hardware/modems/si24xx.yaml")),
+    ("softmodem", include_str!("../../hardware/modems/softmodem.yaml")),
+    ("unknown", include_str!("../../hardware/modems/unknown.yaml")),
     ("v250", include_str!("../../hardware/modems/v250.yaml")),
+    ("zyxel", include_str!("../../hardware/modems/zyxel.yaml")),
 ];
 
 /// `hardware/consoles/`
 pub(super) const CONSOLES: &[(&str, &str)] = &[
+    ("avocent-acs", include_str!("../../hardware/consoles/avocent-acs.yaml")),
     ("cisco-ios", include_str!("../../hardware/consoles/cisco-ios.yaml")),
     ("cisco-nxos", include_str!("../../hardware/consoles/cisco-nxos.yaml")),
+    ("digi", include_str!("../../hardware/consoles/digi.yaml")),
     ("generic", include_str!("../../hardware/consoles/generic.yaml")),
+    ("hp-procurve", include_str!("../../hardware/consoles/hp-procurve.yaml")),
+    ("junos", include_str!("../../hardware/consoles/junos.yaml")),
+    ("lantronix", include_str!("../../hardware/consoles/lantronix.yaml")),
     ("linux", include_str!("../../hardware/consoles/linux.yaml")),
+    ("opengear", include_str!("../../hardware/consoles/opengear.yaml")),
 ];
 
 impl LibraryFile for Profile {

@@ -50,6 +50,9 @@ pub struct DialogFile {
     /// Questions that may stand in the way, and their answers.
     #[serde(default)]
     pub questions: Vec<QuestionFile>,
+    /// Menus in front of the login, or behind it in place of a command prompt.
+    #[serde(default)]
+    pub menus: Vec<MenuFile>,
     /// What is sent to log out, one after the other; the last is repeated while the command prompt comes back.
     pub logout: Vec<String>,
     /// Every text that may be sent besides a CR and the credential.
@@ -148,6 +151,27 @@ fn yes() -> bool {
     true
 }
 
+/// One of `menus:`; it has either `enter` or `leave`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MenuFile {
+    /// What it shows; matched against the last line. May capture `host`; a banner on its screen may name one too.
+    pub see: String,
+    /// It is drawn with the cursor, so that the pattern may match anywhere in what came since we last sent something.
+    #[serde(default)]
+    pub screen: bool,
+    /// Of a menu in front of the login: the key that leads to it. That such a menu is back proves a logout.
+    #[serde(default)]
+    pub enter: Option<String>,
+    /// Of a menu that only who is logged in can see: the keys that leave it, one after the other; the last is repeated
+    /// while the menu comes back.
+    #[serde(default)]
+    pub leave: Vec<String>,
+    /// Whether a CR follows the key.
+    #[serde(default = "yes")]
+    pub cr: bool,
+}
+
 /// `timeouts:`; zero leaves the plan's limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -186,6 +210,7 @@ pub struct Dialog {
     pub(super) pager: Patterns,
     pub(super) pager_send: String,
     pub(super) questions: Vec<Question>,
+    pub(super) menus: Vec<Menu>,
     pub(super) logout: Vec<String>,
     pub(super) noise: Patterns,
     pub(super) timeouts: TimeoutsFile,
@@ -198,6 +223,24 @@ pub(super) struct Question {
     pub(super) ask: Patterns,
     pub(super) answer: String,
     pub(super) cr: bool,
+}
+
+/// A menu, and the way on or out.
+#[derive(Debug, Clone)]
+pub(super) struct Menu {
+    pub(super) see: Patterns,
+    pub(super) screen: bool,
+    pub(super) way: Way,
+    pub(super) cr: bool,
+}
+
+/// Where a menu stands, and the keys that go with that.
+#[derive(Debug, Clone)]
+pub(super) enum Way {
+    /// In front of the login.
+    Enter(String),
+    /// Behind it; at least one.
+    Leave(Vec<String>),
 }
 
 impl Dialog {
@@ -295,6 +338,10 @@ impl Problems {
         }
     }
 
+    fn one(&mut self, path: &str, text: &str) -> Patterns {
+        Patterns(self.pattern(path, text).into_iter().collect())
+    }
+
     fn patterns(&mut self, path: &str, texts: &[String]) -> Patterns {
         let compiled = texts
             .iter()
@@ -312,32 +359,42 @@ impl DialogFile {
     pub fn compile(self) -> Result<Dialog, Vec<(String, String)>> {
         let mut problems = Problems::default();
         self.check(&mut problems);
-        let mut all = |path: &str, texts: &[String]| problems.patterns(path, texts);
         let dialog = Dialog {
-            username: all("prompts.username", &self.prompts.username),
-            password: all("prompts.password", &self.prompts.password),
-            command: all("prompts.command", &self.prompts.command),
-            boot: all("prompts.boot", &self.prompts.boot),
-            never: all("prompts.never", &self.prompts.never),
-            banners: all("banners", &self.banners),
-            login_refused: all("says.login-refused", &self.says.login_refused),
-            password_expired: all("says.password-expired", &self.says.password_expired),
-            login_unavailable: all("says.login-unavailable", &self.says.login_unavailable),
-            console_busy: all("says.console-busy", &self.says.console_busy),
-            login_timeout: all("says.login-timeout", &self.says.login_timeout),
-            press_return: all("press_return", &self.press_return),
-            pager: all("pager.see", self.pager.as_ref().map_or(&[], |pager| &pager.see)),
+            username: problems.patterns("prompts.username", &self.prompts.username),
+            password: problems.patterns("prompts.password", &self.prompts.password),
+            command: problems.patterns("prompts.command", &self.prompts.command),
+            boot: problems.patterns("prompts.boot", &self.prompts.boot),
+            never: problems.patterns("prompts.never", &self.prompts.never),
+            banners: problems.patterns("banners", &self.banners),
+            login_refused: problems.patterns("says.login-refused", &self.says.login_refused),
+            password_expired: problems.patterns("says.password-expired", &self.says.password_expired),
+            login_unavailable: problems.patterns("says.login-unavailable", &self.says.login_unavailable),
+            console_busy: problems.patterns("says.console-busy", &self.says.console_busy),
+            login_timeout: problems.patterns("says.login-timeout", &self.says.login_timeout),
+            press_return: problems.patterns("press_return", &self.press_return),
+            pager: problems.patterns("pager.see", self.pager.as_ref().map_or(&[], |pager| &pager.see)),
             questions: self
                 .questions
                 .iter()
                 .enumerate()
                 .map(|(index, question)| Question {
-                    ask: all(&format!("questions[{index}].ask"), std::slice::from_ref(&question.ask)),
+                    ask: problems.one(&format!("questions[{index}].ask"), &question.ask),
                     answer: question.answer.clone(),
                     cr: question.cr,
                 })
                 .collect(),
-            noise: all("noise", &self.noise),
+            menus: self
+                .menus
+                .iter()
+                .enumerate()
+                .map(|(index, menu)| Menu {
+                    see: problems.one(&format!("menus[{index}].see"), &menu.see),
+                    screen: menu.screen,
+                    way: menu.enter.clone().map_or_else(|| Way::Leave(menu.leave.clone()), Way::Enter),
+                    cr: menu.cr,
+                })
+                .collect(),
+            noise: problems.patterns("noise", &self.noise),
             name: self.console,
             wake_after: self.wake.after,
             wake_send: if self.wake.send == "CR" { String::new() } else { self.wake.send },
@@ -374,6 +431,12 @@ impl DialogFile {
         if self.prompts.command.is_empty() {
             problems.add("prompts.command", "is empty: a login could not be told from a refusal");
         }
+        for (index, menu) in self.menus.iter().enumerate() {
+            if menu.enter.is_some() != menu.leave.is_empty() {
+                let what = "needs either `enter`, the key that leads to the login, or `leave`, the keys that log out";
+                problems.add(format!("menus[{index}]"), what);
+            }
+        }
         if self.logout.is_empty() {
             problems.add("logout", "is empty: who can log in must be able to log out");
         }
@@ -396,6 +459,14 @@ impl DialogFile {
         }
         for (index, question) in self.questions.iter().enumerate() {
             listed(format!("questions[{index}].answer"), &question.answer);
+        }
+        for (index, menu) in self.menus.iter().enumerate() {
+            if let Some(key) = &menu.enter {
+                listed(format!("menus[{index}].enter"), key);
+            }
+            for (nth, key) in menu.leave.iter().enumerate() {
+                listed(format!("menus[{index}].leave[{nth}]"), key);
+            }
         }
         if let Some(pager) = &self.pager {
             listed("pager.send".to_owned(), &pager.send);

@@ -21,6 +21,8 @@ pub(super) enum Prompt {
     Pager,
     /// Index into the dialog's questions.
     Question(usize),
+    /// Index into the dialog's menus.
+    Menu(usize),
 }
 
 /// The end of the output as it was read.
@@ -87,6 +89,11 @@ pub(super) fn look(dialog: &Dialog, text: &str) -> Sight {
             break;
         }
     }
+    if sight.prompt.is_none() {
+        // Where the cursor was sent to and fro, the last line may be any.
+        let drawn = dialog.menus.iter().position(|menu| menu.screen && menu.see.is_match(text));
+        sight.prompt = drawn.map(Prompt::Menu);
+    }
     sight
 }
 
@@ -102,6 +109,11 @@ fn prompt(dialog: &Dialog, line: &str, at_end: bool) -> Option<(Prompt, Option<S
     }
     if let Some(index) = dialog.questions.iter().position(|question| question.ask.is_match(line)) {
         return Some((Prompt::Question(index), None));
+    }
+    for (index, menu) in dialog.menus.iter().enumerate() {
+        if let Some(found) = menu.see.find(line) {
+            return Some((Prompt::Menu(index), found.host.map(str::to_owned)));
+        }
     }
     let kinds: [(&Patterns, Prompt); 5] = [
         (&dialog.pager, Prompt::Pager),

@@ -221,6 +221,8 @@ pub struct Session {
     answers: u32,
     usernames: u32,
     logouts: usize,
+    /// Keys sent to leave a menu.
+    leaves: usize,
     password_sent: bool,
     /// A password was sent and its outcome was not told.
     outcome_due: bool,
@@ -280,6 +282,7 @@ impl Session {
             answers: 0,
             usernames: 0,
             logouts: 0,
+            leaves: 0,
             password_sent: false,
             outcome_due: false,
             prompted: false,

@@ -42,6 +42,8 @@ struct Page {
     floor: usize,
     /// The sequence that began has ended.
     sequence_ended: bool,
+    /// The row to which the cursor was sent, until a line end leaves it unknown.
+    row: Option<u16>,
 }
 
 /// Marks that change the order of characters, or show nothing at all: they could hide or disguise what is written.
@@ -68,10 +70,26 @@ impl Page {
 
     fn newline(&mut self) {
         self.cr = false;
+        self.row = None;
         self.text.push('\n');
         if self.text.len() >= 2 * HELD_TAIL_LEN {
             self.cut();
         }
+    }
+
+    /// The cursor goes to a row: what is written there is another line. A console that draws its screen has no line
+    /// ends, and goes to and fro within the row of its prompt.
+    fn go_to_row(&mut self, row: u16) {
+        if self.row != Some(row) {
+            self.row = Some(row);
+            self.cr = true;
+        }
+    }
+
+    /// What is written next stands on a fresh line, wherever that is.
+    fn leave_row(&mut self) {
+        self.row = None;
+        self.cr = true;
     }
 
     fn backspace(&mut self) {
@@ -127,12 +145,28 @@ impl vte::Perform for Page {
         self.sequence_ended = true;
     }
 
-    fn csi_dispatch(&mut self, _: &vte::Params, _: &[u8], _: bool, _: char) {
+    fn csi_dispatch(&mut self, params: &vte::Params, intermediates: &[u8], _: bool, action: char) {
         self.sequence_ended = true;
+        if !intermediates.is_empty() {
+            return;
+        }
+        let first = params.iter().next().and_then(|param| param.first()).copied().unwrap_or_default();
+        match action {
+            // CUP, HVP, VPA
+            'H' | 'f' | 'd' => self.go_to_row(first.max(1)),
+            // CUU, CUD, CNL, CPL; ED of the whole screen; EL of the whole line
+            'A' | 'B' | 'E' | 'F' => self.leave_row(),
+            'J' | 'K' if first >= 2 => self.leave_row(),
+            _ => {}
+        }
     }
 
-    fn esc_dispatch(&mut self, _: &[u8], _: bool, _: u8) {
+    fn esc_dispatch(&mut self, intermediates: &[u8], _: bool, byte: u8) {
         self.sequence_ended = true;
+        // IND and NEL
+        if intermediates.is_empty() && matches!(byte, b'D' | b'E') {
+            self.leave_row();
+        }
     }
 }
 

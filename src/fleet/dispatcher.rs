@@ -400,13 +400,13 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
 
     fn report(&mut self, modem: ModemId, report: Report) {
         match report {
-            Report::Ready(identified) => {
+            Report::Ready { identified, abilities } => {
                 self.held.retain(|_, holder| *holder != modem);
                 if let Some(said) = identified {
                     self.modem(modem.clone(), ModemState::Identified, None, said);
                 }
                 if !self.quarantined.contains(&modem) {
-                    self.modem(modem.clone(), ModemState::Ready, None, String::new());
+                    self.modem(modem.clone(), ModemState::Ready, None, abilities.unwrap_or_default());
                 }
                 self.step(Input::ModemReady(modem));
             }

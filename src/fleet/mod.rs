@@ -11,6 +11,7 @@ pub mod pileup;
 pub mod policy;
 pub mod redial;
 pub mod refusals;
+pub mod reset;
 pub mod scheduler;
 mod talk;
 pub mod worker;

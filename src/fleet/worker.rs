@@ -2,6 +2,8 @@
 //!
 //! It decides nothing. A worker that panics drops its port, which hangs up; the dispatcher starts another.
 
+mod checks;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,16 +13,13 @@ use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::{self, CallOver, Notice};
 use crate::console::transcript::clean_line;
-use crate::fleet::scheduler::outcome_of;
 use crate::model::event::{CheckOutcome, Hangup};
 use crate::model::{Blame, CallId, Fault, ModemId, Mono};
-use crate::modem::answer::{Answer, AnswerOutcome};
 use crate::modem::clock::Clock;
 use crate::modem::codec::Codec;
-use crate::modem::dialtone::{DialTone, Tone, ToneOutcome};
 use crate::modem::driver::drive;
-use crate::modem::hangup::{HangUp, Situation};
 use crate::modem::identify::{Identify, Identity, choose};
+use crate::modem::learned::Learned;
 use crate::modem::port::{Port, PortError};
 use crate::modem::profile::Profile;
 use crate::modem::setup::{Setup, SetupLimits};
@@ -80,8 +79,13 @@ pub(crate) enum Command {
 /// What a worker tells.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// The modem is set up; who it is, if it was asked.
-    Ready(Option<String>),
+    /// The modem is set up.
+    Ready {
+        /// Who it is, if it was asked.
+        identified: Option<String>,
+        /// What it can show of a call, where that was not told before.
+        abilities: Option<String>,
+    },
     /// It can't be used now.
     Out(Fault, String),
     /// A call is over.
@@ -123,8 +127,18 @@ pub(crate) async fn work<O: OpenPort>(
     clock: Clock,
     mut channels: Channels,
 ) {
-    let mut bench =
-        Bench { seat, opener, port, profile: None, fresh: true, in_doubt, free_at: Mono::ZERO, clock };
+    let mut bench = Bench {
+        seat,
+        opener,
+        port,
+        family: None,
+        learned: Learned::default(),
+        told: String::new(),
+        fresh: true,
+        in_doubt,
+        free_at: Mono::ZERO,
+        clock,
+    };
     while let Some(command) = channels.commands.recv().await {
         match command {
             Command::SetUp => {
@@ -169,7 +183,12 @@ struct Bench<O> {
     seat: Seat,
     opener: Arc<O>,
     port: Option<Port>,
-    profile: Option<Arc<Profile>>,
+    /// The profile of its family, once the modem was set up with it.
+    family: Option<Arc<Profile>>,
+    /// What this one modem has shown of itself.
+    learned: Learned,
+    /// What was told of its abilities.
+    told: String,
     /// The whole set-up is due before the next call.
     fresh: bool,
     /// Its last call's on-hook was not proven: it may have come at any time since.
@@ -186,7 +205,7 @@ impl<O: OpenPort> Bench<O> {
                 if std::mem::take(&mut self.in_doubt) {
                     self.free_at = self.clock.now() + self.seat.on_hook_min;
                 }
-                Report::Ready(identified)
+                Report::Ready { identified, abilities: self.abilities() }
             }
             Ok(Err((fault, detail))) => Report::Out(fault, detail),
             Err(error) => {
@@ -208,7 +227,7 @@ impl<O: OpenPort> Bench<O> {
             };
             self.port.insert(opened?)
         };
-        let (profile, identified) = match (&self.profile, &self.seat.profile) {
+        let (family, identified) = match (&self.family, &self.seat.profile) {
             (Some(profile), _) | (None, ProfileChoice::Fixed(profile)) => (Arc::clone(profile), None),
             (None, ProfileChoice::Auto(profiles)) => {
                 let mut identify = Identify::new(&port.facts_now(), limits);
@@ -226,12 +245,17 @@ impl<O: OpenPort> Bench<O> {
                 (Arc::new(profile.clone()), Some(said))
             }
         };
-        let mut setup = Setup::full(&profile, &port.facts_now(), limits);
-        let done = drive(&mut setup, Codec::for_profile(&profile), port, self.clock).await?;
+        let own = family.for_modem(&self.learned);
+        let setup = Setup::full(&own, &port.facts_now(), limits);
+        // Whoever was asked who it is was hung up for that.
+        let mut setup = if identified.is_some() { setup.on_hook() } else { setup };
+        let done = drive(&mut setup, Codec::for_profile(&own), port, self.clock).await?;
         self.in_doubt |= setup.hung_up();
         Ok(match done {
-            Ok(()) => {
-                self.profile = Some(profile);
+            Ok(done) => {
+                // What it does not know is not asked again.
+                self.learned.refused.extend(done.refused);
+                self.family = Some(family);
                 self.fresh = false;
                 Ok(identified)
             }
@@ -239,32 +263,50 @@ impl<O: OpenPort> Bench<O> {
         })
     }
 
+    /// What the modem can show of a call, if that is news.
+    fn abilities(&mut self) -> Option<String> {
+        let family = self.family.as_ref()?;
+        let now = family.for_modem(&self.learned).abilities(family);
+        if now == self.told {
+            return None;
+        }
+        self.told.clone_from(&now);
+        Some(now)
+    }
+
     async fn call(&mut self, spec: CallSpec, channels: &Channels) {
         let over = self.make(spec, channels).await;
         let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
         if over.port_lost && !blames_modem {
-            let why = format!("the port was lost in hanging up: {}", over.hangup_detail);
+            let why = format!("the port was lost at the end of the call: {}", over.hangup_detail);
             tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
         }
         tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
+    }
+
+    /// The modem's profile with what it has shown of itself.
+    fn profile(&self) -> Option<Arc<Profile>> {
+        self.family.as_ref().map(|family| Arc::new(family.for_modem(&self.learned)))
     }
 
     /// Makes a call and keeps what it leaves of the modem.
     async fn make(&mut self, spec: CallSpec, channels: &Channels) -> CallOver {
         let (notices, cancel) = (channels.notices.clone(), channels.cancel.clone());
         self.rest(&mut channels.cancel.clone()).await;
-        let (Some(port), Some(profile)) = (self.port.as_mut(), self.profile.clone()) else {
+        let profile = self.profile();
+        let (Some(port), Some(profile)) = (self.port.as_mut(), profile) else {
             // Can't be: calls go to modems that told Ready. Dying is the one answer that gives the line back.
             panic!("a call was given to a modem without a port");
         };
-        let over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
+        let mut over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
+        self.learned.absorb(std::mem::take(&mut over.learned));
         let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
         let unproven = over.record.hangup == Hangup::Unproven;
         // After anything but a proven hang-up the whole set-up is due, which begins by hanging up.
-        self.fresh = unproven || blames_modem;
+        self.fresh = unproven || blames_modem || !over.settled;
         self.in_doubt = unproven;
         if over.dialed {
-            self.free_at = over.at + self.seat.on_hook_min;
+            self.free_at = over.on_hook + self.seat.on_hook_min;
         }
         if over.port_lost {
             self.port = None;
@@ -280,130 +322,5 @@ impl<O: OpenPort> Bench<O> {
             _ = cancel.wait_for(Option::is_some) => {}
             () = tokio::time::sleep_until(self.clock.instant(self.free_at)) => {}
         }
-    }
-
-    // --- checks
-
-    async fn check(&mut self, command: Command, channels: &Channels) -> CheckOver {
-        if let Command::Check(spec) = command {
-            let over = self.make(*spec, channels).await;
-            return CheckOver {
-                outcome: outcome_of(over.record.fault),
-                fault: over.record.fault,
-                detail: over.record.detail,
-                dialed: over.dialed,
-                hangup: over.record.hangup,
-                hangup_detail: over.hangup_detail,
-                port_lost: over.port_lost,
-            };
-        }
-        let mut cancel = channels.cancel.clone();
-        self.rest(&mut cancel).await;
-        let done = if matches!(command, Command::Answer) {
-            self.answer(&mut cancel).await
-        } else {
-            self.dial_tone(&mut cancel).await
-        };
-        let over = done.unwrap_or_else(|error| {
-            self.port = None;
-            CheckOver {
-                outcome: CheckOutcome::Failed,
-                fault: Some(error.fault()),
-                detail: clean_line(&error.detail()),
-                dialed: false,
-                hangup: Hangup::Unproven,
-                hangup_detail: String::new(),
-                port_lost: true,
-            }
-        });
-        let unproven = over.hangup == Hangup::Unproven;
-        self.fresh |= unproven;
-        self.in_doubt |= unproven;
-        self.free_at = self.clock.now() + self.seat.on_hook_min;
-        over
-    }
-
-    async fn dial_tone(
-        &mut self,
-        cancel: &mut watch::Receiver<Option<Cancel>>,
-    ) -> Result<CheckOver, PortError> {
-        let (port, profile) = (self.port.as_mut(), self.profile.clone());
-        let (Some(port), Some(profile)) = (port, profile) else {
-            panic!("a check was given to a modem without a port");
-        };
-        let (facts, limit) = (port.facts_now(), self.seat.hangup_limit);
-        let mut machine = DialTone::new(&profile, facts, self.seat.tone_limit, limit);
-        let codec = || Codec::for_profile(&profile);
-        let heard = tokio::select! {
-            biased;
-            _ = cancel.wait_for(Option::is_some) => None,
-            end = drive(&mut machine, codec(), port, self.clock) => Some(end?),
-        };
-        let ToneOutcome { tone, on_hook, detail } = match heard {
-            Some(end) => end,
-            None => {
-                let cut_short = DialTone::cut_short(&profile, port.facts_now(), limit);
-                drive(cut_short, codec(), port, self.clock).await?
-            }
-        };
-        let (outcome, fault, said) = match tone {
-            Tone::Heard => (CheckOutcome::Passed, None, String::new()),
-            Tone::Missing(fault, why) => (CheckOutcome::Failed, Some(fault), why),
-            Tone::Unknown(why) => (CheckOutcome::Unknown, None, why),
-        };
-        Ok(CheckOver {
-            outcome,
-            fault,
-            detail: clean_line(&said),
-            dialed: false,
-            hangup: if on_hook { Hangup::Proven } else { Hangup::Unproven },
-            hangup_detail: clean_line(&detail),
-            port_lost: false,
-        })
-    }
-
-    async fn answer(&mut self, cancel: &mut watch::Receiver<Option<Cancel>>) -> Result<CheckOver, PortError> {
-        let (port, profile) = (self.port.as_mut(), self.profile.clone());
-        let (Some(port), Some(profile)) = (port, profile) else {
-            panic!("a check was given to a modem without a port");
-        };
-        let (facts, limit) = (port.facts_now(), self.seat.hangup_limit);
-        let wait = self.seat.tone_limit;
-        let mut machine = Answer::new(&profile, facts, wait, wait, limit);
-        let codec = || Codec::for_profile(&profile);
-        let end = tokio::select! {
-            biased;
-            _ = cancel.wait_for(Option::is_some) => None,
-            end = drive(&mut machine, codec(), port, self.clock) => Some(end?),
-        };
-        let AnswerOutcome { rang, connected, on_hook, detail } = match end {
-            Some(end) => end,
-            None => {
-                // It may be ringing, training or connected by now.
-                let facts = port.facts_now();
-                let situation = Situation {
-                    carrier_may_be_up: true,
-                    dcd: facts.has_signals.then_some(facts.dcd_at_open),
-                    ..Situation::default()
-                };
-                let hangup = HangUp::new(&profile, facts, situation, limit);
-                let end = drive(hangup, codec(), port, self.clock).await?;
-                AnswerOutcome { rang: false, connected: false, on_hook: end.proven, detail: end.detail }
-            }
-        };
-        let (outcome, said) = match (connected, rang) {
-            (true, _) => (CheckOutcome::Passed, ""),
-            (false, true) => (CheckOutcome::Failed, "it rang, and the answer came to no CONNECT"),
-            (false, false) => (CheckOutcome::Unknown, "it did not ring"),
-        };
-        Ok(CheckOver {
-            outcome,
-            fault: None,
-            detail: said.to_owned(),
-            dialed: false,
-            hangup: if on_hook { Hangup::Proven } else { Hangup::Unproven },
-            hangup_detail: clean_line(&detail),
-            port_lost: false,
-        })
     }
 }

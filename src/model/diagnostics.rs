@@ -83,6 +83,22 @@ pub enum Termination {
 }
 
 impl Termination {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Local,
+        Self::Remote,
+        Self::CarrierLost,
+        Self::NoAnswer,
+        Self::TrainingFailed,
+        Self::ErrorControl,
+        Self::LineTooBad,
+        Self::Network,
+        Self::OwnLine,
+        Self::Refused,
+        Self::Inactivity,
+        Self::Other,
+    ];
+
     /// The stable word for files.
     pub const fn word(self) -> &'static str {
         match self {
@@ -112,7 +128,7 @@ pub enum CallSetup {
     Reorder,
     /// Busy.
     Busy,
-    /// Nothing that it knows: nobody answered.
+    /// Nothing that it knows: neither busy nor reorder, neither a voice nor answer tone. Ringback is not told.
     Nothing,
     /// A voice.
     Voice,
@@ -124,5 +140,22 @@ impl Diagnostics {
     /// Whether the modem told nothing at all.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_what_serde_writes_and_what_is_absent_is_not_written() {
+        for end in Termination::ALL {
+            assert_eq!(serde_json::to_value(end).unwrap(), end.word());
+        }
+        let nothing = Diagnostics::default();
+        assert_eq!(serde_json::to_string(&nothing).unwrap(), "{}");
+        assert!(nothing.is_empty());
+        let level: Diagnostics = serde_json::from_str(r#"{"rx_level_dbm":-23,"s86":12}"#).unwrap();
+        assert_eq!((level.rx_level_dbm, level.s86, level.is_empty()), (Some(-23), Some(12), false));
     }
 }

@@ -16,7 +16,7 @@ pub mod number;
 pub mod phase;
 pub mod span;
 
-pub use diagnostics::Diagnostics;
+pub use diagnostics::{CallSetup, Diagnostics, Termination};
 pub use dial_string::DialString;
 pub use event::{CallRecord, Event, EventKind};
 pub use fault::{Blame, Fault, Verdict};

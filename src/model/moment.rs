@@ -123,6 +123,21 @@ impl Timeline {
         self.note(moment, Mark { at: earliest + half_width, half_width });
     }
 
+    /// Notes an instant as observed in place of an earlier observation that came to nothing: a dial command that the
+    /// modem did not take.
+    pub fn observe_anew(&mut self, moment: Moment, at: Mono) {
+        self.marks.remove(&moment);
+        self.observe(moment, at);
+    }
+
+    /// Notes that an instant lies between `earliest` and `latest`, where one that comes before it may lie anywhere up to
+    /// `not_before`: its mark is never put before that.
+    pub fn bound_after(&mut self, moment: Moment, earliest: Mono, latest: Mono, not_before: Mono) {
+        let middle = earliest + latest.since(earliest) / 2;
+        let at = middle.max(not_before);
+        self.note(moment, Mark { at, half_width: at.since(earliest).max(latest.since(at)) });
+    }
+
     fn note(&mut self, moment: Moment, mark: Mark) {
         debug_assert!(
             self.marks.range(..moment).all(|(_, m)| m.at.as_micros() <= mark.at.as_micros() + 1),
@@ -165,6 +180,20 @@ mod tests {
         line.bound(Moment::Answered, Mono::from_millis(1000), Mono::from_millis(7000));
         let mark = line.get(Moment::Answered).unwrap();
         assert_eq!((mark.at, mark.half_width), (Mono::from_millis(4000), Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn a_bounded_instant_is_never_put_before_an_earlier_one_and_still_holds_all_of_its_span() {
+        let mut line = Timeline::default();
+        line.bound(Moment::Answered, Mono::from_millis(1000), Mono::from_millis(2000));
+        line.bound_after(
+            Moment::Carrier,
+            Mono::from_millis(1000),
+            Mono::from_millis(1600),
+            Mono::from_millis(1500),
+        );
+        let mark = line.get(Moment::Carrier).unwrap();
+        assert_eq!((mark.at, mark.half_width), (Mono::from_millis(1500), Duration::from_millis(500)));
     }
 
     #[test]

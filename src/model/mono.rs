@@ -11,6 +11,12 @@ use serde::{Deserialize, Serialize};
 pub struct Mono(u64);
 
 impl Mono {
+    /// The instant so long before this one; the origin if that lies before it.
+    #[must_use]
+    pub fn before(self, by: Duration) -> Self {
+        Self::ZERO + self.since(Self::ZERO).saturating_sub(by)
+    }
+
     /// The run's origin.
     pub const ZERO: Self = Self(0);
 

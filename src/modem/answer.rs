@@ -162,6 +162,7 @@ impl Answer {
             carrier_may_be_up: carrier,
             logged_out_took_carrier: self.connected && !carrier,
             in_dialing: answering,
+            held: false,
             dcd: self.facts.has_signals.then_some(self.dcd),
         };
         let mut hangup = HangUp::new(&self.profile, self.facts, situation, self.hangup);

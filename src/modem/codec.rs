@@ -5,9 +5,12 @@
 //! what it says. It holds one unfinished line of bounded length and what was not fetched yet; it sends nothing, and what
 //! a result means is not its business.
 
+mod late;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
+use self::late::{Late, LateLines};
 use super::profile::Profile;
 use super::result_code::ResultCode;
 
@@ -45,6 +48,10 @@ pub struct Codec {
     numeric: bool,
     numbers: BTreeMap<u16, String>,
     online: bool,
+    /// Lines about the link may come behind CONNECT.
+    link_lines_after_connect: bool,
+    /// They are looked for.
+    late: Option<LateLines>,
     /// The line end of CONNECT was a CR, so an LF next belongs to it.
     swallow_lf: bool,
     /// A dial command waits for its final result.
@@ -69,6 +76,8 @@ impl Codec {
             numeric,
             numbers: BTreeMap::new(),
             online: false,
+            link_lines_after_connect: false,
+            late: None,
             swallow_lf: false,
             dialing: false,
             line: Vec::new(),
@@ -80,7 +89,11 @@ impl Codec {
 
     /// A codec for modems of this family, its own numeric codes included.
     pub fn for_profile(profile: &Profile) -> Self {
-        Self { numbers: profile.numbers.clone(), ..Self::new(profile.quirks.numeric) }
+        Self {
+            numbers: profile.numbers.clone(),
+            link_lines_after_connect: profile.quirks.link_lines_after_connect,
+            ..Self::new(profile.quirks.numeric)
+        }
     }
 
     /// Whether bytes are passed on as data.
@@ -93,6 +106,7 @@ impl Codec {
         if self.online != online {
             self.online = online;
             self.swallow_lf = false;
+            self.late = None;
             self.line.clear();
         }
     }
@@ -136,12 +150,34 @@ impl Codec {
     pub fn feed(&mut self, mut bytes: &[u8]) {
         while let Some((&byte, rest)) = bytes.split_first() {
             if self.online {
-                let from = usize::from(std::mem::take(&mut self.swallow_lf) && byte == b'\n');
-                self.push_data(bytes.get(from..).unwrap_or_default());
-                return;
+                if std::mem::take(&mut self.swallow_lf) && byte == b'\n' {
+                    bytes = rest;
+                } else if self.late.is_some() {
+                    bytes = rest;
+                    self.late_byte(byte);
+                } else {
+                    self.push_data(bytes);
+                    return;
+                }
+                continue;
             }
             bytes = rest;
             self.command_byte(byte);
+        }
+    }
+
+    /// A byte behind CONNECT, while lines about the link may come.
+    fn late_byte(&mut self, byte: u8) {
+        match self.late.as_mut().map(|late| late.take(byte)) {
+            None | Some(Late::Held) => {}
+            Some(Late::Line(code)) => {
+                self.swallow_lf = byte == b'\r';
+                self.push(Token::Result(code), 0);
+            }
+            Some(Late::Data(data)) => {
+                self.late = None;
+                self.push_data(&data);
+            }
         }
     }
 
@@ -221,7 +257,10 @@ impl Codec {
         if code.is_final() {
             self.dialing = false;
         }
-        self.online |= matches!(code, ResultCode::Connect(_));
+        if let ResultCode::Connect(_) = code {
+            self.online = true;
+            self.late = self.link_lines_after_connect.then(LateLines::default);
+        }
         self.push(Token::Result(code), 0);
     }
 

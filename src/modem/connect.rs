@@ -119,7 +119,7 @@ fn bare_is_line_rate(bps: u32, says: Option<ConnectNumber>, dte_bps: Option<u32>
 }
 
 /// Whether a telephone line can run at this rate at all.
-fn is_line_rate(bps: u32) -> bool {
+pub(super) fn is_line_rate(bps: u32) -> bool {
     SLOW_LINE_BPS.contains(&bps)
         || (bps > 0 && bps.is_multiple_of(2_400) && bps <= SYMMETRIC_BPS_MAX)
         || ((PCM_BPS_MIN..=LINE_BPS_MAX).contains(&bps) && bps != 38_400)

@@ -9,16 +9,13 @@ use std::time::Duration;
 use crate::model::{Fault, Mono};
 
 use super::codec::Token;
-use super::hangup::{AT_ANSWER_MAX, AT_TRIES, ATH_ANSWER_MAX, ATH_TRIES, HangUp, HangupOutcome, Situation};
-use super::machine::{Action, Input, Knock, Knocked, PortFacts, Progress, Signal, command};
+use super::hangup::{HangUp, HangupOutcome, Situation};
+use super::machine::{Action, Input, PortFacts, Progress, Signal, command};
 use super::profile::Profile;
 use super::result_code::ResultCode;
 
 /// What stands behind the dial command.
 const WAIT_AND_RETURN: &str = "W;";
-
-/// How long an aborted dial may take to say so.
-const ABORT_ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// What was heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,24 +54,29 @@ pub struct DialTone {
     state: State,
 }
 
+/// How the modem is left when the listening ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// The command has no answer yet.
+    Listening,
+    /// In command state, on-hook or not.
+    OffHook,
+    /// In data state.
+    Online,
+}
+
 #[derive(Debug)]
 enum State {
     /// Not started, or done.
     Idle,
     /// The command is out.
     Listening { until: Mono },
-    /// A CR went out to end it.
-    Aborting { until: Mono },
-    /// ATH is out.
-    Ath { tries: u32, until: Mono },
-    /// AT is out.
-    Proving(Knock),
-    /// ATH or AT was not answered: the ways of any hang-up.
+    /// It is being put on-hook.
     HangingUp(Box<HangUp>),
 }
 
 impl DialTone {
-    /// Listens for at most `wait`, then hangs up within `hangup` for each of two ways.
+    /// Listens for at most `wait`, then hangs up within `hangup`.
     pub fn new(profile: &Profile, facts: PortFacts, wait: Duration, hangup: Duration) -> Self {
         Self {
             dial: format!("{}{WAIT_AND_RETURN}", profile.dial),
@@ -97,12 +99,11 @@ impl DialTone {
     /// Begins.
     pub fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<ToneOutcome> {
         if self.dial.is_empty() {
-            self.abort(now, actions);
-        } else {
-            actions.push(Action::Drain);
-            actions.push(command(&self.dial));
-            self.state = State::Listening { until: now + self.wait };
+            return self.hang_up(now, Left::Listening, actions).unwrap_or_else(|| self.progress());
         }
+        actions.push(Action::Drain);
+        actions.push(command(&self.dial));
+        self.state = State::Listening { until: now + self.wait };
         self.progress()
     }
 
@@ -137,89 +138,31 @@ impl DialTone {
         code: &ResultCode,
         actions: &mut Vec<Action>,
     ) -> Option<Progress<ToneOutcome>> {
-        match &mut self.state {
-            State::Listening { .. } => {
-                if let ResultCode::Unknown(text) | ResultCode::Noise(text) = code {
-                    self.note(text);
-                    return None;
-                }
-                self.tone = meaning(code)?;
-                match code {
-                    // The dial goes on.
-                    ResultCode::Ring => self.abort(now, actions),
-                    // Whoever that is: ATH would go to them.
-                    ResultCode::Connect(_) => return self.hang_up(now, actions),
-                    _ => self.ath(now, 1, actions),
-                }
-                None
-            }
-            State::Aborting { .. } => {
-                if let ResultCode::Connect(_) = code {
-                    return self.hang_up(now, actions);
-                }
-                if code.is_final() {
-                    self.ath(now, 1, actions);
-                }
-                None
-            }
-            State::Ath { tries, .. } => {
-                match code {
-                    ResultCode::Ok | ResultCode::NoCarrier => {
-                        let owed = *tries - 1;
-                        self.state =
-                            State::Proving(Knock::start(now, AT_TRIES, AT_ANSWER_MAX, owed, actions));
-                    }
-                    ResultCode::Error => return self.ath_again(now, actions),
-                    _ => {}
-                }
-                None
-            }
-            State::Proving(knock) => {
-                let knocked = knock.result(now, code, actions);
-                self.knocked(now, knocked, actions)
-            }
-            State::Idle | State::HangingUp(_) => None,
+        let State::Listening { .. } = self.state else { return None };
+        if let ResultCode::Unknown(text) | ResultCode::Noise(text) = code {
+            self.note(text);
+            return None;
         }
+        self.tone = meaning(code)?;
+        let left = match code {
+            // The dial goes on.
+            ResultCode::Ring => Left::Listening,
+            // Whoever that is: ATH would go to them.
+            ResultCode::Connect(_) => Left::Online,
+            _ => Left::OffHook,
+        };
+        self.hang_up(now, left, actions)
     }
 
     fn time(&mut self, now: Mono, actions: &mut Vec<Action>) -> Option<Progress<ToneOutcome>> {
-        match &mut self.state {
-            State::Listening { until } if now >= *until => {
+        match self.state {
+            State::Listening { until } if now >= until => {
                 let said = self.odd.as_ref().map_or(String::new(), |text| format!(", but `{text}`"));
                 let why = format!("no answer within {} s{said}", self.wait.as_secs());
                 self.tone = Tone::Unknown(why);
-                self.abort(now, actions);
-                None
+                self.hang_up(now, Left::Listening, actions)
             }
-            State::Aborting { until } if now >= *until => {
-                self.ath(now, 1, actions);
-                None
-            }
-            State::Ath { until, .. } if now >= *until => self.ath_again(now, actions),
-            State::Proving(knock) => {
-                let knocked = knock.time(now, actions);
-                self.knocked(now, knocked, actions)
-            }
-            State::Idle
-            | State::Listening { .. }
-            | State::Aborting { .. }
-            | State::Ath { .. }
-            | State::HangingUp(_) => None,
-        }
-    }
-
-    fn knocked(
-        &mut self,
-        now: Mono,
-        knocked: Knocked,
-        actions: &mut Vec<Action>,
-    ) -> Option<Progress<ToneOutcome>> {
-        match knocked {
-            Knocked::Waiting => None,
-            Knocked::Answered => {
-                Some(self.over(HangupOutcome { proven: true, how: None, detail: String::new() }))
-            }
-            Knocked::Silent | Knocked::Refused => self.hang_up(now, actions),
+            State::Idle | State::Listening { .. } | State::HangingUp(_) => None,
         }
     }
 
@@ -230,31 +173,12 @@ impl DialTone {
         }
     }
 
-    /// Any character ends a dial; a CR is harmless to a modem that has just given up by itself.
-    fn abort(&mut self, now: Mono, actions: &mut Vec<Action>) {
-        actions.push(Action::Write(b"\r".to_vec()));
-        self.state = State::Aborting { until: now + ABORT_ANSWER_MAX };
-    }
-
-    /// Behind `;` the modem is off-hook and in command state: ATH reaches it, and nobody else.
-    fn ath(&mut self, now: Mono, tries: u32, actions: &mut Vec<Action>) {
-        actions.push(command("ATH"));
-        self.state = State::Ath { tries, until: now + ATH_ANSWER_MAX };
-    }
-
-    fn ath_again(&mut self, now: Mono, actions: &mut Vec<Action>) -> Option<Progress<ToneOutcome>> {
-        match self.state {
-            State::Ath { tries, .. } if tries < ATH_TRIES => {
-                self.ath(now, tries + 1, actions);
-                None
-            }
-            _ => self.hang_up(now, actions),
-        }
-    }
-
-    fn hang_up(&mut self, now: Mono, actions: &mut Vec<Action>) -> Option<Progress<ToneOutcome>> {
+    /// Behind `;` the modem is off-hook in command state, whatever it said: only ATH proves anything.
+    fn hang_up(&mut self, now: Mono, left: Left, actions: &mut Vec<Action>) -> Option<Progress<ToneOutcome>> {
         let situation = Situation {
-            carrier_may_be_up: true,
+            carrier_may_be_up: left == Left::Online,
+            in_dialing: left == Left::Listening,
+            held: left != Left::Online,
             dcd: self.facts.has_signals.then_some(self.dcd),
             ..Situation::default()
         };
@@ -280,8 +204,7 @@ impl DialTone {
     fn progress(&self) -> Progress<ToneOutcome> {
         Progress::Until(match &self.state {
             State::Idle => Mono::ZERO,
-            State::Listening { until } | State::Aborting { until } | State::Ath { until, .. } => *until,
-            State::Proving(knock) => knock.deadline(),
+            State::Listening { until } => *until,
             State::HangingUp(hangup) => hangup.deadline(),
         })
     }

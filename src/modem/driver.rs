@@ -1,4 +1,4 @@
-//! Drives one of this room's machines over a port, outside of a call: set-up, identification, hang-up.
+//! Drives one of this room's machines over a port, outside of a call: set-up, identification, hang-up, diagnosis.
 //!
 //! A call drives its machines itself (`call::shell`), since it has more to listen to.
 
@@ -9,12 +9,13 @@ use crate::model::Mono;
 use super::answer::{Answer, AnswerOutcome};
 use super::clock::Clock;
 use super::codec::Codec;
+use super::diagnostics::{Diagnose, Diagnosis};
 use super::dialtone::{DialTone, ToneOutcome};
 use super::hangup::{HangUp, HangupOutcome};
 use super::identify::{Identify, Identity};
 use super::machine::{Action, Input, PortMachine, Progress};
 use super::port::{Port, PortError, PortEvent};
-use super::setup::{Setup, SetupFault};
+use super::setup::{Setup, SetupEnd, SetupFault};
 
 /// Longest that a write may wait for the modem to take it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(5);
@@ -38,11 +39,12 @@ macro_rules! port_machines {
 }
 
 port_machines! {
-    Setup => Result<(), SetupFault>;
+    Setup => SetupEnd;
     Identify => Result<Identity, SetupFault>;
     HangUp => HangupOutcome;
     DialTone => ToneOutcome;
     Answer => AnswerOutcome;
+    Diagnose => Diagnosis;
 }
 
 /// Runs `machine` to its end, reading with `codec`.

@@ -47,6 +47,8 @@ pub struct Situation {
     pub logged_out_took_carrier: bool,
     /// A dial command has no final result yet.
     pub in_dialing: bool,
+    /// It may be off-hook in command state, behind the `;` dial form: there OK to AT proves nothing before ATH.
+    pub held: bool,
     /// DCD as last read; `None` where the port has no modem lines, or it is not known.
     pub dcd: Option<bool>,
 }
@@ -102,6 +104,12 @@ pub struct HangUp {
     dcd: Option<bool>,
     /// DCD was seen low once, so a high one is the carrier and no strapped wire.
     dcd_tells: bool,
+    /// Neither a reopened port nor a drop of DTR proves anything by itself.
+    may_stay_online: bool,
+    /// How late DCD may tell.
+    signal_lag: Duration,
+    /// ATHs that are out and have no answer.
+    ath_unanswered: u32,
     state: State,
     failed: Vec<String>,
     /// Reads what a codec that was left online passes as data.
@@ -138,7 +146,8 @@ enum State {
 
 impl HangUp {
     /// A hang-up of at most `limit` in all, in the ways of the profile: as it orders them where the port has modem
-    /// lines; where it has none, reopening comes before the guard times of an escape.
+    /// lines; where it has none, reopening comes before the guard times of an escape. On a server's port reopening comes
+    /// last, since it proves nothing there.
     pub fn new(profile: &Profile, facts: PortFacts, situation: Situation, limit: Duration) -> Self {
         Self::with_ways(&profile.hangup, &profile.quirks, facts, situation, limit)
     }
@@ -156,6 +165,9 @@ impl HangUp {
             ways.retain(|way| *way != HangupWay::Dtr);
             ways.sort_by_key(|way| *way == HangupWay::Escape);
         }
+        if facts.may_stay_online {
+            ways.sort_by_key(|way| *way == HangupWay::Reopen);
+        }
         let dcd = if facts.has_signals { situation.dcd } else { None };
         Self {
             situation,
@@ -166,6 +178,9 @@ impl HangUp {
             how: How::AlreadyDown,
             dcd,
             dcd_tells: facts.has_signals && (!facts.dcd_at_open || dcd == Some(false)),
+            may_stay_online: facts.may_stay_online,
+            signal_lag: facts.signal_lag,
+            ath_unanswered: 0,
             state: State::Idle,
             failed: Vec::new(),
             reader: Codec::new(quirks.numeric),
@@ -184,7 +199,7 @@ impl HangUp {
         }
         let down = self.situation.logged_out_took_carrier || !self.situation.carrier_may_be_up;
         if down && self.dcd != Some(true) {
-            self.prove(now, 0, actions);
+            self.down(now, actions);
             return self.progress();
         }
         self.next_way(now, actions).unwrap_or_else(|| self.progress())
@@ -203,8 +218,12 @@ impl HangUp {
             Input::Signal(Signal::Dcd, up) => self.dcd(now, up, actions),
             Input::Token(Token::Info(_)) | Input::Signal(Signal::Dsr | Signal::Ri, _) | Input::Time => None,
             Input::Reopened => {
-                if let State::Reopening { .. } = self.state {
-                    self.rest(now, actions);
+                match self.state {
+                    // The modem may be online as before, and then answers no AT, or in command state with its carrier
+                    // up, and then AT proves nothing.
+                    State::Reopening { .. } if self.may_stay_online => self.begin_ath(now, 1, false, actions),
+                    State::Reopening { .. } => self.rest(now, actions),
+                    _ => {}
                 }
                 None
             }
@@ -243,7 +262,7 @@ impl HangUp {
                     return self.fail(now, "it connected meanwhile", actions);
                 }
                 if code.is_final() {
-                    self.prove(now, 0, actions);
+                    self.down(now, actions);
                 }
                 None
             }
@@ -253,7 +272,7 @@ impl HangUp {
                 None
             }
             State::Escaped { .. } if *code == ResultCode::Ok => {
-                self.ath(now, 1, false, actions);
+                self.begin_ath(now, 1, false, actions);
                 None
             }
             State::Ath { tries, escape_owed: true, .. } if *code == ResultCode::Ok => {
@@ -266,14 +285,17 @@ impl HangUp {
                 }
                 None
             }
-            State::Ath { tries, .. } => match code {
+            State::Ath { .. } => match code {
                 ResultCode::Ok | ResultCode::NoCarrier => {
-                    let owed = *tries - 1;
+                    let owed = self.ath_unanswered.saturating_sub(1);
                     self.prove(now, owed, actions);
                     None
                 }
                 // It met the rest of something else in the command buffer, perhaps our own `+++`.
-                ResultCode::Error => self.ath_again(now, "ERROR to ATH", actions),
+                ResultCode::Error => {
+                    self.ath_unanswered = self.ath_unanswered.saturating_sub(1);
+                    self.ath_again(now, "ERROR to ATH", actions)
+                }
                 _ => None,
             },
             State::Proving(knock) => {
@@ -309,12 +331,12 @@ impl HangUp {
                 self.prove(now, 1, actions);
                 None
             }
-            State::Ath { tries, escape_owed, .. } => {
-                self.prove(now, tries + u32::from(escape_owed), actions);
+            State::Ath { escape_owed, .. } => {
+                self.prove(now, self.ath_unanswered + u32::from(escape_owed), actions);
                 None
             }
-            State::AthDoubtful { tries, .. } => {
-                self.prove(now, tries, actions);
+            State::AthDoubtful { .. } => {
+                self.prove(now, self.ath_unanswered, actions);
                 None
             }
             State::DcdLate { .. } => Some(self.proven()),
@@ -347,18 +369,21 @@ impl HangUp {
             // Some modems take the character without a word, and go on dialing: spandsp's AT interpreter (iaxmodem) even
             // answers AT with OK meanwhile. Where there is no DTR to drop, ATH ends the dial for certain.
             State::Aborting { .. } if self.ways.front() != Some(&HangupWay::Dtr) => {
-                self.ath(now, ATH_TRIES, false, actions);
+                self.begin_ath(now, ATH_TRIES, false, actions);
                 None
             }
             State::Aborting { .. } => self.fail(now, "the dial did not end", actions),
             State::DtrLow { .. } => {
                 actions.push(Action::Dtr(true));
                 if self.dcd == Some(true) {
-                    self.state = State::DcdFall { until: now + DCD_FALL_MAX };
+                    self.state = State::DcdFall { until: now + DCD_FALL_MAX + self.signal_lag };
+                    None
+                } else if self.may_stay_online {
+                    self.fail(now, "nothing shows that the server dropped it", actions)
                 } else {
                     self.rest(now, actions);
+                    None
                 }
-                None
             }
             State::DcdFall { .. } => self.fail(now, "DCD stayed high", actions),
             State::Rest { .. } => {
@@ -373,7 +398,7 @@ impl HangUp {
                 None
             }
             State::Escaped { .. } => {
-                self.ath(now, 1, true, actions);
+                self.begin_ath(now, 1, true, actions);
                 None
             }
             State::Proving(knock) => {
@@ -393,12 +418,21 @@ impl HangUp {
         match knocked {
             Knocked::Waiting => None,
             Knocked::Answered if self.dcd == Some(true) && self.dcd_tells => {
-                self.state = State::DcdLate { until: now + DCD_FALL_MAX };
+                self.state = State::DcdLate { until: now + DCD_FALL_MAX + self.signal_lag };
                 None
             }
             Knocked::Answered => Some(self.proven()),
             Knocked::Silent => self.fail(now, "no answer to AT", actions),
             Knocked::Refused => self.fail(now, "ERROR to AT", actions),
+        }
+    }
+
+    /// There is no carrier: all that is left is to prove it, or to put down what the `;` dial form holds.
+    fn down(&mut self, now: Mono, actions: &mut Vec<Action>) {
+        if self.situation.held {
+            self.ath(now, 1, false, actions);
+        } else {
+            self.prove(now, 0, actions);
         }
     }
 
@@ -416,8 +450,15 @@ impl HangUp {
         }
     }
 
+    /// Types ATH, from the try `tries` on: where that is the last, the answer to what went before may still come.
+    fn begin_ath(&mut self, now: Mono, tries: u32, escape_owed: bool, actions: &mut Vec<Action>) {
+        self.ath_unanswered = tries - 1;
+        self.ath(now, tries, escape_owed, actions);
+    }
+
     fn ath(&mut self, now: Mono, tries: u32, escape_owed: bool, actions: &mut Vec<Action>) {
         actions.push(command("ATH"));
+        self.ath_unanswered += 1;
         self.state = State::Ath { tries, escape_owed, until: now + ATH_ANSWER_MAX };
     }
 

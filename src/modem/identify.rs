@@ -1,6 +1,6 @@
 //! Who is this modem? A pure machine that wakes it and asks, and the choice of a profile by its answers.
 //!
-//! Only [`Question::ALL`] is asked: S registers mean different things to different families (modems.md 3.7). OK with
+//! Only [`Question`]s are asked: S registers mean different things to different families (modems.md 3.7). OK with
 //! nothing, an empty `+GMI` and ERROR are answers like any other.
 
 use std::time::Duration;
@@ -19,8 +19,9 @@ pub const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Most lines of an answer that are kept.
 pub const ANSWER_LINES_MAX: usize = 32;
 
-/// Name of the profile that is chosen where none fits.
-pub const FALLBACK: &str = "generic";
+/// Name of the profile that is chosen where none fits: the one that sends no S register, since nobody knows what they mean
+/// there (modems.md 3.7). `generic`, which does, is for people to choose.
+pub const FALLBACK: &str = "unknown";
 
 /// What a modem said of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,6 +41,7 @@ impl Identity {
 #[derive(Debug)]
 pub struct Identify {
     wake: Setup,
+    questions: &'static [Question],
     identity: Identity,
     state: State,
 }
@@ -57,9 +59,19 @@ enum State {
 }
 
 impl Identify {
-    /// An identification of what sits on a port; what may be online there is hung up first.
+    /// Which family sits on a port; what may be online there is hung up first.
     pub fn new(facts: &PortFacts, limits: SetupLimits) -> Self {
-        Self { wake: Setup::wake(facts, limits), identity: Identity::default(), state: State::Waking }
+        Self {
+            wake: Setup::wake(facts, limits),
+            questions: &Question::FAMILY,
+            identity: Identity::default(),
+            state: State::Waking,
+        }
+    }
+
+    /// Which modem sits on a port: asked for its serial number too.
+    pub fn of_one(facts: &PortFacts, limits: SetupLimits) -> Self {
+        Self { questions: &Question::MODEM, ..Self::new(facts, limits) }
     }
 
     /// Whether something had to be hung up first: [`Setup::hung_up`].
@@ -71,7 +83,7 @@ impl Identify {
     pub fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<Result<Identity, SetupFault>> {
         match self.wake.start(now, actions) {
             Progress::Until(until) => Progress::Until(until),
-            Progress::Done(Ok(())) => self.ask(now, actions),
+            Progress::Done(Ok(_)) => self.ask(now, actions),
             Progress::Done(Err(fault)) => self.over(Err(fault)),
         }
     }
@@ -86,7 +98,7 @@ impl Identify {
         match &mut self.state {
             State::Waking => match self.wake.handle(now, input, actions) {
                 Progress::Until(until) => Progress::Until(until),
-                Progress::Done(Ok(())) => self.ask(now, actions),
+                Progress::Done(Ok(_)) => self.ask(now, actions),
                 Progress::Done(Err(fault)) => self.over(Err(fault)),
             },
             State::Asked { question, lines, until } => {
@@ -132,7 +144,7 @@ impl Identify {
 
     /// Asks the next question, or is done.
     fn ask(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<Result<Identity, SetupFault>> {
-        let Some(question) = Question::ALL.get(self.identity.answers.len()).copied() else {
+        let Some(question) = self.questions.get(self.identity.answers.len()).copied() else {
             let identity = std::mem::take(&mut self.identity);
             return self.over(Ok(identity));
         };

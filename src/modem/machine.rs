@@ -92,6 +92,20 @@ pub struct PortFacts {
     pub has_signals: bool,
     /// DCD as read at opening, where it has one.
     pub dcd_at_open: bool,
+    /// A server stands between: neither opening and closing the port nor a drop of DTR hangs up for certain, so a modem
+    /// may be online through all of it. What hung up is proven by the fall of DCD, or by the OK to ATH.
+    pub may_stay_online: bool,
+    /// How late an edge of a modem-control line may be told; zero where it is told at once.
+    pub signal_lag: Duration,
+}
+
+impl PortFacts {
+    /// A port of this machine without modem-control lines.
+    pub const BARE: Self =
+        Self { has_signals: false, dcd_at_open: false, may_stay_online: false, signal_lag: Duration::ZERO };
+
+    /// A port of this machine with modem-control lines, DCD low.
+    pub const WIRED: Self = Self { has_signals: true, ..Self::BARE };
 }
 
 /// Types AT until the modem says OK: the knock on the door that set-up and hang-up share.

@@ -48,6 +48,9 @@ pub struct Profile {
     /// Ways to hang up, in the order in which they are tried.
     #[serde(default = "default_hangup")]
     pub hangup: Vec<HangupWay>,
+    /// What it can be asked about the call that is just over, in this order.
+    #[serde(default)]
+    pub diagnostics: Vec<Report>,
     /// What has to be known to live with it.
     #[serde(default)]
     pub quirks: Quirks,
@@ -93,11 +96,16 @@ pub enum Question {
     /// `AT+GMM`: model.
     #[serde(rename = "+GMM")]
     Model,
+    /// `AT+GSN`: serial number, where a modem has one to tell (UNSURE on most).
+    #[serde(rename = "+GSN")]
+    Serial,
 }
 
 impl Question {
-    /// All of them, in the order in which they are asked.
-    pub const ALL: [Self; 4] = [Self::I, Self::I3, Self::Maker, Self::Model];
+    /// What a family is known by, in the order in which it is asked.
+    pub const FAMILY: [Self; 4] = [Self::I, Self::I3, Self::Maker, Self::Model];
+    /// What a single modem is known by: the same, and its serial number.
+    pub const MODEM: [Self; 5] = [Self::I, Self::I3, Self::Maker, Self::Model, Self::Serial];
 
     /// The command line, without its CR.
     pub const fn command(self) -> &'static str {
@@ -106,7 +114,71 @@ impl Question {
             Self::I3 => "ATI3",
             Self::Maker => "AT+GMI",
             Self::Model => "AT+GMM",
+            Self::Serial => "AT+GSN",
         }
+    }
+}
+
+/// A report on the last call (modems.md 3). How each is read is `modem::diagnostics`'s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub enum Report {
+    /// `ATI6`: US Robotics' link report.
+    #[serde(rename = "ATI6")]
+    I6,
+    /// `ATI11`: US Robotics' line report; the last-connection report of soft modems.
+    #[serde(rename = "ATI11")]
+    I11,
+    /// `AT&V1`: Rockwell's last-call report.
+    #[serde(rename = "AT&V1")]
+    V1,
+    /// `AT#UD`: Unimodem's diagnostics.
+    #[serde(rename = "AT#UD")]
+    Ud,
+    /// `ATS86?`: the first event behind a NO CARRIER.
+    #[serde(rename = "ATS86?")]
+    S86,
+    /// `AT%L`: received level.
+    #[serde(rename = "AT%L")]
+    Level,
+    /// `AT%Q`: line quality.
+    #[serde(rename = "AT%Q")]
+    Quality,
+}
+
+impl Report {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::I6, Self::I11, Self::V1, Self::Ud, Self::S86, Self::Level, Self::Quality];
+
+    /// The command line, without its CR.
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::I6 => "ATI6",
+            Self::I11 => "ATI11",
+            Self::V1 => "AT&V1",
+            Self::Ud => "AT#UD",
+            Self::S86 => "ATS86?",
+            Self::Level => "AT%L",
+            Self::Quality => "AT%Q",
+        }
+    }
+
+    /// Its name in keys of a journal.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::I6 => "ati6",
+            Self::I11 => "ati11",
+            Self::V1 => "at-v1",
+            Self::Ud => "ud",
+            Self::S86 => "s86",
+            Self::Level => "level",
+            Self::Quality => "quality",
+        }
+    }
+
+    /// Whether its answer is three digits, which a modem that speaks in numbers says for a result code as well.
+    const fn is_number(self) -> bool {
+        matches!(self, Self::S86 | Self::Level | Self::Quality)
     }
 }
 
@@ -117,23 +189,55 @@ pub struct SetupLine {
     pub send: String,
     /// ERROR means "not here" and is no fault.
     pub optional: bool,
+    /// Marks that this line turns on: where it was refused, and no other line gives them, the modem has them not.
+    pub gives: Vec<MarkName>,
     /// Rest after its OK, beyond the profile's settle time (ATZ needs seconds on some modems, modems.md 4).
     pub pause: Duration,
 }
 
+/// A mark, as a set-up line's `gives` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MarkName {
+    /// [`Marks::ringing`].
+    Ringing,
+    /// [`Marks::answered`].
+    Answered,
+    /// The lines of [`Marks::carrier`]; a wire is not turned on by a command of its own.
+    Carrier,
+}
+
 /// Which word or wire marks which instant (modems.md 2.2).
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Marks {
     /// It prints RINGING when it hears ringback.
     #[serde(default)]
     pub ringing: bool,
+    /// It prints RINGING at every burst, or once a call; left out where that is not known, as it is for every vendor
+    /// (modems.md 2.2). One that is heard to print more than one is known from then on.
+    #[serde(default)]
+    pub ringing_repeats: Option<bool>,
+    /// What marks the end of dialing.
+    #[serde(default)]
+    pub digits_sent: Option<DigitsMark>,
     /// What marks the answer.
     #[serde(default)]
     pub answered: Option<AnswerMark>,
     /// What marks the end of training; several may, the first to come counts.
     #[serde(default)]
     pub carrier: Vec<CarrierMark>,
+}
+
+/// What marks the end of dialing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DigitsMark {
+    /// `ATDT<number>;` is answered OK when the digits are out, and a bare `ATD` lets call progress begin [WESTERMO].
+    Held,
+    /// The same, on a modem that was seen to do it.
+    #[serde(skip)]
+    HeldProven,
 }
 
 /// What marks the answer.
@@ -196,6 +300,8 @@ pub struct Quirks {
     pub escape_guard: Duration,
     /// It answers with numbers whatever V says.
     pub numeric: bool,
+    /// It may print its lines about the link (`PROTOCOL: ...`) behind CONNECT, where the console's text begins.
+    pub link_lines_after_connect: bool,
 }
 
 impl Default for Quirks {
@@ -206,6 +312,7 @@ impl Default for Quirks {
             dtr_low: Duration::from_millis(500),
             escape_guard: Duration::from_millis(1100),
             numeric: false,
+            link_lines_after_connect: false,
         }
     }
 }
@@ -226,6 +333,8 @@ impl<'de> Deserialize<'de> for SetupLine {
             optional: bool,
             #[serde(default, with = "crate::model::span")]
             pause: Duration,
+            #[serde(default)]
+            gives: Vec<MarkName>,
         }
 
         struct Visitor;
@@ -240,13 +349,13 @@ impl<'de> Deserialize<'de> for SetupLine {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<SetupLine, E> {
-                Ok(SetupLine { send: text.to_owned(), optional: false, pause: Duration::ZERO })
+                Ok(SetupLine::plain(text))
             }
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<SetupLine, A::Error> {
-                let Long { send, optional, pause } =
+                let Long { send, optional, pause, gives } =
                     Long::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                Ok(SetupLine { send, optional, pause })
+                Ok(SetupLine { send, optional, pause, gives })
             }
         }
 
@@ -254,7 +363,32 @@ impl<'de> Deserialize<'de> for SetupLine {
     }
 }
 
+impl SetupLine {
+    /// A line that must be taken, and gives no mark.
+    pub fn plain(send: &str) -> Self {
+        Self { send: send.to_owned(), optional: false, pause: Duration::ZERO, gives: Vec::new() }
+    }
+
+    /// The value that it writes into an S register, if it does; of several the last.
+    fn register(&self, register: u8) -> Option<u8> {
+        let body: String = self.send.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_uppercase();
+        let wanted = format!("S{register}=");
+        // An extended command (`+MS=...`) reaches to its `;`, and holds no register.
+        body.split(';').filter(|part| !part.contains('+')).fold(None, |found, part| {
+            let value = part.rsplit_once(&wanted).and_then(|(_, rest)| {
+                rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default().parse().ok()
+            });
+            value.or(found)
+        })
+    }
+}
+
 impl Profile {
+    /// The value that the set-up leaves in an S register; absent where it does not write it.
+    pub fn register(&self, register: u8) -> Option<u8> {
+        self.setup.iter().rev().find_map(|line| line.register(register))
+    }
+
     /// All that is wrong with it, as key path and sentence; empty for a sound one.
     pub fn problems(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
@@ -283,6 +417,12 @@ impl Profile {
             if line.pause > REST_MAX {
                 add(format!("setup[{i}].pause"), format!("is longer than {} s", REST_MAX.as_secs()));
             }
+            for mark in &line.gives {
+                if !self.marks.has(*mark) {
+                    let key = mark.key();
+                    add(format!("setup[{i}].gives"), format!("gives `{key}`, which `marks` has not"));
+                }
+            }
         }
         if !["ATD", "ATDT", "ATDP"].iter().any(|dial| dial.eq_ignore_ascii_case(&self.dial)) {
             add("dial".to_owned(), format!("`{}` is none of `ATDT`, `ATDP`, `ATD`", self.dial));
@@ -293,8 +433,29 @@ impl Profile {
                 add(format!("hangup[{i}]"), "stands twice".to_owned());
             }
         }
+        if self.marks.ringing_repeats.is_some() && !self.marks.ringing {
+            add(
+                "marks.ringing_repeats".to_owned(),
+                "says how often a RINGING comes that `marks` has not".to_owned(),
+            );
+        }
         if self.hangup.is_empty() {
             add("hangup".to_owned(), "has no way; `[dtr, escape, reopen]` is usual".to_owned());
+        }
+        let mut asked = BTreeSet::new();
+        for (i, report) in self.diagnostics.iter().enumerate() {
+            if !asked.insert(*report) {
+                add(format!("diagnostics[{i}]"), "stands twice".to_owned());
+            }
+            if self.quirks.numeric && report.is_number() {
+                add(
+                    format!("diagnostics[{i}]"),
+                    format!(
+                        "the answer to `{}` is a number, and with `quirks.numeric` it can't be told from a result",
+                        report.command()
+                    ),
+                );
+            }
         }
         for (key, rest, least) in [
             ("settle", self.quirks.settle, Duration::ZERO),
@@ -321,6 +482,37 @@ impl Profile {
             }
         }
         found
+    }
+}
+
+impl MarkName {
+    /// Its key under `marks`.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Ringing => "ringing",
+            Self::Answered => "answered",
+            Self::Carrier => "carrier",
+        }
+    }
+}
+
+impl Marks {
+    /// Whether a mark that a set-up line can give is there.
+    fn has(&self, mark: MarkName) -> bool {
+        match mark {
+            MarkName::Ringing => self.ringing,
+            MarkName::Answered => self.answered.is_some(),
+            MarkName::Carrier => self.carrier.contains(&CarrierMark::Line),
+        }
+    }
+
+    /// Takes such a mark away.
+    pub(super) fn remove(&mut self, mark: MarkName) {
+        match mark {
+            MarkName::Ringing => (self.ringing, self.ringing_repeats) = (false, None),
+            MarkName::Answered => self.answered = None,
+            MarkName::Carrier => self.carrier.retain(|mark| *mark != CarrierMark::Line),
+        }
     }
 }
 

@@ -33,8 +33,10 @@ pub enum ResultCode {
     NoAnswer,
     /// `CARRIER n` or `+MRR: tx,rx`: training is done, the rates are settled.
     Carrier(Link),
-    /// `+MCR: V34` or `Modulation: V.34`: the same instant, and the modulation.
+    /// `+MCR: V34`: the same instant, and the modulation.
     Modulation(Link),
+    /// `Modulation: V.34`: the modulation, at an instant that no manual names.
+    ModulationName(Link),
     /// `PROTOCOL: ...` or `+ER: ...`: error control is settled.
     Protocol(Link),
     /// `COMPRESSION: ...` or `+DR: ...`.
@@ -107,7 +109,10 @@ impl ResultCode {
         let (head, rest) = upper.split_once([':', ' ']).unwrap_or((&upper, ""));
         let rest = rest.trim_start_matches([':', ' ']);
         match head {
-            "CARRIER" => return Some(Self::Carrier(connect::carrier(rest))),
+            // `Carrier Freq` and `Carrier Offset` stand in reports on a call that is over.
+            "CARRIER" if !rest.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                return Some(Self::Carrier(connect::carrier(rest)));
+            }
             "+MRR" => return Some(Self::Carrier(connect::rates(rest))),
             "+MCR" => return Some(Self::Modulation(connect::modulation(rest))),
             "+ER" => return Some(Self::Protocol(connect::protocol(rest))),
@@ -118,7 +123,7 @@ impl ResultCode {
             }
             // These three are words of manuals and menus as well, so they need their colon.
             "MODULATION" if upper.contains(':') => {
-                return Some(Self::Modulation(connect::modulation(rest)));
+                return Some(Self::ModulationName(connect::modulation(rest)));
             }
             "PROTOCOL" if upper.contains(':') => return Some(Self::Protocol(connect::protocol(rest))),
             "COMPRESSION" if upper.contains(':') => {
@@ -156,6 +161,18 @@ impl ResultCode {
         Self::parse(word)
     }
 
+    /// What it tells of the link, if it is a line about that.
+    pub const fn link(&self) -> Option<&Link> {
+        match self {
+            Self::Carrier(link)
+            | Self::Modulation(link)
+            | Self::ModulationName(link)
+            | Self::Protocol(link)
+            | Self::Compression(link) => Some(link),
+            _ => None,
+        }
+    }
+
     /// Whether it ends the command that it answers, a dial command included.
     pub const fn is_final(&self) -> bool {
         match self {
@@ -185,6 +202,7 @@ impl ResultCode {
             | Self::Ringing
             | Self::Carrier(_)
             | Self::Modulation(_)
+            | Self::ModulationName(_)
             | Self::Protocol(_)
             | Self::Compression(_)
             | Self::PortRate(_)
@@ -262,7 +280,7 @@ impl fmt::Display for ResultCode {
             Self::Busy => "BUSY",
             Self::NoAnswer => "NO ANSWER",
             Self::Carrier(_) => "CARRIER",
-            Self::Modulation(_) => "MODULATION",
+            Self::Modulation(_) | Self::ModulationName(_) => "MODULATION",
             Self::Protocol(_) => "PROTOCOL",
             Self::Compression(_) => "COMPRESSION",
             Self::PortRate(_) => "+ILRR",

@@ -53,8 +53,18 @@ pub struct SetupFault {
     pub detail: String,
 }
 
+/// A modem that is set up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetupDone {
+    /// Optional lines that it answered `ERROR`: what they ask for is not here.
+    pub refused: Vec<String>,
+}
+
+/// What a set-up comes to.
+pub type SetupEnd = Result<SetupDone, SetupFault>;
+
 /// Done, or `None`: not yet.
-type Done = Option<Progress<Result<(), SetupFault>>>;
+type Done = Option<Progress<SetupEnd>>;
 
 /// The machine.
 #[derive(Debug)]
@@ -67,8 +77,11 @@ pub struct Setup {
     limits: SetupLimits,
     deadline: Mono,
     dcd: bool,
+    /// It may be online, whatever DCD says.
+    may_be_online: bool,
     /// A silent modem was woken with DTR or an escape; that is done once.
     recovered: bool,
+    refused: Vec<String>,
     state: State,
 }
 
@@ -95,7 +108,7 @@ enum State {
 }
 
 impl Setup {
-    /// The whole set-up of a port that may be found online: hangs up first, then knocks, drains, and types the lines.
+    /// The whole set-up of a port that may be found online: hangs up first what may be online, then knocks, drains, and types the lines.
     pub fn full(profile: &Profile, facts: &PortFacts, limits: SetupLimits) -> Self {
         Self::new(Kind::Full, profile, *facts, limits)
     }
@@ -107,17 +120,18 @@ impl Setup {
 
     /// Before identification: like the whole set-up, but with nothing that only some families know.
     pub fn wake(facts: &PortFacts, limits: SetupLimits) -> Self {
-        let line = SetupLine { send: WAKE_LINE.to_owned(), optional: false, pause: Duration::ZERO };
         Self {
             kind: Kind::Full,
-            lines: vec![line],
+            lines: vec![SetupLine::plain(WAKE_LINE)],
             ways: vec![HangupWay::Dtr, HangupWay::Escape, HangupWay::Reopen],
             quirks: Quirks::default(),
             facts: *facts,
             limits,
             deadline: Mono::ZERO,
             dcd: facts.has_signals && facts.dcd_at_open,
+            may_be_online: facts.may_stay_online,
             recovered: false,
+            refused: Vec::new(),
             state: State::Idle,
         }
     }
@@ -132,13 +146,20 @@ impl Setup {
         }
     }
 
+    /// Says that the modem was proven on-hook just now: only a high DCD speaks against that.
+    #[must_use]
+    pub fn on_hook(mut self) -> Self {
+        self.may_be_online = false;
+        self
+    }
+
     /// Whether it had to hang up what it found, or to wake what was silent: the line may have been in use until then.
     pub const fn hung_up(&self) -> bool {
         self.recovered
     }
 
     /// Begins.
-    pub fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<Result<(), SetupFault>> {
+    pub fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<SetupEnd> {
         self.deadline = now + self.limits.total;
         if self.kind == Kind::Full && !self.quirks.open_delay.is_zero() {
             self.state = State::Opening { until: now + self.quirks.open_delay };
@@ -148,12 +169,7 @@ impl Setup {
     }
 
     /// Takes what happened.
-    pub fn handle(
-        &mut self,
-        now: Mono,
-        input: Input<'_>,
-        actions: &mut Vec<Action>,
-    ) -> Progress<Result<(), SetupFault>> {
+    pub fn handle(&mut self, now: Mono, input: Input<'_>, actions: &mut Vec<Action>) -> Progress<SetupEnd> {
         if let Input::Signal(Signal::Dcd, up) = input {
             self.dcd = up;
         }
@@ -172,7 +188,8 @@ impl Setup {
 
     /// The port is open and has rested.
     fn opened(&mut self, now: Mono, actions: &mut Vec<Action>) -> Done {
-        if self.kind == Kind::Full && self.dcd {
+        // Opening a port of this machine hung up. Behind a server the far console may be listening: AT is not for it.
+        if self.kind == Kind::Full && (self.dcd || self.may_be_online) {
             let ways = self.ways.clone();
             return self.recover(now, &ways, actions);
         }
@@ -213,8 +230,7 @@ impl Setup {
     /// The modem is there and owes nothing: on to the lines.
     fn answered(&mut self, now: Mono, actions: &mut Vec<Action>) -> Done {
         if self.kind == Kind::Quick {
-            self.state = State::Idle;
-            return Some(Progress::Done(Ok(())));
+            return Some(self.done());
         }
         actions.push(Action::Drain);
         self.rest(now, self.quirks.settle, 0, actions)
@@ -231,8 +247,7 @@ impl Setup {
     /// Types a line, or is done behind the last.
     fn line(&mut self, now: Mono, index: usize, again: bool, actions: &mut Vec<Action>) -> Done {
         let Some(line) = self.lines.get(index) else {
-            self.state = State::Idle;
-            return Some(Progress::Done(Ok(())));
+            return Some(self.done());
         };
         actions.push(command(&line.send));
         self.state = State::Asked { index, again, until: now + self.limits.command };
@@ -255,7 +270,10 @@ impl Setup {
                         let rest = settle + line.pause;
                         self.rest(now, rest, index + 1, actions)
                     }
-                    ResultCode::Error if line.optional => self.rest(now, settle, index + 1, actions),
+                    ResultCode::Error if line.optional => {
+                        self.refused.push(line.send.clone());
+                        self.rest(now, settle, index + 1, actions)
+                    }
                     ResultCode::Error => {
                         let detail = format!("`{}` was answered `ERROR`", line.send);
                         Some(self.fault(Fault::ModemError, detail))
@@ -329,12 +347,17 @@ impl Setup {
         }
     }
 
-    fn fault(&mut self, fault: Fault, detail: String) -> Progress<Result<(), SetupFault>> {
+    fn done(&mut self) -> Progress<SetupEnd> {
+        self.state = State::Idle;
+        Progress::Done(Ok(SetupDone { refused: std::mem::take(&mut self.refused) }))
+    }
+
+    fn fault(&mut self, fault: Fault, detail: String) -> Progress<SetupEnd> {
         self.state = State::Idle;
         Progress::Done(Err(SetupFault { fault, detail }))
     }
 
-    fn progress(&self) -> Progress<Result<(), SetupFault>> {
+    fn progress(&self) -> Progress<SetupEnd> {
         let step = match &self.state {
             State::Idle => self.deadline,
             State::Opening { until } | State::Asked { until, .. } | State::Resting { until, .. } => *until,

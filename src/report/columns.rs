@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::modem::ModemFigures;
 use super::{RunState, SCHEMA};
-use crate::model::{CallRecord, Fault, Line, PhaseTimes, Verdict};
+use crate::model::{CallRecord, Diagnostics, Fault, Line, PhaseTimes, Verdict};
 
 /// What stands in a cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,8 @@ pub(super) enum Cell<'a> {
     Owned(String),
     /// A figure.
     Figure(u64),
+    /// A figure that may be below zero: a level. It is a number to a spreadsheet, and no formula.
+    Signed(i64),
     /// A duration in seconds, from ms.
     Seconds(u128),
     /// An instant.
@@ -53,6 +55,13 @@ pub(super) struct Row<'a> {
     pub(super) times: PhaseTimes,
 }
 
+impl Row<'_> {
+    /// What the modem told of the call.
+    fn told<T>(&self, of: impl FnOnce(&Diagnostics) -> Option<T>) -> Option<T> {
+        self.call.and_then(|call| call.diagnostics.as_deref()).and_then(of)
+    }
+}
+
 /// A row of modems.csv.
 pub(super) struct ModemRow<'a> {
     pub(super) state: &'a RunState,
@@ -61,6 +70,10 @@ pub(super) struct ModemRow<'a> {
 
 fn figure<'a>(value: Option<impl Into<u64>>) -> Cell<'a> {
     value.map_or(Cell::Absent, |value| Cell::Figure(value.into()))
+}
+
+fn signed<'a>(value: Option<impl Into<i64>>) -> Cell<'a> {
+    value.map_or(Cell::Absent, |value| Cell::Signed(value.into()))
 }
 
 fn text(value: Option<&str>) -> Cell<'_> {
@@ -117,18 +130,36 @@ macro_rules! line_columns {
             column!(row, "protocol", text(row.call.and_then(|call| call.link.protocol.as_deref()))),
             column!(row, "compression", text(row.call.and_then(|call| call.link.compression.as_deref()))),
             column!(row, "hostname", text(row.call.and_then(|call| call.hostname.as_deref()))),
+            column!(
+                row,
+                "termination",
+                row.told(|told| told.termination).map_or(Cell::Absent, |end| Cell::Word(end.word()))
+            ),
+            column!(row, "tx_level_dbm", signed(row.told(|told| told.tx_level_dbm))),
+            column!(row, "rx_level_dbm", signed(row.told(|told| told.rx_level_dbm))),
+            column!(row, "snr_db", figure(row.told(|told| told.snr_db))),
+            column!(row, "line_quality", figure(row.told(|told| told.line_quality))),
+            column!(row, "retrains", figure(row.told(|told| told.retrains))),
+            column!(row, "rate_shifts", figure(row.told(|told| told.rate_shifts))),
+            column!(row, "block_errors", figure(row.told(|told| told.block_errors))),
+            column!(row, "round_trip_ms", figure(row.told(|told| told.round_trip_ms))),
+            column!(
+                row,
+                "disconnect_cause",
+                text(row.call.and_then(|call| call.diagnostics.as_deref()?.disconnect_cause.as_deref()))
+            ),
         ];
     };
 }
 
 line_columns! {
     /// lines.csv
-    LINES: 39 []
+    LINES: 49 []
 }
 
 line_columns! {
     /// calls.csv: the same, with `call` and `attempt` after `line`.
-    CALLS: 41 [
+    CALLS: 51 [
         column!(row, "call", row.call.map_or(Cell::Absent, |call| Cell::Word(call.call.as_str()))),
         column!(row, "attempt", figure(row.call.map(|call| call.attempt)))
     ]

@@ -208,6 +208,8 @@ impl Board {
             if changed {
                 self.rest(place, event.mono);
             }
+            // What a modem can show is for the record.
+            let detail = if state == ModemState::Ready { "" } else { detail };
             let words = [fault.map(Fault::code).unwrap_or_default(), detail].map(cell::one_line);
             let words: Vec<&str> =
                 words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()).collect();

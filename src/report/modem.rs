@@ -103,8 +103,9 @@ impl ModemFigures {
         if fault.is_some() {
             self.last_fault = fault;
         }
-        // Getting ready again is no reason to forget what was wrong before.
-        if state != ModemState::Ready && !detail.is_empty() {
+        // Getting ready again is no reason to forget what was wrong before: what it can show stands only where nothing was.
+        let fits = state != ModemState::Ready || self.last_fault.is_none() && self.hangup_unproven == 0;
+        if fits && !detail.is_empty() {
             detail.clone_into(&mut self.detail);
         }
     }

@@ -5,7 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::event::{
     CredentialState, EVENT_FORMAT, Ending, Hangup, LineVerdict, ModemHeader, ModemState, RunHeader, Sitting,
 };
-use crate::model::{CallId, CallRecord, Event, EventKind, Fault, Line, Link, Moment, Mono, Timeline};
+use crate::model::{
+    CallId, CallRecord, CallSetup, Diagnostics, Event, EventKind, Fault, Line, Link, Moment, Mono,
+    Termination, Timeline,
+};
 
 use Moment::{
     Answered, Carrier, Connected, Dialed, DigitsSent, LoggedIn, LoggedOut, OnHook, Prompted, Ready, Released,
@@ -164,6 +167,23 @@ impl Story {
     }
 }
 
+/// As a Courier tells it.
+fn told(record: &mut CallRecord) {
+    record.diagnostics = Some(Box::new(Diagnostics {
+        termination: Some(Termination::Remote),
+        disconnect_cause: Some("DISC Received".into()),
+        tx_level_dbm: Some(-16),
+        rx_level_dbm: Some(-23),
+        snr_db: Some(30),
+        retrains: Some(0),
+        rate_shifts: Some(1),
+        block_errors: Some(2),
+        round_trip_ms: Some(3),
+        more: [("equalization".into(), "Long".into()), ("near-echo-loss".into(), "31".into())].into(),
+        ..Diagnostics::default()
+    }));
+}
+
 fn v34(record: &mut CallRecord) {
     record.link = Link {
         modulation: Some("V.34".into()),
@@ -193,6 +213,7 @@ const WHOLE: [(Moment, u64); 13] = [
 
 fn passed(record: &mut CallRecord) {
     v34(record);
+    told(record);
     record.rings = Some(1);
     record.hostname = Some(record.line.as_str().to_lowercase().replace("-a", "-rtr1"));
 }
@@ -339,7 +360,18 @@ pub(super) fn night() -> Vec<Event> {
     for (start_ms, n, attempt) in [(44_000, 11, 1), (97_000, 12, 1), (149_500, 11, 2)] {
         night.call(start_ms, (n, attempt, 1), &untrained, |record| {
             record.fault = Some(Fault::NoCarrier);
-            record.detail = "NO CARRIER 44 s after the answer".into();
+            record.detail =
+                "NO CARRIER 44 s after the answer; #UD: answer tone was heard, and training failed".into();
+            record.diagnostics = Some(Box::new(Diagnostics {
+                termination: Some(Termination::TrainingFailed),
+                disconnect_cause: Some("#UD 60=3D (training failed)".into()),
+                call_setup: Some(CallSetup::AnswerTone),
+                s86: Some(0),
+                rx_level_dbm: Some(-31),
+                tx_level_dbm: Some(-12),
+                line_quality: Some(38),
+                ..Diagnostics::default()
+            }));
         });
     }
     let detail = "NO CARRIER 44 s after the answer, in 2 calls";

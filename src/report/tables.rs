@@ -93,6 +93,7 @@ fn write(table: &mut Writer<Vec<u8>>, cell: &Cell<'_>) -> csv::Result<()> {
         Cell::Text(text) => table.write_field(cell::text(text)),
         Cell::Owned(text) => table.write_field(cell::text(text)),
         Cell::Figure(figure) => table.write_field(figure.to_string()),
+        Cell::Signed(figure) => table.write_field(figure.to_string()),
         Cell::Seconds(ms) => table.write_field(format!("{}.{:03}", ms / 1000, ms % 1000)),
         Cell::Time(at) => table.write_field(format!("{at:.3}")),
     }

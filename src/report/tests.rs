@@ -12,7 +12,7 @@ use super::columns::{CALLS, LINES, MODEMS};
 use super::sample::{Story, call_id, event, header, line, modem, night};
 use super::*;
 use crate::model::event::{Ending, Hangup, ModemState, Sitting};
-use crate::model::{Blame, Event, EventKind, Fault, Moment, Verdict};
+use crate::model::{Blame, Event, EventKind, Fault, Moment, Termination, Verdict};
 
 mod board;
 mod state;
@@ -160,11 +160,67 @@ fn the_columns_are_those_of_the_design() {
     let design = "schema,run,plan,line,site,number,result,fault,blame,detail,advice,attempts,modem,dialed,started,\
         finished,setup_ms,dial_ms,post_dial_ms,ring_ms,train_ms,connect_ms,prompt_ms,login_ms,verify_ms,logout_ms,\
         hangup_ms,total_ms,ring_train_ms,train_connect_ms,dialed_to_connect_ms,split_error_ms,rings,modulation,\
-        tx_bps,rx_bps,protocol,compression,hostname";
+        tx_bps,rx_bps,protocol,compression,hostname,termination,tx_level_dbm,rx_level_dbm,snr_db,line_quality,\
+        retrains,rate_shifts,block_errors,round_trip_ms,disconnect_cause";
     let state = RunState::of(&night()).unwrap();
     let head = |csv: Vec<u8>| String::from_utf8(csv).unwrap().lines().next().unwrap().trim_end().to_owned();
     assert_eq!(head(tables::lines(&state).unwrap()), design);
     assert_eq!(head(tables::calls(&state).unwrap()), design.replace(",line,", ",line,call,attempt,"));
+}
+
+#[test]
+fn what_a_modem_told_stands_in_the_last_columns() {
+    let state = RunState::of(&night()).unwrap();
+    let columns = [
+        "termination",
+        "tx_level_dbm",
+        "rx_level_dbm",
+        "snr_db",
+        "line_quality",
+        "retrains",
+        "rate_shifts",
+        "block_errors",
+        "round_trip_ms",
+        "disconnect_cause",
+    ];
+    let lines = rows(&tables::lines(&state).unwrap());
+    let calls = rows(&tables::calls(&state).unwrap());
+    for (table, key, of, cells) in [
+        (&lines, "line", "BR0001-A", ["remote", "-16", "-23", "30", "", "0", "1", "2", "3", "DISC Received"]),
+        (
+            &calls,
+            "call",
+            "BR0011-A.1",
+            ["training-failed", "-12", "-31", "", "38", "", "", "", "", "#UD 60=3D (training failed)"],
+        ),
+        (&calls, "call", "BR0003-A.1", [""; 10]),
+    ] {
+        assert_eq!(columns.map(|column| cell_of(table, key, of, column)), cells, "{of}");
+    }
+}
+
+/// What a lineman before schema 2 wrote: nothing of it is lost, and what it did not know is empty.
+#[test]
+fn a_journal_of_schema_1_is_rendered() {
+    let text = include_str!("../../tests/fixtures/journal/schema-1.jsonl");
+    let events: Vec<Event> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (now, then) = (RunState::of(&night()).unwrap(), RunState::of(&events).unwrap());
+    for (new, old) in [
+        (tables::lines(&now).unwrap(), tables::lines(&then).unwrap()),
+        (tables::calls(&now).unwrap(), tables::calls(&then).unwrap()),
+    ] {
+        let (new, old) = (rows(&new), rows(&old));
+        assert_eq!((new[0].clone(), new.len()), (old[0].clone(), old.len()));
+        let known = new[0].len() - 10;
+        let detail = new[0].iter().position(|name| name == "detail").unwrap();
+        for (new, old) in new.iter().zip(&old).skip(1) {
+            for column in (0..known).filter(|column| *column != detail) {
+                assert_eq!(new[column], old[column]);
+            }
+            assert!(new[detail].starts_with(&old[detail]) || old[detail].starts_with("no carrier at first"));
+            assert!(old[known..].iter().all(String::is_empty), "{old:?}");
+        }
+    }
 }
 
 #[test]
@@ -432,6 +488,7 @@ fn schema_md_documents_every_column_and_code() {
         })
         .collect();
     assert_eq!(documented(schema, "Faults"), faults);
+    assert_eq!(first("Terminations"), Termination::ALL.map(Termination::word));
     assert_eq!(first("Health"), Health::ALL.map(Health::word));
     let json: serde_json::Value =
         serde_json::from_slice(&summary_json::bytes(&RunState::of(&night()).unwrap()).unwrap()).unwrap();

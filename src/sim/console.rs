@@ -42,6 +42,12 @@ enum State {
     Username,
     Password,
     Shell,
+    /// A menu in place of a shell.
+    Menu,
+    /// Asks whether to log out.
+    AskLogout,
+    /// Asks whether to save, on the way out.
+    AskSave,
     /// A password prompt that nobody should answer.
     NewPassword,
     Boot,
@@ -160,7 +166,18 @@ impl Console {
                 self.state = State::Asleep;
                 self.login_due = Some(now + self.login_limit);
             }
-            _ => self.login_prompt(at, ""),
+            _ => self.greet(at),
+        }
+    }
+
+    /// The login prompt, or what asks for a key in front of it.
+    fn greet(&mut self, at: Mono) {
+        if self.words.press.is_empty() {
+            self.login_prompt(at, "");
+        } else {
+            self.state = State::Asleep;
+            self.login_due = Some(at + self.login_limit);
+            self.say(at, self.words.press, None);
         }
     }
 
@@ -209,6 +226,10 @@ impl Console {
         let cr = byte == b'\r';
         let lf_of_cr = byte == b'\n' && self.after_cr;
         self.after_cr = cr;
+        if matches!(self.state, State::Menu | State::AskLogout | State::AskSave) {
+            self.key(at, byte);
+            return;
+        }
         match byte {
             b'\n' if lf_of_cr => {}
             b'\r' | b'\n' => {
@@ -253,8 +274,60 @@ impl Console {
             }
             State::Boot => self.boot(at),
             State::Shell => self.shell(at, typed.trim()),
-            State::Mute | State::Echo | State::Flood | State::Noise => {}
+            // Keys were taken before a line came about; the rest hears nothing.
+            State::Menu
+            | State::AskLogout
+            | State::AskSave
+            | State::Mute
+            | State::Echo
+            | State::Flood
+            | State::Noise => {}
         }
+    }
+
+    /// One key, where no line is typed.
+    fn key(&mut self, at: Mono, byte: u8) {
+        match (self.state, byte) {
+            (State::Menu, b'0') => self.ask_logout(at),
+            (State::AskLogout, b'y') => {
+                self.state = State::AskSave;
+                let ask = self.words.asks.map_or("", |asks| asks[1]);
+                self.say(at, &format!("y{ask}"), None);
+            }
+            (State::AskLogout, b'n') => self.inside(at, "n", None),
+            (State::AskSave, b'y' | b'n') => {
+                if byte == b'y' {
+                    self.heard(at, What::Command, Some("saved what somebody left".to_owned()), None);
+                }
+                self.logged_out(at);
+            }
+            // Another item of the menu: it would be a screen of its own, and none of ours.
+            (State::Menu, b'1'..=b'9') => {
+                self.heard(at, What::Command, Some(char::from(byte).to_string()), None);
+            }
+            _ => {}
+        }
+    }
+
+    fn ask_logout(&mut self, at: Mono) {
+        match self.words.asks {
+            Some([ask, _]) => {
+                self.heard(at, What::Logout, None, None);
+                self.state = State::AskLogout;
+                self.say(at, ask, None);
+            }
+            None => self.logout(at),
+        }
+    }
+
+    /// The command prompt, or the menu in its place.
+    fn inside(&mut self, at: Mono, before: &str, shows: Option<What>) {
+        let (text, state) = match self.words.menu {
+            Some(menu) => (menu.replace("{host}", &self.host), State::Menu),
+            None => (self.words.prompt(&self.host, &self.user), State::Shell),
+        };
+        self.state = state;
+        self.say(at, &format!("{before}{text}"), shows);
     }
 
     fn login_prompt(&mut self, at: Mono, before: &str) {
@@ -312,11 +385,9 @@ impl Console {
             return;
         }
         self.login_due = None;
-        self.state = State::Shell;
         self.noise_line(at);
         let motd = self.words.motd.replace("{host}", &self.host);
-        let prompt = self.words.prompt(&self.host, &self.user);
-        self.say(at, &format!("\r\n{motd}{prompt}"), Some(What::LoggedIn));
+        self.inside(at, &format!("\r\n{motd}"), Some(What::LoggedIn));
         self.noise_line(at + self.think * 4);
     }
 
@@ -324,7 +395,7 @@ impl Console {
         let prompt = self.words.prompt(&self.host, &self.user);
         match typed {
             "" => self.say(at, &format!("\r\n{prompt}"), None),
-            "exit" | "logout" | "quit" if typed != "quit" || self.words.quits => self.logout(at),
+            "exit" | "logout" | "quit" if typed != "quit" || self.words.quits => self.ask_logout(at),
             other => {
                 self.heard(at, What::Command, Some(other.to_owned()), None);
                 let reply = self.words.unknown.replace("{word}", other);
@@ -335,9 +406,12 @@ impl Console {
 
     fn logout(&mut self, at: Mono) {
         self.heard(at, What::Logout, None, None);
+        self.logged_out(at);
+    }
+
+    fn logged_out(&mut self, at: Mono) {
         if self.fault.as_ref().map(|f| f.kind) == Some(FaultKind::LostLogout) {
-            let prompt = self.words.prompt(&self.host, &self.user);
-            self.say(at, &format!("\r\n{prompt}"), None);
+            self.inside(at, "\r\n", None);
             return;
         }
         self.wrong = 0;
@@ -345,6 +419,10 @@ impl Console {
             AfterLogout::Prompt => {
                 self.heard(at, What::LoggedOut, None, None);
                 self.login_prompt(at + self.think, "\r\n");
+            }
+            AfterLogout::Return if !self.words.press.is_empty() => {
+                self.heard(at, What::LoggedOut, None, None);
+                self.greet(at);
             }
             AfterLogout::Return => {
                 self.heard(at, What::LoggedOut, None, None);

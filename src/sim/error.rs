@@ -28,9 +28,20 @@ pub enum SimError {
     /// Something that is no link of ours stands where a port's link belongs.
     #[error("`{}` is there and is no symbolic link; choose another folder, or remove it", .0.display())]
     Occupied(PathBuf),
+    /// Something that is no URL of an exchange stands where that of a port belongs.
+    #[error("`{}` is there and holds no URL of a port; choose another folder, or remove it", .0.display())]
+    NoUrl(PathBuf),
     /// A pty.
     #[error("no pty could be made for `{port}`")]
     Pty {
+        /// For which port.
+        port: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A TCP port of this host.
+    #[error("no TCP port could be opened for `{port}`")]
+    Listen {
         /// For which port.
         port: String,
         /// Why.

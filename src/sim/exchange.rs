@@ -4,9 +4,13 @@
 //! its `pace`. Whoever drives it feeds [`Input`]s, does the [`Output`]s in their order, and calls again at
 //! [`Engine::deadline`]; extra calls are harmless.
 
+mod bench;
 mod calls;
 mod dial;
+mod dialing;
+mod ends;
 mod script;
+mod wires;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -15,11 +19,12 @@ use crate::model::Mono;
 use crate::modem::port::Signal;
 use crate::modem::profile::{CarrierMark, Profile};
 
-use super::fault::{FaultEntry, FaultKind, Occasion, Rules};
-use super::file::{ExchangeFile, LineEntry, ModemEntry};
+use super::fault::{FaultKind, Rules};
+use super::file::{DcdAt, ExchangeFile, LineEntry, ModemEntry};
 use super::log::{Entry, What};
-use super::modem::{HangUpBy, Mode, Reply, SimModem, Wish};
+use super::modem::{CallEnd, Mode, Reply, SimModem, Wish};
 use calls::Call;
+pub use wires::Levels;
 
 /// A call, counted from 1.
 pub type CallNumber = u64;
@@ -35,6 +40,8 @@ pub enum Input<'a> {
     Dtr(usize, bool),
     /// Bytes from the program.
     Bytes(usize, &'a [u8]),
+    /// A modem's power was cut, and is back: a relay, or the USB port that feeds it.
+    Power(usize),
     /// Bytes from the program behind a line.
     FarBytes(CallNumber, &'a [u8]),
     /// The program behind a line ended, or could not be started.
@@ -81,21 +88,33 @@ pub enum Output {
 struct Seat {
     name: String,
     modem: SimModem,
-    /// Its entry, for one of ours.
+    /// Its entry, for one of ours; the others only answer.
     entry: Option<ModemEntry>,
-    /// The line that it answers, for an answering one.
-    answers: Option<usize>,
     /// DCD rises with the carrier, not with CONNECT.
     early_dcd: bool,
     open: bool,
+    closed_at: Option<Mono>,
     vanished: bool,
     returns: Option<Mono>,
     /// It answers nothing any more.
     wedged: bool,
+    /// What had killed it was cured.
+    cured: bool,
+    /// It resets itself until then, and hears nothing.
+    resets_until: Option<Mono>,
     dtr_fell: Option<Mono>,
-    dcd: bool,
-    dsr: bool,
+    dtr_low: bool,
+    /// Answer tone was heard, or is sent, and the carrier is not gone.
+    tone: bool,
+    /// The carrier is there, as DCD sees it.
+    carrier: bool,
+    /// A burst of an incoming call's ringing.
+    ringing: bool,
+    last_ring: Option<Mono>,
+    /// The levels of its wires as last told.
+    levels: Levels,
     calls: u32,
+    /// The call that it makes, or that comes to it.
     call: Option<CallNumber>,
     /// An ATA without a call runs out then.
     gives_up: Option<Mono>,
@@ -111,8 +130,14 @@ struct LineSeat {
     /// The call that holds it.
     call: Option<CallNumber>,
     attempts: u32,
-    /// The port of its answering modem.
+    /// The port of the modem that it rings.
     answering: Option<usize>,
+}
+
+impl LineSeat {
+    const fn new(entry: LineEntry, answering: Option<usize>) -> Self {
+        Self { entry, call: None, attempts: 0, answering }
+    }
 }
 
 /// The exchange.
@@ -125,6 +150,9 @@ pub struct Engine {
     calls: BTreeMap<CallNumber, Call>,
     next_call: CallNumber,
     out: VecDeque<Output>,
+    /// When the first thing happened, and the last one.
+    started: Option<Mono>,
+    now: Mono,
 }
 
 impl Engine {
@@ -137,21 +165,38 @@ impl Engine {
             .map(|entry| {
                 let profile = profiles.iter().find(|p| p.profile == entry.profile);
                 let modem = profile.map_or_else(SimModem::answering, |p| SimModem::new(entry, p));
-                let early_dcd = profile.is_some_and(|p| p.marks.carrier.contains(&CarrierMark::Dcd));
+                let marks = profile.is_some_and(|p| p.marks.carrier.contains(&CarrierMark::Dcd));
+                let early_dcd = entry.dcd.map_or(marks, |at| at == DcdAt::Carrier);
                 Seat { entry: Some(entry.clone()), early_dcd, ..Seat::new(entry.id.to_string(), modem) }
             })
             .collect();
         let mut lines = Vec::new();
-        for (i, entry) in file.lines.iter().enumerate() {
+        for entry in &file.lines {
             let answering = entry.answer_on.as_ref().map(|port| {
-                let seat = Seat::new(port.to_string(), SimModem::answering());
-                seats.push(Seat { answers: Some(i), ..seat });
+                seats.push(Seat::new(port.to_string(), SimModem::answering()));
                 seats.len() - 1
             });
-            lines.push(LineSeat { entry: entry.clone(), call: None, attempts: 0, answering });
+            lines.push(LineSeat::new(entry.clone(), answering));
         }
+        // Behind the file's lines: those of our own modems.
+        let own = file.modems.iter().enumerate();
+        lines.extend(own.filter_map(|(port, entry)| Some(LineSeat::new(bench::line_of(entry)?, Some(port)))));
         let rules = Rules::new(&file);
-        Self { file, rules, seats, lines, calls: BTreeMap::new(), next_call: 1, out: VecDeque::new() }
+        let mut engine = Self {
+            file,
+            rules,
+            seats,
+            lines,
+            calls: BTreeMap::new(),
+            next_call: 1,
+            out: VecDeque::new(),
+            started: None,
+            now: Mono::ZERO,
+        };
+        for port in 0..engine.seats.len() {
+            engine.wires(port);
+        }
+        engine
     }
 
     /// Its name.
@@ -161,7 +206,12 @@ impl Engine {
 
     /// The names of all ports, in their order, and which of them are our modems.
     pub fn ports(&self) -> impl Iterator<Item = (&str, bool)> + '_ {
-        self.seats.iter().map(|seat| (seat.name.as_str(), seat.answers.is_none()))
+        self.seats.iter().map(|seat| (seat.name.as_str(), seat.entry.is_some()))
+    }
+
+    /// The levels of a port's wires now.
+    pub fn levels(&self, port: usize) -> Option<Levels> {
+        self.seats.get(port).map(|seat| seat.levels)
     }
 
     /// What is wrong with a port from the start: missing, or held by another program.
@@ -190,27 +240,44 @@ impl Engine {
 
     /// Takes in what happened. Everything that was due before is done first, in its order.
     pub fn handle(&mut self, now: Mono, input: Input<'_>) {
+        self.started.get_or_insert(now);
         self.advance(now);
+        self.now = self.now.max(now);
         match input {
             Input::Opened(port) => {
+                self.revive_by_close(now, port);
                 self.seats[port].open = true;
                 self.log_port(port, What::PortOpened);
+                self.dtr_rose(now, port);
             }
             Input::Closed(port) => {
                 if self.seats[port].open {
                     self.seats[port].open = false;
+                    self.seats[port].closed_at = Some(now);
+                    self.seats[port].dtr_low = true;
+                    self.seats[port].dtr_fell = None;
                     self.log_port(port, What::PortClosed);
                     self.dtr_dropped(now, port);
                 }
             }
-            Input::Dtr(port, true) => self.seats[port].dtr_fell = None,
-            Input::Dtr(port, false) => self.seats[port].dtr_fell = Some(now),
+            Input::Dtr(port, true) => {
+                let flicker = self.seats[port].dtr_fell.take().is_some();
+                if flicker {
+                    self.seats[port].dtr_low = false;
+                }
+                self.dtr_rose(now, port);
+            }
+            Input::Dtr(port, false) => {
+                self.seats[port].dtr_low = true;
+                self.seats[port].dtr_fell = Some(now);
+            }
+            Input::Power(port) => self.power_cut(now, port),
             Input::Bytes(port, bytes) => {
                 self.seats[port].open = true;
                 self.bytes(now, port, bytes);
             }
             Input::FarBytes(call, bytes) => self.far_bytes(call, bytes),
-            Input::FarEnded(call) => self.lose_carrier(now, call, "program"),
+            Input::FarEnded(call) => self.lose_carrier(now, call, "program", CallEnd::Remote),
             Input::Time => {}
         }
         self.advance(now);
@@ -219,6 +286,7 @@ impl Engine {
     /// Does all that is due, each at its own time, so that a late call shifts nothing.
     fn advance(&mut self, now: Mono) {
         while let Some(due) = self.deadline().filter(|due| *due <= now) {
+            self.now = self.now.max(due);
             let seat = (0..self.seats.len()).find(|&port| self.seats[port].deadline() == Some(due));
             if let Some(port) = seat {
                 self.seat_due(due, port);
@@ -261,19 +329,11 @@ impl Engine {
         span.mul_f64(self.file.pace)
     }
 
-    fn modem_fault(&mut self, port: usize) -> Option<FaultEntry> {
-        let seat = &self.seats[port];
-        let entry = seat.entry.as_ref()?;
-        let call = if seat.call.is_some() { seat.calls } else { seat.calls + 1 };
-        let on = Occasion { modem: &seat.name, call, line: None, attempt: 0 };
-        self.rules.of_modem(on, entry.fault.as_ref())
-    }
-
     fn bytes(&mut self, now: Mono, port: usize, bytes: &[u8]) {
         let fault = self.modem_fault(port);
         let seat = &mut self.seats[port];
         let dead = fault.as_ref().is_some_and(|f| f.kind == FaultKind::Dead);
-        if seat.wedged || dead || seat.vanished {
+        if seat.wedged || dead || seat.vanished || seat.resets_until.is_some_and(|until| now < until) {
             return;
         }
         seat.modem.setup_error =
@@ -292,6 +352,9 @@ impl Engine {
             seat.modem.input(now, &rest[..cut]);
             rest = &rest[cut..];
             self.serve(now, port);
+            if self.seats[port].wedged {
+                return;
+            }
         }
     }
 
@@ -301,41 +364,46 @@ impl Engine {
         for wish in self.seats[port].modem.take_wishes() {
             match wish {
                 // Its line is for calls that come in.
-                Wish::Dial { .. } if self.seats[port].answers.is_some() => {
+                Wish::Dial { .. } if self.seats[port].entry.is_none() => {
                     self.seats[port].modem.ended(&Reply::Error);
+                }
+                Wish::Dial { .. } if self.is_rung(now, port) => {
+                    self.seats[port].modem.ended(&Reply::NoCarrier);
                 }
                 Wish::Dial { text, held } => self.dial(now, port, &text, held),
                 Wish::Proceed => self.proceed(now, port),
                 Wish::Abort => {
                     self.seats[port].gives_up = None;
-                    if self.seats[port].answers.is_some() {
-                        self.answering_hangs_up(now, port, "key");
+                    if self.is_called(port) {
+                        self.called_hangs_up(now, port, "key", CallEnd::Key);
                     } else if let Some(number) = self.seats[port].call {
-                        entries.extend(self.end_call(number, What::HungUp, "key"));
+                        entries.extend(self.end_call(now, number, CallEnd::Key, Some("key")));
                     }
                     self.seats[port].modem.ended(&Reply::NoCarrier);
                 }
-                Wish::HangUp(by) if self.seats[port].answers.is_some() => {
-                    self.answering_hangs_up(now, port, by.word());
+                Wish::HangUp(by) if self.is_called(port) => {
+                    self.called_hangs_up(now, port, by.word(), by.into());
                 }
                 Wish::HangUp(by) => {
                     if let Some(number) = self.seats[port].call {
-                        self.seats[port].modem.last_call.clear_cause = match by {
-                            HangUpBy::Dtr => 0x20,
-                            HangUpBy::Command => 0x51,
-                            HangUpBy::Reset => 0x52,
-                        };
-                        entries.extend(self.end_call(number, What::HungUp, by.word()));
+                        entries.extend(self.end_call(now, number, by.into(), Some(by.word())));
                     }
-                    if by == HangUpBy::Dtr {
+                    if CallEnd::from(by) == CallEnd::Dtr {
                         self.seats[port].modem.print(&Reply::Ok);
                     }
                 }
                 Wish::Answer => self.answer(now, port),
                 Wish::Data(bytes) => self.data(now, port, bytes),
+                Wish::ForgetLocks => self.seats[port].redials.clear(),
+                Wish::ListLocks => {
+                    let numbers: Vec<String> = self.seats[port].redials.keys().cloned().collect();
+                    self.seats[port].modem.info_lines(&numbers);
+                    self.seats[port].modem.print(&Reply::Ok);
+                }
             }
         }
         self.flush(now, port, entries);
+        self.wires(port);
     }
 
     fn dtr_dropped(&mut self, now: Mono, port: usize) {
@@ -345,6 +413,21 @@ impl Engine {
         self.seats[port].gives_up = None;
         self.seats[port].modem.dtr_dropped();
         self.serve(now, port);
+    }
+
+    /// DTR rose: some modems reset themselves then (modems.md 4).
+    fn dtr_rose(&mut self, now: Mono, port: usize) {
+        let seat = &mut self.seats[port];
+        let span = seat.modem.family().reset_on_dtr;
+        let rose = std::mem::take(&mut seat.dtr_low);
+        if span.is_zero() || !rose || seat.call.is_some() {
+            return;
+        }
+        seat.modem.restart();
+        seat.gives_up = None;
+        // A span of the modem's own, which no pace shortens.
+        seat.resets_until = Some(now + span);
+        self.wires(port);
     }
 
     /// Lets out what a modem has printed, with what it shows; entries that no bytes show are logged now.
@@ -373,18 +456,6 @@ impl Engine {
         }
     }
 
-    fn signal(&mut self, port: usize, signal: Signal, level: bool) {
-        let seat = &mut self.seats[port];
-        let slot = match signal {
-            Signal::Dcd => &mut seat.dcd,
-            Signal::Dsr | Signal::Ri => &mut seat.dsr,
-        };
-        if *slot != level {
-            *slot = level;
-            self.out.push_back(Output::Signal(port, signal, level));
-        }
-    }
-
     fn log_port(&mut self, port: usize, what: What) {
         let entry = Entry { modem: Some(self.seats[port].name.clone()), ..Entry::new(what) };
         self.out.push_back(Output::Log(entry));
@@ -397,15 +468,21 @@ impl Seat {
             name,
             modem,
             entry: None,
-            answers: None,
             early_dcd: false,
             open: false,
+            closed_at: None,
             vanished: false,
             returns: None,
             wedged: false,
+            cured: false,
+            resets_until: None,
             dtr_fell: None,
-            dcd: false,
-            dsr: false,
+            dtr_low: true,
+            tone: false,
+            carrier: false,
+            ringing: false,
+            last_ring: None,
+            levels: Levels::default(),
             calls: 0,
             call: None,
             gives_up: None,

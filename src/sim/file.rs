@@ -3,8 +3,10 @@
 //! What the words do is told in [`super::exchange`], [`super::console`] and [`super::fault`]. All spans are those of a
 //! real telephone network; `pace` shortens them.
 
+mod checks;
+mod link;
+
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -13,9 +15,7 @@ use crate::model::span;
 use crate::model::{Hostname, LineId, ModemId, PhoneNumber, TrunkName};
 
 use super::fault::{FaultEntry, Range};
-
-/// Most characters that a word of an exchange file (a banner, a text to say) may have.
-const TEXT_LEN_MAX: usize = 4096;
+pub use link::{LinkChange, LinkEntry};
 
 /// A simulated exchange: modems on our side, lines on the other, and what goes wrong between them.
 #[derive(Debug, Clone, Deserialize)]
@@ -168,13 +168,27 @@ pub struct ModemEntry {
     /// Its command set, where the profile's name does not tell.
     #[serde(default)]
     pub firmware: Option<Firmware>,
-    /// Its answers to `ATI`, `ATI3`, `+GMI`, `+GMM`, by that name, where they shall differ.
+    /// Its answers to questions such as `ATI` and `+GMI`, by that name, where they shall differ: another maker's, another
+    /// serial number, or those of the modem that was expected on the next port.
     #[serde(default)]
     pub answers: BTreeMap<String, String>,
+    /// Commands of its family that it does not know all the same: ERROR to lines that hold one of these texts.
+    #[serde(default)]
+    pub refuses: Vec<String>,
+    /// Its own number: it can be called, by the other modems here too.
+    #[serde(default)]
+    pub number: Option<PhoneNumber>,
+    /// When DCD rises under `&C1`; which one a vendor does is not known (modems.md 2.2). Left out, it is CONNECT, unless its
+    /// profile takes DCD for the carrier.
+    #[serde(default)]
+    pub dcd: Option<DcdAt>,
+    /// How it lays out `AT&V1`.
+    #[serde(default)]
+    pub report: ReportStyle,
     /// The outside lines that it shares; left out, it has one of its own.
     #[serde(default)]
     pub trunk: Option<TrunkName>,
-    /// It prints RINGING once a call, not once a burst.
+    /// It prints RINGING once a call, not once a burst: no vendor tells which (modems.md 2.2).
     #[serde(default)]
     pub ringing_once: bool,
     /// Its redial lock.
@@ -185,7 +199,28 @@ pub struct ModemEntry {
     pub fault: Option<FaultEntry>,
 }
 
-/// A redial lock as regulators want it (modems.md 5.1).
+/// When a modem raises DCD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DcdAt {
+    /// When training is over.
+    Carrier,
+    /// With CONNECT.
+    Connect,
+}
+
+/// How `AT&V1` is laid out (modems.md 3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportStyle {
+    /// `LAST TX rate................ 26400 BPS`.
+    #[default]
+    Dots,
+    /// `LAST TX rate 26400 BIT/S`.
+    Plain,
+}
+
+/// A redial lock as regulators want it (modems.md 5.1). What is said at it is the family's own word.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedialEntry {
@@ -194,9 +229,12 @@ pub struct RedialEntry {
     /// How long the lock holds, at the exchange's pace.
     #[serde(with = "span")]
     pub lock: Duration,
-    /// It says `DELAYED`; else `BLACKLISTED`.
+    /// It says `DELAYED hh:mm:ss`, where its family has both; else `BLACKLISTED`.
     #[serde(default)]
     pub delayed: bool,
+    /// Numbers that its list holds; then every new one is refused. For ever enough if left out.
+    #[serde(default)]
+    pub list: Option<usize>,
 }
 
 /// A command set.
@@ -211,6 +249,37 @@ pub enum Firmware {
     V250,
     /// The Hayes minimum: CONNECT and nothing before it.
     Hayes,
+    /// Silicon Laboratories: RINGING at X5, `\V`, a blacklist of its own.
+    Si24xx,
+    /// ZyXEL: RINGING, `CONNECT 115200/V.34 33600/V.42bis`.
+    Zyxel,
+    /// Multi-Tech's old one: `CONNECT 33600 LAPM COMPRESSED`, and NO CARRIER for a forbidden number.
+    Multitech,
+    /// Lucent and Agere: protocol lines as Rockwell's, a report by `ATI11`.
+    Lucent,
+    /// Microcom: `CONNECT 33600/REL - LAPM`.
+    Microcom,
+    /// ELSA: `DIAL LOCKED`, and a reset when DTR rises.
+    Elsa,
+    /// A soft modem: `Modulation: V.34`, REORDER.
+    Softmodem,
+}
+
+impl Firmware {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Usr,
+        Self::Rockwell,
+        Self::V250,
+        Self::Hayes,
+        Self::Si24xx,
+        Self::Zyxel,
+        Self::Multitech,
+        Self::Lucent,
+        Self::Microcom,
+        Self::Elsa,
+        Self::Softmodem,
+    ];
 }
 
 /// A line that can be reached.
@@ -281,43 +350,6 @@ fn one_ring() -> u32 {
     1
 }
 
-/// What two modems agree upon; the words are those that modems print.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LinkEntry {
-    /// `V34`, `V32B`, `V22B`.
-    pub modulation: String,
-    /// Line rate from us, bit/s.
-    pub tx: u32,
-    /// Line rate to us, bit/s; as `tx` if left out.
-    pub rx: Option<u32>,
-    /// `LAPM`, `MNP`, `NONE`.
-    pub protocol: String,
-    /// `V42B`, `V44`, `MNP5`, `NONE`.
-    pub compression: String,
-    /// Retrains that its diagnostics tell after the call.
-    pub retrains: u32,
-    /// Block errors that its diagnostics tell after the call.
-    pub block_errors: u32,
-    /// Signal-to-noise ratio that its diagnostics tell, dB.
-    pub snr: u32,
-}
-
-impl Default for LinkEntry {
-    fn default() -> Self {
-        Self {
-            modulation: "V34".to_owned(),
-            tx: 33_600,
-            rx: None,
-            protocol: "LAPM".to_owned(),
-            compression: "V42B".to_owned(),
-            retrains: 0,
-            block_errors: 0,
-            snr: 34,
-        }
-    }
-}
-
 /// What speaks behind a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -331,6 +363,12 @@ pub enum ConsoleKind {
     CiscoNxos,
     /// A Linux getty and shell.
     Linux,
+    /// Junos.
+    Junos,
+    /// HP ProCurve: it draws, wants a key first, and asks at the logout.
+    HpProcurve,
+    /// The same with its menu in place of the command line.
+    HpProcurveMenu,
     /// Something with `login:` and `Password:`.
     Generic,
 }
@@ -381,177 +419,6 @@ pub struct RuleEntry {
 /// A span that may be left out.
 pub(super) fn some_span<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
     span::deserialize(d).map(Some)
-}
-
-/// Takes a name; where it is taken already, whose it is.
-fn taken<'a, P: Clone>(names: &mut BTreeMap<&'a str, P>, name: &'a str, place: P) -> Option<P> {
-    match names.entry(name) {
-        Entry::Occupied(first) => Some(first.get().clone()),
-        Entry::Vacant(free) => {
-            free.insert(place);
-            None
-        }
-    }
-}
-
-impl ExchangeFile {
-    /// All that is wrong with it: key path, and what would be right.
-    pub fn problems(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        let mut say = |key: String, what: String| found.push((key, what));
-        if !(self.pace.is_finite() && self.pace > 0.0 && self.pace <= 100.0) {
-            say(
-                "pace".into(),
-                format!("is {}; a factor above 0 and up to 100 is meant, 1 for real time", self.pace),
-            );
-        }
-        if self.exchange.is_empty() || self.exchange.contains(char::is_control) {
-            say("exchange".into(), "is no name; write `exchange: NAME`".into());
-        }
-        if self.modems.is_empty() {
-            say("modems".into(), "is empty; an exchange has at least one modem".into());
-        }
-        for (key, digits) in [
-            ("country_code", &self.location.country_code),
-            ("area_code", &self.location.area_code),
-            ("trunk", &self.location.trunk),
-            ("international", &self.location.international),
-            ("outside", &self.location.outside),
-        ] {
-            if !digits.chars().all(|c| c.is_ascii_digit()) {
-                say(format!("location.{key}"), format!("is `{digits}`; digits alone are meant"));
-            }
-        }
-        if self.timing.ring.on.is_zero() {
-            say("timing.ring.on".into(), "is 0; a burst has a length".into());
-        }
-        let mut ports: BTreeMap<&str, String> = BTreeMap::new();
-        for (i, modem) in self.modems.iter().enumerate() {
-            if let Some(first) = taken(&mut ports, modem.id.as_str(), format!("modems[{i}].id")) {
-                say(format!("modems[{i}].id"), format!("`{}` is taken by {first}", modem.id));
-            }
-            if let Some(trunk) = &modem.trunk
-                && !self.trunks.contains_key(trunk)
-            {
-                say(format!("modems[{i}].trunk"), format!("`{trunk}` is not among `trunks`"));
-            }
-            for name in modem.answers.keys() {
-                if !["ATI", "ATI3", "+GMI", "+GMM"].contains(&name.as_str()) {
-                    say(
-                        format!("modems[{i}].answers"),
-                        format!("`{name}` is no question; ATI, ATI3, +GMI, +GMM are"),
-                    );
-                }
-            }
-            if let Some(fault) = &modem.fault {
-                for what in fault.problems() {
-                    say(format!("modems[{i}].fault"), what);
-                }
-                if !fault.kind.is_of_modem() {
-                    say(
-                        format!("modems[{i}].fault.kind"),
-                        format!(
-                            "`{}` happens to a line; write it as a line's `fault` or as a rule",
-                            fault.kind
-                        ),
-                    );
-                }
-            }
-        }
-        let mut ids: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
-        for (i, line) in self.lines.iter().enumerate() {
-            if let Some(first) = taken(&mut ids, line.id.as_str(), i) {
-                say(format!("lines[{i}].id"), format!("`{}` is taken by lines[{first}]", line.id));
-            }
-            if let Some(first) = taken(&mut numbers, line.number.as_str(), i) {
-                say(format!("lines[{i}].number"), format!("`{}` is taken by lines[{first}]", line.number));
-            }
-            if let Some(port) = &line.answer_on
-                && let Some(first) = taken(&mut ports, port.as_str(), format!("lines[{i}].answer_on"))
-            {
-                say(format!("lines[{i}].answer_on"), format!("`{port}` is taken by {first}"));
-            }
-            let ends = usize::from(line.console != ConsoleKind::None)
-                + usize::from(line.exec.is_some())
-                + usize::from(line.answer_on.is_some());
-            if ends > 1 {
-                say(format!("lines[{i}]"), "has more than one of `console`, `exec` and `answer_on`".into());
-            }
-            if line.exec.as_ref().is_some_and(|argv| argv.first().is_none_or(String::is_empty)) {
-                say(
-                    format!("lines[{i}].exec"),
-                    "names no program; write `[/path/to/program, argument]`".into(),
-                );
-            }
-            if line.rings == 0 {
-                say(format!("lines[{i}].rings"), "is 0; a line rings at least once before it answers".into());
-            }
-            if line.banner.as_ref().is_some_and(|b| b.len() > TEXT_LEN_MAX) {
-                say(format!("lines[{i}].banner"), format!("is longer than {TEXT_LEN_MAX} bytes"));
-            }
-            if let Some(fault) = &line.fault {
-                for what in fault.problems() {
-                    say(format!("lines[{i}].fault"), what);
-                }
-                if fault.kind.is_of_console() && line.console == ConsoleKind::None {
-                    say(
-                        format!("lines[{i}].fault.kind"),
-                        format!("`{}` happens at a console, and this line has none", fault.kind),
-                    );
-                }
-                if fault.kind.is_of_modem() {
-                    say(
-                        format!("lines[{i}].fault.kind"),
-                        format!(
-                            "`{}` happens to a modem; write it as a modem's `fault` or as a rule",
-                            fault.kind
-                        ),
-                    );
-                }
-            }
-        }
-        let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-        for (i, rule) in self.rules.iter().enumerate() {
-            if let Some(first) = taken(&mut names, rule.name.as_str(), i) {
-                say(format!("rules[{i}].name"), format!("`{}` is taken by rules[{first}]", rule.name));
-            }
-            if let Some(line) = &rule.line
-                && !ids.contains_key(line.as_str())
-            {
-                say(format!("rules[{i}].line"), format!("`{line}` is no line of this exchange"));
-            }
-            if let Some(modem) = &rule.modem
-                && !self.modems.iter().any(|m| m.id == *modem)
-            {
-                say(format!("rules[{i}].modem"), format!("`{modem}` is no modem of this exchange"));
-            }
-            if let Some(number) = &rule.number
-                && !(number.starts_with('+') && number[1..].chars().all(|c| c.is_ascii_digit()))
-            {
-                say(
-                    format!("rules[{i}].number"),
-                    format!("is `{number}`; `+` and the first digits are meant"),
-                );
-            }
-            if rule.probability.is_some_and(|p| !(0.0..=1.0).contains(&p)) {
-                say(format!("rules[{i}].probability"), "is outside 0 to 1".into());
-            }
-            if rule.fault.kind.is_of_modem() && (rule.line.is_some() || rule.number.is_some()) {
-                say(
-                    format!("rules[{i}]"),
-                    format!(
-                        "`{}` happens to a modem before a line is known; name a modem alone",
-                        rule.fault.kind
-                    ),
-                );
-            }
-            for what in rule.fault.problems() {
-                say(format!("rules[{i}].fault"), what);
-            }
-        }
-        found
-    }
 }
 
 #[cfg(test)]

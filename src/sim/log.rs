@@ -20,6 +20,10 @@ pub enum What {
     PortVanished,
     /// The port was put back.
     PortReturned,
+    /// A modem's power was cut and is back.
+    PowerCut,
+    /// A dial command without a digit was taken: dial tone is listened for.
+    OffHook,
     /// A dial command was taken.
     Dialed,
     /// The digits are out.
@@ -58,6 +62,8 @@ pub enum What {
     Started,
     /// The program behind a line ended.
     Ended,
+    /// A client broke RFC 2217, or telnet; `text` tells how.
+    ProtocolError,
     /// The exchange could not do as its file says; `text` tells why.
     Trouble,
 }

@@ -1,7 +1,7 @@
-//! The virtual exchange: modems on ptys or in memory, lines, consoles, faults, and a log of what really happened.
+//! The virtual exchange: modems on ptys, over RFC 2217 or in memory, lines, consoles, faults, and a log of what really happened.
 //!
 //! The core is pure: [`exchange::Engine`] with [`modem`], [`console`] and [`fault`] inside it. The shells drive it:
-//! ptys on a thread of their own, memory under tokio's time. The room knows of the other rooms only the modem's profiles
+//! ptys and RFC 2217 on a thread of their own, memory under tokio's time. The room knows of the other rooms only the modem's profiles
 //! and ports; what it says in its own words can therefore contradict what lineman expects.
 
 pub mod console;
@@ -10,6 +10,7 @@ pub mod fault;
 pub mod file;
 pub mod log;
 pub mod modem;
+pub mod rfc2217;
 
 mod error;
 mod memory;

@@ -4,6 +4,11 @@
 //! is the exchange's matter, which then tells the modem what to print. The facts are those of modems.md 1, 2 and 4.
 
 mod command;
+mod family;
+mod last;
+mod link;
+mod report;
+mod settings;
 mod words;
 
 use std::collections::BTreeMap;
@@ -12,7 +17,11 @@ use std::time::Duration;
 use crate::model::Mono;
 use crate::modem::profile::Profile;
 
-use super::file::{Firmware, LinkEntry, ModemEntry};
+use super::file::{Firmware, LinkEntry, ModemEntry, ReportStyle};
+pub(super) use family::Family;
+use family::{LockWord, Report};
+pub use last::{CallEnd, Heard, LastCall};
+use settings::Settings;
 pub use words::Reply;
 
 /// Longest command line behind `AT` that it takes; the CX930xx have 50 at least, and longer ones are an ERROR.
@@ -38,6 +47,10 @@ pub enum Wish {
     Answer,
     /// Data for the far end.
     Data(Vec<u8>),
+    /// Its redial lock shall forget all numbers.
+    ForgetLocks,
+    /// Its redial lock's list, to be printed.
+    ListLocks,
 }
 
 /// What made a modem hang up.
@@ -49,6 +62,16 @@ pub enum HangUpBy {
     Command,
     /// `ATZ`.
     Reset,
+}
+
+impl From<HangUpBy> for CallEnd {
+    fn from(by: HangUpBy) -> Self {
+        match by {
+            HangUpBy::Dtr => Self::Dtr,
+            HangUpBy::Command => Self::Command,
+            HangUpBy::Reset => Self::Reset,
+        }
+    }
 }
 
 impl HangUpBy {
@@ -77,92 +100,19 @@ pub enum Mode {
     Escaped,
 }
 
-/// What the last call was like, for the diagnostics.
-#[derive(Debug, Clone, Default)]
-pub struct LastCall {
-    /// The link, if it came so far.
-    pub link: Option<LinkEntry>,
-    /// CONNECT to on-hook.
-    pub duration: Duration,
-    /// V.58 key 1: 1 no dial tone, 2 reorder, 3 busy, 4 nothing recognised, 5 voice, 7 answer tone.
-    pub setup_result: u8,
-    /// V.58 key 60.
-    pub clear_cause: u8,
-}
-
-/// What a modem can be set to.
-#[derive(Debug, Clone)]
-struct Settings {
-    echo: bool,
-    quiet: bool,
-    verbose: bool,
-    x: u8,
-    w: u8,
-    amp_a: u8,
-    amp_c: u8,
-    amp_d: u8,
-    amp_s: u8,
-    mr: bool,
-    er: bool,
-    dr: bool,
-    s: [u8; 256],
-}
-
-impl Settings {
-    fn factory(firmware: Firmware) -> Self {
-        let mut s = [0_u8; 256];
-        for (register, value) in [
-            (2, 43),
-            (3, 13),
-            (4, 10),
-            (5, 8),
-            (6, 2),
-            (7, 50),
-            (8, 2),
-            (9, 6),
-            (10, 14),
-            (11, 95),
-            (12, 50),
-            (25, 5),
-            (38, 20),
-        ] {
-            s[register] = value;
-        }
-        if firmware == Firmware::Usr {
-            s[7] = 60;
-        }
-        let x = match firmware {
-            Firmware::Usr => 7,
-            Firmware::Rockwell | Firmware::V250 | Firmware::Hayes => 4,
-        };
-        Self {
-            echo: true,
-            quiet: false,
-            verbose: true,
-            x,
-            w: 0,
-            amp_a: if firmware == Firmware::Usr { 3 } else { 0 },
-            amp_c: 1,
-            amp_d: 2,
-            amp_s: 0,
-            mr: false,
-            er: false,
-            dr: false,
-            s,
-        }
-    }
-}
-
 /// A simulated modem.
 #[derive(Debug, Clone)]
 pub struct SimModem {
-    firmware: Firmware,
+    family: &'static Family,
     answers: BTreeMap<String, String>,
-    no_answer_word: bool,
+    refuses: Vec<String>,
+    report: ReportStyle,
     set: Settings,
     mode: Mode,
     /// Off-hook in command state, after the `;` form.
     held: bool,
+    /// Off-hook by `ATH1`.
+    lifted: bool,
     /// The command line so far, `AT` included; `None` before an `A`.
     line: Option<Vec<u8>>,
     last_line: String,
@@ -179,30 +129,34 @@ pub struct SimModem {
     pub(super) hangup_ignored: bool,
     /// What the diagnostics tell.
     pub(super) last_call: LastCall,
+    /// `AT#UD` still has it: it is wiped by more than the others are (modems.md 3.3).
+    unimodem: bool,
 }
 
 impl SimModem {
     /// A modem that plays `profile`.
     pub fn new(entry: &ModemEntry, profile: &Profile) -> Self {
-        let firmware = entry.firmware.unwrap_or_else(|| words::firmware_of(profile));
-        let mut answers = words::identity(firmware, profile);
+        let family = Family::of(entry.firmware.unwrap_or_else(|| words::firmware_of(profile)));
+        let mut answers = words::identity(family, profile);
         answers.extend(entry.answers.clone());
-        Self::with(firmware, answers, profile.words.no_answer_means_ringback)
+        Self { refuses: entry.refuses.clone(), report: entry.report, ..Self::with(family, answers) }
     }
 
     /// A plain modem for the answering side of a line.
     pub fn answering() -> Self {
-        Self::with(Firmware::Hayes, BTreeMap::new(), false)
+        Self::with(Family::of(Firmware::Hayes), BTreeMap::new())
     }
 
-    fn with(firmware: Firmware, answers: BTreeMap<String, String>, no_answer_word: bool) -> Self {
+    fn with(family: &'static Family, answers: BTreeMap<String, String>) -> Self {
         Self {
-            firmware,
+            family,
             answers,
-            no_answer_word,
-            set: Settings::factory(firmware),
+            refuses: Vec::new(),
+            report: ReportStyle::default(),
+            set: Settings::factory(family),
             mode: Mode::Command,
             held: false,
+            lifted: false,
             line: None,
             last_line: String::new(),
             last_number: String::new(),
@@ -214,6 +168,7 @@ impl SimModem {
             setup_error: None,
             hangup_ignored: false,
             last_call: LastCall::default(),
+            unimodem: false,
         }
     }
 
@@ -224,7 +179,24 @@ impl SimModem {
 
     /// Its command set.
     pub const fn firmware(&self) -> Firmware {
-        self.firmware
+        self.family.firmware
+    }
+
+    /// What is peculiar to its family.
+    pub(super) const fn family(&self) -> &'static Family {
+        self.family
+    }
+
+    /// Off-hook: who calls it finds it engaged.
+    pub fn is_off_hook(&self) -> bool {
+        self.mode != Mode::Command || self.held || self.lifted
+    }
+
+    /// It answers by itself after so many rings, with DTR high or low as its setting wants it.
+    pub const fn answers_after(&self, dtr: bool) -> Option<u8> {
+        let rings = self.set.s[0];
+        // `&D2` and `&D3`: no auto-answer while DTR is low (modems.md 1.6).
+        if rings == 0 || (!dtr && self.set.amp_d >= 2) { None } else { Some(rings) }
     }
 
     /// An S register.
@@ -269,8 +241,7 @@ impl SimModem {
             match self.mode {
                 Mode::Online => self.data_byte(now, byte),
                 Mode::Dialing | Mode::Answering => {
-                    self.mode = Mode::Command;
-                    self.held = false;
+                    self.on_hook();
                     self.wishes.push(Wish::Abort);
                 }
                 Mode::Command | Mode::Escaped => self.command_byte(now, byte),
@@ -304,16 +275,34 @@ impl SimModem {
                     self.wishes.push(Wish::HangUp(HangUpBy::Dtr));
                 }
                 if d == 3 {
-                    self.set = Settings::factory(self.firmware);
+                    self.set = Settings::factory(self.family);
+                    self.unimodem = false;
                 }
                 self.on_hook();
             }
         }
     }
 
+    /// It was switched off and on, or resets itself: nothing is left of what it was told, or had to tell.
+    pub fn restart(&mut self) {
+        self.on_hook();
+        self.line = None;
+        self.out.clear();
+        self.set = Settings::factory(self.family);
+        self.last_call = LastCall::default();
+        self.unimodem = false;
+    }
+
+    /// A call begins, ours or one that comes in: what the last one left is gone.
+    pub(super) fn begins_call(&mut self, heard: Heard) {
+        self.last_call = LastCall { heard, end: CallEnd::UnderWay, ..LastCall::default() };
+        self.unimodem = true;
+    }
+
     fn on_hook(&mut self) {
         self.mode = Mode::Command;
         self.held = false;
+        self.lifted = false;
         self.escapes = 0;
         self.escape_due = None;
     }
@@ -401,6 +390,13 @@ impl SimModem {
         }
     }
 
+    /// It answers by itself, as ATA would.
+    pub(super) fn answers_now(&mut self) {
+        if self.mode == Mode::Command {
+            self.mode = Mode::Answering;
+        }
+    }
+
     /// What the exchange reports of the call that it was asked for.
     pub fn digits_sent(&mut self) {
         if self.mode == Mode::Dialing {
@@ -412,13 +408,13 @@ impl SimModem {
 
     /// Training is over.
     pub fn carrier(&mut self, link: &LinkEntry) {
-        let text = words::carrier(self.firmware, &self.set, link);
+        let text = link::carrier(self.family, &self.set, link);
         self.out.extend_from_slice(&text);
     }
 
     /// Error control and compression are settled.
     pub fn negotiated(&mut self, link: &LinkEntry) {
-        let text = words::negotiated(self.firmware, &self.set, link);
+        let text = link::negotiated(self.family, &self.set, link);
         self.out.extend_from_slice(&text);
     }
 
@@ -429,7 +425,7 @@ impl SimModem {
         self.data_at = now;
         self.escapes = 0;
         self.last_call.link = Some(link.clone());
-        let text = words::connect(self.firmware, &self.set, link);
+        let text = link::connect(self.family, &self.set, link);
         self.out.extend_from_slice(&text);
     }
 
@@ -441,18 +437,60 @@ impl SimModem {
 
     /// Prints a result code as the settings want it, or nothing where they hide it.
     pub fn print(&mut self, reply: &Reply) {
-        let text = words::render(self.firmware, &self.set, reply);
+        let text = words::render(self.family, &self.set, reply);
         self.out.extend_from_slice(&text);
     }
 
     /// Whether its settings let it print this.
     pub fn shows(&self, reply: &Reply) -> bool {
-        words::shows(self.firmware, &self.set, reply)
+        words::shows(self.family, &self.set, reply)
     }
 
     /// What it says when S7 runs out and ringback went on until then.
     pub fn no_answer(&self, waited_for_silence: bool) -> Reply {
-        if self.no_answer_word || waited_for_silence { Reply::NoAnswer } else { Reply::NoCarrier }
+        let said = self.family.no_answer_is_ringback || waited_for_silence;
+        if said { Reply::NoAnswer } else { Reply::NoCarrier }
+    }
+
+    /// What it makes of a busy tone: with `@`, some sets lose it.
+    pub fn busy(&self, waited_for_silence: bool) -> Reply {
+        if self.family.quiet_hides_busy && waited_for_silence { Reply::NoCarrier } else { Reply::Busy }
+    }
+
+    /// What it says at its own redial lock, which holds for so many seconds more.
+    pub fn locked(&self, seconds: u64, delayed: bool) -> Reply {
+        match self.family.lock {
+            LockWord::Blacklisted if delayed => Reply::Delayed(seconds),
+            LockWord::Blacklisted => Reply::Blacklisted,
+            LockWord::DialingDisabled => Reply::DialingDisabled,
+            LockWord::DialLocked => Reply::DialLocked,
+            LockWord::NoCarrier => Reply::NoCarrier,
+        }
+    }
+
+    /// Its own redial lock, where registers rule it: failures before a number is locked, and for how many seconds.
+    pub const fn own_lock(&self) -> Option<(u32, u64)> {
+        let on = matches!(self.family.firmware, Firmware::Si24xx) && self.set.s[42] == 1;
+        if on { Some((self.set.s[43] as u32, self.set.s[44] as u64)) } else { None }
+    }
+
+    /// How it takes a missing dial tone: it listens for one at all, and how many seconds for. `W` in front makes it
+    /// listen; without, X decides (modems.md 1.4, 1.6).
+    pub fn listens_for_tone(&self, waits: bool) -> Option<u8> {
+        let sees = self.family.x_no_dialtone.contains(&self.set.x);
+        if waits && self.set.x >= self.family.tone_x {
+            Some(self.set.s[usize::from(self.family.tone_register)].max(2))
+        } else {
+            // S6 of European builds.
+            sees.then_some(4)
+        }
+    }
+
+    /// Prints lines of information, as one block.
+    pub(super) fn info_lines(&mut self, lines: &[String]) {
+        if !lines.is_empty() {
+            self.info(&lines.join("\r\n"));
+        }
     }
 
     fn info(&mut self, text: &str) {

@@ -1,4 +1,4 @@
-//! The faces of the exchange: started on ptys, or in memory under tokio's time.
+//! The faces of the exchange: started on ptys, over RFC 2217, or in memory under tokio's time.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,8 @@ use super::exchange::Engine;
 use super::file::ExchangeFile;
 use super::log::Log;
 use super::memory::MemoryOffice;
-use super::office::Office;
+use super::office::{Office, Place};
+use super::rfc2217::Manners;
 
 /// Starts exchanges.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct Exchange;
 #[derive(Debug)]
 pub struct RunningExchange {
     ports: Vec<(ModemId, PathBuf)>,
+    urls: Vec<(ModemId, String)>,
     answering: Vec<(LineId, PathBuf)>,
     log: Log,
     work: Work,
@@ -30,7 +32,7 @@ pub struct RunningExchange {
 
 #[derive(Debug)]
 enum Work {
-    Ptys(Office),
+    Thread(Office),
     Memory(MemoryOffice),
 }
 
@@ -43,18 +45,45 @@ impl Exchange {
         dir: &Path,
         log: Log,
     ) -> Result<RunningExchange, SimError> {
+        Self::on_a_thread(file, profiles, dir, None, log)
+    }
+
+    /// An exchange whose modems are reached by RFC 2217, with their modem-control lines: each on a TCP port of 127.0.0.1
+    /// that the kernel chooses, with its URL in the file `dir/<id>.url` as well. Answering ports are ptys all the same,
+    /// since who answers on them wants a tty. It needs no runtime.
+    pub fn start_rfc2217(
+        file: ExchangeFile,
+        profiles: &[Profile],
+        dir: &Path,
+        manners: &Manners,
+        log: Log,
+    ) -> Result<RunningExchange, SimError> {
+        Self::on_a_thread(file, profiles, dir, Some(manners), log)
+    }
+
+    fn on_a_thread(
+        file: ExchangeFile,
+        profiles: &[Profile],
+        dir: &Path,
+        wires: Option<&Manners>,
+        log: Log,
+    ) -> Result<RunningExchange, SimError> {
         checked(&file, profiles)?;
-        let modems: Vec<ModemId> = file.modems.iter().map(|m| m.id.clone()).collect();
+        let mut modems = file.modems.iter().map(|m| m.id.clone()).collect::<Vec<ModemId>>().into_iter();
         let lines: Vec<LineId> =
             file.lines.iter().filter(|l| l.answer_on.is_some()).map(|l| l.id.clone()).collect();
-        let (office, ports) = Office::open(Engine::new(file, profiles), dir, Clock::start(), log.clone())?;
-        let paths = |ours| ports.iter().filter(move |p| p.ours == ours).map(|p| p.path.clone());
-        Ok(RunningExchange {
-            answering: lines.into_iter().zip(paths(false)).collect(),
-            ports: modems.into_iter().zip(paths(true)).collect(),
-            log,
-            work: Work::Ptys(office),
-        })
+        let mut lines = lines.into_iter();
+        let (office, places) =
+            Office::open(Engine::new(file, profiles), dir, wires, Clock::start(), log.clone())?;
+        let (mut ports, mut urls, mut answering) = (Vec::new(), Vec::new(), Vec::new());
+        for at in places {
+            match at.place {
+                Place::Path(path) if at.ours => ports.extend(modems.next().map(|id| (id, path))),
+                Place::Path(path) => answering.extend(lines.next().map(|id| (id, path))),
+                Place::Url(url) => urls.extend(modems.next().map(|id| (id, url))),
+            }
+        }
+        Ok(RunningExchange { ports, urls, answering, log, work: Work::Thread(office) })
     }
 
     /// An exchange in memory, on the current tokio runtime and its time, paused or not. Lines with `exec` or `answer_on`
@@ -72,16 +101,26 @@ impl Exchange {
         }
         let modems: Vec<ModemId> = file.modems.iter().map(|m| m.id.clone()).collect();
         let (office, doors) = MemoryOffice::open(Engine::new(file, profiles), clock, wires, log.clone());
-        let running =
-            RunningExchange { ports: Vec::new(), answering: Vec::new(), log, work: Work::Memory(office) };
+        let running = RunningExchange {
+            ports: Vec::new(),
+            urls: Vec::new(),
+            answering: Vec::new(),
+            log,
+            work: Work::Memory(office),
+        };
         Ok((running, modems.into_iter().zip(doors.into_iter().map(PortPath::Memory)).collect()))
     }
 }
 
 impl RunningExchange {
-    /// Our modems and the paths of their ports; none in memory.
+    /// Our modems and the paths of their ports; none in memory and over RFC 2217.
     pub fn ports(&self) -> Vec<(ModemId, PathBuf)> {
         self.ports.clone()
+    }
+
+    /// Our modems and the URLs of their ports, if they are served over RFC 2217.
+    pub fn urls(&self) -> Vec<(ModemId, String)> {
+        self.urls.clone()
     }
 
     /// Lines with an answering modem, and the paths of its port.
@@ -97,7 +136,7 @@ impl RunningExchange {
     /// Stops it: ports and links go, programs are hung up on and reaped.
     pub async fn stop(self) {
         match self.work {
-            Work::Ptys(mut office) => {
+            Work::Thread(mut office) => {
                 if tokio::task::spawn_blocking(move || office.stop()).await.is_err() {
                     tracing::error!("the exchange could not be stopped in order");
                 }

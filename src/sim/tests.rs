@@ -23,6 +23,13 @@ pub(super) fn profiles() -> Vec<Profile> {
         "{ profile: courier, setup: [AT&F1, 'ATE0Q0V1X7&A3'], marks: { ringing: true } }",
         "{ profile: rockwell-conexant, setup: [AT&F, ATE0Q0V1X4W1], marks: { answered: dsr, carrier: [line] }, words: { no_answer_means_ringback: true } }",
         "{ profile: v250, marks: { carrier: [line] } }",
+        "{ profile: si24xx }",
+        "{ profile: zyxel }",
+        "{ profile: multitech }",
+        "{ profile: lucent }",
+        "{ profile: microcom }",
+        "{ profile: elsa }",
+        "{ profile: softmodem }",
     ]
     .iter()
     .map(|text| serde_yaml::from_str(text).unwrap())
@@ -72,7 +79,7 @@ impl Client {
 }
 
 /// Waits for an entry of the log.
-fn logged(log: &Log, fits: impl Fn(&Entry) -> bool) -> Entry {
+pub(super) fn logged(log: &Log, fits: impl Fn(&Entry) -> bool) -> Entry {
     let begin = Instant::now();
     loop {
         if let Some(entry) = log.entries().into_iter().find(|e| fits(e)) {
@@ -90,7 +97,7 @@ fn start(yaml: &str) -> (tempfile::TempDir, RunningExchange, Log) {
     (dir, running, log)
 }
 
-const SMALL: &str = r#"
+pub(super) const SMALL: &str = r#"
 exchange: small
 pace: 0.01
 modems:
@@ -359,6 +366,29 @@ lines:
 }
 
 #[test]
+fn a_file_in_the_folder_cuts_a_modems_power() {
+    let (dir, running, log) = start(
+        r"
+exchange: t
+pace: 0.01
+modems: [{ id: m0, profile: generic, fault: { kind: dead, cleared_by: power } }]
+",
+    );
+    let path = running.ports()[0].1.clone();
+    let mut c = Client::open(&path);
+    c.send("AT\r");
+    File::create(dir.path().join("m0.power")).unwrap();
+    logged(&log, |e| e.event == What::PowerCut && e.modem.as_deref() == Some("m0"));
+    c.send("ATE0\r");
+    c.until("OK\r\n");
+    let begin = Instant::now();
+    while dir.path().join("m0.power").exists() {
+        assert!(begin.elapsed() < LIMIT, "the file is left lying there");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn ports_that_are_missing_or_busy_from_the_start() {
     let (dir, _running, _log) = start(
         r"
@@ -387,23 +417,25 @@ fn what_stands_in_the_way_is_told_and_left_alone() {
     assert_eq!(error.to_string(), "modem `m0` plays profile `courier`, which is not among the profiles");
 }
 
+/// How often threads of that name have woken up.
+pub(super) fn wake_ups(name: &str) -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let of_task = |task: std::io::Result<std::fs::DirEntry>| {
+        let dir = task.unwrap().path();
+        // Other tests' threads come and go.
+        let comm = std::fs::read_to_string(dir.join("comm")).ok()?;
+        let status = std::fs::read_to_string(dir.join("status")).ok()?;
+        let line = status.lines().find(|l| l.starts_with("voluntary"))?;
+        (comm.trim() == name).then(|| line.split_whitespace().last().unwrap().parse::<u64>().unwrap())
+    };
+    tasks.filter_map(of_task).sum()
+}
+
 #[test]
 fn an_idle_exchange_does_not_wake_up() {
     let (_dir, running, _log) = start(&SMALL.replace("exchange: small", "exchange: idle"));
     let path = running.ports()[0].1.clone();
-    let switches = || -> u64 {
-        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-        let of_task = |task: std::io::Result<std::fs::DirEntry>| {
-            let dir = task.unwrap().path();
-            // Other tests' threads come and go.
-            let name = std::fs::read_to_string(dir.join("comm")).ok()?;
-            let status = std::fs::read_to_string(dir.join("status")).ok()?;
-            let line = status.lines().find(|l| l.starts_with("voluntary"))?;
-            (name.trim() == "sim-idle")
-                .then(|| line.split_whitespace().last().unwrap().parse::<u64>().unwrap())
-        };
-        tasks.filter_map(of_task).sum()
-    };
+    let switches = || wake_ups("sim-idle");
     let mut c = Client::open(&path);
     let before = switches();
     c.send("AT\r");

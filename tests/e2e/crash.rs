@@ -123,7 +123,7 @@ fn a_reader_never_sees_half_a_file_nor_half_a_night() {
     run.wait_for("the first verdict", |text| verdicts(text) > 0);
     let folder = run_of(&stage, "current");
     let mut versions = BTreeSet::new();
-    let columns = 39;
+    let columns = 49;
     while run.is_running() {
         for name in ["lines.csv", "calls.csv", "modems.csv", "summary.json"] {
             // It may not be there yet, but never in part.
@@ -256,6 +256,22 @@ fn a_report_that_is_rendered_again_has_the_same_bytes() {
     // The summary is the one that was told at the end of the run.
     let told = |text: &str| text.split_once("Run 2").map(|(_, rest)| rest.to_owned());
     assert_eq!(told(&again.out), told(&ended.out));
+}
+
+/// A journal that a lineman wrote which knew nothing of diagnostics.
+#[test]
+fn a_journal_of_an_older_schema_is_rendered_by_the_command() {
+    let stage = Stage::new();
+    let run = stage.path("reports").join("20261121T020000Z-nightly");
+    fs::create_dir_all(&run).unwrap();
+    fs::write(run.join("events.jsonl"), include_str!("../fixtures/journal/schema-1.jsonl")).unwrap();
+    let command = stage.lineman(["report", "20261121T020000Z-nightly", "--reports", "reports"]);
+    let rendered = Running::start(command).finish(crate::night::SOON);
+    assert_eq!(rendered.code(), Some(1), "{}", rendered.said());
+    let lines = fs::read_to_string(run.join("lines.csv")).unwrap();
+    assert_eq!(lines.lines().count(), 14, "a header and 13 lines");
+    assert!(lines.lines().next().unwrap().contains(",hostname,termination,"), "{lines}");
+    assert!(lines.lines().nth(1).unwrap().contains("br0001-rtr1,,,,,,,,,,"), "{lines}");
 }
 
 fn find(text: &[u8], what: &[u8]) -> usize {

@@ -93,11 +93,28 @@ fn cases() -> Vec<Case> {
             )
         },
         Case {
-            profiles: &["v250"],
+            profiles: &["generic"],
             ..case(
                 "nobody answers, told by nothing",
                 |b| b.far("fault: no-answer"),
                 "fail no-connect far-end",
+            )
+        },
+        // What the modem tells once it is on-hook.
+        Case {
+            profiles: &["v250"],
+            ..case(
+                "nobody answers, told afterwards",
+                |b| b.far("fault: no-answer"),
+                "fail no-answer far-line",
+            )
+        },
+        Case {
+            profiles: &["rockwell-conexant"],
+            ..case(
+                "never-trains, told afterwards",
+                |b| b.far("fault: never-trains"),
+                "fail no-carrier far-modem",
             )
         },
         drops("drops after CONNECT", |b| b.far("fault: { kind: drops, after: 100ms }")),

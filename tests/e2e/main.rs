@@ -14,6 +14,7 @@ mod mixed;
 mod night;
 mod ports;
 mod real;
+mod remote;
 mod signals;
 mod stage;
 mod terminal;

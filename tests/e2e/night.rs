@@ -32,13 +32,30 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// Starts the exchange of a town, writes a bank that names its ports, and waits until they are there.
     pub(crate) fn of(town: &Town, stage: &Stage) -> Self {
+        Self::start(town, stage, &[])
+    }
+
+    /// The same over RFC 2217, with these manners of the servers; the bank names their addresses.
+    pub(crate) fn served(town: &Town, stage: &Stage, manners: &str) -> Self {
+        let exchange = Self::start(town, stage, &[&format!("--rfc2217={manners}")]);
+        let mut bank = fs::read_to_string(stage.path("bank.yaml")).expect("the town has a bank");
+        for (modem, _, _) in &town.modems {
+            let url = fs::read_to_string(exchange.folder.join(format!("{modem}.url"))).expect("an address");
+            bank = bank.replace(&exchange.port(modem).display().to_string(), url.trim());
+        }
+        stage.write("bank.yaml", &bank);
+        exchange
+    }
+
+    fn start(town: &Town, stage: &Stage, more: &[&str]) -> Self {
         let folder = stage.path("ports");
         town.found_on_ports(stage, &folder);
         let said = stage.path("exchange.out");
         let out = File::create(&said).expect("the test's folder can be written");
         let err = out.try_clone().expect("a file has a second handle");
         let mut command = stage.lineman(["sim", "exchange.yaml", "--dir"]);
-        let child = command.arg(&folder).stdout(out).stderr(err).spawn().expect("the exchange starts");
+        let child =
+            command.arg(&folder).args(more).stdout(out).stderr(err).spawn().expect("the exchange starts");
         let mut exchange = Self { child, folder, said };
         let ready = wait_until(SOON, || {
             exchange.said().contains("\nready") || exchange.child.try_wait().is_ok_and(|s| s.is_some())
@@ -262,4 +279,14 @@ pub(crate) fn verdict(row: &Row) -> String {
 pub(crate) fn journal(run: &Path) -> Vec<Event> {
     let text = fs::read_to_string(run.join("events.jsonl")).expect("a run has a journal");
     text.lines().map(|line| serde_json::from_str(line).expect("a journal of JSON lines")).collect()
+}
+
+/// Runs a test for each of some cases at the same time; they mostly wait.
+pub(crate) fn at_once<C: Copy + Send + Sync>(cases: &[C], test: impl Fn(C) + Sync) {
+    thread::scope(|scope| {
+        for &case in cases {
+            let test = &test;
+            scope.spawn(move || test(case));
+        }
+    });
 }

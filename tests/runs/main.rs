@@ -1,8 +1,11 @@
 //! Whole runs in memory, under paused time: what a run promises, whatever goes wrong.
 
 mod cancel;
+mod consoles;
 mod credentials;
 mod deadline;
+mod diagnostics;
+mod families;
 mod played;
 mod ports;
 mod promises;

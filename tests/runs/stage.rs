@@ -219,7 +219,7 @@ impl Stage {
         }
         let doors = ports.iter().filter_map(|(modem, path)| match path {
             PortPath::Memory(door) => Some((modem.clone(), door.clone())),
-            PortPath::Tty(_) => None,
+            PortPath::Tty(_) | PortPath::Rfc2217(_) | PortPath::Telnet(_) | PortPath::Tcp(_) => None,
         });
         let refused = Arc::new(Mutex::new(Vec::new()));
         let mut recorder = Recorder {
@@ -365,9 +365,17 @@ fn profiles(own: &[&str]) -> Vec<Profile> {
     let shipped = SHIPPED.get_or_init(|| {
         let texts = [
             include_str!("../../hardware/modems/courier.yaml"),
+            include_str!("../../hardware/modems/elsa.yaml"),
             include_str!("../../hardware/modems/generic.yaml"),
+            include_str!("../../hardware/modems/lucent.yaml"),
+            include_str!("../../hardware/modems/microcom.yaml"),
+            include_str!("../../hardware/modems/multitech.yaml"),
             include_str!("../../hardware/modems/rockwell-conexant.yaml"),
+            include_str!("../../hardware/modems/si24xx.yaml"),
+            include_str!("../../hardware/modems/softmodem.yaml"),
+            include_str!("../../hardware/modems/unknown.yaml"),
             include_str!("../../hardware/modems/v250.yaml"),
+            include_str!("../../hardware/modems/zyxel.yaml"),
         ];
         texts.iter().map(parse).collect()
     });
@@ -432,6 +440,8 @@ fn dialogs() -> &'static BTreeMap<&'static str, Arc<Dialog>> {
             ("cisco-nxos", include_str!("../../hardware/consoles/cisco-nxos.yaml")),
             ("linux", include_str!("../../hardware/consoles/linux.yaml")),
             ("generic", include_str!("../../hardware/consoles/generic.yaml")),
+            ("junos", include_str!("../../hardware/consoles/junos.yaml")),
+            ("hp-procurve", include_str!("../../hardware/consoles/hp-procurve.yaml")),
         ];
         let compile = |text: &str| {
             let file: DialogFile = serde_yaml::from_str(text).expect("a dialog file");
@@ -470,6 +480,8 @@ impl Book {
                 ConsoleKind::CiscoIos => Some("cisco-ios"),
                 ConsoleKind::CiscoNxos => Some("cisco-nxos"),
                 ConsoleKind::Linux => Some("linux"),
+                ConsoleKind::Junos => Some("junos"),
+                ConsoleKind::HpProcurve | ConsoleKind::HpProcurveMenu => Some("hp-procurve"),
                 ConsoleKind::Generic => Some("generic"),
             };
             let credential = credential_of.get(entry.id.as_str()).copied().or(usual);

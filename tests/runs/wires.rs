@@ -33,7 +33,11 @@ fn the_dsr_edge_is_the_answer_on_a_rockwell() {
         assert_eq!(mark.at.as_micros(), answered.mono_us);
         let times = PhaseTimes::of(&call.timeline);
         assert_eq!((times.train_ms, times.connect_ms), (Some(8000), Some(1200)));
-        assert_eq!((times.ring_ms, call.rings), (None, None), "no ringing is told by this family");
+        assert_eq!(call.rings, None, "no ringing is told by this family");
+        let sent = call.timeline.get(Moment::DigitsSent).unwrap();
+        assert_eq!(sent.half_width, Duration::ZERO, "the OK of the `;` form");
+        assert_eq!(times.ring_ms, Some(u64::try_from(mark.at.since(sent.at).as_millis()).unwrap()));
+        assert!(times.dial_ms.is_some_and(|ms| ms > 1000), "{times:?}");
     }
     let bare = Stage::new(&bank_of(&["profile: rockwell-conexant"], 1, &[])).play();
     assert!(bare.calls()[0].timeline.get(Moment::Answered).is_none(), "without the wire nobody knows");

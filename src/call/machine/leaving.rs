@@ -36,6 +36,8 @@ impl Machine {
                 self.cut_session(now);
                 self.leave(now, Some(Fault::Cancelled), format!("dropped by the user{when}"), false);
             }
+            // What is still missing is not worth waiting for.
+            State::Diagnosing { .. } => self.diagnose_stop(now, None),
             State::HangingUp { .. } | State::Over => {}
         }
     }
@@ -49,6 +51,11 @@ impl Machine {
                     ending.port_lost = true;
                 }
             }
+            return;
+        }
+        if matches!(self.state, State::Diagnosing { .. }) {
+            // The call was over, and its on-hook proven.
+            self.diagnose_stop(now, Some(why));
             return;
         }
         self.cut_session(now);
@@ -76,6 +83,7 @@ impl Machine {
         if self.finding.is_none() {
             self.finding = Some((fault, detail));
         }
+        let held = matches!(&self.state, State::Ringing { ear } if ear.may_be_held());
         self.keep_ear();
         self.codec.set_online(false);
         let connected = self.timeline.get(Moment::Connected).is_some();
@@ -83,6 +91,7 @@ impl Machine {
             carrier_may_be_up: connected && !self.carrier.is_gone(),
             logged_out_took_carrier: self.carrier.is_gone(),
             in_dialing: abort,
+            held: held && !connected,
             dcd: self.carrier.dcd(),
         };
         let mut machine = HangUp::new(&self.profile, self.facts, situation, self.spec.limits.hangup);
@@ -100,7 +109,7 @@ impl Machine {
             Progress::Done(outcome) => {
                 if outcome.proven {
                     self.observe(now, Moment::OnHook);
-                    self.finish(now, Hangup::Proven, "", false);
+                    self.diagnose(now);
                 } else {
                     self.finish(now, Hangup::Unproven, &outcome.detail, false);
                 }
@@ -111,6 +120,8 @@ impl Machine {
     pub(super) fn finish(&mut self, now: Mono, hangup: Hangup, hangup_detail: &str, port_lost: bool) {
         self.state = State::Over;
         self.observe(now, Moment::Released);
+        let diagnostics = self.weigh();
+        self.learned.no_reports.extend(std::mem::take(&mut self.diagnosis.not_here));
         let (fault, detail) = self.finding.take().unwrap_or((None, String::new()));
         self.outputs.push_back(Output::Done(Box::new(Ending {
             timeline: self.timeline.clone(),
@@ -118,6 +129,8 @@ impl Machine {
             fault,
             detail: clean_line(&detail),
             link: self.link.clone(),
+            diagnostics,
+            settled: self.diagnosis.settled,
             hostname: self.hostname.take(),
             hangup,
             hangup_detail: clean_line(hangup_detail),
@@ -126,6 +139,8 @@ impl Machine {
             transcript: self.transcript.take(),
             dialed: self.dialed,
             port_lost,
+            refused_for: self.refused_for,
+            learned: std::mem::take(&mut self.learned),
         })));
     }
 }

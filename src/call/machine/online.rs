@@ -32,11 +32,15 @@ pub(super) struct Carrier {
     tail: Vec<u8>,
     /// It is gone, and since when.
     gone: Option<Mono>,
+    /// It was the wire that said so.
+    gone_by_wire: bool,
+    /// How late the wire may tell.
+    lag: Duration,
 }
 
 impl Carrier {
     pub(super) fn new(facts: PortFacts) -> Self {
-        Self { wire: facts.dcd_at_open.then_some(true), ..Self::default() }
+        Self { wire: facts.dcd_at_open.then_some(true), lag: facts.signal_lag, ..Self::default() }
     }
 
     /// DCD, where it is known.
@@ -57,7 +61,7 @@ impl Carrier {
 
     /// A link is up: what was seen before says nothing of it.
     fn begin(&mut self) {
-        *self = Self { wire: self.wire, ..Self::default() };
+        *self = Self { wire: self.wire, lag: self.lag, ..Self::default() };
     }
 
     fn data(&mut self, now: Mono, data: &[u8]) {
@@ -70,7 +74,10 @@ impl Carrier {
     /// When its loss is to be believed, unless something speaks against it before.
     fn end(&self, leaving: bool) -> Option<Mono> {
         let quiet = match self.wire {
-            Some(true) => WORDS_QUIET_WITH_DCD,
+            // A wire that tells late says nothing yet of a carrier that has just gone: once it is what we wait for, the
+            // words do; before, the wire gets the time that it may need.
+            Some(true) if leaving && !self.lag.is_zero() => WORDS_QUIET_LEAVING,
+            Some(true) => WORDS_QUIET_WITH_DCD + self.lag,
             Some(false) => WORDS_QUIET_LEAVING,
             None if leaving => WORDS_QUIET_LEAVING,
             None => WORDS_QUIET,
@@ -83,6 +90,7 @@ impl Carrier {
     /// It is gone, since the first sign of it.
     fn lose(&mut self, now: Mono) {
         self.gone = self.words.into_iter().chain(self.fell).min().or(Some(now));
+        self.gone_by_wire = self.words.is_none() && self.fell.is_some();
         (self.words, self.fell) = (None, None);
     }
 }
@@ -179,8 +187,11 @@ impl Machine {
 
     /// A logout that took the carrier was over when the carrier went, not when that was believed.
     fn session_moment(&mut self, moment: Moment, at: Mono) {
-        let gone = self.carrier.gone.filter(|_| moment == Moment::LoggedOut);
-        self.observe(gone.unwrap_or(at).min(at), moment);
+        match self.carrier.gone.filter(|_| moment == Moment::LoggedOut) {
+            Some(gone) if self.carrier.gone_by_wire => self.observe_edge(gone.min(at), moment, None),
+            Some(gone) => self.observe(gone.min(at), moment),
+            None => self.observe(at, moment),
+        }
     }
 
     fn keep_finding(&mut self, mut finding: Finding) -> Finding {

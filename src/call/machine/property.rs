@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::tests::{BARE, WIRED, credential, spec};
+use super::tests::{BARE, FAR, WIRED, credential, spec};
 use super::*;
 use crate::model::{Mark, PhaseTimes};
 use crate::modem::result_code::ResultCode;
@@ -101,6 +101,12 @@ struct Driver {
     dialed_at: Option<Mono>,
     /// A result, a RING or the limit: the dial is over, or may be ended.
     dial_over: bool,
+    /// The `;` form is out, and its OK is due.
+    sending: bool,
+    /// The modem is off-hook in command state, or dials from there: OK to AT proves nothing.
+    held: bool,
+    /// The last result.
+    last_code: Option<ResultCode>,
     hang_ups: u32,
     moments: Vec<Moment>,
     password_sent: bool,
@@ -116,6 +122,16 @@ impl Driver {
                 if let Token::Result(code) = token {
                     self.dial_over |=
                         self.dialed_at.is_some() && (code.is_final() || code == ResultCode::Ring);
+                    if code.is_final() {
+                        // The digits went out; any other end but ERROR is on-hook.
+                        self.held = match code {
+                            ResultCode::Ok => self.held || self.sending,
+                            ResultCode::Error => self.held,
+                            _ => false,
+                        };
+                        self.sending = false;
+                    }
+                    self.last_code = Some(code);
                 }
             }
         }
@@ -140,15 +156,20 @@ impl Driver {
                 }
                 Output::Port(Action::Write(bytes)) => self.write(bytes),
                 Output::Port(Action::Reopen) => {
+                    (self.held, self.sending) = (false, false);
                     self.hang_ups += 1;
                     self.now = self.now + Duration::from_millis(10);
                     self.machine.handle(self.now, Input::Reopened);
                 }
                 Output::Port(Action::Drain) => self.ear.clear(),
-                Output::Port(Action::Dtr(_)) => self.hang_ups += 1,
+                Output::Port(Action::Dtr(_)) => {
+                    (self.held, self.sending) = (false, false);
+                    self.hang_ups += 1;
+                }
                 Output::Dial(bytes) => {
                     assert_eq!(self.dialed_at, None, "dialed twice");
-                    assert_eq!(bytes, b"ATDT9,5550101\r");
+                    self.sending = bytes == b"ATDT9,5550101;\r";
+                    assert!(self.sending || bytes == b"ATDT9,5550101\r", "{}", bytes.escape_ascii());
                     self.ear.expect_echo("ATDT9,5550101");
                     self.last_written = bytes;
                     self.dialed_at = Some(self.now);
@@ -177,12 +198,21 @@ impl Driver {
         if bytes.windows(6).any(|part| part == b"s3cret") {
             assert!(self.password_sent, "the password went out unannounced");
         }
-        if let Some(dialed) = self.dialed_at {
+        if bytes == b"ATD\r" {
+            assert_eq!(self.last_code, Some(ResultCode::Ok), "it was not told that the digits are out");
+            self.dial_over = false;
+        } else if bytes == b"ATDT9,5550101\r" {
+            assert_eq!(self.last_code, Some(ResultCode::Error), "dialed twice");
+            (self.dialed_at, self.dial_over) = (Some(self.now), false);
+        } else if let Some(dialed) = self.dialed_at {
             let late = self.now >= dialed + Duration::from_secs(90);
             if !self.dial_over {
                 assert_eq!(bytes, b"\r", "something else than an abort while the modem dials");
                 assert!(late || self.cancelled, "an abort without a reason");
                 self.dial_over = true;
+            }
+            if bytes == b"ATH\r" {
+                (self.held, self.sending) = (false, false);
             }
             self.hang_ups += 1;
         }
@@ -193,7 +223,9 @@ impl Driver {
     fn answer(&self) -> &'static str {
         let written = String::from_utf8_lossy(&self.last_written);
         match written.as_ref() {
-            "ATDT9,5550101\r" => "\r\nRINGING\r\n\r\nCONNECT 33600/ARQ/V34/LAPM/V42BIS\r\n\r\nUsername: ",
+            "ATDT9,5550101\r" | "ATD\r" => {
+                "\r\nRINGING\r\n\r\nCONNECT 33600/ARQ/V34/LAPM/V42BIS\r\n\r\nUsername: "
+            }
             "oob\r" => "oob\r\nPassword: ",
             "s3cret\r" => "\r\n\r\nbr1-rtr1>",
             "exit\r" => "exit\r\n\r\nbr1-rtr1 con0 is now available\r\n\r\nPress RETURN to get started.\r\n",
@@ -207,7 +239,12 @@ impl Driver {
             return;
         }
         match step {
-            Step::Answer => self.input(self.now, Input::Bytes(self.answer().as_bytes())),
+            Step::Answer => {
+                // No modem dials in no time.
+                let dials = if self.sending { Duration::from_secs(4) } else { Duration::ZERO };
+                self.now = self.now + dials;
+                self.input(self.now, Input::Bytes(self.answer().as_bytes()));
+            }
             Step::Text(text) => self.input(self.now, Input::Bytes(TEXTS[*text].as_bytes())),
             Step::Noise(bytes) => self.input(self.now, Input::Bytes(bytes)),
             Step::Signal(signal, on) => self.input(self.now, Input::Signal(*signal, *on)),
@@ -258,6 +295,9 @@ fn run(profile: usize, facts: PortFacts, fresh: bool, with_console: bool, steps:
         granted: false,
         dialed_at: None,
         dial_over: false,
+        sending: false,
+        held: false,
+        last_code: None,
         hang_ups: 0,
         moments: Vec::new(),
         password_sent: false,
@@ -308,6 +348,10 @@ fn check(driver: &Driver, ending: &Ending) {
         assert!(ending.fault.is_some(), "nothing was dialed, and nothing found");
     }
     assert_eq!(ending.hangup == Hangup::Proven, has(Moment::OnHook));
+    assert!(ending.hangup != Hangup::Proven || !driver.held, "it may still be off-hook: {ending:?}");
+    if let Some(sent) = ending.timeline.get(Moment::DigitsSent) {
+        assert!(sent.at >= driver.dialed_at.expect("it dialed"), "{marks:?}");
+    }
     if ending.fault.is_none() {
         assert!(has(Moment::Connected), "{ending:?}");
         assert!(!driver.granted || has(Moment::LoggedOut), "{ending:?}");
@@ -322,12 +366,12 @@ proptest! {
     #[test]
     fn whatever_comes_a_call_ends_in_time_and_hangs_up(
         profile in 0..PROFILES.len(),
-        wired in any::<bool>(),
+        facts in prop::sample::select(vec![WIRED, BARE, FAR]),
         fresh in any::<bool>(),
         with_console in prop::bool::weighted(0.85),
         steps in proptest::collection::vec(step(), 0..60),
     ) {
-        run(profile, if wired { WIRED } else { BARE }, fresh, with_console, &steps);
+        run(profile, facts, fresh, with_console, &steps);
     }
 }
 
@@ -340,7 +384,7 @@ fn the_strangers_lead_to_every_kind_of_ending() {
     let mut seen = std::collections::BTreeMap::<String, u32>::new();
     for n in 0..600 {
         let steps = strategy.new_tree(&mut runner).unwrap().current();
-        let driver = run(n % 3, if n % 2 == 0 { WIRED } else { BARE }, n % 5 == 0, true, &steps);
+        let driver = run(n % 3, [WIRED, BARE, FAR][n / 3 % 3], n % 5 == 0, true, &steps);
         let ending = driver.ending.unwrap();
         let fault = ending.fault.map_or("pass", Fault::code);
         *seen.entry(fault.to_owned()).or_default() += 1;

@@ -1,12 +1,14 @@
 //! The machine by hand: what the shell can hardly bring about, or not at the right instant.
 
+mod diagnosing;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::*;
 use crate::call::Limits;
 use crate::console::{Dialog, DialogFile};
-use crate::model::{DialString, Line};
+use crate::model::{DialString, Line, PhaseTimes};
 
 /// Compiling its patterns takes longer than many a call.
 fn ios() -> Arc<Dialog> {
@@ -39,8 +41,11 @@ pub(super) fn spec(with_console: bool) -> CallSpec {
     }
 }
 
-pub(super) const WIRED: PortFacts = PortFacts { has_signals: true, dcd_at_open: false };
-pub(super) const BARE: PortFacts = PortFacts { has_signals: false, dcd_at_open: false };
+pub(super) const WIRED: PortFacts = PortFacts::WIRED;
+pub(super) const BARE: PortFacts = PortFacts::BARE;
+/// A port that a server has, with lines of which it tells up to a second late.
+pub(super) const FAR: PortFacts =
+    PortFacts { may_stay_online: true, signal_lag: Duration::from_secs(1), ..PortFacts::WIRED };
 const COURIER: &str = "{ profile: courier, marks: { ringing: true } }";
 
 pub(super) fn credential() -> Credential {
@@ -279,9 +284,81 @@ fn instants_never_go_back() {
 /// DCD of an earlier call says nothing of this one.
 #[test]
 fn a_dcd_that_fell_in_the_set_up_ends_no_session() {
-    let facts = PortFacts { has_signals: true, dcd_at_open: true };
+    let facts = PortFacts { dcd_at_open: true, ..PortFacts::WIRED };
     let mut rig = Rig::new(spec(true), COURIER, facts);
     rig.input(Input::Signal(Signal::Dcd, false)).says("\r\nOK\r\n").rests(9000);
     rig.says("\r\nCONNECT 9600\r\n\r\nUsername: ").rests(2000);
     assert!(rig.asked && rig.ending.is_none(), "{:?}", rig.ending);
+}
+
+const ROCKWELL: &str = "{ profile: r, marks: { answered: dsr, carrier: [dcd] } }";
+
+#[test]
+fn edges_that_come_late_bound_their_instants_and_no_text_does() {
+    let mut rig = Rig::new(spec(false), ROCKWELL, FAR);
+    rig.says("\r\nOK\r\n").rests(9_000);
+    rig.input(Input::Signal(Signal::Dsr, true)).rests(400);
+    rig.input(Input::Signal(Signal::Dcd, true)).rests(10);
+    rig.says("\r\nCONNECT 33600\r\n").rests(60_000);
+    let timeline = &rig.ending().timeline;
+    let span = |moment| {
+        let mark = timeline.get(moment).unwrap();
+        let at = mark.at.as_micros() / 1000;
+        let half = mark.half_width.as_millis() as u64;
+        (at - half, at + half)
+    };
+    assert_eq!(span(Moment::Answered), (9_000, 10_000));
+    // It can't lie before the answer; where that is not known, it may.
+    assert_eq!(span(Moment::Carrier), (9_400, 10_400));
+    assert_eq!(span(Moment::Connected), (10_410, 10_410), "CONNECT is stamped as it comes");
+    let times = PhaseTimes::of(timeline);
+    assert_eq!((times.train_ms, times.split_error_ms), (Some(400), Some(500)));
+    // Where edges come at once they are observed.
+    let mut rig = Rig::new(spec(false), ROCKWELL, WIRED);
+    rig.says("\r\nOK\r\n").rests(9_000);
+    rig.input(Input::Signal(Signal::Dsr, true)).rests(400);
+    rig.says("\r\nCONNECT 33600\r\n").rests(60_000);
+    assert_eq!(PhaseTimes::of(&rig.ending().timeline).split_error_ms, None);
+}
+
+#[test]
+fn a_late_edge_is_bounded_by_what_was_heard_before_it() {
+    let mut rig = Rig::new(spec(false), "{ profile: r, marks: { ringing: true, answered: dsr } }", FAR);
+    rig.says("\r\nOK\r\n").rests(5_000).says("\r\nRINGING\r\n").rests(6_000);
+    rig.says("\r\nRINGING\r\n").rests(300).input(Input::Signal(Signal::Dsr, true));
+    rig.rests(10).says("\r\nCONNECT 33600\r\n").rests(60_000);
+    let mark = rig.ending().timeline.get(Moment::Answered).unwrap();
+    // It still rang 300 ms ago.
+    assert_eq!((mark.at, mark.half_width), (Mono::from_millis(12_150), Duration::from_millis(150)));
+    // Two edges in one report: the carrier is not put before the answer, and its span holds all of the second.
+    let mut rig = Rig::new(spec(false), ROCKWELL, FAR);
+    rig.says("\r\nOK\r\n").rests(9_000);
+    rig.input(Input::Signal(Signal::Dsr, true)).input(Input::Signal(Signal::Dcd, true)).rests(10);
+    rig.says("\r\nCONNECT 33600\r\n").rests(60_000);
+    let mark = |moment| rig.ending().timeline.get(moment).unwrap();
+    assert!(mark(Moment::Answered).at <= mark(Moment::Carrier).at);
+    assert_eq!(mark(Moment::Carrier).half_width, Duration::from_millis(500));
+}
+
+#[test]
+fn a_wire_that_tells_late_does_not_hold_up_a_logout_nor_believe_a_console_sooner() {
+    // NO CARRIER behind the logout: the wire still shows the carrier, since nobody has looked.
+    let mut rig = Rig::logged_in(FAR);
+    rig.rests(500);
+    let at = rig.now;
+    rig.says("\r\nNO CARRIER\r\n").rests(10);
+    assert_eq!(rig.moments.last(), Some(&Moment::LoggedOut));
+    rig.rests(600).input(Input::Signal(Signal::Dcd, false)).says("\r\nOK\r\n").rests(60_000);
+    let ending = rig.ending();
+    assert_eq!((ending.fault, ending.hangup), (None, Hangup::Proven), "{ending:?}");
+    assert_eq!(ending.timeline.get(Moment::LoggedOut).unwrap().at, at);
+    // Before it, the words alone end nothing while the wire may still speak against them.
+    let mut rig = Rig::at_password(FAR);
+    rig.says("\r\nlast event:\r\nNO CARRIER\r\n").rests(1_500).says("\r\nbr1-rtr1>").rests(100);
+    assert_eq!((rig.outcomes.as_slice(), rig.ending.is_none()), ([Outcome::Accepted].as_slice(), true));
+    // A logout that only the wire tells of is bounded like any other edge.
+    let mut rig = Rig::logged_in(FAR);
+    rig.rests(5_000).input(Input::Signal(Signal::Dcd, false)).rests(100).says("\r\nOK\r\n").rests(60_000);
+    let mark = rig.ending().timeline.get(Moment::LoggedOut);
+    assert!(mark.is_none_or(|mark| !mark.half_width.is_zero()), "{mark:?}");
 }

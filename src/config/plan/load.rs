@@ -92,7 +92,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     });
     if bank.as_ref().is_some_and(|bank| bank.exchange.is_some()) {
         // A simulated network may be any number of times faster than a real one.
-        limits.refused_under = std::time::Duration::ZERO;
+        limits.compressed = true;
     } else if let (Some(bank), Some(numbering)) = (&mut bank, &numbering) {
         bank.on_hook_min = bank.on_hook_min.max(numbering.on_hook_min());
     }

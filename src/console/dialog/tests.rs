@@ -25,16 +25,47 @@ fn problems(text: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_file_compiles_and_has_the_name_of_its_file() {
-    for (name, text) in [
-        ("cisco-ios", include_str!("../../../hardware/consoles/cisco-ios.yaml")),
-        ("cisco-nxos", include_str!("../../../hardware/consoles/cisco-nxos.yaml")),
-        ("linux", LINUX),
-        ("generic", include_str!("../../../hardware/consoles/generic.yaml")),
-    ] {
-        let dialog = dialog(text);
-        assert_eq!(dialog.name(), name);
+    let mut seen = 0;
+    for entry in std::fs::read_dir("hardware/consoles").unwrap() {
+        let path = entry.unwrap().path();
+        let dialog = dialog(&std::fs::read_to_string(&path).unwrap());
+        assert_eq!(Some(dialog.name()), path.file_stem().and_then(|stem| stem.to_str()));
         assert!(dialog.logout.iter().all(|command| dialog.allows(command)) && dialog.wake_times <= 3);
+        seen += 1;
     }
+    assert!(seen >= 10, "only {seen} files were found");
+}
+
+/// Whatever a console asks, no file that is shipped has a word to change it.
+#[test]
+fn no_file_allows_a_command_that_changes_something() {
+    let leaving = ["exit", "logout", "quit", "q", "~."];
+    // `y` answers the question whether to log out, `n` and `no` all others; `0`, `8` and `K` are keys of menus.
+    let answers = ["y", "n", "no", " ", "0", "8", "K"];
+    for entry in std::fs::read_dir("hardware/consoles").unwrap() {
+        let file = read(&std::fs::read_to_string(entry.unwrap().path()).unwrap());
+        for text in &file.allow {
+            let known = leaving.contains(&text.as_str()) || answers.contains(&text.as_str());
+            assert!(known, "{} allows {text:?}", file.console);
+        }
+        for question in &file.questions {
+            let may_agree = question.ask.contains("log ?out") && !question.ask.contains("save");
+            assert!(question.answer != "y" || may_agree, "{} says y to {}", file.console, question.ask);
+        }
+    }
+}
+
+#[test]
+fn a_menu_is_in_front_of_the_login_or_behind_it() {
+    let menus = |menus: &str| problems(&format!("{SMALL}menus: [{menus}]\n"));
+    for neither_or_both in ["{ see: 'Pick: $' }", "{ see: 'Pick: $', enter: exit, leave: [exit] }"] {
+        let found = menus(neither_or_both);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].0 == "menus[0]" && found[0].1.contains("either `enter`"), "{found:?}");
+    }
+    let found = menus("{ see: '(', leave: [exit, X] }, { see: 'Pick: $', enter: Y }");
+    let told: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(told, ["menus[0].leave[1]", "menus[1].enter", "menus[0].see"]);
 }
 
 #[test]

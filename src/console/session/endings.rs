@@ -147,10 +147,18 @@ impl Session {
         }
     }
 
+    /// Whether only who is logged in sees this.
+    fn is_inside(&self, prompt: Prompt) -> bool {
+        match prompt {
+            Prompt::Menu(index) => self.is_behind_login(index),
+            other => other == Prompt::Command,
+        }
+    }
+
     fn lost_during_login(&mut self, sight: &Sight) {
         let says = self.says_during_login();
         match sight.prompt {
-            Some(Prompt::Command) => {
+            Some(prompt @ (Prompt::Command | Prompt::Menu(_))) if self.is_inside(prompt) => {
                 let (fault, detail) = self.logged_in(sight).unwrap_or_else(|| {
                     (Fault::CarrierLost, "lost at the command prompt, before the logout".to_owned())
                 });

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::{Fault, Hostname, Moment};
 
+use super::super::dialog::Way;
 use super::super::matcher::{self, Prompt, Sight};
 use super::super::speech::{self, Say};
 use super::{
@@ -140,6 +141,15 @@ impl Session {
                     self.fail(Fault::BootPrompt, format!("boot loader's prompt \"{}\"", sight.line));
                 }
             }
+            Some(menu @ Prompt::Menu(index)) => {
+                if self.rested(rest.max(self.menu_rest(index))) {
+                    if self.is_behind_login(index) {
+                        self.open_console(sight);
+                    } else {
+                        self.answer_aside(menu);
+                    }
+                }
+            }
             Some(aside @ (Prompt::PressReturn | Prompt::Pager | Prompt::Question(_))) => {
                 self.answer_aside(aside);
             }
@@ -174,13 +184,33 @@ impl Session {
     }
 
     fn open_console(&mut self, sight: &Sight) {
-        if let Some((fault, detail)) = self.meet(sight.host.as_deref()) {
+        let what = if matches!(sight.prompt, Some(Prompt::Menu(_))) { "menu" } else { "command prompt" };
+        let host = self.host_of(sight);
+        if let Some((fault, detail)) = self.meet(host.as_deref()) {
             // Somebody else's console: whose session that is, is not ours to end.
-            self.fail(fault, format!("{detail}; its command prompt stands open without a login"));
+            self.fail(fault, format!("{detail}; its {what} stands open without a login"));
             return;
         }
-        let detail = format!("command prompt \"{}\" without a login", sight.line);
-        self.log_out(Some((Fault::OpenConsole, detail)));
+        let detail = format!("{what} \"{}\" without a login", sight.line);
+        self.log_out(Some((Fault::OpenConsole, detail)), sight.prompt);
+    }
+
+    /// Whether only who is logged in sees this menu.
+    pub(super) fn is_behind_login(&self, menu: usize) -> bool {
+        matches!(self.dialog.menus[menu].way, Way::Leave(_))
+    }
+
+    /// How long the output must rest before this menu is believed to stand there: one that is drawn has no end that
+    /// shows, and a key that comes too early may be lost, or be taken by something else.
+    fn menu_rest(&self, menu: usize) -> Duration {
+        if self.dialog.menus[menu].screen { SETTLE_TEXT } else { SETTLE_OPEN }
+    }
+
+    /// The host that a prompt names; where it names none, that of a banner since our last answer.
+    fn host_of(&self, sight: &Sight) -> Option<String> {
+        let banner =
+            || matcher::banner(&self.dialog, self.screen.since(self.mark), |host| self.is_other(host));
+        sight.host.clone().or_else(banner)
     }
 
     fn enter(&mut self, step: Step, limit: Duration) {
@@ -237,6 +267,11 @@ impl Session {
                 let question = &self.dialog.questions[index];
                 Say::Listed(&question.answer, question.cr)
             }
+            Prompt::Menu(index) => {
+                let menu = &self.dialog.menus[index];
+                let Way::Enter(key) = &menu.way else { return };
+                Say::Listed(key, menu.cr)
+            }
             _ => Say::Return,
         };
         let bytes = speech::bytes(&self.dialog, say);
@@ -249,7 +284,17 @@ impl Session {
                 let rest = if sight.host.is_some() { self.dialog.settle } else { SETTLE_NAMELESS };
                 if self.rested(rest.max(self.dialog.settle)) {
                     let verdict = self.logged_in(sight);
-                    self.log_out(verdict);
+                    self.log_out(verdict, sight.prompt);
+                }
+            }
+            Some(menu @ Prompt::Menu(index)) => {
+                if self.rested(self.menu_rest(index)) {
+                    if self.is_behind_login(index) {
+                        let verdict = self.logged_in(sight);
+                        self.log_out(verdict, sight.prompt);
+                    } else {
+                        self.answer_aside(menu);
+                    }
                 }
             }
             Some(Prompt::Username | Prompt::Password) if self.password_sent => self.asked_again(sight),
@@ -321,7 +366,8 @@ impl Session {
         let at = self.last_rx;
         self.outcome(Outcome::Accepted);
         self.moment(Moment::LoggedIn, at);
-        let wrong = self.meet(sight.host.as_deref());
+        let host = self.host_of(sight);
+        let wrong = self.meet(host.as_deref());
         if wrong.is_some() {
             return wrong;
         }
@@ -335,18 +381,26 @@ impl Session {
         None
     }
 
-    fn log_out(&mut self, verdict: Option<(Fault, String)>) {
+    fn log_out(&mut self, verdict: Option<(Fault, String)>, at: Option<Prompt>) {
         self.verdict = verdict;
         self.bytes = 0;
         self.enter(Step::Logout, self.limits.logout);
-        self.say_logout();
+        self.say_logout(at);
     }
 
-    fn say_logout(&mut self) {
-        let last = self.dialog.logout.len() - 1;
-        let command = &self.dialog.logout[self.logouts.min(last)];
-        let bytes = speech::bytes(&self.dialog, Say::Listed(command, true));
-        self.logouts += 1;
+    /// The way out of where we stand: a menu has its own.
+    fn say_logout(&mut self, at: Option<Prompt>) {
+        let menu = match at {
+            Some(Prompt::Menu(index)) => Some(&self.dialog.menus[index]),
+            _ => None,
+        };
+        let (keys, cr, sent) = match menu.map(|menu| (&menu.way, menu.cr)) {
+            Some((Way::Leave(keys), cr)) => (keys, cr, &mut self.leaves),
+            _ => (&self.dialog.logout, true, &mut self.logouts),
+        };
+        let key = &keys[(*sent).min(keys.len() - 1)];
+        *sent += 1;
+        let bytes = speech::bytes(&self.dialog, Say::Listed(key, cr));
         self.say(bytes);
     }
 
@@ -356,9 +410,17 @@ impl Session {
             // A deeper mode was left, or the command was lost.
             Some(Prompt::Command) => {
                 if self.logouts < self.dialog.logout.len() + LOGOUT_REPEATS && self.rested(SETTLE_OPEN) {
-                    self.say_logout();
+                    self.say_logout(sight.prompt);
                 }
             }
+            Some(Prompt::Menu(index)) => match &self.dialog.menus[index].way {
+                Way::Enter(_) => self.logged_out(self.last_rx),
+                Way::Leave(keys) => {
+                    if self.leaves < keys.len() + LOGOUT_REPEATS && self.rested(self.menu_rest(index)) {
+                        self.say_logout(sight.prompt);
+                    }
+                }
+            },
             Some(aside @ (Prompt::Pager | Prompt::Question(_))) => self.answer_aside(aside),
             Some(Prompt::Boot) | None => {}
         }

@@ -3,25 +3,32 @@ use std::ops::RangeInclusive;
 use super::*;
 use crate::console::DialogFile;
 
+mod consoles;
 mod logins;
 mod property;
 mod traps;
 
 const PASSWORD: &str = "s3cret-w0rd";
 
-pub(super) const DIALOGS: [&str; 4] = [
-    include_str!("../../../hardware/consoles/cisco-ios.yaml"),
-    include_str!("../../../hardware/consoles/cisco-nxos.yaml"),
-    include_str!("../../../hardware/consoles/linux.yaml"),
-    include_str!("../../../hardware/consoles/generic.yaml"),
-];
+/// Every dialog that is shipped; compiled once.
+pub(super) fn dialogs() -> &'static [Arc<Dialog>] {
+    use std::sync::LazyLock;
+    static ALL: LazyLock<Vec<Arc<Dialog>>> = LazyLock::new(|| {
+        let files = std::fs::read_dir("hardware/consoles").unwrap();
+        let mut paths: Vec<_> = files.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        let compiled = paths.iter().map(|path| {
+            let file: DialogFile = serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+            Arc::new(file.compile().unwrap_or_else(|wrong| panic!("{}: {wrong:?}", path.display())))
+        });
+        compiled.collect()
+    });
+    &ALL
+}
 
 fn dialog(name: &str) -> Arc<Dialog> {
-    let compiled = DIALOGS.iter().find_map(|text| {
-        let file: DialogFile = serde_yaml::from_str(text).unwrap();
-        (file.console == name).then(|| file.compile().unwrap())
-    });
-    Arc::new(compiled.unwrap())
+    let found = dialogs().iter().find(|dialog| dialog.name() == name);
+    Arc::clone(found.expect("there is such a dialog"))
 }
 
 fn credential() -> Credential {

@@ -38,6 +38,24 @@ fn line_ends_of_any_mixture_are_one() {
 }
 
 #[test]
+fn a_screen_that_is_drawn_has_lines() {
+    for (raw, clean) in [
+        (
+            "\x1b[2J\x1b[1;1Hbr1   1-Jan-1990\x1b[3;30HMain Menu\x1b[5;4H1. Status",
+            "br1   1-Jan-1990\nMain Menu\n1. Status",
+        ),
+        // To and fro within the row of the prompt, and nothing behind it.
+        ("\x1b[24;1H\x1b[2K\x1b[24;1Hbr1# \x1b[24;1H\x1b[24;6H\x1b[?25h\x1b[24;6Hexit", "br1# exit"),
+        ("one\x1bEtwo\x1bDthree", "one\ntwo\nthree"),
+        ("one\r\n\x1b[24;1Htwo\x1b[24;1H\r\nthree", "one\ntwo\nthree"),
+        ("br1> \x1b[K\x1b[0K\x1b[2C", "br1> "),
+        ("one\x1b[A\x1b[Btwo\x1b[7dthree\x1b[7d four", "one\ntwo\nthree four"),
+    ] {
+        assert_eq!(cleaned(raw.as_bytes()), clean, "{raw:?}");
+    }
+}
+
+#[test]
 fn a_sequence_that_noise_began_does_not_swallow_the_prompt() {
     assert_eq!(cleaned(b"\x1b]noise\r\nlogin: "), "\nlogin: ");
     let mut endless = b"\x1bPq".to_vec();

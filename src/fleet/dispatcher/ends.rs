@@ -13,7 +13,7 @@ use crate::model::{CallRecord, EventKind, Fault, Link, ModemId, Moment, PhoneNum
 impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     pub(super) fn over(&mut self, modem: ModemId, over: CallOver) {
         let running = self.workers.get_mut(&modem).and_then(|worker| worker.call.take());
-        let CallOver { mut record, hangup_detail, dialed, port_lost, at } = over;
+        let CallOver { mut record, hangup_detail, dialed, port_lost, refused_for, at, .. } = over;
         let unproven = record.hangup == Hangup::Unproven;
         if let Some(Running { spec, .. }) = &running {
             self.not_through_ourselves(&spec.line.number, &mut record);
@@ -33,8 +33,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             dialed,
             // With a port goes its DTR.
             held: unproven && !port_lost,
-            refused_for: None,
             took,
+            refused_for,
             detail: record.detail.clone(),
         };
         self.emit(EventKind::CallEnded(Box::new(record)));

@@ -82,8 +82,8 @@ impl Scheduler {
             // Nobody knows.
             dialed: true,
             held: true,
-            refused_for: None,
             took: now.since(began),
+            refused_for: None,
             detail,
         };
         self.call_ended(now, &report);

@@ -23,6 +23,8 @@ pub const FAULTY_MODEMS: u32 = 3;
 pub const REFERENCE_FAILED_MAX: u32 = 12;
 /// How often a line that passed is called for checks in a run.
 pub const KNOWN_LINE_CHECKS_MAX: u32 = 2;
+/// What is told of a modem that is taken back begins with this.
+pub const TAKEN_BACK: &str = "taken back";
 /// How many lines that passed are kept in mind for checks, the latest.
 const KNOWN_LINES: usize = 64;
 
@@ -409,11 +411,10 @@ impl Scheduler {
             self.health.absolve(modem);
             self.piles.worked(modem);
             let what = self.words(check);
-            let detail = if report.detail.is_empty() {
-                format!("taken back: it reached {what}")
-            } else {
-                format!("taken back: it reached {what} ({})", report.detail)
-            };
+            let mut detail = format!("{TAKEN_BACK}: it reached {what}");
+            if !report.detail.is_empty() {
+                detail = format!("{detail} ({})", report.detail);
+            }
             self.decisions.push(Decision::TakeBack { modem: self.bench.ids[modem].clone(), detail });
             self.welcome();
         }

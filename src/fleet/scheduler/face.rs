@@ -181,10 +181,10 @@ pub struct CallReport {
     pub dialed: bool,
     /// The modem could not be brought on-hook, and may hold the number.
     pub held: bool,
-    /// How long the modem says that it will refuse this number, if it told ([`Fault::ModemRefused`] alone).
-    pub refused_for: Option<Duration>,
     /// How long the modem was taken.
     pub took: Duration,
+    /// How long the modem refuses to dial this number, where it refused (`DELAYED`) and said so.
+    pub refused_for: Option<Duration>,
     /// The finding in words.
     pub detail: String,
 }

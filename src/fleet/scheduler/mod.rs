@@ -25,7 +25,7 @@ mod watch;
 #[cfg(test)]
 mod world;
 
-pub use checks::{FAILED_CHECKS, FAULTY_MODEMS, KNOWN_LINE_CHECKS_MAX, REFERENCE_FAILED_MAX};
+pub use checks::{FAILED_CHECKS, FAULTY_MODEMS, KNOWN_LINE_CHECKS_MAX, REFERENCE_FAILED_MAX, TAKEN_BACK};
 pub use face::{
     CallReport, Check, CheckPlan, CheckReport, Decision, Input, LineJob, ModemSeat, Past, Preflight, Preset,
     SchedulerPlan, outcome_of,

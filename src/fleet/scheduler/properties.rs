@@ -421,7 +421,6 @@ fn five_thousand_lines_on_sixty_four_modems_run_through() {
                     let took = Duration::from_secs(30 + sequence % 60);
                     let report = super::CallReport {
                         held: false,
-                        refused_for: None,
                         line,
                         modem,
                         attempt,
@@ -429,6 +428,7 @@ fn five_thousand_lines_on_sixty_four_modems_run_through() {
                         furthest: None,
                         dialed: true,
                         took,
+                        refused_for: None,
                         detail: String::new(),
                     };
                     events.insert((now + took, sequence), Input::CallEnded(Box::new(report)));

@@ -303,8 +303,8 @@ impl Watch {
                     furthest: None,
                     dialed: true,
                     held: true,
-                    refused_for: None,
                     took: std::time::Duration::ZERO,
+                    refused_for: None,
                     detail: detail.clone(),
                 };
                 self.ended(now, &report);

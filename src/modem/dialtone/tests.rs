@@ -92,12 +92,17 @@ fn a_call_that_comes_in_meanwhile_ends_it() {
     assert_eq!(played.hear(100, ResultCode::Ring), [Action::Write(b"\r".to_vec())]);
     // No answer to the CR: ATH all the same.
     assert_eq!(played.input(2_100, Input::Time), [command("ATH")]);
-    assert!(matches!(played.on_hook(2_200), Tone::Unknown(_)));
+    assert_eq!(played.hear(2_200, ResultCode::Ok), [command("AT")]);
+    for n in 0..20 {
+        played.hear(2_210 + n * 100, ResultCode::Ok);
+    }
+    let end = played.end.expect("an end");
+    assert!(end.on_hook && matches!(end.tone, Tone::Unknown(_)), "{end:?}");
 }
 
 #[test]
 fn where_ath_is_not_answered_dtr_is_dropped_and_a_dead_modem_is_told_unproven() {
-    let facts = PortFacts { has_signals: true, dcd_at_open: false };
+    let facts = PortFacts { has_signals: true, ..PortFacts::default() };
     let mut played = Played::begun(facts);
     assert_eq!(played.hear(1_000, ResultCode::Ok), [command("ATH")]);
     assert_eq!(played.input(3_000, Input::Time), [command("ATH")]);

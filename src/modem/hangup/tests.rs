@@ -8,7 +8,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 const BOTH: [HangupWay; 3] = [HangupWay::Dtr, HangupWay::Escape, HangupWay::Reopen];
 
 fn hang_up(situation: Situation, modem: Pretend) -> Ran<HangupOutcome> {
-    let facts = PortFacts { has_signals: modem.signals, dcd_at_open: false };
+    let facts = PortFacts { has_signals: modem.signals, ..PortFacts::BARE };
     let machine = HangUp::with_ways(&BOTH, &Quirks::default(), facts, situation, LIMIT);
     run(machine, modem)
 }
@@ -133,7 +133,7 @@ fn carrier_loss_during_the_guard_time_ends_it() {
         modem.online = false;
         modem.dcd_stuck = true;
     });
-    let facts = PortFacts { has_signals: true, dcd_at_open: true };
+    let facts = PortFacts { dcd_at_open: true, ..PortFacts::WIRED };
     let machine = HangUp::with_ways(&BOTH, &Quirks::default(), facts, situation, LIMIT);
     let ran = run(machine, modem);
     assert_eq!(ran.did, ["0 dtr low", "500 dtr high", "3000 AT"]);
@@ -142,7 +142,7 @@ fn carrier_loss_during_the_guard_time_ends_it() {
 
 #[test]
 fn a_dcd_that_was_never_low_is_no_evidence_but_then_only_an_escape_will_do() {
-    let facts = PortFacts { has_signals: true, dcd_at_open: true };
+    let facts = PortFacts { dcd_at_open: true, ..PortFacts::WIRED };
     let machine = HangUp::with_ways(&BOTH, &Quirks::default(), facts, carrier_up(Some(true)), LIMIT);
     let ran = run(machine, ran_modem(|modem| modem.dcd_stuck = true));
     // DTR did it, but nobody can see it: no AT after it.
@@ -222,6 +222,95 @@ fn the_pause_after_opening_is_kept_before_at() {
     let machine = HangUp::with_ways(&BOTH, &quirks, PortFacts::default(), carrier_up(None), LIMIT);
     let ran = run(machine, Pretend::in_call());
     assert_eq!(ran.did, ["0 reopen", "1505 AT"]);
+}
+
+/// On a port that a server has.
+fn hang_up_remote(situation: Situation, modem: Pretend) -> Ran<HangupOutcome> {
+    let facts = PortFacts {
+        has_signals: modem.signals,
+        may_stay_online: true,
+        signal_lag: Duration::from_secs(1),
+        ..PortFacts::BARE
+    };
+    run(HangUp::with_ways(&BOTH, &Quirks::default(), facts, situation, LIMIT), modem)
+}
+
+#[test]
+fn behind_a_server_dtr_is_proven_by_the_fall_of_dcd_however_late() {
+    for dcd_lag_ms in [0, 400, 1_000] {
+        let modem = Pretend { signals: true, dcd_lag_ms, ..Pretend::in_call() };
+        let ran = hang_up_remote(carrier_up(Some(true)), modem);
+        assert_eq!(ran.out, proven(How::Dtr), "{:?}", ran.did);
+        assert!(ran.modem.far.is_empty());
+    }
+}
+
+#[test]
+fn behind_a_server_a_drop_of_dtr_that_nothing_shows_is_not_believed() {
+    for dcd in [None, Some(false)] {
+        let modem = Pretend { signals: true, dtr_works: false, ..Pretend::in_call() };
+        let ran = hang_up_remote(carrier_up(dcd), modem);
+        assert_eq!(ran.did, ["0 dtr low", "500 dtr high", "1600 +++", "2610 ATH", "2620 AT"]);
+        assert_eq!(ran.out.how, Some(How::Escape));
+        assert_eq!(ran.out.detail, "dtr: nothing shows that the server dropped it");
+        assert_eq!(ran.modem.far, b"+++");
+    }
+}
+
+#[test]
+fn behind_a_server_closing_the_port_comes_last_and_proves_nothing_by_itself() {
+    let ran = hang_up_remote(carrier_up(None), Pretend { reopen_works: false, ..Pretend::in_call() });
+    assert_eq!(ran.did, ["0 dtr low", "1100 +++", "2110 ATH", "2120 AT"][1..]);
+    assert_eq!(ran.out.how, Some(How::Escape));
+    // No escape: what is behind the reopened port is told to hang up before it is asked whether it is there.
+    let modem = Pretend { escape_works: false, ..Pretend::in_call() };
+    let ran = hang_up_remote(carrier_up(None), modem.clone());
+    assert_eq!(ran.did[ran.did.len() - 3..], ["6700 reopen", "6705 ATH", "6715 AT"], "{:?}", ran.did);
+    assert_eq!(ran.out.how, Some(How::Reopen));
+    let ran = hang_up_remote(carrier_up(None), Pretend { reopen_works: false, ..modem });
+    assert!(!ran.out.proven, "{:?}", ran.out);
+}
+
+proptest! {
+    /// The same behind a server, where closing the port may do nothing and DCD may tell late, or nothing.
+    #[test]
+    fn behind_a_server_it_never_lies_either(
+        flags in prop::collection::vec(any::<bool>(), 7),
+        dialing: bool,
+        carrier: bool,
+        dcd_is_seen: bool,
+        dcd_lag_ms in 0_u64..1_000,
+        latency_ms in 1_u64..900,
+    ) {
+        let &[signals, dtr_works, reopen_works, reopens, escape_works, abort_works, dead] = flags.as_slice() else {
+            unreachable!("seven were asked for");
+        };
+        let carrier = carrier && !dialing;
+        let modem = Pretend {
+            signals, dtr_works, reopen_works, reopens, escape_works, abort_works, dead, latency_ms, dcd_lag_ms,
+            online: carrier,
+            carrier,
+            dialing,
+            codec_online: carrier,
+            ..Pretend::default()
+        };
+        let situation = Situation {
+            carrier_may_be_up: carrier,
+            in_dialing: dialing,
+            dcd: signals.then_some(carrier && dcd_is_seen),
+            ..Situation::default()
+        };
+        let ran = hang_up_remote(situation, modem);
+        prop_assert!(ran.took_ms <= 10_000, "{} ms", ran.took_ms);
+        prop_assert!(ran.modem.dtr);
+        if ran.out.proven {
+            prop_assert!(!ran.modem.carrier && !ran.modem.online && !ran.modem.dialing, "{:?}", ran);
+        }
+        prop_assert!(ran.modem.far.is_empty() || ran.modem.far.starts_with(b"+++"), "{:?}", ran);
+        if escape_works {
+            prop_assert!(!ran.modem.far.windows(2).any(|pair| pair == b"AT"), "{:?}", ran);
+        }
+    }
 }
 
 proptest! {

@@ -2,13 +2,11 @@ use super::*;
 use crate::modem::machine::rig::{Pretend, Ran, run};
 
 fn shipped() -> Vec<Profile> {
-    ["v250", "courier", "rockwell-conexant", "generic"]
-        .map(|name| {
-            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("hardware/modems");
-            let text = std::fs::read_to_string(folder.join(name).with_extension("yaml")).unwrap();
-            serde_yaml::from_str(&text).unwrap()
-        })
-        .into()
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("hardware/modems");
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| serde_yaml::from_str(&std::fs::read_to_string(entry.unwrap().path()).unwrap()).unwrap())
+        .collect()
 }
 
 fn identify(modem: Pretend) -> Ran<Result<Identity, SetupFault>> {
@@ -85,19 +83,43 @@ fn a_modem_gets_the_profile_of_its_family() {
     };
     for (answers, expected) in [
         (&[(Question::I, "3366")][..], "courier"),
+        (&[(Question::I, "1445")], "courier"),
+        (&[(Question::I, "6401")], "courier"),
         (&[(Question::I, "5607B")], "courier"),
         (&[(Question::I3, "U.S. Robotics Courier V.Everything")], "courier"),
         (&[(Question::Maker, "U.S. Robotics, Inc.")], "courier"),
         (&[(Question::I, "33600")], "rockwell-conexant"),
         (&[(Question::I, "249"), (Question::Maker, "ACME")], "rockwell-conexant"),
         (&[(Question::I, "MT5600ZDXV V2.00")], "rockwell-conexant"),
+        (&[(Question::I, "MT5600BL"), (Question::Maker, "Multi-Tech Systems")], "rockwell-conexant"),
+        (&[(Question::I, "SOMETHING"), (Question::I3, "VF.FFF-V90_AI")], "rockwell-conexant"),
         (&[(Question::Maker, "CONEXANT")], "rockwell-conexant"),
+        (&[(Question::I3, "CX93001-EIS_V0.2002-V92")], "rockwell-conexant"),
+        (&[(Question::I, "1496")], "zyxel"),
+        (&[(Question::I, "28642")], "zyxel"),
+        (&[(Question::I, "33604")], "zyxel"),
+        (&[(Question::I, "1501")], "zyxel"),
+        (&[(Question::I, "247"), (Question::Maker, "Multi-Tech")], "multitech"),
+        (&[(Question::I, "LT V.92 1.0 MT5634ZBA-V92"), (Question::Maker, "Multi-Tech Systems")], "lucent"),
+        (&[(Question::I, "LT V.90 Data+Fax Modem Version 5.41")], "lucent"),
+        (&[(Question::I, "2884")], "microcom"),
+        (&[(Question::I, "282")], "elsa"),
+        (&[(Question::I, "140")], "elsa"),
+        (
+            &[(Question::I, "C"), (Question::Maker, "Silicon Laboratories"), (Question::Model, "Si2457")],
+            "si24xx",
+        ),
+        (&[(Question::I3, "Smartlink Soft Modem")], "softmodem"),
         // A maker that nobody knows: the standard. It comes last, though many a name sorts behind it.
         (&[(Question::Maker, "ACME"), (Question::Model, "Fast 1")], "v250"),
-        (&[(Question::I, "336001")], "generic"),
-        (&[(Question::I, "1496")], "generic"),
-        (&[(Question::Maker, "")], "generic"),
-        (&[], "generic"),
+        (&[(Question::I, "0"), (Question::Maker, "Multi-Tech Systems")], "v250"),
+        // Nobody, or a router's modem, whose registers are its own.
+        (&[(Question::I, "Modem product ID = 242"), (Question::Maker, "Cisco")], "unknown"),
+        (&[(Question::I, "336001")], "unknown"),
+        (&[(Question::I, "184")], "unknown"),
+        (&[(Question::I, "1.0")], "unknown"),
+        (&[(Question::Maker, "")], "unknown"),
+        (&[], "unknown"),
     ] {
         assert_eq!(chosen(answers), expected, "{answers:?}");
     }

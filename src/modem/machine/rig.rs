@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::model::Mono;
 use crate::modem::codec::Codec;
+use crate::modem::diagnostics::{Diagnose, Diagnosis};
 use crate::modem::hangup::{HangUp, HangupOutcome};
 use crate::modem::identify::{Identify, Identity};
-use crate::modem::setup::{Setup, SetupFault};
+use crate::modem::setup::{Setup, SetupEnd, SetupFault};
 
 use super::{Action, Input, Progress, Signal};
 
@@ -39,8 +40,9 @@ macro_rules! machines {
 }
 
 machines! {
+    Diagnose => Diagnosis;
     HangUp => HangupOutcome;
-    Setup => Result<(), SetupFault>;
+    Setup => SetupEnd;
     Identify => Result<Identity, SetupFault>;
 }
 
@@ -77,6 +79,8 @@ pub(crate) struct Pretend {
     pub(crate) errors: Vec<&'static str>,
     /// What it says to questions, framed, before its OK.
     pub(crate) answers: Vec<(&'static str, &'static str)>,
+    /// ms by which the fall of DCD is told late.
+    pub(crate) dcd_lag_ms: u64,
     /// ms from a command to its answer.
     pub(crate) latency_ms: u64,
     /// What it says of itself, at these ms.
@@ -107,6 +111,7 @@ impl Default for Pretend {
             escape_works: true,
             abort_works: true,
             dcd_stuck: false,
+            dcd_lag_ms: 0,
             echo: false,
             deaf_for: 0,
             errors: Vec::new(),
@@ -147,7 +152,7 @@ impl Pretend {
 
     fn drop_carrier(&mut self, out: &mut Vec<(u64, Happening)>) {
         if std::mem::take(&mut self.carrier) && self.signals && !self.dcd_stuck {
-            out.push((self.latency_ms, Happening::Dcd(false)));
+            out.push((self.latency_ms + self.dcd_lag_ms, Happening::Dcd(false)));
         }
         self.online = false;
         self.dialing = false;

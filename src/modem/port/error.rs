@@ -66,6 +66,23 @@ pub enum PortError {
         #[source]
         source: io::Error,
     },
+    /// Its server can't be reached, or does not give us the port.
+    #[error("port `{path}` can't be reached")]
+    Connect {
+        /// The port.
+        path: String,
+        /// What the network, or the server, said.
+        #[source]
+        source: io::Error,
+    },
+    /// Its server says that it is in use.
+    #[error("port `{path}` is in use; its server said `{said}`")]
+    Refused {
+        /// The port.
+        path: String,
+        /// The server's words.
+        said: String,
+    },
     /// It was there, and is gone.
     #[error("port `{path}` is gone: {detail}")]
     Lost {
@@ -100,11 +117,12 @@ impl PortError {
     /// The fault that this makes.
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::Busy { .. } => Fault::PortBusy,
+            Self::Busy { .. } | Self::Refused { .. } => Fault::PortBusy,
             Self::Missing { .. }
             | Self::NotATty { .. }
             | Self::Denied { .. }
             | Self::Open { .. }
+            | Self::Connect { .. }
             | Self::Timeout { .. } => Fault::PortOpenFailed,
             Self::Lost { .. } => Fault::PortLost,
             Self::Stalled { .. } => Fault::ModemSilent,
@@ -114,7 +132,7 @@ impl PortError {
     /// The sentence with its cause, for a `detail`.
     pub fn detail(&self) -> String {
         match self {
-            Self::Open { source, .. } => format!("{self}: {source}"),
+            Self::Open { source, .. } | Self::Connect { source, .. } => format!("{self}: {source}"),
             other => other.to_string(),
         }
     }

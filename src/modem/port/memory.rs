@@ -233,7 +233,11 @@ pub(super) struct MemoryPort {
 
 impl MemoryPort {
     pub(super) fn facts(&self) -> PortFacts {
-        PortFacts { has_signals: self.door.cable().has_lines(), dcd_at_open: self.dcd_at_open }
+        PortFacts {
+            has_signals: self.door.cable().has_lines(),
+            dcd_at_open: self.dcd_at_open,
+            ..PortFacts::BARE
+        }
     }
 
     #[expect(clippy::unused_self, reason = "ports of all kinds have this face")]

@@ -4,12 +4,15 @@
 //! together; an idle port makes no wake-ups. What the bytes mean is the codec's matter, when to raise or drop DTR that
 //! of the machines.
 
+mod address;
 #[cfg(not(unix))]
 mod com;
 mod error;
+pub mod list;
 #[cfg(unix)]
 mod lock;
 pub mod memory;
+mod remote;
 #[cfg(unix)]
 mod serial;
 #[cfg(unix)]
@@ -26,10 +29,12 @@ use super::clock::Clock;
 use super::machine::PortFacts;
 /// The modem lines that a port tells of, or can drive.
 pub use super::machine::Signal;
+pub use address::{Address, AddressError};
 #[cfg(not(unix))]
 use com::SerialPort;
 pub use error::{Owner, PortError};
 use memory::{Door, MemoryPort};
+use remote::{Place, RemotePort, Scheme};
 #[cfg(unix)]
 use serial::SerialPort;
 
@@ -52,6 +57,12 @@ pub const REOPEN_PAUSE_LINES: Duration = Duration::from_millis(500);
 pub enum PortPath {
     /// A tty: a serial line, or a pty.
     Tty(PathBuf),
+    /// On a server, with its speed and its modem-control lines: telnet with the com port option (RFC 2217).
+    Rfc2217(Address),
+    /// On a server, over telnet without that option.
+    Telnet(Address),
+    /// On a server, as raw bytes over TCP.
+    Tcp(Address),
     /// In memory; made by tests, never by a file.
     Memory(Door),
 }
@@ -60,17 +71,34 @@ pub enum PortPath {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PortPathError {
     /// Nothing there.
-    #[error("is empty; write the path of a tty, as `/dev/ttyUSB0`")]
+    #[error("is empty; write the path of a tty, as `/dev/ttyUSB0`, or `rfc2217://host:port`")]
     Empty,
-    /// A scheme that this version can't open.
-    #[error("`{0}` names a port over the network, which this version can't open; write the path of a tty")]
-    Network(String),
+    /// A port on a server whose address makes no sense.
+    #[error("is no address of a port: {why}; write it as `{scheme}://host:port`")]
+    Address {
+        /// The scheme as written.
+        scheme: String,
+        /// What is wrong.
+        why: AddressError,
+    },
     /// A scheme that is none of ours.
-    #[error("`{0}` is no port; write the path of a tty, as `/dev/ttyUSB0`")]
+    #[error(
+        "`{0}://` is no kind of port; write the path of a tty, or `rfc2217://host:port` (`telnet://`, `tcp://`)"
+    )]
     Scheme(String),
     /// A NUL can't be in a path.
     #[error("holds a NUL")]
     Nul,
+}
+
+impl PortPath {
+    /// The server's address, where the port is on one.
+    pub const fn address(&self) -> Option<&Address> {
+        match self {
+            Self::Rfc2217(address) | Self::Telnet(address) | Self::Tcp(address) => Some(address),
+            Self::Tty(_) | Self::Memory(_) => None,
+        }
+    }
 }
 
 impl FromStr for PortPath {
@@ -84,11 +112,18 @@ impl FromStr for PortPath {
         if text.contains('\0') {
             return Err(PortPathError::Nul);
         }
-        match text.split_once("://") {
-            Some(("rfc2217" | "tcp", _)) => Err(PortPathError::Network(text.to_owned())),
-            Some(_) => Err(PortPathError::Scheme(text.to_owned())),
-            None => Ok(Self::Tty(PathBuf::from(text))),
-        }
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Ok(Self::Tty(PathBuf::from(text)));
+        };
+        let kind = match scheme {
+            "rfc2217" => Self::Rfc2217,
+            "telnet" => Self::Telnet,
+            "tcp" => Self::Tcp,
+            _ => return Err(PortPathError::Scheme(scheme.to_owned())),
+        };
+        Address::parse(rest)
+            .map(kind)
+            .map_err(|why| PortPathError::Address { scheme: scheme.to_owned(), why })
     }
 }
 
@@ -96,6 +131,9 @@ impl fmt::Display for PortPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tty(path) => path.display().fmt(f),
+            Self::Rfc2217(address) => write!(f, "rfc2217://{address}"),
+            Self::Telnet(address) => write!(f, "telnet://{address}"),
+            Self::Tcp(address) => write!(f, "tcp://{address}"),
             Self::Memory(door) => door.fmt(f),
         }
     }
@@ -138,6 +176,7 @@ pub struct Port(Kind);
 #[derive(Debug)]
 enum Kind {
     Serial(Box<SerialPort>),
+    Remote(Box<RemotePort>),
     Memory(MemoryPort),
 }
 
@@ -148,14 +187,33 @@ impl Port {
             PortPath::Tty(path) => {
                 SerialPort::open(path, options, clock).await.map(|port| Self(Kind::Serial(Box::new(port))))
             }
+            PortPath::Rfc2217(address) => {
+                Self::open_remote(path, Scheme::Rfc2217, address, options, clock).await
+            }
+            PortPath::Telnet(address) => {
+                Self::open_remote(path, Scheme::Telnet, address, options, clock).await
+            }
+            PortPath::Tcp(address) => Self::open_remote(path, Scheme::Tcp, address, options, clock).await,
             PortPath::Memory(door) => door.open().map(|port| Self(Kind::Memory(port))),
         }
+    }
+
+    async fn open_remote(
+        path: &PortPath,
+        scheme: Scheme,
+        address: &Address,
+        options: &PortOptions,
+        clock: Clock,
+    ) -> Result<Self, PortError> {
+        let place = Place { path: path.to_string(), address: address.clone(), scheme };
+        RemotePort::open(place, options, clock).await.map(|port| Self(Kind::Remote(Box::new(port))))
     }
 
     /// What it can do, as found when it was last opened.
     pub fn facts(&self) -> PortFacts {
         match &self.0 {
             Kind::Serial(port) => port.facts(),
+            Kind::Remote(port) => port.facts(),
             Kind::Memory(port) => port.facts(),
         }
     }
@@ -170,6 +228,7 @@ impl Port {
     pub fn path(&self) -> String {
         match &self.0 {
             Kind::Serial(port) => port.path(),
+            Kind::Remote(port) => port.path(),
             Kind::Memory(port) => port.path(),
         }
     }
@@ -179,16 +238,19 @@ impl Port {
     pub async fn next(&mut self) -> PortEvent {
         match &mut self.0 {
             Kind::Serial(port) => port.next().await,
+            Kind::Remote(port) => port.next().await,
             Kind::Memory(port) => port.next().await,
         }
     }
 
-    /// Writes all of `bytes` and, on real ports, waits until they have left the driver; tells when that was. Not
-    /// cancel-safe: let the limit end it. What could not be written within the limit is thrown away, so that it can't
-    /// go out later.
+    /// Writes all of `bytes` and, on real ports, waits until they have left the driver; tells when that was. On a server's
+    /// port that is when they were handed to the network. Not cancel-safe: let the limit end it. What could not be
+    /// written within the limit is thrown away, so that it can't go out later; a connection to a server is given up for
+    /// that.
     pub async fn write(&mut self, bytes: &[u8], limit: Duration) -> Result<Mono, PortError> {
         match &mut self.0 {
             Kind::Serial(port) => port.write(bytes, limit).await,
+            Kind::Remote(port) => port.write(bytes, limit).await,
             Kind::Memory(port) => port.write(bytes, limit).await,
         }
     }
@@ -197,6 +259,7 @@ impl Port {
     pub fn dtr(&mut self, up: bool) -> Result<(), PortError> {
         match &mut self.0 {
             Kind::Serial(port) => port.dtr(up),
+            Kind::Remote(port) => port.dtr(up),
             Kind::Memory(port) => port.dtr(up),
         }
     }
@@ -205,6 +268,7 @@ impl Port {
     pub fn level(&mut self, signal: Signal) -> Option<bool> {
         match &mut self.0 {
             Kind::Serial(port) => port.level(signal),
+            Kind::Remote(port) => port.level(signal),
             Kind::Memory(port) => port.level(signal),
         }
     }
@@ -213,6 +277,7 @@ impl Port {
     pub fn drain_input(&mut self) -> Result<(), PortError> {
         match &mut self.0 {
             Kind::Serial(port) => port.drain_input(),
+            Kind::Remote(port) => port.drain_input(),
             Kind::Memory(port) => port.drain_input(),
         }
     }
@@ -221,16 +286,19 @@ impl Port {
     pub fn watch(&mut self, on: bool) {
         match &mut self.0 {
             Kind::Serial(port) => port.watch(on),
-            Kind::Memory(_) => {}
+            // A server tells by itself.
+            Kind::Remote(_) | Kind::Memory(_) => {}
         }
     }
 
-    /// Closes the port so that the modem hangs up (HUPCL, DTR falls; a pty's other side sees its hang-up), waits
-    /// [`REOPEN_PAUSE_DATA`] or [`REOPEN_PAUSE_LINES`], opens it again. The lock file stays ours. After an error the
+    /// Closes the port so that the modem hangs up (HUPCL, DTR falls; a pty's other side sees its hang-up; a server is
+    /// asked to drop DTR, and may not do it: [`PortFacts::may_stay_online`]), waits [`REOPEN_PAUSE_DATA`] or
+    /// [`REOPEN_PAUSE_LINES`], opens it again. The lock file stays ours. After an error the
     /// port is closed, and this may be tried again.
     pub async fn reopen(&mut self, limit: Duration) -> Result<(), PortError> {
         match &mut self.0 {
             Kind::Serial(port) => port.reopen(limit).await,
+            Kind::Remote(port) => port.reopen(limit).await,
             Kind::Memory(port) => port.reopen(limit).await,
         }
     }
@@ -239,6 +307,7 @@ impl Port {
     pub async fn close(self) {
         match self.0 {
             Kind::Serial(port) => port.close().await,
+            Kind::Remote(port) => port.close().await,
             Kind::Memory(port) => drop(port),
         }
     }

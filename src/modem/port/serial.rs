@@ -293,6 +293,7 @@ impl Tty {
         PortFacts {
             has_signals: self.lines.is_some(),
             dcd_at_open: self.lines.is_some_and(|lines| lines.dcd),
+            ..PortFacts::BARE
         }
     }
 

@@ -79,7 +79,7 @@ impl Bench {
 fn tty_of(port: &Port) -> &SerialPort {
     match &port.0 {
         Kind::Serial(tty) => tty,
-        Kind::Memory(_) => panic!("no tty"),
+        Kind::Remote(_) | Kind::Memory(_) => panic!("no tty"),
     }
 }
 
@@ -104,9 +104,16 @@ fn paths_are_told_from_what_is_none() {
     assert_eq!(parse(" /dev/ttyUSB0 "), Ok(PortPath::Tty("/dev/ttyUSB0".into())));
     assert_eq!(parse("/dev/serial/by-path/pci-0:1.0").unwrap().to_string(), "/dev/serial/by-path/pci-0:1.0");
     assert_eq!(parse(" "), Err(PortPathError::Empty));
-    assert_eq!(parse("rfc2217://h:1"), Err(PortPathError::Network("rfc2217://h:1".to_owned())));
-    assert_eq!(parse("tcp://h:1"), Err(PortPathError::Network("tcp://h:1".to_owned())));
-    assert_eq!(parse("usb://h"), Err(PortPathError::Scheme("usb://h".to_owned())));
+    for text in ["rfc2217://h:1", "telnet://10.0.0.9:23", "tcp://[2001:db8::9]:4001"] {
+        let path = parse(text).unwrap();
+        assert_eq!((path.to_string().as_str(), path.address().is_some()), (text, true));
+    }
+    assert_eq!(
+        parse("rfc2217://h").unwrap_err().to_string(),
+        "is no address of a port: it names no port number; write it as `rfc2217://host:port`"
+    );
+    assert!(matches!(parse("tcp://h:0"), Err(PortPathError::Address { why: AddressError::Port, .. })));
+    assert_eq!(parse("usb://h"), Err(PortPathError::Scheme("usb".to_owned())));
     assert_eq!(parse("a\0b"), Err(PortPathError::Nul));
 }
 
@@ -114,7 +121,7 @@ fn paths_are_told_from_what_is_none() {
 async fn bytes_go_both_ways_raw_and_stamped() {
     let mut bench = Bench::new();
     let mut port = bench.open().await;
-    assert_eq!(port.facts(), PortFacts { has_signals: false, dcd_at_open: false });
+    assert_eq!(port.facts(), PortFacts::BARE);
     assert_eq!(port.level(Signal::Dcd), None);
     let before = bench.clock.now();
     let sent = port.write(b"AT\r\x03\x11", PATIENCE).await.unwrap();

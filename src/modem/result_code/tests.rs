@@ -29,7 +29,7 @@ fn rows() -> Vec<(&'static str, ResultCode, bool)> {
         ("+MRR: 28800,48000", R::Carrier(rates(28_800, 48_000)), false),
         ("+MRR: 28800, 26400", R::Carrier(rates(28_800, 26_400)), false),
         ("+MCR: V34", R::Modulation(modulated()), false),
-        ("Modulation: V.34", R::Modulation(modulated()), false),
+        ("Modulation: V.34", R::ModulationName(modulated()), false),
         ("PROTOCOL: NONE", R::Protocol(link(Some("NONE"), None)), false),
         ("PROTOCOL: LAPM", R::Protocol(link(Some("LAPM"), None)), false),
         ("PROTOCOL: LAP-M", R::Protocol(link(Some("LAPM"), None)), false),

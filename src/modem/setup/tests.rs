@@ -3,6 +3,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::modem::machine::rig::{Pretend, Ran, run};
 
+/// Set up, and nothing was refused.
+const DONE: SetupEnd = Ok(SetupDone { refused: Vec::new() });
+
 fn profile(yaml: &str) -> Profile {
     let profile: Profile = serde_yaml::from_str(yaml).unwrap();
     assert_eq!(profile.problems(), []);
@@ -14,18 +17,18 @@ fn courier() -> Profile {
 }
 
 fn facts(modem: &Pretend) -> PortFacts {
-    PortFacts { has_signals: modem.signals, dcd_at_open: modem.signals && modem.carrier }
+    PortFacts { has_signals: modem.signals, dcd_at_open: modem.signals && modem.carrier, ..PortFacts::BARE }
 }
 
-fn full(profile: &Profile, modem: Pretend) -> Ran<Result<(), SetupFault>> {
+fn full(profile: &Profile, modem: Pretend) -> Ran<SetupEnd> {
     run(Setup::full(profile, &facts(&modem), SetupLimits::default()), modem)
 }
 
-fn quick(profile: &Profile, modem: Pretend) -> Ran<Result<(), SetupFault>> {
+fn quick(profile: &Profile, modem: Pretend) -> Ran<SetupEnd> {
     run(Setup::quick(profile, &facts(&modem), SetupLimits::default()), modem)
 }
 
-fn fault(ran: &Ran<Result<(), SetupFault>>) -> (Fault, &str) {
+fn fault(ran: &Ran<SetupEnd>) -> (Fault, &str) {
     let fault = ran.out.as_ref().unwrap_err();
     (fault.fault, fault.detail.as_str())
 }
@@ -34,7 +37,7 @@ fn fault(ran: &Ran<Result<(), SetupFault>>) -> (Fault, &str) {
 fn each_line_is_typed_after_the_ok_to_the_one_before() {
     for echo in [false, true] {
         let ran = full(&courier(), Pretend { echo, ..Pretend::default() });
-        assert_eq!(ran.out, Ok(()));
+        assert_eq!(ran.out, DONE);
         assert_eq!(ran.did, ["0 AT", "10 AT&F1", "20 ATE0Q0V1", "30 ATX7", "40 ATS0=0"]);
         assert_eq!((ran.took_ms, ran.late), (50, vec![]));
     }
@@ -53,7 +56,7 @@ fn rests_are_kept() {
 #[test]
 fn an_optional_line_may_be_refused_and_no_other() {
     let ran = full(&courier(), Pretend { errors: vec!["ATX7"], ..Pretend::default() });
-    assert_eq!(ran.out, Ok(()));
+    assert_eq!(ran.out, Ok(SetupDone { refused: vec!["ATX7".to_owned()] }));
     let ran = full(&courier(), Pretend { errors: vec!["AT&F1"], ..Pretend::default() });
     assert_eq!(fault(&ran), (Fault::ModemError, "`AT&F1` was answered `ERROR`"));
     assert_eq!(ran.did.last().unwrap(), "10 AT&F1");
@@ -62,7 +65,7 @@ fn an_optional_line_may_be_refused_and_no_other() {
 #[test]
 fn a_modem_that_loses_its_first_commands_is_knocked_at_again() {
     let ran = full(&courier(), Pretend { deaf_for: 2, ..Pretend::default() });
-    assert_eq!(ran.out, Ok(()));
+    assert_eq!(ran.out, DONE);
     assert_eq!(ran.did[..3], ["0 AT", "1000 AT", "2000 AT"]);
     assert_eq!(ran.late, Vec::<String>::new());
 }
@@ -93,7 +96,7 @@ fn what_the_last_call_left_behind_answers_nothing() {
         ..Pretend::default()
     };
     let ran = full(&courier(), modem);
-    assert_eq!((ran.out, ran.took_ms), (Ok(()), 250));
+    assert_eq!((ran.out, ran.took_ms), (DONE, 250));
 }
 
 #[test]
@@ -101,7 +104,7 @@ fn a_line_that_is_not_answered_is_typed_once_more() {
     let profile = profile("{ profile: a, setup: ['AT&F', ATE0] }");
     let machine = Setup::full(&profile, &PortFacts::default(), SetupLimits::default());
     let ran = run(Deafening { machine, lines: 0 }, Pretend::default());
-    assert_eq!(ran.out, Ok(()));
+    assert_eq!(ran.out, DONE);
     assert_eq!(ran.did, ["0 AT", "10 AT&F", "4010 AT&F", "4220 ATE0"]);
 }
 
@@ -112,7 +115,7 @@ struct Deafening {
 }
 
 impl crate::modem::machine::rig::Machine for Deafening {
-    type Out = Result<(), SetupFault>;
+    type Out = SetupEnd;
 
     fn start(&mut self, now: Mono, actions: &mut Vec<Action>) -> Progress<Self::Out> {
         self.machine.start(now, actions)
@@ -133,7 +136,7 @@ impl crate::modem::machine::rig::Machine for Deafening {
 fn a_port_found_online_is_hung_up_before_anything_is_typed() {
     let modem = Pretend { signals: true, codec_online: false, ..Pretend::in_call() };
     let ran = full(&courier(), modem);
-    assert_eq!(ran.out, Ok(()));
+    assert_eq!(ran.out, DONE);
     assert_eq!(ran.did[..4], ["0 dtr low", "10 dtr high", "10 AT", "20 AT&F1"]);
     assert!(ran.modem.far.is_empty(), "the far end got {:?}", ran.modem.far.escape_ascii().to_string());
 }
@@ -142,9 +145,55 @@ fn a_port_found_online_is_hung_up_before_anything_is_typed() {
 fn a_silent_modem_without_lines_gets_one_escape() {
     let modem = Pretend { codec_online: false, ..Pretend::in_call() };
     let ran = full(&courier(), modem);
-    assert_eq!(ran.out, Ok(()), "{:?}", ran.did);
+    assert_eq!(ran.out, DONE, "{:?}", ran.did);
     assert_eq!(ran.did[..5], ["0 AT", "1000 AT", "2000 AT", "4100 +++", "5110 ATH"]);
     assert!(!ran.modem.carrier);
+}
+
+/// A modem that an earlier run left in a call.
+fn found_online() -> Pretend {
+    Pretend { codec_online: false, ..Pretend::in_call() }
+}
+
+/// A port that a server has.
+const REMOTE: PortFacts = PortFacts { may_stay_online: true, ..PortFacts::BARE };
+
+#[test]
+fn a_modem_behind_a_server_is_hung_up_before_at_is_typed_though_nothing_shows_it_online() {
+    let ran = run(Setup::full(&courier(), &REMOTE, SetupLimits::default()), found_online());
+    assert_eq!(ran.out, Ok(SetupDone::default()), "{:?}", ran.did);
+    assert_eq!(ran.did[..4], ["1100 +++", "2110 ATH", "2120 AT", "2130 AT&F1"]);
+    assert_eq!((ran.modem.far.as_slice(), ran.modem.carrier), (b"+++".as_slice(), false));
+    // Nobody is online: a few seconds is what that costs.
+    let ran = run(Setup::full(&courier(), &REMOTE, SetupLimits::default()), Pretend::default());
+    assert_eq!(ran.out, Ok(SetupDone::default()), "{:?}", ran.did);
+    assert_eq!(
+        ran.did[..3],
+        ["1100 +++", "2700 ATH", "2710 ATH"],
+        "the first meets the escape in the buffer"
+    );
+    assert!(ran.took_ms < 4_000, "{} ms", ran.took_ms);
+    // With lines DTR falls first: it may do it, though with DCD low all along only ATH proves it.
+    let wired = PortFacts { has_signals: true, ..REMOTE };
+    let modem = Pretend { signals: true, ..found_online() };
+    let ran = run(Setup::full(&courier(), &wired, SetupLimits::default()), modem);
+    assert_eq!(
+        (ran.out, ran.modem.far.as_slice()),
+        (Ok(SetupDone::default()), b"".as_slice()),
+        "{:?}",
+        ran.did
+    );
+}
+
+#[test]
+fn a_modem_behind_a_server_that_was_proven_on_hook_is_not_hung_up_again() {
+    let ran = run(Setup::full(&courier(), &REMOTE, SetupLimits::default()).on_hook(), Pretend::default());
+    assert_eq!((ran.out, ran.did[0].as_str()), (Ok(SetupDone::default()), "0 AT"));
+    // But for a carrier that can be seen.
+    let facts = PortFacts { has_signals: true, dcd_at_open: true, ..REMOTE };
+    let modem = Pretend { signals: true, ..found_online() };
+    let ran = run(Setup::full(&courier(), &facts, SetupLimits::default()).on_hook(), modem);
+    assert_eq!((ran.out, ran.did[0].as_str()), (Ok(SetupDone::default()), "0 dtr low"));
 }
 
 #[test]
@@ -170,7 +219,7 @@ fn a_modem_that_says_error_to_everything_is_told_as_such() {
 fn the_quick_one_costs_one_round_trip() {
     let profile = profile("{ profile: a, setup: ['AT&F'], quirks: { settle: 100ms, open_delay: 1500ms } }");
     let ran = quick(&profile, Pretend::default());
-    assert_eq!((ran.out, ran.took_ms), (Ok(()), 10));
+    assert_eq!((ran.out, ran.took_ms), (DONE, 10));
     assert_eq!(ran.did, ["0 AT"]);
     let ran = quick(&profile, Pretend { dead: true, ..Pretend::default() });
     assert_eq!(fault(&ran), (Fault::ModemSilent, "no answer to `AT` within 1000 ms"));
@@ -223,12 +272,42 @@ proptest! {
         if ran.out.is_ok() {
             prop_assert!(!dead && !ran.modem.carrier);
             prop_assert!(errors.is_none_or(|line| line == "ATX7"), "{:?}", ran);
+            let told = ran.out.as_ref().is_ok_and(|done| !done.refused.is_empty());
+            prop_assert_eq!(told, errors.is_some());
             for line in &profile.setup {
                 prop_assert!(ran.did.iter().any(|did| did.ends_with(&line.send)), "{:?}", ran.did);
             }
         }
         if signals && carrier && dtr_works {
             prop_assert!(ran.modem.far.is_empty());
+        }
+    }
+
+    /// Behind a server the far console may be listening: the first that it hears is an escape, and OK means on-hook.
+    #[test]
+    fn behind_a_server_no_console_is_typed_at_first(
+        flags in prop::collection::vec(any::<bool>(), 6),
+        latency_ms in 1_u64..900,
+    ) {
+        let &[signals, carrier, dtr_works, escape_works, dcd_is_seen, dead] = flags.as_slice() else {
+            unreachable!("six were asked for");
+        };
+        let facts = PortFacts { has_signals: signals, dcd_at_open: signals && carrier && dcd_is_seen, ..REMOTE };
+        let modem = Pretend {
+            signals, carrier, dtr_works, escape_works, dead, latency_ms,
+            reopen_works: false,
+            codec_online: false,
+            online: carrier,
+            ..Pretend::default()
+        };
+        let ran = run(Setup::full(&courier(), &facts, SetupLimits::default()), modem);
+        prop_assert!(ran.took_ms <= 30_000);
+        prop_assert!(ran.modem.far.is_empty() || ran.modem.far.starts_with(b"+++"), "{:?}", ran);
+        if ran.out.is_ok() {
+            prop_assert!(!dead && !ran.modem.carrier, "{:?}", ran);
+        }
+        if escape_works {
+            prop_assert!(!ran.modem.far.windows(2).any(|pair| pair == b"AT"), "{:?}", ran);
         }
     }
 }

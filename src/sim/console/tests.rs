@@ -133,14 +133,35 @@ fn ctrl_d_ends_a_shell() {
     assert!(hear(&mut c, Mono::from_millis(2000)).2);
 }
 
+#[test]
+fn procurve_wants_a_key_and_asks_at_the_logout() {
+    for (kind, leave) in [("hp-procurve", "logout\r"), ("hp-procurve-menu", "0")] {
+        let mut c = console(&format!("console: {kind}, username: u, password: p"), None);
+        let (said, ..) = hear(&mut c, Mono::from_millis(1000));
+        assert!(said.contains("Press any key to continue") && !said.contains("Username"), "{said:?}");
+        c.input(Mono::from_millis(1000), b"\ru\rp\r");
+        let (said, events, _) = hear(&mut c, Mono::from_millis(2000));
+        assert!(events.contains(&What::LoggedIn) && said.contains("rtr1"), "{said:?}");
+        assert_eq!(said.contains("To select menu item"), kind == "hp-procurve-menu");
+        c.input(Mono::from_millis(2000), leave.as_bytes());
+        assert!(hear(&mut c, Mono::from_millis(3000)).0.contains("log out [y/n]? "));
+        c.input(Mono::from_millis(3000), b"y");
+        let (said, events, _) = hear(&mut c, Mono::from_millis(4000));
+        assert!(said.contains("save current configuration [y/n/^C]? ") && events.is_empty(), "{said:?}");
+        c.input(Mono::from_millis(4000), b"n");
+        let (said, events, _) = hear(&mut c, Mono::from_millis(5000));
+        assert!(said.contains("Press any key") && events == [What::LoggedOut], "{said:?} {events:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_bring_it_down(
-        kind in 0..4_usize,
+        kind in 0..7_usize,
         fault in prop::option::of(0..6_usize),
         chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..20),
     ) {
-        let kind = ["cisco-ios", "cisco-nxos", "linux", "generic"][kind];
+        let kind = ["cisco-ios", "cisco-nxos", "linux", "generic", "junos", "hp-procurve", "hp-procurve-menu"][kind];
         let fault = fault.map(|f| {
             use FaultKind::{BootPrompt, Echo, Garbage, LostLogout, OpenConsole, PasswordExpired};
             [BootPrompt, Echo, Garbage, LostLogout, OpenConsole, PasswordExpired][f]

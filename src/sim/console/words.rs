@@ -19,6 +19,12 @@ pub(super) struct Words {
     pub(super) unknown: &'static str,
     pub(super) quits: bool,
     pub(super) after_logout: AfterLogout,
+    /// What asks for a key in front of the login, and again after the logout; empty: nothing does.
+    pub(super) press: &'static str,
+    /// What is shown in place of a command prompt, where that is a menu whose `0` logs out.
+    pub(super) menu: Option<&'static str>,
+    /// Asked at the logout, `y` being the way out; then whether to save, where `n` leaves all as it is.
+    pub(super) asks: Option<[&'static str; 2]>,
     pub(super) boot: &'static str,
     pub(super) busy: &'static str,
     pub(super) unavailable: &'static str,
@@ -42,6 +48,9 @@ const IOS: Words = Words {
     unknown: "          ^\r\n% Invalid input detected at '^' marker.\r\n",
     quits: true,
     after_logout: AfterLogout::Prompt,
+    press: "",
+    menu: None,
+    asks: None,
     boot: "rommon {n} > ",
     busy: "\r\n% Line is busy, line in use by another session\r\n",
     unavailable: "\r\n\r\nPassword required, but none set\r\n",
@@ -64,6 +73,9 @@ const NXOS: Words = Words {
     unknown: "            ^\r\n% Invalid command at '^' marker.",
     quits: false,
     after_logout: AfterLogout::Prompt,
+    press: "",
+    menu: None,
+    asks: None,
     boot: "loader> ",
     busy: "\r\nLine in use by another session\r\n",
     unavailable: "\r\nRemote AAA servers unreachable; local authentication failed\r\n",
@@ -86,6 +98,9 @@ const LINUX: Words = Words {
     unknown: "-bash: {word}: command not found",
     quits: false,
     after_logout: AfterLogout::Drop,
+    press: "",
+    menu: None,
+    asks: None,
     boot: "grub> ",
     busy: "\r\nPort in use by another user\r\n",
     unavailable: "\r\nSystem is going down. Unprivileged users are not permitted to log in anymore.\r\n\r\nLogin incorrect\r\n",
@@ -108,6 +123,9 @@ const GENERIC: Words = Words {
     unknown: "unknown command: {word}",
     quits: true,
     after_logout: AfterLogout::Prompt,
+    press: "",
+    menu: None,
+    asks: None,
     boot: "loader> ",
     busy: "\r\nPort is in use\r\n",
     unavailable: "\r\n% Authentication server is not responding\r\n",
@@ -117,12 +135,79 @@ const GENERIC: Words = Words {
     syslog: "",
 };
 
+const JUNOS: Words = Words {
+    host: "router",
+    banner: "\r\n\r\n{host} (ttyu0)\r\n\r\n",
+    login: "login: ",
+    refused: "Login incorrect\r\n",
+    wrong_delay: Duration::from_secs(2),
+    too_many: "",
+    motd: "\r\n--- JUNOS 21.4R3.15 Kernel 64-bit\r\n{master}\r\n",
+    prompt: "{user}@{host}> ",
+    open: "root@{host}# ",
+    unknown: "            ^\r\nunknown command.",
+    quits: true,
+    after_logout: AfterLogout::Prompt,
+    press: "",
+    menu: None,
+    asks: None,
+    boot: "loader> ",
+    busy: "\r\nLine in use by another session\r\n",
+    unavailable: "\r\nThis account is currently not available.\r\n",
+    unavailable_first: false,
+    expired: "Your password has expired.\r\nNew password: ",
+    timed_out: "\r\nLogin timed out after 60 seconds\r\n",
+    syslog: "Nov 21 02:13:07  router mgd[4711]: SNMP_TRAP_LINK_DOWN: ifIndex 513, ifName ge-0/0/1",
+};
+
+const PROCURVE: Words = Words {
+    host: "switch",
+    banner: "\x1b[2J\x1b[1;1H",
+    login: "\x1b[24;1H\x1b[2K\x1b[24;1HUsername: \x1b[24;1H\x1b[?25h\x1b[24;11H",
+    refused: "Invalid password\r\n",
+    wrong_delay: Duration::from_secs(2),
+    too_many: "",
+    motd: "\x1b[2J\x1b[1;1HYour previous successful login (as manager) was on 2026-11-20 02:00:00\x1b[3;1H",
+    prompt: "\x1b[24;1H\x1b[2K\x1b[24;1H{host}# \x1b[24;1H\x1b[?25h\x1b[24;12H",
+    open: "\x1b[24;1H\x1b[2K\x1b[24;1H{host}# ",
+    unknown: "Invalid input: {word}",
+    quits: false,
+    after_logout: AfterLogout::Return,
+    press: "\x1b[2J\x1b[1;1HProCurve J4813A Switch 2524\r\nSoftware revision F.05.17\r\n\x1b[24;1HPress any key to continue\x1b[24;27H",
+    menu: None,
+    asks: Some([
+        "\x1b[24;1H\x1b[2KDo you want to log out [y/n]? ",
+        "\x1b[24;1H\x1b[2KDo you want to save current configuration [y/n/^C]? ",
+    ]),
+    boot: "=> ",
+    busy: "\r\nThe console is already in use\r\n",
+    unavailable: "\r\nCan't reach RADIUS server 10.0.0.1\r\n",
+    unavailable_first: false,
+    expired: "Your password has expired.\r\nNew password: ",
+    timed_out: "\r\nLogin timed out\r\n",
+    syslog: "",
+};
+
+const PROCURVE_MENU: Words = Words {
+    menu: Some(
+        "\x1b[2J\x1b[1;1H{host}                                    1-Jan-1990   0:05:41\
+         \x1b[2;1H===========================- CONSOLE - MANAGER MODE -===========================\
+         \x1b[3;36HMain Menu\x1b[5;4H1. Status and Counters...\x1b[9;4H5. Command Line (CLI)\x1b[14;4H0. Logout\
+         \x1b[23;1HTo select menu item, press item number, or highlight item and press <Enter>.\
+         \x1b[5;4H\x1b[7m1. Status and Counters...\x1b[0m\x1b[5;4H",
+    ),
+    ..PROCURVE
+};
+
 impl Words {
     pub(super) const fn of(kind: ConsoleKind) -> Self {
         match kind {
             ConsoleKind::CiscoIos => IOS,
             ConsoleKind::CiscoNxos => NXOS,
             ConsoleKind::Linux => LINUX,
+            ConsoleKind::Junos => JUNOS,
+            ConsoleKind::HpProcurve => PROCURVE,
+            ConsoleKind::HpProcurveMenu => PROCURVE_MENU,
             ConsoleKind::Generic | ConsoleKind::None => GENERIC,
         }
     }

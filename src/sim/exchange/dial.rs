@@ -12,15 +12,18 @@ const EMERGENCY: [&str; 8] = ["911", "112", "999", "000", "110", "119", "118", "
 pub(super) struct Dialed {
     /// The digits that reach the exchange.
     pub(super) digits: String,
-    /// How long dialing takes, dial tone not counted.
+    /// How long dialing takes, the first dial tone not counted.
     pub(super) span: Duration,
+    /// It begins with `W`: dial tone is listened for, whatever X says.
+    pub(super) waits: bool,
     /// It holds `@`: silence is waited for after the ringing.
     pub(super) quiet_answer: bool,
 }
 
 /// Reads what follows `D`; `pause_s` is S8.
 pub(super) fn read(text: &str, timing: &Timing, pause_s: u8) -> Dialed {
-    let mut dialed = Dialed { digits: String::new(), span: Duration::ZERO, quiet_answer: false };
+    let mut dialed =
+        Dialed { digits: String::new(), span: Duration::ZERO, waits: false, quiet_answer: false };
     let mut pulse = false;
     for c in text.chars() {
         dialed.span += match c {
@@ -28,6 +31,11 @@ pub(super) fn read(text: &str, timing: &Timing, pause_s: u8) -> Dialed {
                 dialed.digits.push(c);
                 // Pulses take about a second a digit (modems.md 6).
                 if pulse { Duration::from_secs(1) } else { timing.digit }
+            }
+            // The first dial tone is waited for in any case.
+            'W' if dialed.digits.is_empty() => {
+                dialed.waits = true;
+                Duration::ZERO
             }
             'W' => timing.dial_tone,
             ',' => Duration::from_secs(u64::from(pause_s)),
@@ -106,6 +114,8 @@ mod tests {
         assert!(dialed.quiet_answer);
         assert_eq!(dialed.span, timing.digit * 8 + timing.dial_tone + Duration::from_secs(2));
         assert_eq!(read("P55", &timing, 2).span, Duration::from_secs(2));
+        let tone = read("TW", &timing, 2);
+        assert!(tone.waits && tone.digits.is_empty() && tone.span.is_zero() && !dialed.waits);
     }
 
     #[test]

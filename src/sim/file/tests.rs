@@ -35,7 +35,7 @@ rules:
             "location.country_code: is `+1`; digits alone are meant",
             "timing.ring.on: is 0; a burst has a length",
             "modems[0].trunk: `none` is not among `trunks`",
-            "modems[0].answers: `ATI9` is no question; ATI, ATI3, +GMI, +GMM are",
+            "modems[0].answers: `ATI9` is no question; ATI, ATI1, ATI2, ATI3, ATI4, ATI7, +GMI, +GMM, +GMR, +GSN are",
             "modems[0].fault.kind: `busy` happens to a line; write it as a line's `fault` or as a rule",
             "modems[1].id: `m0` is taken by modems[0].id",
             "lines[0].rings: is 0; a line rings at least once before it answers",

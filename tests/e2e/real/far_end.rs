@@ -30,15 +30,27 @@ pub(super) struct Exchange {
 impl Exchange {
     /// Starts the exchange of `file`, and waits until each of `ports` is there in `folder`.
     pub(super) fn start(stage: &Stage, file: &str, folder: &Path, ports: &[&str]) -> Self {
+        Self::start_with(stage, file, folder, &[], ports)
+    }
+
+    /// The same with more arguments; each of `files` tells that it has come up.
+    pub(super) fn start_with(
+        stage: &Stage,
+        file: &str,
+        folder: &Path,
+        arguments: &[&str],
+        files: &[&str],
+    ) -> Self {
         let said = stage.path("exchange.out");
         let out = File::create(&said).expect("the test's folder can be written");
         let err = out.try_clone().expect("a file has a second handle");
         let mut command = stage.lineman(["sim", file, "--dir"]);
-        let child = command.arg(folder).stdout(out).stderr(err).spawn().expect("the exchange starts");
+        let child =
+            command.arg(folder).args(arguments).stdout(out).stderr(err).spawn().expect("the exchange starts");
         let mut exchange = Self { child, said };
         let there = wait_until(START_LIMIT, || {
             exchange.child.try_wait().is_ok_and(|status| status.is_some())
-                || ports.iter().all(|port| folder.join(port).exists())
+                || files.iter().all(|file| folder.join(file).exists())
         });
         let running = exchange.child.try_wait().is_ok_and(|status| status.is_none());
         assert!(there && running, "the exchange has not come up: {}", exchange.said());

@@ -1,13 +1,17 @@
-//! Real programs at the far end, and at ours: Debian's getty and login, its mgetty, and its iaxmodem, a modem whose AT
-//! interpreter nobody here wrote. The scripts in `tests/real` start each of them in namespaces of its own.
+//! Real programs at the far end, and at ours: Debian's getty and login, its mgetty, its iaxmodem, a modem whose AT
+//! interpreter nobody here wrote, its ser2net, a server of ports, and its python3-serial, a client of RFC 2217. The scripts
+//! in `tests/real` start each of the first three in namespaces of its own.
 //!
-//! They need root and Debian's packages. In CI they always run; elsewhere, where they cannot, each says so on stderr past
-//! the test harness, which would swallow it.
+//! Those need root; all need Debian's packages. In CI they always run; elsewhere, where they cannot, each says so on stderr
+//! past the test harness, which would swallow it.
 
 mod far_end;
 mod getty;
 mod iaxmodem;
 mod mgetty;
+
+mod pyserial;
+mod ser2net;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,13 +26,25 @@ fn script(name: &str) -> PathBuf {
 }
 
 /// Whether the real programs can run here; says loudly when not, and does not put up with it in CI.
-#[expect(clippy::disallowed_methods, reason = "whether this is CI is told by the environment alone")]
 fn can_run(test: &str) -> bool {
-    let output = Command::new(script("ready")).output().expect("tests/real/ready runs");
+    can_run_with(test, &lacking(&[]))
+}
+
+/// What this machine lacks for these programs; without any, for all that run in namespaces.
+fn lacking(programs: &[&str]) -> String {
+    let output = Command::new(script("ready")).args(programs).output().expect("tests/real/ready runs");
     if output.status.success() {
+        return String::new();
+    }
+    String::from_utf8_lossy(&output.stdout).trim().replace('\n', "; ")
+}
+
+/// [`can_run`] where this is what is lacking.
+#[expect(clippy::disallowed_methods, reason = "whether this is CI is told by the environment alone")]
+fn can_run_with(test: &str, lacking: &str) -> bool {
+    if lacking.is_empty() {
         return true;
     }
-    let lacking = String::from_utf8_lossy(&output.stdout).trim().replace('\n', "; ");
     assert!(
         std::env::var("CI").as_deref() != Ok("true"),
         "in CI the real programs must run, and cannot: this machine lacks {lacking}"

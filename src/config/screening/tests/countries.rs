@@ -5,9 +5,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::wiring::NUMBERINGS;
 
+/// Beginnings of numbers, and how many digits those have in all.
+type Ranges = &'static [(&'static str, &'static [usize])];
+
 /// Premium-rate numbers as an exchange of the country routes them: the beginning without trunk prefix, and how many
 /// digits there are (from LIBPHONE; kept apart from the files, which it is to judge).
-const PREMIUM: &[(&str, &[(&str, &[usize])])] = &[
+const PREMIUM: &[(&str, Ranges)] = &[
     ("at", &[("900", &[9, 10]), ("930", &[9, 12]), ("939", &[9]), ("862", &[9]), ("898", &[13])]),
     ("au", &[("190", &[10])]),
     ("br", &[("900", &[9, 10]), ("500", &[9, 10])]),
@@ -51,7 +54,7 @@ fn areas(name: &str) -> &'static [(&'static str, usize)] {
     AREAS.iter().find(|row| row.0 == name).map_or(&[], |row| row.1)
 }
 
-fn premium(name: &str) -> &'static [(&'static str, &'static [usize])] {
+fn premium(name: &str) -> Ranges {
     PREMIUM.iter().find(|row| row.0 == name).expect("every country has premium numbers").1
 }
 

@@ -15,7 +15,7 @@ async fn open(door: &Door, clock: Clock) -> Result<Port, PortError> {
 async fn bytes_and_lines_come_in_their_order_with_the_time_at_which_they_were_sent() {
     let clock = Clock::start();
     let (mut port, end) = pair(clock);
-    assert_eq!(port.facts(), PortFacts { has_signals: true, dcd_at_open: false });
+    assert_eq!(port.facts(), PortFacts::WIRED);
     end.send(b"RINGING\r\n").await;
     tokio::time::advance(Duration::from_secs(2)).await;
     end.set(Signal::Dcd, true);

@@ -1,0 +1,118 @@
+//! Rockwell and old Conexant chip sets: [WESTERMO], [BOCA], [MT5600SMI] of modems.md.
+
+use super::{Family, Form, PLAIN, Report};
+use crate::sim::file::Firmware;
+
+/// Its commands; the newer Conexant sets have them too.
+pub(super) const COMMANDS: &[(&str, u32)] = &[
+    ("F", 1),
+    ("W", 2),
+    ("&G", 2),
+    ("&J", 1),
+    ("&K", 6),
+    ("&L", 1),
+    ("&M", 9),
+    ("&P", 3),
+    ("&Q", 9),
+    ("&R", 1),
+    ("&S", 1),
+    ("&T", 9),
+    ("&V", 1),
+    ("&W", 1),
+    ("&X", 2),
+    ("&Y", 1),
+    ("&Z", 9),
+    ("\\A", 3),
+    ("\\B", 9),
+    ("\\G", 1),
+    ("\\J", 1),
+    ("\\K", 5),
+    ("\\L", 1),
+    ("\\N", 5),
+    ("\\Q", 3),
+    ("%C", 3),
+    ("%E", 3),
+    ("%L", 0),
+    ("%Q", 0),
+    ("%TCB", 0),
+    ("-SDR", 7),
+    ("-SMS", 9),
+    ("-STE", 7),
+    ("*B", 0),
+    ("#UD", 0),
+];
+
+/// The numbers of its words under V0.
+pub(super) const NUMBERS: &[(&str, u16)] = &[
+    ("DELAYED", 24),
+    ("BLACKLISTED", 32),
+    ("FAX", 33),
+    ("DATA", 35),
+    ("CARRIER 300", 40),
+    ("CARRIER 1200", 46),
+    ("CARRIER 2400", 47),
+    ("CARRIER 4800", 48),
+    ("CARRIER 7200", 49),
+    ("CARRIER 9600", 50),
+    ("CARRIER 12000", 51),
+    ("CARRIER 14400", 52),
+    ("CARRIER 16800", 53),
+    ("CARRIER 19200", 54),
+    ("CARRIER 21600", 55),
+    ("CARRIER 24000", 56),
+    ("CARRIER 26400", 57),
+    ("CARRIER 28800", 58),
+    ("CARRIER 31200", 78),
+    ("CARRIER 33600", 79),
+    ("COMPRESSION: CLASS 5", 66),
+    ("COMPRESSION: V.42BIS", 67),
+    ("COMPRESSION: NONE", 69),
+    ("PROTOCOL: NONE", 70),
+    ("PROTOCOL: LAPM", 77),
+    ("PROTOCOL: ALT", 80),
+    ("LINE IN USE", 83),
+];
+
+/// The numbers of CONNECT; those above 4800 and 7200 are UNSURE.
+pub(super) const RATES: &[(u32, u16)] = &[
+    (600, 9),
+    (4800, 11),
+    (7200, 13),
+    (9600, 12),
+    (12_000, 14),
+    (14_400, 15),
+    (16_800, 59),
+    (19_200, 16),
+    (21_600, 61),
+    (24_000, 62),
+    (26_400, 63),
+    (28_800, 64),
+    (31_200, 91),
+    (33_600, 84),
+    (38_400, 17),
+    (57_600, 18),
+    (115_200, 19),
+];
+
+pub(super) const FAMILY: Family = Family {
+    firmware: Firmware::Rockwell,
+    identities: &[
+        ["56000", "V2.210-V90_2M_DLS", "", ""],
+        ["56000", "V1.400-V90_2M_DLS", "ROCKWELL", "RC56D"],
+        ["56000", "CX93001-EIS_V0.2002-V92", "CONEXANT", "CX93001"],
+        ["33600", "ACF3", "Conexant", "ACF"],
+    ],
+    registers: &[(36, 48), (82, 95)],
+    commands: COMMANDS,
+    extended: &["FCLASS", "GMI", "GMM", "GMR", "MS"],
+    // See the note at US Robotics.
+    reorder: true,
+    no_answer_is_ringback: true,
+    rests_after_ring: true,
+    numbers: NUMBERS,
+    rates: RATES,
+    form: Form::Rockwell,
+    reports: &[Report::Termination, Report::Unimodem, Report::S86, Report::Levels],
+    answer_tone_key: 6,
+    ..PLAIN
+};
