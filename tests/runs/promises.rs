@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lineman::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, NUMBER_HELD};
-use lineman::model::event::{CredentialState, Ending, Hangup, ModemState};
+use lineman::fleet::scheduler::KNOWN_LINE_CHECKS_MAX;
+use lineman::model::event::{CheckKind, CheckOutcome, CredentialState, Ending, Hangup, ModemState};
 use lineman::model::{CallRecord, EventKind, Fault, Moment, Mono, PhaseTimes, Verdict};
 use lineman::report::RunState;
 use lineman::sim::log::{Entry, What};
@@ -17,6 +18,7 @@ pub(crate) fn hold(played: &Played) {
     verdicts(played);
     calls(played);
     redials(played);
+    distrust(played);
     exchange(played);
     passwords(played);
     secrets(played);
@@ -197,6 +199,69 @@ fn confirmed(played: &Played) {
     }
 }
 
+/// Promise 3: no verdict stands on a failing call of a modem that turned out bad; no line is called on one under quarantine,
+/// or during its check; and nobody is called for checks more often than may be.
+fn distrust(played: &Played) {
+    let mut unproven: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut void: BTreeSet<&str> = BTreeSet::new();
+    let mut quarantined: BTreeSet<&str> = BTreeSet::new();
+    let mut checking: BTreeSet<&str> = BTreeSet::new();
+    let mut known_lines: BTreeMap<&str, u32> = BTreeMap::new();
+    for event in &played.events {
+        match &event.kind {
+            EventKind::CallStarted { modem, call, .. } => {
+                assert!(
+                    !quarantined.contains(modem.as_str()),
+                    "{call} on {modem}, which is under quarantine"
+                );
+                assert!(!checking.contains(modem.as_str()), "{call} on {modem}, which is being checked");
+            }
+            EventKind::CallEnded(record) => match CallClass::of(record.fault) {
+                CallClass::Passed => drop(unproven.remove(record.modem.as_str())),
+                class if class.is_failing() && quarantined.contains(record.modem.as_str()) => {
+                    void.insert(record.call.as_str());
+                }
+                class if class.is_failing() => {
+                    unproven.entry(record.modem.as_str()).or_default().push(record.call.as_str());
+                }
+                _ => {}
+            },
+            EventKind::BenchCheck(record) => {
+                checking.remove(record.modem.as_str());
+                if record.check != CheckKind::DialTone && record.outcome == CheckOutcome::Passed {
+                    unproven.remove(record.modem.as_str());
+                }
+                if let (CheckKind::KnownLine, Some(dialed)) = (record.check, &record.dialed) {
+                    *known_lines.entry(dialed).or_default() += 1;
+                }
+            }
+            EventKind::Modem { modem, state, .. } => match state {
+                ModemState::Quarantined => {
+                    quarantined.insert(modem.as_str());
+                    void.extend(unproven.remove(modem.as_str()).unwrap_or_default());
+                }
+                ModemState::Checking => drop(checking.insert(modem.as_str())),
+                ModemState::Ready => {
+                    quarantined.remove(modem.as_str());
+                    checking.remove(modem.as_str());
+                }
+                ModemState::Identified
+                | ModemState::Out
+                | ModemState::HangupUnproven
+                | ModemState::Wedged => {}
+            },
+            _ => {}
+        }
+    }
+    for entry in &played.setting.lines {
+        let verdict = played.verdict(entry.id.as_str());
+        let call = verdict.call.as_ref().filter(|_| verdict.fault != Some(Fault::QuarantinedBench));
+        let rests_on = call.filter(|call| void.contains(call.as_str()));
+        assert_eq!(rests_on, None, "{}: {:?} rests on a void call", entry.id, verdict.fault);
+    }
+    assert!(known_lines.values().all(|calls| *calls <= KNOWN_LINE_CHECKS_MAX), "{known_lines:?}");
+}
+
 /// Promise 2, as the exchange saw it: no two calls on a modem or to a number, no trunk over its limit, on-hook long
 /// enough between two calls, and everything on-hook at the end.
 fn exchange(played: &Played) {
@@ -211,6 +276,17 @@ fn exchange(played: &Played) {
         .filter_map(|event| match &event.kind {
             EventKind::CallEnded(call) if call.hangup == Hangup::Unproven => {
                 Some((call.modem.as_str(), number(Some(call.line.as_str())), event.mono))
+            }
+            _ => None,
+        })
+        .collect();
+    // After a check, whose number is no line's.
+    let stuck: Vec<(&str, Mono)> = played
+        .events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Modem { modem, state: ModemState::HangupUnproven, .. } => {
+                Some((modem.as_str(), event.mono))
             }
             _ => None,
         })
@@ -230,6 +306,10 @@ fn exchange(played: &Played) {
                             && number(other.line.as_deref()) == *called
                             && Mono::from_micros(other.mono_us) <= *ended
                             && Mono::from_micros(entry.mono_us) >= *ended + after
+                    }) || stuck.iter().any(|(modem, told)| {
+                        other.modem.as_deref() == Some(modem)
+                            && Mono::from_micros(other.mono_us) <= *told
+                            && Mono::from_micros(entry.mono_us) >= *told + after
                     })
                 };
                 assert!(
@@ -259,7 +339,8 @@ fn exchange(played: &Played) {
         }
     }
     for (modem, entry) in on_call {
-        let known = unproven.iter().any(|(unproven, ..)| *unproven == modem);
+        let known = unproven.iter().map(|(modem, ..)| *modem).chain(stuck.iter().map(|(modem, _)| *modem));
+        let known = known.into_iter().any(|unproven| unproven == modem);
         assert!(gone.contains(modem) || known, "{modem} is still off-hook: {entry:?}");
     }
 }

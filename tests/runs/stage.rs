@@ -241,7 +241,7 @@ impl Stage {
         };
         let trunk: TrunkName = "pstn".parse().expect("a name");
         let reference = self.reference.map(|line| self.number_of(line));
-        let book = Book::new(
+        let mut book = Book::new(
             &lines,
             reference.clone(),
             self.limits,
@@ -249,6 +249,12 @@ impl Stage {
             &self.credential_of,
             self.undialable.clone(),
         );
+        book.modems = self
+            .exchange
+            .modems
+            .iter()
+            .filter_map(|modem| Some((modem.id.clone(), modem.number.clone()?)))
+            .collect();
         let provers: Vec<&str> = self.accounts.iter().filter_map(|account| account.prove_on).collect();
         let job = Job {
             opening: EventKind::RunStarted(Box::new(header(
@@ -282,7 +288,7 @@ impl Stage {
                     .map(|modem| ModemSeat {
                         id: modem.id.clone(),
                         trunk: self.trunk.map(|_| trunk.clone()),
-                        has_number: false,
+                        has_number: modem.number.is_some(),
                     })
                     .collect(),
                 trunks: self
@@ -460,6 +466,8 @@ struct Planned {
 struct Book {
     lines: BTreeMap<LineId, Planned>,
     reference: Option<PhoneNumber>,
+    /// The modems' own numbers.
+    modems: BTreeMap<ModemId, PhoneNumber>,
     limits: Limits,
     undialable: BTreeSet<&'static str>,
 }
@@ -494,6 +502,7 @@ impl Book {
         Self {
             lines: lines.iter().map(|entry| (entry.id.clone(), planned(entry))).collect(),
             reference,
+            modems: BTreeMap::new(),
             limits,
             undialable,
         }
@@ -524,7 +533,8 @@ impl LineBook for Book {
 
     fn check(&self, check: &Check, modem: &ModemId) -> Result<CallSpec, NotDialed> {
         let number = match check {
-            Check::DialTone | Check::Peer(_) => None,
+            Check::DialTone => None,
+            Check::Peer(peer) => self.modems.get(peer).cloned(),
             Check::Reference => self.reference.clone(),
             Check::Line(line) => Some(self.lines[line].line.number.clone()),
         };
