@@ -240,18 +240,18 @@ fn trained(told: &Diagnostics, facts: &Facts) -> Option<(Fault, String)> {
     }
 }
 
-/// Nothing that it knows was heard.
+/// Nothing that it knows was heard: nobody answered. Ringback is not among what it knows, so whether it rang stays open but
+/// where the family has a word for that.
 fn nothing(fault: Fault, told: &Diagnostics, facts: &Facts) -> Option<(Fault, String)> {
     if told.call_setup != Some(CallSetup::Nothing) {
         return None;
     }
     let why = "#UD: neither answer tone nor busy was heard";
     Some(match fault {
-        // Ringback to the end has a word of its own there (modems.md 0.6): it ceased without any tone, or never came.
+        // Ringback to the end would have been NO ANSWER there (modems.md 0.6).
         Fault::NoConnect if facts.said_no_carrier && facts.no_answer_means_ringback => {
             (Fault::NoRing, format!("{why}, and it did not ring to the end"))
         }
-        Fault::NoConnect => (Fault::NoAnswer, format!("{why}: no modem answered")),
         other => (other, why.to_owned()),
     })
 }

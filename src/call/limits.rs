@@ -23,7 +23,7 @@ pub struct Limits {
     pub hangup: Duration,
     /// From the CR of the dial command to the decision to hang up.
     pub call: Duration,
-    /// The network's time may be compressed, as on simulated banks: no figure of real modems (the least time that a
+    /// The network's time may be compressed, as on simulated banks and behind ptys: no figure of real modems (the least time that a
     /// number takes to be dialed, S7) is held against what comes.
     pub compressed: bool,
 }

@@ -108,7 +108,7 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
 /// The law where the bank stands. A simulated network has none, and may be any number of times faster.
 fn redial_law(plan: &Plan) -> RedialLaw {
     match &plan.numbering.redial {
-        Some(redial) if plan.bank.exchange.is_none() => RedialLaw {
+        Some(redial) if !plan.bank.rehearsal => RedialLaw {
             attempts: redial.attempts,
             busy_attempts: redial.busy_attempts,
             pauses: redial.pauses.clone(),

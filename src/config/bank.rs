@@ -55,6 +55,8 @@ pub struct Bank {
     pub profiles: BTreeMap<String, Arc<Profile>>,
     /// The simulated exchange that takes the place of ports.
     pub exchange: Option<PathBuf>,
+    /// The network is a simulated one, whose time may be compressed: no figure of real modems is held against it.
+    pub rehearsal: bool,
 }
 
 /// Where we dial from.
@@ -122,6 +124,8 @@ pub(super) struct BankFile {
     trunks: BTreeMap<String, Option<TrunkFile>>,
     modems: Vec<Option<ModemFile>>,
     exchange: Option<String>,
+    /// The ports lead to a simulated exchange (`lineman sim`).
+    rehearsal: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -237,6 +241,7 @@ impl BankFile {
             modems,
             profiles,
             exchange,
+            rehearsal: simulated || self.rehearsal,
         })
     }
 }

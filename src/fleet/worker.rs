@@ -290,7 +290,7 @@ impl<O: OpenPort> Bench<O> {
     }
 
     /// Makes a call and keeps what it leaves of the modem.
-    async fn make(&mut self, spec: CallSpec, channels: &Channels) -> CallOver {
+    async fn make(&mut self, mut spec: CallSpec, channels: &Channels) -> CallOver {
         let (notices, cancel) = (channels.notices.clone(), channels.cancel.clone());
         self.rest(&mut channels.cancel.clone()).await;
         let profile = self.profile();
@@ -298,6 +298,8 @@ impl<O: OpenPort> Bench<O> {
             // Can't be: calls go to modems that told Ready. Dying is the one answer that gives the line back.
             panic!("a call was given to a modem without a port");
         };
+        // Behind a pty is a program, not a modem: a rehearsal, at whatever pace.
+        spec.limits.compressed |= port.is_pty();
         let mut over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
         self.learned.absorb(std::mem::take(&mut over.learned));
         let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);

@@ -430,7 +430,7 @@ impl HangUp {
     /// There is no carrier: all that is left is to prove it, or to put down what the `;` dial form holds.
     fn down(&mut self, now: Mono, actions: &mut Vec<Action>) {
         if self.situation.held {
-            self.ath(now, 1, false, actions);
+            self.begin_ath(now, 1, false, actions);
         } else {
             self.prove(now, 0, actions);
         }

@@ -104,9 +104,9 @@ fn cases() -> Vec<Case> {
         Case {
             profiles: &["v250"],
             ..case(
-                "nobody answers, told afterwards",
-                |b| b.far("fault: no-answer"),
-                "fail no-answer far-line",
+                "never-trains, told afterwards by another family",
+                |b| b.far("fault: never-trains"),
+                "fail no-carrier far-modem",
             )
         },
         Case {

@@ -76,16 +76,29 @@ fn no_carrier_without_ringing_is_told_apart_by_unimodems_report() {
     }
 }
 
-/// A family that has no word for ringback: neither answer tone nor busy is nobody.
+/// The last-connection report of a Lucent says that training failed; it is no proof of who was busy or did not answer.
 #[test]
-fn nobody_answered_where_no_answer_tone_was_heard() {
+fn a_lucents_report_tells_a_failed_training_and_no_more() {
+    let lines = [("TRAINS", ios("fault: never-trains")), ("SILENT", ios("fault: no-ring"))];
+    let played = Stage::new(&bank_of(&["profile: lucent"; 2], 1, &lines)).play();
+    let verdict = played.verdict("TRAINS");
+    assert_eq!(verdict.fault, Some(Fault::NoCarrier), "{verdict:?}");
+    assert!(played.calls_of("TRAINS")[0].detail.ends_with("the modem says `cause 3 (training failure)`"));
+    assert_eq!(played.fault("SILENT"), Some(Fault::NoConnect), "{:?}", played.verdict("SILENT"));
+}
+
+/// A family that has no word for ringback: nobody answered, and whether it rang nobody knows.
+#[test]
+fn no_answer_tone_does_not_tell_whether_it_rang() {
     let line = [("BAD", ios("fault: no-ring")), ("TRAINS", ios("fault: never-trains"))];
     let mut stage = Stage::new(&bank_of(&["profile: plain"; 2], 1, &line));
     stage
         .profiles
         .push("{ profile: plain, setup: [AT&F, ATE0Q0V1X4W1, ATS7=75, ATS95=44], diagnostics: [AT#UD] }");
     let played = stage.play();
-    assert_eq!(played.fault("BAD"), Some(Fault::NoAnswer), "{:?}", played.verdict("BAD"));
+    let verdict = played.verdict("BAD");
+    assert_eq!(verdict.fault, Some(Fault::NoConnect), "{verdict:?}");
+    assert!(played.calls_of("BAD")[0].detail.ends_with("; #UD: neither answer tone nor busy was heard"));
     assert_eq!(played.fault("TRAINS"), Some(Fault::NoCarrier), "{:?}", played.verdict("TRAINS"));
 }
 
@@ -177,6 +190,8 @@ fn each_family_tells_the_lines_figures_as_far_as_it_knows_them() {
         ("courier", ["-12", "-31", "27", "", "2", "3", "6", "45"]),
         ("rockwell-conexant", ["-12", "-31", "", "46", "2", "3", "6", "45"]),
         ("v250", ["-12", "-31", "", "", "2", "3", "6", "45"]),
+        ("lucent", ["-12", "", "", "", "2", "", "6", "45"]),
+        ("softmodem", ["-12", "-31", "", "", "2", "3", "6", "45"]),
         ("generic", [""; 8]),
     ] {
         let line = [("NOISY", ios(link))];

@@ -54,7 +54,7 @@ pub(super) fn check(
             doc.problem("reference", why);
         }
     }
-    let real = dialing.is_some_and(|(_, bank)| bank.exchange.is_none());
+    let real = dialing.is_some_and(|(_, bank)| !bank.rehearsal);
     let usual = if real { Preflight::DialTone } else { Preflight::Off };
     let preflight = match preflight {
         None => usual,

@@ -90,7 +90,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         problems.0.extend(read.doc.into_problems().0);
         read.bank
     });
-    if bank.as_ref().is_some_and(|bank| bank.exchange.is_some()) {
+    if bank.as_ref().is_some_and(|bank| bank.rehearsal) {
         // A simulated network may be any number of times faster than a real one.
         limits.compressed = true;
     } else if let (Some(bank), Some(numbering)) = (&mut bank, &numbering) {

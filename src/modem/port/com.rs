@@ -66,6 +66,12 @@ impl SerialPort {
         self.facts
     }
 
+    /// There are none here.
+    #[expect(clippy::unused_self, reason = "the face of the other systems' port")]
+    pub(super) const fn is_pty(&self) -> bool {
+        false
+    }
+
     pub(super) fn path(&self) -> String {
         name(&self.path)
     }
@@ -94,7 +100,7 @@ impl SerialPort {
                     if let Some(edge) = self.edge() {
                         return edge;
                     }
-                    self.poll_at = Some(Instant::now() + POLL_EVERY);
+                    self.poll_at = Some(self.clock.instant(self.clock.now() + POLL_EVERY));
                     continue;
                 }
             };
@@ -165,7 +171,7 @@ impl SerialPort {
     }
 
     pub(super) fn watch(&mut self, on: bool) {
-        self.poll_at = (on && self.facts.has_signals).then(Instant::now);
+        self.poll_at = (on && self.facts.has_signals).then(|| self.clock.instant(self.clock.now()));
     }
 
     pub(super) async fn reopen(&mut self, limit: Duration) -> Result<(), PortError> {

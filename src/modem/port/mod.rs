@@ -224,6 +224,11 @@ impl Port {
         PortFacts { dcd_at_open: self.level(Signal::Dcd).unwrap_or(facts.dcd_at_open), ..facts }
     }
 
+    /// Whether a program is behind it in place of a modem: a simulated one, whose time may be compressed.
+    pub fn is_pty(&self) -> bool {
+        matches!(&self.0, Kind::Serial(port) if port.is_pty())
+    }
+
     /// Its path as the user wrote it.
     pub fn path(&self) -> String {
         match &self.0 {

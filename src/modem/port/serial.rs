@@ -109,6 +109,10 @@ impl SerialPort {
         self.facts
     }
 
+    pub(super) fn is_pty(&self) -> bool {
+        self.tty.as_ref().is_some_and(|tty| tty.is_pty)
+    }
+
     pub(super) fn path(&self) -> String {
         name(&self.path)
     }

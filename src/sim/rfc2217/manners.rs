@@ -32,6 +32,9 @@ pub(super) enum Greeting {
 pub struct Manners {
     pub(super) name: &'static str,
     pub(super) greeting: Greeting,
+    /// Commands are obeyed although COM-PORT-OPTION was not agreed. A client that takes the server's DO for an agreement
+    /// and forgets its own WILL finds out only elsewhere.
+    pub(super) obeys_early: bool,
     /// SET-CONTROL.
     pub(super) control: Control,
     /// Answers about the speed have four bytes too many.
@@ -50,6 +53,7 @@ impl Manners {
         Self {
             name: "strict",
             greeting: Greeting::Plain,
+            obeys_early: false,
             control: Control::Right,
             long_baud: false,
             notify_every: None,
@@ -63,6 +67,7 @@ impl Manners {
         Self {
             name: "ser2net",
             greeting: Greeting::Forward,
+            obeys_early: true,
             control: Control::NoLines,
             notify_every: Some(Duration::from_secs(1)),
             ..Self::strict()
@@ -73,6 +78,7 @@ impl Manners {
     pub fn sredird() -> Self {
         Self {
             name: "sredird",
+            obeys_early: true,
             control: Control::AlwaysOne,
             long_baud: true,
             notify_every: Some(Duration::from_millis(100)),

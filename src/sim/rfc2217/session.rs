@@ -282,15 +282,21 @@ impl Session {
             self.wrong(format!("a subnegotiation of option {option}, which was never agreed"));
             return;
         }
-        match self.agreed_at {
-            None => self.wrong(format!("COM-PORT-OPTION {bytes:?} before the option is agreed")),
-            Some(at) if at > self.gone => {
-                self.wrong(format!("COM-PORT-OPTION {bytes:?} before our DO can have been seen"));
+        let early = match self.agreed_at {
+            None => Some("before the option is agreed"),
+            Some(at) if at > self.gone => Some("before our DO can have been seen"),
+            Some(_) => None,
+        };
+        if let Some(early) = early {
+            self.wrong(format!("COM-PORT-OPTION {bytes:?} {early}"));
+            if !self.manners.obeys_early {
+                return;
             }
-            Some(_) => match command::read(bytes) {
-                Ok(request) => self.serve(request),
-                Err(what) => self.wrong(what),
-            },
+            self.agreed_at = Some(self.gone);
+        }
+        match command::read(bytes) {
+            Ok(request) => self.serve(request),
+            Err(what) => self.wrong(what),
         }
     }
 

@@ -63,14 +63,11 @@ fn called(manners: &str, options: &str) -> Vec<Entry> {
     text.lines().map(|line| serde_json::from_str(line).expect("an entry of the log")).collect()
 }
 
-/// Both calls went through and were hung up on by DTR, and an honest client did nothing that a strict server takes for a
-/// mistake.
-fn is_clean(log: &[Entry], manners: &str) {
+/// Both calls went through and were hung up on by DTR.
+fn is_done(log: &[Entry], manners: &str) {
     let hung_up: Vec<_> = log.iter().filter(|entry| entry.event == What::HungUp).collect();
     assert_eq!(hung_up.len(), 2, "{manners}: {log:#?}");
     assert!(hung_up.iter().all(|entry| entry.by.as_deref() == Some("dtr")), "{manners}: {log:#?}");
-    let wrong: Vec<_> = log.iter().filter(|entry| entry.event == What::ProtocolError).collect();
-    assert!(wrong.is_empty(), "{manners}: {wrong:#?}");
     let closed = log.iter().filter(|entry| entry.event == What::PortClosed).count();
     assert_eq!(closed, 1, "{manners}: {log:#?}");
 }
@@ -82,7 +79,11 @@ fn pyserial_sees_the_modem_lines_and_hangs_up_with_dtr() {
     }
     // Told of each change, and asking for the lines itself.
     for options in ["", "?poll_modem"] {
-        is_clean(&called("strict", options), "strict");
+        let log = called("strict", options);
+        is_done(&log, "strict");
+        // An honest client does nothing that a strict server takes for a mistake.
+        let wrong: Vec<_> = log.iter().filter(|entry| entry.event == What::ProtocolError).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }
 
@@ -92,6 +93,7 @@ fn pyserial_gets_on_with_the_manners_of_other_servers_in_the_ways_it_has_for_the
         return;
     }
     for manners in ["ser2net", "sredird"] {
-        is_clean(&called(manners, "?ign_set_control"), manners);
+        // Where the server's DO comes before its own WILL has gone, pySerial may leave that out: no mistake of ours.
+        is_done(&called(manners, "?ign_set_control"), manners);
     }
 }

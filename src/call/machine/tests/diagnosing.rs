@@ -140,3 +140,15 @@ fn a_report_that_reads_like_a_connect_or_an_echo_puts_nothing_online() {
         .says("\r\nOK\r\n");
     assert_eq!(rig.ending().fault, Some(Fault::Busy), "a line that holds the dialed digits is no echo");
 }
+
+#[test]
+fn a_report_that_holds_the_dial_string_tells_no_access_code() {
+    let dial = DialString::new("9,471199W", "5550101").unwrap();
+    let mut rig = Rig::new(CallSpec { dial, ..spec(true) }, SPORTSTER, BARE);
+    rig.says("\r\nOK\r\n").rests(30_000).says("\r\nBUSY\r\n").rests(10).says("\r\nOK\r\n");
+    rig.says("Chars sent  0      Chars Received  0\r\nLast number  9,471199W5550101\r\n")
+        .says("Disconnect Reason is Busy 4711995550101\r\nOK\r\n")
+        .says("\r\nOK\r\n");
+    let told = format!("{:?}", rig.ending().diagnostics);
+    assert!(told.contains("last-number") && told.contains("xxxx") && !told.contains("4711"), "{told}");
+}

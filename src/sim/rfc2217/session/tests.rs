@@ -100,6 +100,18 @@ fn commands_count_once_the_option_is_agreed() {
 }
 
 #[test]
+fn servers_in_the_field_obey_who_has_not_agreed_and_it_is_told_all_the_same() {
+    for manners in [Manners::ser2net(), Manners::sredird()] {
+        let mut session = session(&manners);
+        out(&mut session);
+        assert_eq!(asked(&mut session, 3, &[2]), command(103, &[2]));
+        assert_eq!(wrongs(&mut session), 1);
+        assert_eq!(asked(&mut session, 3, &[0]), command(103, &[2]));
+        assert_eq!(wrongs(&mut session), 0, "told once");
+    }
+}
+
+#[test]
 fn every_setting_is_answered_with_what_is_in_force() {
     let mut session = agreed(&Manners::strict());
     for (code, value, expected) in [
