@@ -14,7 +14,7 @@ use crate::call::machine::Cancel;
 use crate::call::shell::{self, CallOver, Notice};
 use crate::console::transcript::clean_line;
 use crate::model::event::{CheckOutcome, Hangup};
-use crate::model::{Blame, CallId, Fault, ModemId, Mono};
+use crate::model::{Blame, CallId, Fault, Link, ModemId, Mono};
 use crate::modem::clock::Clock;
 use crate::modem::codec::Codec;
 use crate::modem::driver::drive;
@@ -106,6 +106,8 @@ pub(crate) struct CheckOver {
     pub(crate) hangup: Hangup,
     pub(crate) hangup_detail: String,
     pub(crate) port_lost: bool,
+    /// The link, where there was one.
+    pub(crate) link: Link,
 }
 
 /// The worker's channels.

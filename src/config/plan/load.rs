@@ -116,6 +116,48 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     problems.in_order().or_value(plan)
 }
 
+/// Reads a bank by itself, as a plan without lines: for what is done with modems alone. Its numbers are dialed by the rules
+/// of its country.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
+    let library = Library::around(path);
+    let read = bank::read(path, &library);
+    let located = read.bank.as_ref().is_none_or(|bank| bank.location.country.is_some());
+    if !located {
+        let what = "does not say the country, by whose rules the modems' numbers are dialed; name a plan, or write `location: { country: US }`";
+        read.doc.problem("location", what);
+    }
+    let numbering = if located { load_numbering(None, Some(&read), &library, &read.doc) } else { None };
+    if let Some((numbering, bank)) = numbering.as_deref().zip(read.bank.as_ref()) {
+        checks::check_own_numbers(numbering, bank, &[], &read.doc);
+    }
+    let mut limits = crate::call::Limits::default();
+    limits.compressed = read.bank.as_ref().is_some_and(|bank| bank.rehearsal);
+    let problems = read.doc.into_problems();
+    let plan = read.bank.zip(numbering).and_then(|(mut bank, numbering)| {
+        if !bank.rehearsal {
+            bank.on_hook_min = bank.on_hook_min.max(numbering.on_hook_min());
+        }
+        Some(Plan {
+            name: bank.name.as_str().parse().ok()?,
+            path: path.to_owned(),
+            bank,
+            numbering,
+            lines: Vec::new(),
+            credentials: BTreeMap::new(),
+            policy: crate::fleet::policy::Policy::default(),
+            checks: crate::fleet::scheduler::CheckPlan::default(),
+            deadline: None,
+            limits,
+            seed: 0,
+            warnings: Vec::new(),
+        })
+    });
+    problems.in_order().or_value(plan)
+}
+
 fn read_bank(
     written: Option<&str>,
     overrides: &Overrides,

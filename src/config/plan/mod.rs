@@ -24,7 +24,7 @@ use crate::fleet::policy::Policy;
 use crate::fleet::scheduler::CheckPlan;
 use crate::model::{CredentialName, DialString, Fault, Line, LineId, PhoneNumber, PlanName};
 
-pub use self::load::load_plan;
+pub use self::load::{load_bench, load_plan};
 
 /// The console's name that means "stop after CONNECT".
 pub const CONSOLE_NONE: &str = "none";
@@ -51,7 +51,7 @@ pub struct Plan {
     pub bank: Bank,
     /// Rules by which numbers are dialed from the bank.
     pub numbering: Arc<Numbering>,
-    /// The lines, in the order of the plan; at least one.
+    /// The lines, in the order of the plan; at least one, but for a bank that was read by itself.
     pub lines: Vec<PlannedLine>,
     /// The credentials that lines name, and perhaps more.
     pub credentials: BTreeMap<CredentialName, PlannedCredential>,

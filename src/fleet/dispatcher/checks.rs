@@ -83,7 +83,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
 
     pub(super) fn check_over(&mut self, modem: ModemId, over: CheckOver) {
         let Some(check) = self.workers.get_mut(&modem).and_then(|worker| worker.check.take()) else { return };
-        let CheckOver { outcome, fault, detail, dialed, hangup, hangup_detail, port_lost } = over;
+        let CheckOver { outcome, fault, detail, dialed, hangup, hangup_detail, port_lost, .. } = over;
         let unproven = hangup == Hangup::Unproven;
         if let Some(kind) = check.kind {
             self.tell_check(&modem, kind, &check, outcome, fault, &detail);

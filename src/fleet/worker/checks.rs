@@ -8,6 +8,7 @@ use super::{Bench, Channels, CheckOver, Command, OpenPort};
 use crate::call::machine::Cancel;
 use crate::console::transcript::clean_line;
 use crate::fleet::scheduler::outcome_of;
+use crate::model::Link;
 use crate::model::event::{CheckOutcome, Hangup};
 use crate::modem::answer::{Answer, AnswerOutcome};
 use crate::modem::codec::Codec;
@@ -28,6 +29,7 @@ impl<O: OpenPort> Bench<O> {
                 hangup: over.record.hangup,
                 hangup_detail: over.hangup_detail,
                 port_lost: over.port_lost,
+                link: over.record.link,
             };
         }
         let mut cancel = channels.cancel.clone();
@@ -47,6 +49,7 @@ impl<O: OpenPort> Bench<O> {
                 hangup: Hangup::Unproven,
                 hangup_detail: String::new(),
                 port_lost: true,
+                link: Link::default(),
             }
         });
         let unproven = over.hangup == Hangup::Unproven;
@@ -92,6 +95,7 @@ impl<O: OpenPort> Bench<O> {
             hangup: if on_hook { Hangup::Proven } else { Hangup::Unproven },
             hangup_detail: clean_line(&detail),
             port_lost: false,
+            link: Link::default(),
         })
     }
 
@@ -137,6 +141,7 @@ impl<O: OpenPort> Bench<O> {
             hangup: if on_hook { Hangup::Proven } else { Hangup::Unproven },
             hangup_detail: clean_line(&detail),
             port_lost: false,
+            link: Link::default(),
         })
     }
 }
