@@ -12,6 +12,7 @@ mod words;
 use std::time::Duration;
 
 use self::held::Form;
+use super::limits::UNANSWERED;
 use super::{CallSpec, dial_time};
 use crate::model::{Fault, Link, Moment, Mono};
 use crate::modem::connect::ConnectNumber;
@@ -362,6 +363,12 @@ impl Dialing {
             _ => (Fault::NoAnswer, String::new()),
         };
         Heard::Failed(fault, format!("NO ANSWER{why}"))
+    }
+
+    /// Whether nobody has answered, as far as is known, and it is the far end that is waited for.
+    pub fn is_unanswered(&self, now: Mono) -> bool {
+        let (fault, _) = self.silence(now, Timer::Unknown);
+        !self.is_sending() && UNANSWERED.contains(&fault)
     }
 
     /// The dial limit came without a result.

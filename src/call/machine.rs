@@ -20,6 +20,7 @@ use std::time::Duration;
 use self::online::Carrier;
 use super::CallSpec;
 use super::dialing::{Dialing, Heard, PROCEED};
+use super::limits::UNANSWERED;
 use crate::console::{Credential, Outcome, Session, session};
 use crate::model::event::Hangup;
 use crate::model::{Diagnostics, Fault, Link, Moment, Mono, Timeline};
@@ -110,6 +111,8 @@ pub struct Ending {
     pub unknown: Vec<String>,
     /// What the console said; absent if it said nothing.
     pub transcript: Option<String>,
+    /// The dial limit that ended it, if that was shortened.
+    pub cut_short: Option<Duration>,
     /// Whether the network may have seen a call.
     pub dialed: bool,
     /// Whether the port must be opened anew before it is used again.
@@ -167,6 +170,7 @@ pub struct Machine {
     refused_for: Option<Duration>,
     learned: Learned,
     finding: Option<(Option<Fault>, String)>,
+    cut_short: Option<Duration>,
     hostname: Option<String>,
     transcript: Option<String>,
     cancel: Option<Cancel>,
@@ -198,6 +202,7 @@ impl Machine {
             refused_for: None,
             learned: Learned::default(),
             finding: None,
+            cut_short: None,
             hostname: None,
             transcript: None,
             cancel: None,
@@ -298,7 +303,25 @@ impl Machine {
 
     fn dial_end(&self) -> Option<Mono> {
         let limits = &self.spec.limits;
-        self.timeline.get(Moment::Dialed).map(|mark| mark.at + limits.dial.min(limits.call))
+        let full = limits.dial.min(limits.call);
+        let limit = self.spec.short_dial.map_or(full, |short| short.limit.min(full));
+        self.timeline.get(Moment::Dialed).map(|mark| mark.at + limit)
+    }
+
+    /// The dial limit has come.
+    fn dial_expired(&mut self, now: Mono) {
+        let State::Ringing { ear } = &mut self.state else { return };
+        let short = self.spec.short_dial.take();
+        // Where somebody answered, the full limit holds from here on.
+        if short.is_some() && !ear.is_unanswered(now) {
+            return;
+        }
+        let (fault, mut detail) = ear.expired(now);
+        if let Some(short) = short.filter(|_| UNANSWERED.contains(&fault)) {
+            self.cut_short = Some(short.limit);
+            detail = format!("{detail} ({})", short.why());
+        }
+        self.abort_dial(now, fault, detail);
     }
 
     fn heard(&mut self, now: Mono, heard: Heard) {
@@ -444,7 +467,7 @@ impl Machine {
 
     fn time(&mut self, now: Mono) {
         let dial_end = self.dial_end();
-        match &mut self.state {
+        match &self.state {
             State::SettingUp { until, .. }
             | State::HangingUp { until, .. }
             | State::Diagnosing { until, .. }
@@ -452,10 +475,7 @@ impl Machine {
             {
                 self.port_input(now, PortInput::Time);
             }
-            State::Ringing { ear } if dial_end.is_some_and(|at| now >= at) => {
-                let (fault, detail) = ear.expired(now);
-                self.abort_dial(now, fault, detail);
-            }
+            State::Ringing { .. } if dial_end.is_some_and(|at| now >= at) => self.dial_expired(now),
             State::Online { .. } => self.online_time(now),
             State::SettingUp { .. }
             | State::HangingUp { .. }

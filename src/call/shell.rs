@@ -16,6 +16,7 @@ use crate::modem::profile::Profile;
 
 use super::CallSpec;
 use super::machine::{Cancel, Ending, Input, Machine, Output};
+use super::quality::OurModem;
 
 /// What a running call tells, and asks.
 #[derive(Debug)]
@@ -86,6 +87,7 @@ pub async fn run(
         rings: None,
         fault: None,
         detail: String::new(),
+        cut_short_ms: None,
         link: crate::model::Link::default(),
         diagnostics: None,
         hostname: None,
@@ -98,6 +100,8 @@ pub async fn run(
         dial: spec.dial.masked(),
         public: spec.dial.masked() == spec.dial.command(),
     };
+    let quality = spec.quality.clone();
+    let modem = (profile.profile.clone(), profile.asks_error_control);
     let mut machine = Machine::new(spec, profile, port.facts_now(), fresh, clock.now());
     let mut grant: Option<oneshot::Receiver<Grant>> = None;
     if let Some(how) = *cancel.borrow_and_update() {
@@ -133,10 +137,12 @@ pub async fn run(
     let on_hook = ending.timeline.get(Moment::OnHook).map_or_else(|| clock.now(), |mark| mark.at);
     let Ending { timeline, rings, fault, detail, link, hostname, hangup, unknown, transcript, .. } = ending;
     record.finished = clock.wall();
-    record.transcript = transcript.filter(|_| fault.is_some());
     (record.timeline, record.rings, record.fault, record.detail) = (timeline, rings, fault, detail);
     record.diagnostics = ending.diagnostics;
     (record.link, record.hostname, record.hangup, record.unknown) = (link, hostname, hangup, unknown);
+    record.cut_short_ms = ending.cut_short.and_then(|limit| u64::try_from(limit.as_millis()).ok());
+    quality.apply(OurModem { family: &modem.0, asks_error_control: modem.1 }, &mut record);
+    record.transcript = transcript.filter(|_| record.fault.is_some());
     CallOver {
         record,
         hangup_detail: ending.hangup_detail,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::console::Dialog;
 use crate::model::{CallId, CredentialName, DialString, Line, ModemId};
 
-use super::Limits;
+use super::{Limits, Quality, ShortDial};
 
 /// One call to be made.
 #[derive(Debug, Clone)]
@@ -29,6 +29,10 @@ pub struct CallSpec {
     pub port_bps: Option<u32>,
     /// Its limits.
     pub limits: Limits,
+    /// A shorter dial limit, as long as nobody answers; only where another call can follow that has the full one.
+    pub short_dial: Option<ShortDial>,
+    /// What it is measured by, should it pass.
+    pub quality: Quality,
     /// Time from one ring burst to the next where the line is, for modems that print a single RINGING.
     pub ring_cadence: Duration,
 }

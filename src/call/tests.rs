@@ -43,6 +43,8 @@ fn spec(dialog: Option<Arc<Dialog>>) -> CallSpec {
         dialog,
         port_bps: Some(115_200),
         limits: Limits::default(),
+        short_dial: None,
+        quality: crate::call::Quality::default(),
         ring_cadence: Duration::from_secs(6),
     }
 }

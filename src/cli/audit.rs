@@ -47,7 +47,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         None => experience::left_behind(&reports, &plan),
     };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
-    let experience = Experience::of(&reports, &plan);
+    let experience = Experience::of(&reports, &plan, resumed.as_ref().map(|resumed| resumed.dir.run()));
     let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
@@ -70,8 +70,8 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         opening,
         seats,
         opener: Arc::clone(&bench.ports),
-        book: job::Book::new(Arc::clone(&plan)),
         plan: job::scheduler_plan(&plan, past, &experience),
+        book: job::Book::new(Arc::clone(&plan), experience.usual),
         desk,
         deadline: job::deadline(&plan, clock),
     };

@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Plan;
 use crate::journal;
-use crate::model::{Blame, CredentialName, EventKind, Line, LineId, PlanName};
+use crate::model::{Blame, CredentialName, EventKind, Line, LineId, PlanName, RunId, Usual, Verdict};
 
-use super::job;
+use super::{job, nights};
 
 /// The last run that has ended, and the last that began, as the journal room links them.
 const LATEST: &str = "latest";
@@ -25,16 +26,20 @@ pub(super) struct Experience {
     pub(super) lengths: BTreeMap<LineId, Duration>,
     /// The line on which each credential is to be proven: the plan's `prove_on`, else the one where it worked last.
     pub(super) provers: BTreeMap<CredentialName, LineId>,
+    /// What is usual on each line.
+    pub(super) usual: BTreeMap<LineId, Arc<Usual>>,
 }
 
 impl Experience {
-    /// Looks at the last run. A simulated bank has no experience: its runs shall be alike.
-    pub(super) fn of(reports: &Path, plan: &Plan) -> Self {
+    /// Looks at the last run, and for what is usual at some more; `goes_on` is the run that does. A simulated bank has no
+    /// experience: its runs shall be alike.
+    pub(super) fn of(reports: &Path, plan: &Plan, goes_on: Option<&RunId>) -> Self {
         let mut seen = Self::default();
         let mut worked = Vec::new();
         if plan.bank.exchange.is_none() {
             let lines = plan.lines.iter().map(|planned| &planned.line);
             worked = seen.read(&reports.join(LATEST).join(journal::FILE_NAME), &plan.name, &lines);
+            seen.usual = nights::usual(reports, plan, goes_on);
         }
         for (name, credential) in &plan.credentials {
             let uses = |line: &&LineId| {
@@ -70,7 +75,7 @@ impl Experience {
                 let call = job::report(&record);
                 let of_the_line =
                     |blame: Blame| !blame.is_bench() && !matches!(blame, Blame::Policy | Blame::Lineman);
-                if call.fault.is_none() {
+                if matches!(Verdict::of(call.fault), Verdict::Pass | Verdict::Degraded) {
                     worked.push(call.line.clone());
                 }
                 if call.fault.is_none_or(|fault| of_the_line(fault.blame())) {
@@ -106,8 +111,8 @@ mod tests {
 
     use super::*;
     use crate::config::{Overrides, load_plan};
-    use crate::model::event::{CredentialState, Ending, Hangup};
-    use crate::model::{CallRecord, Event, Link, Mono, Timeline};
+    use crate::model::event::{CredentialState, Ending};
+    use crate::model::{CallRecord, Event, Mono};
     use crate::modem::clock::Clock;
 
     const PLAN: &str = r#"
@@ -133,21 +138,8 @@ lines:
         EventKind::CallEnded(Box::new(CallRecord {
             call: format!("{line}.1").parse().unwrap(),
             line: line.parse().unwrap(),
-            modem: "m00".parse().unwrap(),
-            attempt: 1,
-            dialed: String::new(),
-            started: jiff::Timestamp::UNIX_EPOCH,
-            finished: jiff::Timestamp::UNIX_EPOCH,
-            timeline: Timeline::default(),
-            rings: None,
             fault,
-            detail: String::new(),
-            link: Link::default(),
-            diagnostics: None,
-            hostname: None,
-            hangup: Hangup::Proven,
-            unknown: Vec::new(),
-            transcript: None,
+            ..CallRecord::sample()
         }))
     }
 
@@ -205,7 +197,7 @@ lines:
         let plan = plan(folder.path());
         let dead = Some(crate::model::Fault::Busy);
         write(folder.path(), "latest", &plan, vec![call("A", None), call("B", None), call("C", dead)]);
-        let provers = Experience::of(folder.path(), &plan).provers;
+        let provers = Experience::of(folder.path(), &plan, None).provers;
         assert_eq!(provers.into_values().map(|line| line.to_string()).collect::<Vec<_>>(), ["B"]);
     }
 

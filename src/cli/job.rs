@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::CallSpec;
+use crate::call::quality::Rules;
+use crate::call::{CallSpec, Quality, ShortDial};
 use crate::config::bank::{BankModem, PROFILE_AUTO};
 use crate::config::plan::Undialable;
 use crate::config::{Plan, PlannedLine};
@@ -19,9 +20,10 @@ use crate::model::event::{
 };
 use crate::model::{
     CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, Mono,
-    PhoneNumber, RunId, SiteId,
+    PhoneNumber, RunId, SiteId, Usual,
 };
 use crate::modem::clock::Clock;
+use crate::modem::fingerprint::Fingerprint;
 use crate::modem::profile::Profile;
 
 use super::experience::Experience;
@@ -55,6 +57,8 @@ pub(super) fn header(plan: &Plan, run: &RunId, clock: Clock) -> RunHeader {
 /// Workers' seats, in the order of the bank.
 pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
     let all: Arc<[Profile]> = plan.bank.profiles.values().map(|profile| Profile::clone(profile)).collect();
+    let known = |modem: &BankModem| Some((modem.id.clone(), modem.fingerprint.clone()?));
+    let neighbours: Arc<[(ModemId, Fingerprint)]> = plan.bank.modems.iter().filter_map(known).collect();
     let seat = |modem: &BankModem| Seat {
         id: modem.id.clone(),
         profile: match plan.bank.profiles.get(&modem.profile) {
@@ -65,6 +69,10 @@ pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
         on_hook_min: plan.bank.on_hook_min,
         tone_limit: plan.limits.dial,
         hangup_limit: plan.limits.hangup,
+        port: modem.port.clone(),
+        fingerprint: modem.fingerprint.clone(),
+        neighbours: Arc::clone(&neighbours),
+        reset: modem.reset.clone(),
     };
     plan.bank.modems.iter().map(seat).collect()
 }
@@ -216,6 +224,8 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         dialed: at(Moment::Dialed).is_some(),
         held: false,
         took,
+        cut_short: record.cut_short_ms.map(Duration::from_millis),
+        connected_after: at(Moment::Dialed).and_then(|from| Some(at(Moment::Connected)?.since(from))),
         refused_for: None,
         detail: record.detail.clone(),
     }
@@ -224,16 +234,20 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
 /// Makes the particulars of each call.
 pub(super) struct Book {
     plan: Arc<Plan>,
+    rules: Arc<Rules>,
+    usual: BTreeMap<LineId, Arc<Usual>>,
     lines: BTreeMap<LineId, usize>,
     modems: BTreeMap<ModemId, usize>,
 }
 
 impl Book {
-    pub(super) fn new(plan: Arc<Plan>) -> Self {
+    /// Of a plan, with what is usual on its lines, as far as earlier nights tell.
+    pub(super) fn new(plan: Arc<Plan>, usual: BTreeMap<LineId, Arc<Usual>>) -> Self {
+        let rules = Arc::new(plan.policy.degraded.clone());
         let lines =
             plan.lines.iter().enumerate().map(|(at, planned)| (planned.line.id.clone(), at)).collect();
         let modems = plan.bank.modems.iter().enumerate().map(|(at, modem)| (modem.id.clone(), at)).collect();
-        Self { plan, lines, modems }
+        Self { plan, rules, usual, lines, modems }
     }
 }
 
@@ -245,6 +259,7 @@ impl LineBook for Book {
             return Err(NotDialed(format!("`{line}` is not in the plan")));
         };
         let dial = self.plan.dial_string(&planned.line, modem).map_err(|why| NotDialed(why.to_string()))?;
+        let usual = self.usual.get(line);
         Ok(CallSpec {
             call: CallId::new(line, attempt),
             line: Line::clone(&planned.line),
@@ -255,6 +270,8 @@ impl LineBook for Book {
             credential: planned.credential.clone(),
             port_bps: Some(modem.baud),
             limits: self.plan.limits,
+            short_dial: usual.and_then(|usual| ShortDial::of(&self.plan.limits, usual)),
+            quality: Quality { rules: Arc::clone(&self.rules), usual: usual.cloned() },
             ring_cadence: planned.ring_cadence,
         })
     }
@@ -294,13 +311,42 @@ pub(super) fn check_call(
         credential: None,
         port_bps: Some(modem.baud),
         limits: plan.limits,
+        short_dial: None,
+        quality: Quality::default(),
         ring_cadence: plan.numbering.ring_cadence,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::config::{Overrides, load_plan};
+    use crate::model::usual::Spread;
+
+    const PLAN: &str = "plan: nightly\nbank: bank.yaml\nnumbering: us\ndefaults: { console: none }\n\
+        policy: { degraded: { retrains: 7 } }\nlines:\n\
+        - { id: A, number: \"+1 919 555 0101\" }\n- { id: B, number: \"+1 919 555 0102\" }\n";
+    const BANK: &str = "bank: hq\nlocation: { country: US, area_code: \"919\" }\n\
+        modems: [{ id: m00, port: /dev/ttyS0, profile: generic }]\n";
+
+    #[test]
+    fn a_call_knows_the_plans_rules_and_what_is_usual_on_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("bank.yaml"), BANK).unwrap();
+        fs::write(folder.path().join("plan.yaml"), PLAN).unwrap();
+        let plan = load_plan(&folder.path().join("plan.yaml"), &Overrides::default()).unwrap();
+        let known = Usual { dialed_to_connect_ms: Spread::of(&[22_000; 5]), ..Usual::default() };
+        let usual = BTreeMap::from([("A".parse().unwrap(), Arc::new(known.clone()))]);
+        let book = Book::new(Arc::new(plan), usual);
+        let call = |line: &str| book.call(&line.parse().unwrap(), &"m00".parse().unwrap(), 1).unwrap();
+        let (a, b) = (call("A"), call("B"));
+        assert_eq!(a.short_dial.map(|short| short.limit), Some(Duration::from_secs(43)));
+        assert_eq!(a.quality.usual.as_deref(), Some(&known));
+        assert_eq!((b.short_dial, b.quality.usual), (None, None));
+        assert_eq!((a.quality.rules.retrains, b.quality.rules.retrains), (Some(7), Some(7)));
+    }
 
     #[test]
     fn a_deadline_is_the_next_time_that_the_clocks_show_it() {

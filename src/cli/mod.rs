@@ -10,6 +10,7 @@ mod example;
 mod experience;
 mod job;
 mod modems;
+mod nights;
 mod refused;
 mod report;
 mod screen;

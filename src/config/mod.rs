@@ -7,6 +7,7 @@
 pub mod bank;
 pub mod check;
 pub mod credentials;
+mod degraded;
 pub mod exchange;
 pub mod library;
 pub mod limits;

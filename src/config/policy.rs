@@ -1,10 +1,12 @@
-//! `policy:` of a plan: how often a line is tried, what confirms a failure, and when it is tried again.
+//! `policy:` of a plan: how often a line is tried, what confirms a failure, when it is tried again, and what makes a pass a
+//! bad one.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Time;
 use serde::Deserialize;
 
+use super::degraded::DegradedFile;
 use super::problem::suggestion;
 use super::yaml::Doc;
 use crate::fleet::policy::Policy;
@@ -27,6 +29,8 @@ pub(super) struct PolicyFile {
     patience: Option<String>,
     retest_after: Option<Vec<Option<String>>>,
     deadline: Option<String>,
+    adaptive: Option<bool>,
+    degraded: DegradedFile,
 }
 
 impl PolicyFile {
@@ -81,6 +85,8 @@ impl PolicyFile {
             }
         }
         policy.in_order = self.in_order.unwrap_or_default();
+        policy.adaptive = self.adaptive.unwrap_or(policy.adaptive);
+        policy.degraded = self.degraded.check(doc);
         if let Some(text) = &self.patience {
             match span::parse(text) {
                 Ok(span) => policy.bench.patience = span,

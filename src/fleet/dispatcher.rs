@@ -122,7 +122,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
         observer,
         book,
         desk,
-        scheduler: Scheduler::new(plan),
+        scheduler: Scheduler::new(plan).until(deadline),
         inputs: VecDeque::new(),
         stepping: false,
         deadline,
@@ -282,7 +282,9 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
 
     fn decide(&mut self, decision: Decision) {
         match decision {
-            Decision::Dial { line, modem, attempt, .. } => self.dial(&line, &modem, attempt),
+            Decision::Dial { line, modem, attempt, may_shorten, .. } => {
+                self.dial(&line, &modem, attempt, may_shorten);
+            }
             Decision::SetUp(modem) => self.command(&modem, Command::SetUp),
             Decision::Verdict(verdict) => {
                 self.desk.line_done(&verdict.line);
@@ -315,9 +317,10 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         }
     }
 
-    fn dial(&mut self, line: &LineId, modem: &ModemId, attempt: u32) {
+    fn dial(&mut self, line: &LineId, modem: &ModemId, attempt: u32, may_shorten: bool) {
         match self.book.call(line, modem, attempt) {
-            Ok(spec) => {
+            Ok(mut spec) => {
+                spec.short_dial = spec.short_dial.filter(|_| may_shorten);
                 self.emit(EventKind::CallStarted {
                     call: spec.call.clone(),
                     line: line.clone(),
@@ -414,6 +417,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.modem(modem.clone(), ModemState::Out, Some(fault), detail.clone());
                 self.step(Input::ModemOut { modem, fault, detail });
             }
+            Report::Notice(text) => self.emit(EventKind::Notice { text }),
             Report::Over(over) => self.over(modem, *over),
             Report::Checked(over) => self.check_over(modem, *over),
         }

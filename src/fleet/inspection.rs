@@ -70,6 +70,17 @@ pub struct Inspected {
     pub hangup_unproven: Option<String>,
 }
 
+/// What is known of a bench.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Findings {
+    /// Of each modem.
+    pub modems: BTreeMap<ModemId, Inspected>,
+    /// What the user should read besides.
+    pub notices: Vec<String>,
+    /// It was ended before its end.
+    pub stopped: bool,
+}
+
 /// The calls of a bank: each modem calls the next one that has a number of its own, so that each of those makes one call
 /// and takes one; then all call the reference number, if there is one. The dial tones come first.
 pub fn ring(modems: &[(ModemId, bool)], tones: bool, reference: bool) -> Vec<(ModemId, Check)> {
@@ -90,13 +101,12 @@ pub fn ring(modems: &[(ModemId, bool)], tones: bool, reference: bool) -> Vec<(Mo
     checks
 }
 
-/// Inspects a bench. `cancel` ends it: what is running hangs up, and what is known then is the answer. Whether it was ended
-/// so is told beside it.
+/// Inspects a bench. `cancel` ends it: what is running hangs up, and what is known then is the answer.
 pub async fn inspect<O: OpenPort, B: LineBook>(
     bench: Bench<O, B>,
     clock: Clock,
     mut cancel: mpsc::Receiver<Cancel>,
-) -> (BTreeMap<ModemId, Inspected>, bool) {
+) -> Findings {
     let Bench { seats, opener, book, trunks, limits, checks } = bench;
     let (notices, mut notices_in) = mpsc::channel(QUEUE_MAX);
     let (reports, mut reports_in) = mpsc::channel(QUEUE_MAX);
@@ -110,6 +120,7 @@ pub async fn inspect<O: OpenPort, B: LineBook>(
         workers: BTreeMap::new(),
         busy: BTreeMap::new(),
         found: BTreeMap::new(),
+        notices: Vec::new(),
         stopped: false,
     };
     for (seat, port) in seats {
@@ -156,7 +167,7 @@ pub async fn inspect<O: OpenPort, B: LineBook>(
     }
     work.workers.clear();
     while tasks.join_next().await.is_some() {}
-    (work.found, work.stopped)
+    Findings { modems: work.found, notices: work.notices, stopped: work.stopped }
 }
 
 /// What a modem is at.
@@ -176,6 +187,7 @@ struct Work<B> {
     workers: BTreeMap<ModemId, mpsc::Sender<Command>>,
     busy: BTreeMap<ModemId, Doing>,
     found: BTreeMap<ModemId, Inspected>,
+    notices: Vec<String>,
     stopped: bool,
 }
 
@@ -276,6 +288,10 @@ impl<B: LineBook> Work<B> {
     }
 
     fn report(&mut self, modem: &ModemId, report: Report) {
+        if let Report::Notice(text) = report {
+            self.notices.push(format!("{modem}: {text}"));
+            return;
+        }
         let doing = self.busy.remove(modem);
         let Some(found) = self.found.get_mut(modem) else { return };
         match report {
@@ -296,7 +312,7 @@ impl<B: LineBook> Work<B> {
                 Some(Doing::SetUp) | None => {}
             },
             // No line is called here.
-            Report::Over(_) => {}
+            Report::Over(_) | Report::Notice(_) => {}
         }
     }
 

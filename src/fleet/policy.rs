@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::call::limits::UNANSWERED;
+use crate::call::quality::Rules;
 use crate::model::{Blame, Fault, Verdict};
 
 /// Calls to a line at most, unless the plan says otherwise.
@@ -27,6 +29,9 @@ pub const PANICKED_MODEMS_MAX: usize = 2;
 pub const NUMBER_HELD: Duration = Duration::from_secs(90);
 /// Calls in a row without a usable outside line after which a modem rests.
 pub const OUTSIDE_LINE_STREAK_MAX: u32 = 2;
+/// Room for a first call and for the wait for a modem, beside the pause before a second call: a first call that is cut
+/// short with less than this left before the deadline might be its line's last.
+pub const SECOND_CALL_ROOM: Duration = Duration::from_secs(300);
 /// Length of a call of which nothing is known: ring, train, login and hang-up of a good line. [peers.md 9]
 pub const EXPECTED_CALL: Duration = Duration::from_secs(75);
 
@@ -46,7 +51,7 @@ const AFTER_BENCH: Duration = Duration::from_secs(30);
 const AFTER_UNPROVEN: Duration = Duration::from_secs(5);
 
 /// The rules of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// Calls to a line at most, at least 1; calls that ended in a bench fault or a defect of ours are counted apart.
     pub attempts: u32,
@@ -58,6 +63,10 @@ pub struct Policy {
     pub in_order: bool,
     /// How modems that are out are waited for.
     pub bench: BenchPolicy,
+    /// Whether a line's first call may have a dial limit that is shortened by what is usual there.
+    pub adaptive: bool,
+    /// What makes a line that passes `degraded`.
+    pub degraded: Rules,
 }
 
 /// How modems that are out are waited for.
@@ -115,11 +124,25 @@ impl Default for Policy {
             retry_after: BTreeMap::new(),
             in_order: false,
             bench: BenchPolicy::default(),
+            adaptive: true,
+            degraded: Rules::default(),
         }
     }
 }
 
 impl Policy {
+    /// Whether a first call may be cut short at all: only where another one is needed for a verdict, and allowed.
+    pub const fn may_shorten(&self) -> bool {
+        self.adaptive && self.confirm >= 2 && self.attempts >= 2
+    }
+
+    /// How long before the deadline a first call may be cut short at the latest: the line must have its pause and its
+    /// second call before nothing is dialed any more.
+    pub fn second_call_room(&self) -> Duration {
+        let pauses = UNANSWERED.map(|fault| self.retry_after(fault));
+        pauses.into_iter().max().unwrap_or_default() + SECOND_CALL_ROOM
+    }
+
     /// How long a line waits after a call with this fault before it may be dialed again.
     pub fn retry_after(&self, fault: Fault) -> Duration {
         self.retry_after.get(&fault).copied().unwrap_or_else(|| default_retry_after(fault))

@@ -20,6 +20,15 @@ pub struct RedialLaw {
     pub pauses: Vec<Duration>,
 }
 
+impl RedialLaw {
+    /// How long after a first failed call a second one may follow; absent where none may.
+    pub fn second_call_after(&self) -> Option<Duration> {
+        let allowed = |most: Option<u32>| most.is_none_or(|most| most > 1);
+        let pause = nth_of(&self.pauses, 1).unwrap_or_default();
+        (allowed(self.attempts) && allowed(self.busy_attempts)).then_some(pause)
+    }
+}
+
 /// What is counted of one number. A call that got through clears it; every other one that went out counts, whoever's
 /// fault it was: the law asks for calls, and not for verdicts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,6 +105,13 @@ mod tests {
         assert!(count.is_spent(&law));
         mixed.note(&law, s(3), Some(Fault::NoAnswer), false);
         assert!(mixed.is_spent(&law));
+    }
+
+    #[test]
+    fn a_second_call_follows_where_the_law_has_one() {
+        assert_eq!(law().second_call_after(), Some(Duration::from_secs(60)));
+        assert_eq!(RedialLaw::default().second_call_after(), Some(Duration::ZERO));
+        assert_eq!(RedialLaw { attempts: Some(1), ..law() }.second_call_after(), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::model::{ModemId, Mono};
 
 /// Least time between two resets of one modem, unless the bank says otherwise: a power supply or an adaptor that is
 /// switched every few seconds dies of it.
-pub const EVERY: Duration = Duration::from_mins(10);
+pub const EVERY: Duration = Duration::from_secs(600);
 
 /// Failed set-ups in a row after which a modem is reset.
 pub const AFTER_FAILURES: u32 = 2;

@@ -3,26 +3,24 @@
 //! It decides nothing. A worker that panics drops its port, which hangs up; the dispatcher starts another.
 
 mod checks;
+mod readiness;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::reset::{ResetHook, Resets};
 use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::{self, CallOver, Notice};
-use crate::console::transcript::clean_line;
 use crate::model::event::{CheckOutcome, Hangup};
 use crate::model::{Blame, CallId, Fault, Link, ModemId, Mono};
 use crate::modem::clock::Clock;
-use crate::modem::codec::Codec;
-use crate::modem::driver::drive;
-use crate::modem::identify::{Identify, Identity, choose};
+use crate::modem::fingerprint::Fingerprint;
 use crate::modem::learned::Learned;
 use crate::modem::port::{Port, PortError};
 use crate::modem::profile::Profile;
-use crate::modem::setup::{Setup, SetupLimits};
 
 /// Longest that opening a port may take; a driver that is stuck must not keep lines waiting for its modem.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
@@ -44,6 +42,14 @@ pub struct Seat {
     pub tone_limit: Duration,
     /// Longest hang-up of a check.
     pub hangup_limit: Duration,
+    /// Its port, as the bank has it.
+    pub port: String,
+    /// What it must say of itself; anything else is another modem, and is not dialed on.
+    pub fingerprint: Option<Fingerprint>,
+    /// What the modems of the bank say of themselves: tells whose place another one is.
+    pub neighbours: Arc<[(ModemId, Fingerprint)]>,
+    /// What wakes it when it is stuck.
+    pub reset: Option<ResetHook>,
 }
 
 /// Which profile a modem has.
@@ -88,6 +94,8 @@ pub(crate) enum Report {
     },
     /// It can't be used now.
     Out(Fault, String),
+    /// Something that the user should read, in words.
+    Notice(String),
     /// A call is over.
     Over(Box<CallOver>),
     /// A check is over.
@@ -139,6 +147,7 @@ pub(crate) async fn work<O: OpenPort>(
         fresh: true,
         in_doubt,
         free_at: Mono::ZERO,
+        resets: Resets::default(),
         clock,
     };
     while let Some(command) = channels.commands.recv().await {
@@ -151,7 +160,7 @@ pub(crate) async fn work<O: OpenPort>(
                     _ = cancel.wait_for(Option::is_some) => {
                         Report::Out(Fault::Cancelled, "the run is being ended".to_owned())
                     }
-                    report = bench.set_up() => report,
+                    report = bench.set_up(&channels) => report,
                 };
                 tell(&channels, &bench.seat.id, report).await;
             }
@@ -174,13 +183,6 @@ async fn tell(channels: &Channels, modem: &ModemId, report: Report) {
     let _ = channels.reports.send((modem.clone(), report)).await;
 }
 
-/// Who a modem said it is: its profile's name, then its own words.
-fn told(profile: &str, identity: &Identity) -> String {
-    let words: Vec<&str> =
-        identity.answers.iter().flat_map(|(_, lines)| lines.iter().map(String::as_str)).collect();
-    format!("{profile} {}", clean_line(&words.join(" / "))).trim_end().to_owned()
-}
-
 struct Bench<O> {
     seat: Seat,
     opener: Arc<O>,
@@ -197,85 +199,12 @@ struct Bench<O> {
     in_doubt: bool,
     /// On-hook long enough for the next call from here on.
     free_at: Mono,
+    /// When it was reset by its hook, and how its set-ups went since.
+    resets: Resets,
     clock: Clock,
 }
 
 impl<O: OpenPort> Bench<O> {
-    async fn set_up(&mut self) -> Report {
-        match self.try_set_up().await {
-            Ok(Ok(identified)) => {
-                if std::mem::take(&mut self.in_doubt) {
-                    self.free_at = self.clock.now() + self.seat.on_hook_min;
-                }
-                Report::Ready { identified, abilities: self.abilities() }
-            }
-            Ok(Err((fault, detail))) => Report::Out(fault, detail),
-            Err(error) => {
-                self.port = None;
-                Report::Out(error.fault(), error.detail())
-            }
-        }
-    }
-
-    async fn try_set_up(&mut self) -> Result<Result<Option<String>, (Fault, String)>, PortError> {
-        let limits = SetupLimits { total: self.seat.setup_limit, ..SetupLimits::default() };
-        let port = if let Some(port) = self.port.take() {
-            self.port.insert(port)
-        } else {
-            let opening = tokio::time::timeout(OPEN_LIMIT, self.opener.open(&self.seat.id));
-            let Ok(opened) = opening.await else {
-                let why = format!("the port did not open within {} s", OPEN_LIMIT.as_secs());
-                return Ok(Err((Fault::PortOpenFailed, why)));
-            };
-            self.port.insert(opened?)
-        };
-        let (family, identified) = match (&self.family, &self.seat.profile) {
-            (Some(profile), _) | (None, ProfileChoice::Fixed(profile)) => (Arc::clone(profile), None),
-            (None, ProfileChoice::Auto(profiles)) => {
-                let mut identify = Identify::new(&port.facts_now(), limits);
-                let identity = drive(&mut identify, Codec::new(false), port, self.clock).await?;
-                self.in_doubt |= identify.hung_up();
-                let identity = match identity {
-                    Ok(identity) => identity,
-                    Err(why) => return Ok(Err((why.fault, why.detail))),
-                };
-                let Some(profile) = choose(profiles, &identity) else {
-                    let why = "there is no profile to choose from".to_owned();
-                    return Ok(Err((Fault::ModemError, why)));
-                };
-                let said = told(&profile.profile, &identity);
-                (Arc::new(profile.clone()), Some(said))
-            }
-        };
-        let own = family.for_modem(&self.learned);
-        let setup = Setup::full(&own, &port.facts_now(), limits);
-        // Whoever was asked who it is was hung up for that.
-        let mut setup = if identified.is_some() { setup.on_hook() } else { setup };
-        let done = drive(&mut setup, Codec::for_profile(&own), port, self.clock).await?;
-        self.in_doubt |= setup.hung_up();
-        Ok(match done {
-            Ok(done) => {
-                // What it does not know is not asked again.
-                self.learned.refused.extend(done.refused);
-                self.family = Some(family);
-                self.fresh = false;
-                Ok(identified)
-            }
-            Err(why) => Err((why.fault, why.detail)),
-        })
-    }
-
-    /// What the modem can show of a call, if that is news.
-    fn abilities(&mut self) -> Option<String> {
-        let family = self.family.as_ref()?;
-        let now = family.for_modem(&self.learned).abilities(family);
-        if now == self.told {
-            return None;
-        }
-        self.told.clone_from(&now);
-        Some(now)
-    }
-
     async fn call(&mut self, spec: CallSpec, channels: &Channels) {
         let over = self.make(spec, channels).await;
         let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);

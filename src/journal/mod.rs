@@ -11,7 +11,7 @@ mod run_dir;
 
 pub use error::{JournalError, RunDirError};
 pub use log::Journal;
-pub use replay::{Cut, Replay, read, scan};
+pub use replay::{Cut, Replay, read, scan, scan_kinds};
 pub use run_dir::RunDir;
 
 /// Name of the journal within a run's folder.

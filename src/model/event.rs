@@ -249,6 +249,10 @@ pub struct CallRecord {
     /// The finding in words, with what was seen. Cleaned: one line, no control characters, no secrets.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+    /// The dial limit that ended the call, ms, where it was shortened by what is usual on the line: weak evidence, never
+    /// the only one for a verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_short_ms: Option<u64>,
     /// The link, as far as the modem told it.
     #[serde(default)]
     pub link: Link,
@@ -367,6 +371,33 @@ pub struct LineVerdict {
     pub call: Option<CallId>,
     /// Calls made to the line in this run.
     pub attempts: u32,
+}
+
+#[cfg(test)]
+impl CallRecord {
+    /// A call of which nothing is known but that it passed, for tests to put more into.
+    pub(crate) fn sample() -> Self {
+        Self {
+            call: "BR0001-A.1".parse().unwrap(),
+            line: "BR0001-A".parse().unwrap(),
+            modem: "m00".parse().unwrap(),
+            attempt: 1,
+            dialed: String::new(),
+            started: Timestamp::UNIX_EPOCH,
+            finished: Timestamp::UNIX_EPOCH,
+            timeline: Timeline::default(),
+            rings: None,
+            fault: None,
+            detail: String::new(),
+            cut_short_ms: None,
+            link: Link::default(),
+            diagnostics: None,
+            hostname: None,
+            hangup: Hangup::Proven,
+            unknown: Vec::new(),
+            transcript: None,
+        }
+    }
 }
 
 #[cfg(test)]

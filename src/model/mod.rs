@@ -3,6 +3,7 @@
 //! Everything here is a value: no I/O, no clock, no async, no global. Other rooms speak with each other in these
 //! types; what a room needs only for itself stays in that room.
 
+pub mod cost;
 pub mod diagnostics;
 pub mod dial_string;
 pub mod event;
@@ -15,7 +16,9 @@ pub mod mono;
 pub mod number;
 pub mod phase;
 pub mod span;
+pub mod usual;
 
+pub use cost::FailureCost;
 pub use diagnostics::{CallSetup, Diagnostics, Termination};
 pub use dial_string::DialString;
 pub use event::{CallRecord, Event, EventKind};
@@ -27,3 +30,4 @@ pub use moment::{Mark, Moment, Timeline};
 pub use mono::Mono;
 pub use number::PhoneNumber;
 pub use phase::PhaseTimes;
+pub use usual::Usual;

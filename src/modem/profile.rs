@@ -39,6 +39,10 @@ pub struct Profile {
     /// The dial command in front of the dial string: `ATDT`, `ATDP`, `ATD`.
     #[serde(default = "default_dial")]
     pub dial: String,
+    /// Its set-up asks for error control (or its factory settings do), so that a link without it is a bad one. To be said
+    /// only where it is known.
+    #[serde(default)]
+    pub asks_error_control: bool,
     /// Which word or wire marks which instant.
     #[serde(default)]
     pub marks: Marks,

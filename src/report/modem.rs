@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::event::{CheckOutcome, CheckRecord, Hangup, ModemHeader, ModemState};
-use crate::model::{CallRecord, Fault, Moment, Verdict};
+use crate::model::{CallRecord, FailureCost, Fault, Moment, Verdict};
 
 /// What is known of one modem.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,11 @@ pub struct ModemFigures {
     pub times_out: u64,
     /// Time on the line: from the dial command to on-hook.
     pub on_line: Duration,
+    /// Calls that did not pass and had been answered: they cost.
+    pub answered_failures: u64,
+    /// Calls that were dialed, did not pass, and were not answered: they are free. Those of which it is not known are in
+    /// neither.
+    pub free_failures: u64,
     /// Its calls' faults, all of them, the far ends' too.
     pub faults: BTreeMap<Fault, u64>,
     /// The latest fault that is its own.
@@ -76,6 +81,8 @@ impl ModemFigures {
             hangup_unproven: 0,
             times_out: 0,
             on_line: Duration::ZERO,
+            answered_failures: 0,
+            free_failures: 0,
             faults: BTreeMap::new(),
             last_fault: None,
             detail: String::new(),
@@ -122,6 +129,11 @@ impl ModemFigures {
         self.calls += 1;
         *self.by_result.entry(Verdict::of(record.fault)).or_default() += 1;
         self.on_line += on_line(record);
+        match record.failure_cost() {
+            Some(FailureCost::Answered) => self.answered_failures += 1,
+            Some(FailureCost::Free) => self.free_failures += 1,
+            Some(FailureCost::Unknown) | None => {}
+        }
         self.hangup_unproven += u64::from(record.hangup == Hangup::Unproven);
         if let Some(fault) = record.fault {
             *self.faults.entry(fault).or_default() += 1;

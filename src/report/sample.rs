@@ -128,6 +128,7 @@ impl Story {
             rings: None,
             fault: None,
             detail: String::new(),
+            cut_short_ms: None,
             link: Link::default(),
             diagnostics: None,
             hostname: None,

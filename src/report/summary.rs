@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use unicode_width::UnicodeWidthStr;
 
 use super::live::lines_text;
-use super::{Health, LineState, RunState, cell};
+use super::{Health, LineState, ModemFigures, RunState, cell};
 use crate::model::event::{CredentialState, Ending};
 use crate::model::{Blame, Fault, Line, Verdict};
 
@@ -80,6 +80,15 @@ fn counts(page: &mut Page, state: &RunState) {
             calls => format!("{calls} calls"),
         }
     ));
+    let sum = |of: fn(&ModemFigures) -> u64| state.modems().iter().map(of).sum::<u64>();
+    let answered = sum(|modem| modem.answered_failures);
+    let free = sum(|modem| modem.free_failures);
+    if answered + free > 0 {
+        page.wrapped(
+            2,
+            &format!("calls in vain: {answered} answered, which the carrier charges; {free} not answered, which are free"),
+        );
+    }
     if let Err(broken) = state.check() {
         page.wrapped(2, &format!("THESE COUNTS ARE WRONG: {broken}; please report it with events.jsonl"));
     }

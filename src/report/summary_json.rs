@@ -26,6 +26,8 @@ struct Summary<'a> {
     by_blame: BTreeMap<Blame, u64>,
     by_fault: BTreeMap<Fault, u64>,
     calls: u64,
+    answered_failures: u64,
+    free_failures: u64,
     not_passed: Vec<NotPassed<'a>>,
     modems: Vec<Modem<'a>>,
     credentials: Vec<Credential<'a>>,
@@ -87,6 +89,8 @@ struct Modem<'a> {
     faults: &'a BTreeMap<Fault, u64>,
     last_fault: Option<Fault>,
     detail: String,
+    answered_failures: u64,
+    free_failures: u64,
 }
 
 #[derive(Serialize)]
@@ -150,6 +154,8 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
         by_blame,
         by_fault,
         calls: state.calls_ended(),
+        answered_failures: state.modems().iter().map(|modem| modem.answered_failures).sum(),
+        free_failures: state.modems().iter().map(|modem| modem.free_failures).sum(),
         not_passed,
         modems: state.modems().iter().map(modem).collect(),
         credentials: state
@@ -192,5 +198,7 @@ fn modem(figures: &ModemFigures) -> Modem<'_> {
         faults: &figures.faults,
         last_fault: figures.last_fault,
         detail: cell::one_line(&figures.detail),
+        answered_failures: figures.answered_failures,
+        free_failures: figures.free_failures,
     }
 }

@@ -44,6 +44,7 @@ pub(crate) const CORES: &[&str] = &[
     "call/dialing",
     "call/evidence",
     "call/limits",
+    "call/quality",
     "call/spec",
     "fleet/scheduler",
     "fleet/policy",

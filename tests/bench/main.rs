@@ -1,28 +1,43 @@
 //! Benchmarks of the whole program: the release binary as processes of its own, `lineman sim` as the exchange and
-//! `lineman audit` over a bank of its ptys. Every figure is measured against its bound in one run; README.md beside
+//! `lineman audit` over a bank of its ptys; `adaptive` alone plays its nights in memory, on the stage of `tests/runs`. Every figure is measured against its bound in one run; README.md beside
 //! this file says what they mean.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+mod adaptive;
 mod common;
 mod gap;
 mod idle;
 mod makespan;
 mod stamps;
 
+#[path = "../runs/played.rs"]
+#[expect(dead_code, reason = "the tests of whole runs ask more of a night than a benchmark does")]
+mod played;
+#[path = "../runs/promises.rs"]
+mod promises;
+#[path = "../runs/stage.rs"]
+#[expect(dead_code, reason = "the same")]
+mod stage;
+
 use common::Row;
 
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 4] =
-    [("makespan", makespan::rows), ("gap", gap::rows), ("stamps", stamps::rows), ("idle", idle::rows)];
+const FIGURES: [(&str, Figure); 5] = [
+    ("makespan", makespan::rows),
+    ("gap", gap::rows),
+    ("stamps", stamps::rows),
+    ("idle", idle::rows),
+    ("adaptive", adaptive::rows),
+];
 
 fn main() {
     // Cargo adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     if let Some(word) = wanted.iter().find(|word| FIGURES.iter().all(|(name, _)| name != *word)) {
-        println!("`{word}` is no figure; there are makespan, gap, stamps, idle");
+        println!("`{word}` is no figure; there are makespan, gap, stamps, idle, adaptive");
         std::process::exit(2);
     }
     for (name, rows) in FIGURES {

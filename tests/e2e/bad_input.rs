@@ -20,6 +20,17 @@ const CASES: &[Case<'_>] = &[
         &["plan.yaml:2: plann: ", "unknown", "did you mean `plan`"],
     ),
     ("plan.yaml", "attempts: 3", "attempts: many", &["plan.yaml:6: policy.attempts: "]),
+    (
+        "plan.yaml",
+        "attempts: 3",
+        "degraded: { connect_bps: fast, retrain: 2 }, attempts: 3",
+        &[
+            "plan.yaml:6: policy.degraded.connect_bps: ",
+            "a number, or `off`",
+            "policy.degraded.retrain: unknown key",
+            "did you mean `retrains`",
+        ],
+    ),
     ("plan.yaml", "site: BR0002", "site: [BR0002]", &["plan.yaml:10: lines[1].site: "]),
     (
         "plan.yaml",

@@ -20,4 +20,5 @@ mod stage;
 mod terminal;
 mod town;
 mod truth;
+mod usual;
 mod view;

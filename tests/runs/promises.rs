@@ -156,6 +156,13 @@ fn confirmed(played: &Played) {
     for entry in &played.setting.lines {
         let verdict = played.verdict(entry.id.as_str());
         let class = CallClass::of(verdict.fault);
+        let decided = played.calls().into_iter().find(|call| Some(&call.call) == verdict.call.as_ref());
+        assert!(
+            !class.is_failing() || decided.is_none_or(|call| call.cut_short_ms.is_none()),
+            "{}: {:?} rests on a call that was cut short",
+            entry.id,
+            verdict.fault
+        );
         if class != CallClass::Failed || played.end.ending == Ending::Interrupted {
             continue;
         }

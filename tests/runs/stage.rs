@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use lineman::call::machine::Cancel;
-use lineman::call::{CallSpec, Limits};
+use lineman::call::quality::Rules;
+use lineman::call::{CallSpec, Limits, Quality, ShortDial};
 use lineman::console::{Credential, Dialog, DialogFile};
 use lineman::fleet::desk::{Desk, DeskEntry, Remember};
 use lineman::fleet::dispatcher::{self, Job, LineBook, NotDialed, ObserveError, Observer, RunEnd};
@@ -18,6 +19,7 @@ use lineman::fleet::worker::{OpenPort, ProfileChoice, Seat};
 use lineman::model::event::{EVENT_FORMAT, ModemHeader, RunHeader, Sitting};
 use lineman::model::{
     CallId, CredentialName, DialString, Event, EventKind, Line, LineId, ModemId, PhoneNumber, TrunkName,
+    Usual,
 };
 use lineman::modem::clock::Clock;
 use lineman::modem::port::memory::{Door, Wires};
@@ -102,6 +104,10 @@ pub(crate) struct Stage {
     /// The line of the exchange that is no line of the plan, but its reference number.
     pub(crate) reference: Option<&'static str>,
     pub(crate) redial: RedialLaw,
+    /// What modems must say of themselves.
+    pub(crate) fingerprints: BTreeMap<&'static str, &'static str>,
+    /// What is usual on the lines.
+    pub(crate) usual: BTreeMap<LineId, Usual>,
 }
 
 impl Stage {
@@ -136,6 +142,8 @@ impl Stage {
             preflight: Preflight::Off,
             reference: None,
             redial: RedialLaw::default(),
+            fingerprints: BTreeMap::new(),
+            usual: BTreeMap::new(),
         }
     }
 
@@ -244,7 +252,7 @@ impl Stage {
         let mut book = Book::new(
             &lines,
             reference.clone(),
-            self.limits,
+            (self.limits, &self.policy.degraded),
             self.accounts.first().map(|account| account.name),
             &self.credential_of,
             self.undialable.clone(),
@@ -255,6 +263,7 @@ impl Stage {
             .iter()
             .filter_map(|modem| Some((modem.id.clone(), modem.number.clone()?)))
             .collect();
+        book.usual = self.usual.iter().map(|(line, usual)| (line.clone(), Arc::new(usual.clone()))).collect();
         let provers: Vec<&str> = self.accounts.iter().filter_map(|account| account.prove_on).collect();
         let job = Job {
             opening: EventKind::RunStarted(Box::new(header(
@@ -350,6 +359,14 @@ impl Stage {
             on_hook_min: self.on_hook_min,
             tone_limit: self.limits.dial,
             hangup_limit: self.limits.hangup,
+            port: format!("memory:{id}"),
+            fingerprint: self.fingerprints.get(id.as_str()).map(|text| text.parse().expect("a fingerprint")),
+            neighbours: self
+                .fingerprints
+                .iter()
+                .map(|(id, text)| (id.parse().expect("a name"), text.parse().expect("a fingerprint")))
+                .collect(),
+            reset: None,
         }
     }
 }
@@ -469,6 +486,8 @@ struct Book {
     /// The modems' own numbers.
     modems: BTreeMap<ModemId, PhoneNumber>,
     limits: Limits,
+    rules: Arc<Rules>,
+    usual: BTreeMap<LineId, Arc<Usual>>,
     undialable: BTreeSet<&'static str>,
 }
 
@@ -476,7 +495,7 @@ impl Book {
     fn new(
         lines: &[LineEntry],
         reference: Option<PhoneNumber>,
-        limits: Limits,
+        (limits, rules): (Limits, &Rules),
         usual: Option<&str>,
         credential_of: &BTreeMap<&str, &str>,
         undialable: BTreeSet<&'static str>,
@@ -504,6 +523,8 @@ impl Book {
             reference,
             modems: BTreeMap::new(),
             limits,
+            rules: Arc::new(rules.clone()),
+            usual: BTreeMap::new(),
             undialable,
         }
     }
@@ -527,6 +548,8 @@ impl LineBook for Book {
             credential: planned.credential.clone(),
             port_bps: Some(115_200),
             limits: self.limits,
+            short_dial: self.usual.get(line).and_then(|usual| ShortDial::of(&self.limits, usual)),
+            quality: Quality { rules: Arc::clone(&self.rules), usual: self.usual.get(line).cloned() },
             ring_cadence: Duration::from_secs(6),
         })
     }
@@ -551,6 +574,8 @@ impl LineBook for Book {
             credential: None,
             port_bps: Some(115_200),
             limits: self.limits,
+            short_dial: None,
+            quality: lineman::call::Quality::default(),
             ring_cadence: Duration::from_secs(6),
         })
     }

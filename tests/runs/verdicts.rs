@@ -93,7 +93,8 @@ fn each_fault_of_a_line_gets_its_verdict_and_its_calls() {
         ("password-expired", Some(Fault::PasswordExpired), 1),
         ("lost-logout", Some(Fault::LogoutUnproven), 1),
         ("{ kind: busy, times: 1 }", Some(Fault::NeededRetry), 2),
-        ("slow-connect", None, 1),
+        ("slow-connect", Some(Fault::SlowConnect), 1),
+        ("no-error-control", Some(Fault::NoErrorControl), 1),
     ];
     for wired in [false, true] {
         for (fault, expected, calls) in faults {

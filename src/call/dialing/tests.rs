@@ -31,6 +31,8 @@ fn spec(attempt: u32, compressed: bool) -> CallSpec {
         dialog: None,
         port_bps: None,
         limits: Limits { compressed, ..Limits::default() },
+        short_dial: None,
+        quality: crate::call::Quality::default(),
         ring_cadence: Duration::from_secs(6),
     }
 }

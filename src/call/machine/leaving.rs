@@ -1,6 +1,7 @@
 //! A call's ways out: cancelled, cut off, at its end; each through the hang-up, but for a port that is gone.
 
 use super::{Cancel, Ending, Machine, Output, State};
+use crate::call::limits::needs_time;
 use crate::console::session;
 use crate::console::transcript::clean_line;
 use crate::model::event::Hangup;
@@ -137,6 +138,8 @@ impl Machine {
             // It may be a garbled echo of our dial command.
             unknown: self.unknown.iter().map(|text| clean_line(&self.spec.dial.mask_in(text))).collect(),
             transcript: self.transcript.take(),
+            // What the modem heard by its own account (a voice, say) stands by itself; that it did not train in time does not.
+            cut_short: self.cut_short.filter(|_| fault.is_some_and(needs_time)),
             dialed: self.dialed,
             port_lost,
             refused_for: self.refused_for,

@@ -37,6 +37,8 @@ pub(super) fn spec(with_console: bool) -> CallSpec {
         dialog: with_console.then(ios),
         port_bps: Some(115_200),
         limits: Limits::default(),
+        short_dial: None,
+        quality: crate::call::Quality::default(),
         ring_cadence: Duration::from_secs(6),
     }
 }

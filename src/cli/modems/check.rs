@@ -13,7 +13,7 @@ use crate::cli::example::Example;
 use crate::cli::{Failure, args, complain, job, say, stop};
 use crate::config::{Overrides, Plan, load_bench, load_plan};
 use crate::console::transcript::clean_line;
-use crate::fleet::inspection::{Bench, Inspected, inspect, ring};
+use crate::fleet::inspection::{Bench, Findings, Inspected, inspect, ring};
 use crate::fleet::scheduler::Check;
 use crate::model::event::CheckOutcome;
 use crate::model::{Fault, ModemId};
@@ -47,17 +47,18 @@ pub(super) async fn run(args: &args::ModemsCheck) -> Result<u8, Failure> {
     let bench = Bench {
         seats: seats.collect(),
         opener: Arc::clone(&open.ports),
-        book: job::Book::new(Arc::clone(&plan)),
+        book: job::Book::new(Arc::clone(&plan), BTreeMap::new()),
         trunks: plan.bank.modems.iter().filter_map(|m| Some((m.id.clone(), m.trunk.clone()?))).collect(),
         limits: trunk_limits(&plan),
         checks: ring(&modems, true, plan.checks.reference.is_some()),
     };
-    let (found, interrupted) = inspect(bench, clock, stops).await;
+    let Findings { modems: found, notices, stopped } = inspect(bench, clock, stops).await;
     open.close().await;
     let rows: Vec<Row> = plan.bank.modems.iter().map(|modem| Row::of(&modem.id, &found, &plan)).collect();
+    notices.iter().for_each(|text| complain(text));
     say(&table(&rows));
     advise(&plan, &rows);
-    if interrupted {
+    if stopped {
         return Ok(INTERRUPTED);
     }
     Ok(exit_code(&rows))

@@ -74,6 +74,32 @@ fn a_good_plan_is_whole() {
 }
 
 #[test]
+fn each_rule_of_a_degraded_line_can_be_changed_or_switched_off() {
+    use crate::call::quality::{Rules, TrainRule};
+    let plan = load("good-degraded.yaml").unwrap();
+    assert!(!plan.policy.adaptive);
+    let train = TrainRule { margin: Duration::from_secs(12), ..Rules::default().train.unwrap() };
+    assert_eq!(
+        plan.policy.degraded,
+        Rules {
+            connect_bps: None,
+            connect_share: Some(0.5),
+            retrains: None,
+            block_errors_per_min: Some(33.5),
+            level_drop_db: None,
+            rx_level_dbm: Some(-43),
+            snr_db: Some(20),
+            error_control: false,
+            train: Some(train),
+            needed_retry: false,
+            nights: 7,
+        }
+    );
+    let usual = load("good.yaml").unwrap().policy;
+    assert_eq!((usual.adaptive, usual.degraded), (true, Rules::default()));
+}
+
+#[test]
 fn the_law_of_the_country_that_we_dial_from_holds_whatever_the_bank_says() {
     let plan = load("good-law.yaml").unwrap();
     assert_eq!(plan.numbering.name, "ch");

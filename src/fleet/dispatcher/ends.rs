@@ -1,5 +1,7 @@
 //! How calls and workers end: what is told of a call that is over, and what one costs whose worker died.
 
+use std::time::Duration;
+
 use tokio::task::{Id, JoinError};
 
 use super::{LineBook, Run, Running};
@@ -34,6 +36,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             // With a port goes its DTR.
             held: unproven && !port_lost,
             took,
+            cut_short: record.cut_short_ms.map(Duration::from_millis),
+            connected_after: connected_after(&record),
             refused_for,
             detail: record.detail.clone(),
         };
@@ -101,6 +105,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             rings: None,
             fault: Some(Fault::Internal),
             detail: why.clone(),
+            cut_short_ms: None,
             link: Link::default(),
             diagnostics: None,
             hostname: None,
@@ -110,6 +115,12 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         })));
         self.step(Input::Panicked { modem, line: spec.line.id, detail: why });
     }
+}
+
+/// Dial command .. CONNECT.
+fn connected_after(record: &CallRecord) -> Option<Duration> {
+    let at = |moment| record.timeline.get(moment).map(|mark| mark.at);
+    Some(at(Moment::Connected)?.since(at(Moment::Dialed)?))
 }
 
 fn panic_text(error: JoinError) -> String {

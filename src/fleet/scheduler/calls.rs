@@ -36,6 +36,7 @@ impl Scheduler {
 
     pub(super) fn dial(&mut self, now: Mono, line: usize, modem: usize) {
         self.detach(line);
+        let may_shorten = self.may_shorten(now, line);
         self.queue.set_in_call(self.lines[line].number, true);
         self.bench.begin_call(modem);
         self.running += 1;
@@ -47,7 +48,23 @@ impl Scheduler {
             modem: self.bench.ids[modem].clone(),
             attempt: entry.begun,
             call: CallId::new(&entry.id, entry.begun),
+            may_shorten,
         });
+    }
+
+    /// Whether this call's dial limit may be shortened. A call that was cut short is never the only evidence, so there
+    /// must be time and calls left for another one; and it is only ever the first call to a number, of one line alone:
+    /// whatever was dialed there before, or may have been, speaks for the full time.
+    fn may_shorten(&self, now: Mono, line: usize) -> bool {
+        let number = &self.numbers[self.lines[line].number];
+        let Some(pause) = self.redial.second_call_after() else { return false };
+        let room = self.policy.second_call_room() + pause;
+        let in_time = self.deadline.is_none_or(|deadline| now + room <= deadline);
+        self.policy.may_shorten()
+            && in_time
+            && number.lines.len() == 1
+            && number.lost == 0
+            && number.record.dialed == 0
     }
 
     /// A call that was decided on and never begun: as if it had not been, but for the line, which is judged.
@@ -83,6 +100,8 @@ impl Scheduler {
             dialed: true,
             held: true,
             took: now.since(began),
+            cut_short: None,
+            connected_after: None,
             refused_for: None,
             detail,
         };
@@ -107,9 +126,9 @@ impl Scheduler {
         let number = self.lines[line].number;
         self.numbers[number].record.note(&self.lines[line].id, &trial);
         if class == CallClass::Passed {
-            self.health.passed(modem, line, began, now);
+            self.health.passed(modem, line, (began, now), report.connected_after);
         } else if trial.is_failing() {
-            self.health.failed(modem, line, began, now);
+            self.health.failed(modem, line, (began, now), report.cut_short);
         }
         self.remember(modem, line, &trial);
         self.lines[line].trials.push(trial);
@@ -185,6 +204,7 @@ impl Scheduler {
             furthest: report.furthest,
             dialed: report.dialed,
             detail: report.detail.clone(),
+            cut_short: report.cut_short.is_some(),
             void: class.is_failing() && self.bench.is_quarantined(modem),
         }
     }

@@ -183,6 +183,10 @@ pub struct CallReport {
     pub held: bool,
     /// How long the modem was taken.
     pub took: Duration,
+    /// The dial limit that ended it, if that was shortened.
+    pub cut_short: Option<Duration>,
+    /// Dial command .. CONNECT, if it came to that.
+    pub connected_after: Option<Duration>,
     /// How long the modem refuses to dial this number, where it refused (`DELAYED`) and said so.
     pub refused_for: Option<Duration>,
     /// The finding in words.
@@ -261,6 +265,8 @@ pub enum Decision {
         attempt: u32,
         /// `<line>.<attempt>`.
         call: CallId,
+        /// Its dial limit may be shortened: it is the first call to its number, and a second one can follow.
+        may_shorten: bool,
     },
     /// The line is judged.
     Verdict(LineVerdict),

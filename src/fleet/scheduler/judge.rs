@@ -1,5 +1,6 @@
 //! What a line's calls make of it: a verdict, or one more call.
 
+use crate::call::limits::needs_time;
 use crate::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, PANICKED_MODEMS_MAX, PANICS_MAX, Policy};
 use crate::model::{CallId, Fault, LineId, ModemId, Moment};
 
@@ -13,6 +14,8 @@ pub(super) struct Trial {
     pub(super) furthest: Option<Moment>,
     pub(super) dialed: bool,
     pub(super) detail: String,
+    /// Its dial limit was shortened, and ended it.
+    pub(super) cut_short: bool,
     /// It blamed the line, but its modem is under quarantine: it counts as not made.
     pub(super) void: bool,
 }
@@ -24,6 +27,11 @@ impl Trial {
 
     const fn is_attempt(&self) -> bool {
         self.class.is_attempt() && !self.void
+    }
+
+    /// It had its whole time, and no connection came of it either: what a call that was cut short has to say is true.
+    fn bears_out_a_short_one(&self) -> bool {
+        self.is_failing() && !self.cut_short && self.fault.is_some_and(needs_time)
     }
 }
 
@@ -145,7 +153,8 @@ impl Case<'_> {
         }
         let retry = format!("passed at call {}, after {before}", trial.attempt);
         let detail = if trial.detail.is_empty() { retry } else { format!("{}; {retry}", trial.detail) };
-        Some(Finding { fault: trial.fault.or(Some(Fault::NeededRetry)), ..self.finding(trial, detail) })
+        let blemish = self.policy.degraded.needed_retry.then_some(Fault::NeededRetry);
+        Some(Finding { fault: trial.fault.or(blemish), ..self.finding(trial, detail) })
     }
 
     /// `busy on m00, no-answer on m01`
@@ -154,7 +163,10 @@ impl Case<'_> {
             .trials
             .iter()
             .filter(|trial| which(trial))
-            .filter_map(|trial| Some(format!("{} on {}", trial.fault?, self.modems.get(trial.modem)?)))
+            .filter_map(|trial| {
+                let short = if trial.cut_short { ", cut short" } else { "" };
+                Some(format!("{} on {}{short}", trial.fault?, self.modems.get(trial.modem)?))
+            })
             .collect();
         words.join(", ")
     }
@@ -204,17 +216,26 @@ impl Case<'_> {
         self.trials.iter().map(|trial| u32::from(trial.is_failing())).sum()
     }
 
+    /// Failing calls that count towards a verdict: one that was cut short only beside one that bears it out.
+    fn confirming(&self) -> u32 {
+        let borne_out = self.trials.iter().any(Trial::bears_out_a_short_one);
+        let counts = |trial: &Trial| trial.is_failing() && (!trial.cut_short || borne_out);
+        self.trials.iter().map(|trial| u32::from(counts(trial))).sum()
+    }
+
     fn enough_calls(&self) -> Option<Finding> {
         let attempts: u32 = self.trials.iter().map(|trial| u32::from(trial.is_attempt())).sum();
-        (self.failing() >= self.policy.confirm.max(1) || attempts >= self.policy.attempts.max(1))
+        (self.confirming() >= self.policy.confirm.max(1) || attempts >= self.policy.attempts.max(1))
             .then(|| self.decided())
             .flatten()
     }
 
-    /// The finding of the call that decides where none passed: the one that got furthest, of equals the last.
+    /// The finding of the call that decides where none passed: the one that got furthest, of equals the last; one that
+    /// was cut short never does where another one can.
     fn decided(&self) -> Option<Finding> {
         let counts = |trial: &&Trial| trial.is_failing() || trial.class == CallClass::Unproven;
-        let trial = self.trials.iter().filter(counts).max_by_key(|trial| (trial.furthest, trial.attempt))?;
+        let weight = |trial: &&Trial| (!trial.cut_short, trial.furthest, trial.attempt);
+        let trial = self.trials.iter().filter(counts).max_by_key(weight)?;
         let others = self.told(|other| other.is_failing() && other.attempt != trial.attempt);
         let detail = match (trial.detail.as_str(), others.as_str()) {
             (detail, "") => detail.to_owned(),
@@ -259,7 +280,11 @@ impl Case<'_> {
             return None;
         }
         const WHY: &str = "redial rules allow its number no more calls in this run";
-        let decided = self.decided().or_else(|| {
+        // One call that was cut short is never the only evidence.
+        let counts =
+            |trial: &Trial| !trial.cut_short && (trial.is_failing() || trial.class == CallClass::Unproven);
+        let known = self.trials.iter().any(counts);
+        let decided = self.decided().filter(|_| known).or_else(|| {
             let bench = |trial: &&Trial| trial.class.is_bench() || trial.class == CallClass::Defect;
             let trial = self.trials.iter().rfind(bench)?;
             Some(self.finding(trial, trial.detail.clone()))

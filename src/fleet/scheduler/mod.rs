@@ -75,6 +75,8 @@ pub struct Scheduler {
     now: Mono,
     /// Nothing is dialed any more, and this is why: the fault of the lines that are left.
     closed: Option<Fault>,
+    /// When nothing will be dialed any more, if that is known: [`Input::Deadline`] will come then.
+    deadline: Option<Mono>,
     finished: bool,
     decisions: Vec<Decision>,
 }
@@ -182,12 +184,20 @@ impl Scheduler {
             started: false,
             now: Mono::ZERO,
             closed: None,
+            deadline: None,
             finished: false,
             decisions: Vec::new(),
         };
         scheduler.recall(past);
         scheduler.preflight();
         scheduler
+    }
+
+    /// Says when [`Input::Deadline`] will come, so that no line is left with half an opinion then.
+    #[must_use]
+    pub const fn until(mut self, deadline: Option<Mono>) -> Self {
+        self.deadline = deadline;
+        self
     }
 
     /// Takes over what earlier sittings found. Evidence against modems is gathered anew: how their calls lay in time is

@@ -87,6 +87,7 @@ impl Nature for Seeded {
         let mut fate = Fate::of(fault, dice.u64(1..120));
         // Now and then a bench fault comes when the digits are out.
         fate.dialed |= dice.u8(..4) == 0;
+        fate.slow = (dice.u8(..6) == 0).then(|| Duration::from_secs(60));
         fate.held = self.dice(&format!("held {line} {modem} {attempt}")).u8(..12) == 0;
         // Of those that refuse, half say for how long.
         fate.refused_for = dice.bool().then(|| Duration::from_secs(dice.u64(1..600)));
@@ -182,6 +183,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                 retests: [30, 90].map(Duration::from_secs).to_vec(),
                 retests_max: 4,
             },
+            ..Policy::default()
         },
     )
 }
@@ -296,7 +298,12 @@ const STEPS_MAX: usize = 5_000;
 
 fn run(case: Case) -> World<Seeded> {
     let modems: Vec<ModemId> = case.plan.modems.iter().map(|seat| seat.id.clone()).collect();
+    // One case in two knows what is usual.
+    let shortens = case.nature.seed.is_multiple_of(2);
     let mut world = World::new(case.plan, case.nature);
+    if shortens {
+        world = world.shortening(case.deadline);
+    }
     for (at, n, fault) in case.outs {
         world.at(at, Input::ModemOut { modem: modems[n].clone(), fault, detail: "gone".to_owned() });
     }
@@ -428,6 +435,8 @@ fn five_thousand_lines_on_sixty_four_modems_run_through() {
                         furthest: None,
                         dialed: true,
                         took,
+                        cut_short: None,
+                        connected_after: None,
                         refused_for: None,
                         detail: String::new(),
                     };

@@ -613,3 +613,153 @@ fn a_shared_number_is_called_by_one_line_at_a_time() {
     let dials: Vec<(u64, String)> = world.dials().into_iter().map(|(at, line, _)| (at, line)).collect();
     assert_eq!(dials, [(1, "L0"), (1, "L2"), (31, "L1")].map(|(at, line)| (at, line.to_owned())));
 }
+
+// ---- calls that are cut short
+
+/// The first call would end like this at its full time, the second .. : fault, and how long it would take to connect.
+type Slow = (Option<Fault>, Option<u64>);
+
+fn shortened(plan: SchedulerPlan, calls: &'static [Slow], deadline_s: Option<u64>) -> World<impl Nature> {
+    let nature = |_: &str, _: &str, attempt: u32| {
+        let (fault, connect_s) = *calls.get(attempt as usize - 1).expect("one call too many");
+        Fate { slow: connect_s.map(secs), ..Fate::of(fault, 90) }
+    };
+    finished(World::new(plan, nature).shortening(deadline_s))
+}
+
+#[test]
+fn a_call_that_was_cut_short_needs_one_with_its_full_time_that_bears_it_out() {
+    use Fault::*;
+    type Row = (&'static str, &'static [Slow], Option<Fault>, u32);
+    // What the calls would find; the verdict; the call that decides. The first one is cut short wherever it can be.
+    let table: &[Row] = &[
+        ("it rings again", &[(Some(NoAnswer), None), (Some(NoAnswer), None)], Some(NoAnswer), 2),
+        ("nothing is heard at all", &[(Some(NoAnswer), None), (Some(NoRing), None)], Some(NoRing), 2),
+        ("slower than ever", &[(GOOD, Some(60)), (GOOD, Some(60))], Some(NeededRetry), 2),
+        (
+            "busy bears nothing out",
+            &[(GOOD, Some(60)), (Some(Busy), None), (GOOD, Some(60))],
+            Some(NeededRetry),
+            3,
+        ),
+        (
+            "busy, confirmed by itself",
+            &[(Some(NoAnswer), None), (Some(Busy), None), (Some(Busy), None)],
+            Some(Busy),
+            3,
+        ),
+        (
+            "a console that is silent, confirmed by itself",
+            &[(GOOD, Some(60)), (Some(ConsoleSilent), None), (Some(ConsoleSilent), None)],
+            Some(ConsoleSilent),
+            3,
+        ),
+        ("what answers at once is not cut short", &[(Some(Busy), None), (Some(Busy), None)], Some(Busy), 2),
+        (
+            "nor is a bench fault evidence",
+            &[(Some(NoAnswer), None), (Some(NoDialtone), None), (GOOD, None)],
+            Some(NeededRetry),
+            3,
+        ),
+        (
+            "behind a bench fault that dialed nothing the short one comes first, too",
+            &[(Some(NoDialtone), None), (GOOD, Some(80)), (GOOD, Some(80))],
+            Some(NeededRetry),
+            3,
+        ),
+    ];
+    for (what, calls, verdict, decides) in table {
+        let world = shortened(plan(1, 3), calls, None);
+        let found = world.verdict("L0");
+        assert_eq!(found.fault, *verdict, "{what}: {found:?}");
+        assert_eq!(found.call.as_ref().unwrap().to_string(), format!("L0.{decides}"), "{what}");
+        assert_eq!(found.attempts as usize, calls.len(), "{what}");
+    }
+}
+
+#[test]
+fn a_short_call_is_told_as_such() {
+    let world = shortened(plan(1, 2), &[(GOOD, Some(60)), (GOOD, Some(60))], None);
+    assert_eq!(world.verdict("L0").detail, "passed at call 2, after no-answer on m0, cut short");
+}
+
+#[test]
+fn a_first_call_has_its_full_time_where_no_second_one_could_follow() {
+    let policies: [fn(&mut SchedulerPlan); 4] = [
+        |plan| plan.policy.confirm = 1,
+        |plan| (plan.policy.attempts, plan.policy.confirm) = (1, 1),
+        |plan| plan.policy.adaptive = false,
+        |plan| {
+            let number = plan.lines[0].number.clone();
+            plan.lines.push(line(1));
+            plan.lines[1].number = number;
+            plan.lines[1].preset = Some(Preset { fault: Fault::Skipped, detail: String::new() });
+        },
+    ];
+    for change in policies {
+        let mut some = plan(1, 2);
+        change(&mut some);
+        let world = shortened(some, &[(GOOD, Some(60))], None);
+        assert_eq!((world.fault("L0"), world.verdict("L0").attempts), (None, 1));
+    }
+    // A pause of 300 s after no answer, and 300 s for the rest.
+    let near = shortened(plan(1, 2), &[(GOOD, Some(60))], Some(599));
+    assert_eq!((near.fault("L0"), near.verdict("L0").attempts), (None, 1));
+    let far = shortened(plan(1, 2), &[(GOOD, Some(60)), (GOOD, Some(60))], Some(610));
+    assert_eq!(far.verdict("L0").attempts, 2);
+}
+
+#[test]
+fn a_call_of_which_no_end_is_known_speaks_for_the_full_time() {
+    let nature = |_: &str, _: &str, _: u32| Fate { slow: Some(secs(60)), ..Fate::of(GOOD, 90) };
+    let mut world = World::new(plan(1, 1), nature).shortening(None);
+    world.run(1);
+    world.resume();
+    let world = finished(world);
+    assert_eq!((world.fault("L0"), world.verdict("L0").attempts), (None, 2));
+    assert!(
+        world.log.iter().all(|(_, input, _)| {
+            !matches!(input, Input::CallEnded(report) if report.cut_short.is_some())
+        })
+    );
+}
+
+/// The network is slow tonight: what is too slow for a short call is no modem's fault; a deaf modem's is.
+#[test]
+fn a_short_call_speaks_against_its_modem_only_if_others_are_as_quick_as_ever() {
+    struct Slow(u64);
+    impl Nature for Slow {
+        fn call(&mut self, _: &LineId, modem: &ModemId, _: u32, _: &Watch) -> Fate {
+            match modem.as_str() {
+                "m0" => Fate::of(Some(Fault::NoAnswer), 90),
+                _ => Fate { slow: (self.0 > 43).then(|| secs(self.0)), ..Fate::of(GOOD, 30) },
+            }
+        }
+
+        /// Checks say nothing, so that the lines alone speak.
+        fn check(&mut self, _: &ModemId, _: &Check, _: u32) -> CheckFate {
+            (CheckOutcome::Unknown, Some(Fault::Busy), secs(5))
+        }
+    }
+    let night = |connect_s: u64| {
+        let mut some = plan(16, 3);
+        for fault in crate::call::limits::UNANSWERED {
+            some.policy.retry_after.insert(fault, secs(1));
+        }
+        let world = finished(World::new(some, Slow(connect_s)).shortening(None));
+        world.decisions().any(|decision| matches!(decision, Decision::Quarantine { .. }))
+    };
+    assert!(night(20), "m0 is deaf");
+    assert!(!night(60), "nobody knows");
+}
+
+#[test]
+fn a_retry_can_be_no_blemish() {
+    let mut some = plan(1, 2);
+    some.policy.degraded.needed_retry = false;
+    let world = ran(some, |_: &str, _: &str, attempt: u32| {
+        Fate::of(if attempt == 1 { Some(Fault::Busy) } else { GOOD }, 10)
+    });
+    assert_eq!((world.fault("L0"), world.verdict("L0").attempts), (None, 2));
+    assert_eq!(world.verdict("L0").detail, "passed at call 2, after busy on m0");
+}

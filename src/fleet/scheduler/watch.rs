@@ -45,6 +45,8 @@ pub(super) struct Watch {
     pub(super) proven: BTreeSet<CredentialName>,
     pub(super) stopped: BTreeSet<CredentialName>,
     draining: bool,
+    /// As the scheduler was told.
+    pub(super) deadline: Option<Mono>,
     past_deadline: bool,
     /// Numbers that a modem may hold although its call is over.
     held: BTreeMap<PhoneNumber, (ModemId, Mono)>,
@@ -96,6 +98,7 @@ impl Watch {
             proven: BTreeSet::new(),
             stopped: BTreeSet::new(),
             draining: false,
+            deadline: None,
             past_deadline: false,
             held: BTreeMap::new(),
             waits_for_modem: BTreeSet::new(),
@@ -184,6 +187,18 @@ impl Watch {
 
     fn failing(&self, line: &LineId) -> usize {
         self.calls(line).iter().filter(|call| call.class.is_failing() && !self.is_void(call)).count()
+    }
+
+    /// Failing calls that may confirm: one that was cut short only beside one with its whole time that bears it out.
+    fn confirming(&self, line: &LineId) -> usize {
+        let failing =
+            || self.calls(line).iter().filter(|call| call.class.is_failing() && !self.is_void(call));
+        let silent = |call: &Call| {
+            let fault = call.report.fault;
+            matches!(fault, Some(Fault::NoAnswer | Fault::NoRing | Fault::NoConnect | Fault::NoCarrier))
+        };
+        let borne_out = failing().any(|call| call.report.cut_short.is_none() && silent(call));
+        failing().filter(|call| call.report.cut_short.is_none() || borne_out).count()
     }
 
     fn attempts(&self, line: &LineId) -> usize {
@@ -304,6 +319,8 @@ impl Watch {
                     dialed: true,
                     held: true,
                     took: std::time::Duration::ZERO,
+                    cut_short: None,
+                    connected_after: None,
                     refused_for: None,
                     detail: detail.clone(),
                 };
@@ -378,8 +395,9 @@ impl Watch {
                     // A modem rests after bad outside lines, without a word.
                     seat.0 = Seat::SettingUp;
                 }
-                Decision::Dial { line, modem, attempt, call } => {
+                Decision::Dial { line, modem, attempt, call, may_shorten } => {
                     assert_eq!(call.as_str(), format!("{line}.{attempt}"));
+                    self.invariant_shortened(now, line, *may_shorten);
                     self.invariant_dial(now, line, modem, *attempt);
                 }
                 Decision::Verdict(verdict) => self.invariant_verdict(now, verdict),

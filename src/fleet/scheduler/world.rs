@@ -8,6 +8,7 @@ use super::{
     CallReport, Check, CheckPlan, CheckReport, Decision, Input, LineJob, ModemSeat, Past, Scheduler,
     SchedulerPlan,
 };
+use crate::call::limits::UNANSWERED;
 use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
 use crate::fleet::redial::RedialLaw;
 use crate::fleet::scheduler::outcome_of;
@@ -28,7 +29,12 @@ pub(super) struct Fate {
     pub(super) held: bool,
     /// How long its modem says that it refuses the number.
     pub(super) refused_for: Option<Duration>,
+    /// The time that it would take to connect, where a shortened limit cuts it off.
+    pub(super) slow: Option<Duration>,
 }
+
+/// The shortened dial limit of these lines.
+pub(super) const SHORT: Duration = Duration::from_secs(43);
 
 impl Fate {
     /// The usual way such a call goes, in so many seconds.
@@ -51,6 +57,7 @@ impl Fate {
             refused: false,
             held: false,
             refused_for: None,
+            slow: None,
         }
     }
 }
@@ -98,6 +105,9 @@ pub(super) struct World<N> {
     sequence: u64,
     set_ups: BTreeMap<ModemId, u32>,
     checks: BTreeMap<ModemId, u32>,
+    /// Lines have a shortened limit, and whoever is not reached within it is cut off.
+    shortens: bool,
+    deadline: Option<Mono>,
     /// All that went in and came out.
     pub(super) log: Vec<(Mono, Input, Vec<Decision>)>,
 }
@@ -114,8 +124,19 @@ impl<N: Nature> World<N> {
             sequence: 0,
             set_ups: BTreeMap::new(),
             checks: BTreeMap::new(),
+            shortens: false,
+            deadline: None,
             log: Vec::new(),
         }
+    }
+
+    /// Lets every line have a shortened limit, and the scheduler know of a deadline (which comes as an input).
+    pub(super) fn shortening(mut self, deadline_s: Option<u64>) -> Self {
+        self.shortens = true;
+        self.deadline = deadline_s.map(|seconds| Mono::from_millis(seconds * 1000));
+        self.scheduler = Scheduler::new(self.plan.clone()).until(self.deadline);
+        self.watch.deadline = self.deadline;
+        self
     }
 
     /// Something that will happen of itself.
@@ -202,8 +223,24 @@ impl<N: Nature> World<N> {
                     };
                     self.push(self.now + took, input);
                 }
-                Decision::Dial { line, modem, attempt, .. } => {
-                    let fate = self.nature.call(line, modem, *attempt, &self.watch);
+                Decision::Dial { line, modem, attempt, may_shorten, .. } => {
+                    let mut fate = self.nature.call(line, modem, *attempt, &self.watch);
+                    let unanswered = fate.fault.is_some_and(|fault| UNANSWERED.contains(&fault));
+                    let cut = self.shortens
+                        && *may_shorten
+                        && !fate.panics
+                        && !fate.refused
+                        && (unanswered || fate.slow.is_some());
+                    if cut {
+                        let fault = fate.fault.filter(|_| unanswered).or(Some(Fault::NoAnswer));
+                        fate = Fate {
+                            fault,
+                            furthest: Some(Moment::Ringing),
+                            took: SHORT,
+                            dialed: true,
+                            ..fate
+                        };
+                    }
                     let (line, modem) = (line.clone(), modem.clone());
                     let input = if fate.refused {
                         Input::NotDialed { modem, line, detail: "an emergency number".to_owned() }
@@ -220,6 +257,11 @@ impl<N: Nature> World<N> {
                             held: fate.held,
                             refused_for: fate.refused_for,
                             took: fate.took,
+                            cut_short: cut.then_some(SHORT),
+                            connected_after: match fate.fault {
+                                None => fate.slow.or(Some(Duration::from_secs(20))),
+                                Some(_) => None,
+                            },
                             detail: fate.fault.map_or_else(String::new, |fault| format!("heard {fault}")),
                         }))
                     };
@@ -258,12 +300,12 @@ impl<N: Nature> World<N> {
         self.checks.clear();
         self.now = Mono::ZERO;
         self.plan.past = past;
-        self.scheduler = Scheduler::new(self.plan.clone());
+        self.scheduler = Scheduler::new(self.plan.clone()).until(self.deadline);
     }
 
     /// A second scheduler that is told the same decides the same.
     pub(super) fn assert_deterministic(&self) {
-        let mut twin = Scheduler::new(self.plan.clone());
+        let mut twin = Scheduler::new(self.plan.clone()).until(self.deadline);
         for (now, input, decisions) in &self.log {
             assert_eq!(&twin.step(*now, input.clone()), decisions);
         }

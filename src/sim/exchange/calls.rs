@@ -12,6 +12,9 @@ use crate::sim::modem::{CallEnd, Heard, Mode, Reply};
 use super::script::Step;
 use super::{CallNumber, Engine, Output};
 
+/// Retrains beyond these hold up a session no longer.
+const RETRAINS_MAX: u32 = 20;
+
 /// What is behind a connected line.
 #[derive(Debug)]
 pub(super) enum Far {
@@ -393,7 +396,8 @@ impl Engine {
         } else if entry.console != ConsoleKind::None {
             let manner = Manner {
                 prompt: self.paced(self.file.timing.prompt),
-                think: self.paced(self.file.timing.think),
+                // Each retrain holds up what is under way.
+                think: self.paced(self.file.timing.think) * (1 + link.retrains.min(RETRAINS_MAX)),
                 pace: self.file.pace,
                 chance: fault::child(self.file.seed, &format!("{}.{}", entry.id, self.lines[line].attempts)),
             };

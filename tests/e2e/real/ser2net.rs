@@ -55,6 +55,10 @@ impl Ser2net {
             );
             bank = bank.replace(&format!("\"{port}\""), &format!("\"{scheme}://127.0.0.1:{number}\""));
         }
+        // Nothing shows that the modem behind it is a played one, whose time is compressed.
+        if !bank.contains("rehearsal:") {
+            bank.push_str("rehearsal: true\n");
+        }
         stage.write("bank.yaml", &bank);
         let file = stage.write(&format!("ser2net-{name}.yaml"), &config);
         let said = stage.path(&format!("ser2net-{name}.out"));

@@ -4,6 +4,20 @@ use super::{CallClass, LineId, ModemId, Mono, Preflight, Seat, Watch};
 use crate::fleet::pileup::PILE_UP_LINES;
 
 impl Watch {
+    /// Only the first call to a number, where a second one can follow.
+    pub(super) fn invariant_shortened(&self, now: Mono, line: &LineId, may_shorten: bool) {
+        if !may_shorten {
+            return;
+        }
+        let policy = &self.plan.policy;
+        assert!(policy.adaptive && policy.confirm > 1 && policy.attempts > 1, "no second call can follow");
+        let room = policy.second_call_room();
+        assert!(self.deadline.is_none_or(|at| now + room <= at), "the deadline comes before the second call");
+        let number = self.number(line);
+        assert_eq!(self.siblings(number).count(), 1, "another line's calls count for its number");
+        assert_eq!(self.dialed(number), 0, "it is not the first call");
+    }
+
     pub(super) fn invariant_dial(&mut self, now: Mono, line: &LineId, modem: &ModemId, attempt: u32) {
         let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
         assert!(self.started && !self.draining, "dialed while draining");
@@ -30,7 +44,7 @@ impl Watch {
         assert!(
             !self.calls(line).iter().any(|call| matches!(call.class, CallClass::Passed | CallClass::Policy))
         );
-        assert!(self.failing(line) < self.plan.policy.confirm as usize, "confirmed once too often");
+        assert!(self.confirming(line) < self.plan.policy.confirm as usize, "confirmed once too often");
         let another = self.waits_for_another.remove(line);
         assert!(
             self.waits.remove(line).is_none_or(|until| another || until <= now),

@@ -31,7 +31,7 @@ impl Watch {
                     let exhausted = self.attempts(line) >= self.plan.policy.attempts as usize;
                     let credential = job.credential.as_ref();
                     let known = credential.is_none_or(|name| self.stopped.contains(name));
-                    let confirmed = self.failing(line) >= self.plan.policy.confirm as usize
+                    let confirmed = self.confirming(line) >= self.plan.policy.confirm as usize
                         || has(CallClass::Final)
                         || self.number_closed(&job.number)
                         || self.is_spent(&job.number);
@@ -69,7 +69,9 @@ impl Watch {
         assert_eq!(verdict.call.as_ref().unwrap().as_str(), format!("{line}.{}", passed.report.attempt));
         match passed.report.fault {
             Some(own) => assert_eq!(verdict.fault, Some(own)),
-            None if self.failing(line) > 0 => assert_eq!(verdict.fault, Some(Fault::NeededRetry)),
+            None if self.failing(line) > 0 && self.plan.policy.degraded.needed_retry => {
+                assert_eq!(verdict.fault, Some(Fault::NeededRetry));
+            }
             None => assert_eq!(verdict.fault, None),
         }
     }
@@ -96,10 +98,12 @@ impl Watch {
         };
         assert_eq!(decided.report.fault, verdict.fault);
         assert!(!self.is_void(decided), "rests on a modem under quarantine");
+        assert_eq!(decided.report.cut_short, None, "rests on a call that was cut short");
         let further = self.calls(line).iter().any(|call| {
             let counts =
                 (call.class.is_failing() && !self.is_void(call)) || call.class == CallClass::Unproven;
             counts
+                && call.report.cut_short.is_none()
                 && (call.report.furthest, call.report.attempt)
                     > (decided.report.furthest, decided.report.attempt)
         });
@@ -108,7 +112,7 @@ impl Watch {
             self.number_calls(number).filter(|call| call.class.is_failing() && !self.is_void(call)).count();
         let own =
             |class: CallClass| self.calls(line).iter().any(|call| call.class == class && !self.is_void(call));
-        let confirmed = self.failing(line) >= self.plan.policy.confirm as usize
+        let confirmed = self.confirming(line) >= self.plan.policy.confirm as usize
             || own(CallClass::Final)
             || self.attempts(line) >= self.plan.policy.attempts as usize
             || self.is_spent(number)

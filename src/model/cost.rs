@@ -1,0 +1,138 @@
+//! What a failed call cost: one that was answered is charged by the carrier, one that was not is free.
+//!
+//! Where our modem gives no evidence of an answer nor of its absence, neither is said.
+
+use super::diagnostics::CallSetup;
+use super::{CallRecord, Fault, Moment, Verdict};
+
+/// Whether a failed call cost anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailureCost {
+    /// The far end went off-hook: it costs.
+    Answered,
+    /// Nobody went off-hook: it is free.
+    Free,
+    /// It was dialed, and nothing tells which.
+    Unknown,
+}
+
+impl CallRecord {
+    /// What this call cost, if it was dialed and did not pass; absent for all others.
+    pub fn failure_cost(&self) -> Option<FailureCost> {
+        let failed = matches!(Verdict::of(self.fault), Verdict::Fail | Verdict::Untested);
+        self.timeline.get(Moment::Dialed).filter(|_| failed)?;
+        if self.timeline.furthest().is_some_and(|furthest| furthest >= Moment::Answered) {
+            return Some(FailureCost::Answered);
+        }
+        let heard = self.diagnostics.as_deref().and_then(|told| told.call_setup);
+        let by_ear = heard.map_or(FailureCost::Unknown, heard_cost);
+        let by_fault = self.fault.map_or(FailureCost::Unknown, fault_cost);
+        Some(if by_ear == FailureCost::Unknown { by_fault } else { by_ear })
+    }
+}
+
+const fn heard_cost(heard: CallSetup) -> FailureCost {
+    match heard {
+        CallSetup::AnswerTone | CallSetup::Voice => FailureCost::Answered,
+        CallSetup::NoDialtone | CallSetup::Reorder | CallSetup::Busy => FailureCost::Free,
+        // Whoever lifts a receiver and says nothing is heard as nothing.
+        CallSetup::Nothing => FailureCost::Unknown,
+    }
+}
+
+/// What the fault alone tells.
+const fn fault_cost(fault: Fault) -> FailureCost {
+    match fault {
+        // Somebody spoke, whistled, or ceased the ringing.
+        Fault::Voice | Fault::Fax | Fault::NoCarrier | Fault::CarrierLost => FailureCost::Answered,
+        // An intercept is not charged; a line that rings to the end was not answered.
+        Fault::Reorder
+        | Fault::NoRing
+        | Fault::Busy
+        | Fault::NoAnswer
+        | Fault::NoDialtone
+        | Fault::LineInUse
+        | Fault::Glare
+        | Fault::ModemRefused => FailureCost::Free,
+        // No evidence, or the call was cut off before there was any. Faults of a console or a login come behind
+        // CONNECT, which is an answer: they are not asked for here.
+        Fault::NoConnect
+        | Fault::PortOpenFailed
+        | Fault::PortBusy
+        | Fault::PortLost
+        | Fault::ModemSilent
+        | Fault::ModemError
+        | Fault::QuarantinedBench
+        | Fault::ConsoleSilent
+        | Fault::Garbage
+        | Fault::LoginTimeout
+        | Fault::BootPrompt
+        | Fault::ConsoleBusy
+        | Fault::LoginUnavailable
+        | Fault::WrongConsole
+        | Fault::OpenConsole
+        | Fault::LoginRefused
+        | Fault::PasswordExpired
+        | Fault::CredentialUnproven
+        | Fault::LogoutUnproven
+        | Fault::SlowConnect
+        | Fault::SlowTrain
+        | Fault::NoErrorControl
+        | Fault::Retrains
+        | Fault::Noisy
+        | Fault::NeededRetry
+        | Fault::OutOfWindow
+        | Fault::PastDeadline
+        | Fault::OverBudget
+        | Fault::Screened
+        | Fault::OnHold
+        | Fault::Skipped
+        | Fault::Cancelled
+        | Fault::Internal => FailureCost::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Diagnostics, Mono, Timeline};
+
+    fn cost(fault: Option<Fault>, furthest: Moment, heard: Option<CallSetup>) -> Option<FailureCost> {
+        let mut timeline = Timeline::default();
+        for (ms, moment) in (0..).zip(Moment::ALL.into_iter().filter(|moment| *moment <= furthest)) {
+            timeline.observe(moment, Mono::from_millis(ms));
+        }
+        timeline.observe(Moment::OnHook, Mono::from_millis(100));
+        let diagnostics =
+            heard.map(|heard| Box::new(Diagnostics { call_setup: Some(heard), ..Diagnostics::default() }));
+        let record = CallRecord { timeline, fault, diagnostics, ..CallRecord::sample() };
+        record.failure_cost()
+    }
+
+    #[test]
+    fn an_answer_costs_and_its_absence_is_free_and_no_evidence_is_neither() {
+        use FailureCost::{Answered, Free, Unknown};
+        let table = [
+            (None, Moment::LoggedOut, None, None),
+            (Some(Fault::Noisy), Moment::LoggedOut, None, None),
+            (Some(Fault::ModemSilent), Moment::Taken, None, None),
+            (Some(Fault::Busy), Moment::Dialed, None, Some(Free)),
+            (Some(Fault::NoAnswer), Moment::Ringing, None, Some(Free)),
+            (Some(Fault::NoDialtone), Moment::Dialed, None, Some(Free)),
+            (Some(Fault::Voice), Moment::Dialed, None, Some(Answered)),
+            (Some(Fault::NoCarrier), Moment::Ringing, None, Some(Answered)),
+            (Some(Fault::NoConnect), Moment::Dialed, None, Some(Unknown)),
+            (Some(Fault::NoConnect), Moment::Answered, None, Some(Answered)),
+            (Some(Fault::NoConnect), Moment::Dialed, Some(CallSetup::AnswerTone), Some(Answered)),
+            (Some(Fault::NoConnect), Moment::Dialed, Some(CallSetup::Busy), Some(Free)),
+            (Some(Fault::NoConnect), Moment::Dialed, Some(CallSetup::Nothing), Some(Unknown)),
+            (Some(Fault::LoginRefused), Moment::Prompted, None, Some(Answered)),
+            (Some(Fault::PortLost), Moment::Connected, None, Some(Answered)),
+            (Some(Fault::PortLost), Moment::Dialed, None, Some(Unknown)),
+            (Some(Fault::Cancelled), Moment::Dialed, None, Some(Unknown)),
+        ];
+        for (fault, furthest, heard, expected) in table {
+            assert_eq!(cost(fault, furthest, heard), expected, "{fault:?} at {furthest:?}, heard {heard:?}");
+        }
+    }
+}
