@@ -18,6 +18,7 @@ pub(crate) fn hold(played: &Played) {
     verdicts(played);
     calls(played);
     redials(played);
+    lawful(played);
     distrust(played);
     exchange(played);
     passwords(played);
@@ -151,6 +152,36 @@ fn redials(played: &Played) {
     confirmed(played);
 }
 
+/// National rules: no more failed calls in a row to a number than may be, and no sooner.
+fn lawful(played: &Played) {
+    let law = &played.setting.redial;
+    let number_of = |line: &str| {
+        let entry = played.setting.lines.iter().find(|entry| entry.id.as_str() == line);
+        entry.map(|entry| entry.number.clone()).expect("a line of the plan")
+    };
+    let mut failed: BTreeMap<_, (u32, Mono)> = BTreeMap::new();
+    for event in &played.events {
+        match &event.kind {
+            EventKind::CallStarted { line, .. } => {
+                let Some((calls, ended)) = failed.get(&number_of(line.as_str())) else { continue };
+                assert!(law.attempts.is_none_or(|most| *calls < most), "{line}: one call too many");
+                let pause = law.pauses.last().copied().unwrap_or_default();
+                assert!(event.mono >= *ended + pause, "{line} is called again too soon");
+            }
+            EventKind::CallEnded(record) => {
+                let number = number_of(record.line.as_str());
+                if CallClass::of(record.fault) == CallClass::Passed {
+                    failed.remove(&number);
+                } else if record.timeline.get(Moment::Dialed).is_some() {
+                    let entry = failed.entry(number).or_default();
+                    *entry = (entry.0 + 1, event.mono);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// A failing verdict that is not one of the exceptions had its confirmation, on another modem where there was one.
 fn confirmed(played: &Played) {
     for entry in &played.setting.lines {
@@ -180,8 +211,10 @@ fn confirmed(played: &Played) {
         // Answered without carrier, even if another call decided: two calls to the number, and no more.
         let closed = failing.len() >= CALLS_WITHOUT_CARRIER_MAX as usize
             && failing.iter().any(|call| CallClass::of(call.fault) == CallClass::AnsweredWithoutCarrier);
+        // A line that has had all its lawful calls is judged by what it has.
+        let spent = played.setting.redial.attempts.is_some();
         assert!(
-            failing.len() >= wanted as usize || closed || shared || unproven,
+            failing.len() >= wanted as usize || spent || closed || shared || unproven,
             "{}: {:?} after {} failing calls",
             entry.id,
             verdict.fault,
@@ -200,7 +233,7 @@ fn confirmed(played: &Played) {
         // A modem that let the line down twice is no better than one that failed it.
         let let_down =
             played.calls_of(entry.id.as_str()).iter().any(|call| CallClass::of(call.fault).is_bench());
-        if wanted >= 2 && sound >= 2 && !shared && !unproven && !let_down {
+        if wanted >= 2 && sound >= 2 && !spent && !shared && !unproven && !let_down {
             assert!(modems.len() >= 2, "{}: {:?} was confirmed by the same modem", entry.id, verdict.fault);
         }
     }
