@@ -181,7 +181,7 @@ impl Town {
         stage.write(
             "bank.yaml",
             &format!(
-                "bank: town\nlocation: {{ country: US, area_code: \"919\" }}\n{}\nmodems:\n{modems}",
+                "bank: town\nlocation: {{ country: US, area_code: \"919\" }}\n{}\nmodems:\n{modems}rehearsal: true\n",
                 self.bank_keys
             ),
         );
