@@ -200,6 +200,37 @@ fn the_answer_is_bounded_by_the_cadence_where_every_ring_is_told() {
 }
 
 #[test]
+fn a_ringback_of_two_parts_and_a_ring_that_was_missed_make_no_bound_too_narrow() {
+    let ms = Mono::from_millis;
+    let british = CallSpec { ring_cadence: Duration::from_secs(3), ..spec(1, false) };
+    let mut ear = Dialing::new(&profile(COURIER), &british, Mono::ZERO);
+    for at in [4000, 4600] {
+        ear.hear(ms(at), &ResultCode::Ringing);
+    }
+    // The next burst is due at 7.0 s; until then nothing shows whether it still rings.
+    assert_eq!(ear.answer_bounds(at(30)), Some((ms(4600), ms(7600))), "a gap within a burst is no cadence");
+    for at in [7000, 7600] {
+        ear.hear(ms(at), &ResultCode::Ringing);
+    }
+    let (earliest, latest) = ear.answer_bounds(at(30)).unwrap();
+    assert!(earliest == ms(7600) && latest >= ms(10_000), "{latest:?}");
+    assert_eq!(fault(ear.hear(ms(9900), &ResultCode::NoCarrier)), Fault::NoConnect, "it may have rung on");
+}
+
+#[test]
+fn a_wire_that_rises_before_the_number_is_out_is_no_answer() {
+    let mut rockwell = ear(ROCKWELL);
+    assert_eq!(rockwell.signal(Mono::from_millis(300), Signal::Dsr, true), Heard::Nothing, "it goes off-hook");
+    let (found, why) = failure(rockwell.hear(at(80), &ResultCode::NoCarrier));
+    assert_eq!(found, Fault::NoConnect, "{why}");
+    let mut held = ear(HELD);
+    assert_eq!(held.signal(at(3), Signal::Dsr, true), Heard::Nothing, "it still dials");
+    held.hear(at(4), &ResultCode::Ok);
+    held.signal(at(5), Signal::Dsr, false);
+    assert_eq!(held.signal(at(9), Signal::Dsr, true), Heard::Moment(Moment::Answered));
+}
+
+#[test]
 fn bench_words_blame_the_bench() {
     for word in [
         "NO DIALTONE",
