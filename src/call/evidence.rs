@@ -39,7 +39,8 @@ pub struct Facts {
 /// - tells that characters came in, or of a link, where there was no carrier (`AT#UD`, which each ATD wipes, may tell of
 ///   the link);
 /// - tells of a call that was longer than ours;
-/// - tells of an end, or of a call set-up, that a call with a CONNECT can't have had.
+/// - tells of an end, or of a call set-up, that a call with a CONNECT can't have had;
+/// - is a blank form, where there was a CONNECT: its `Protocol NONE` is nobody's link.
 ///
 /// Of a call without carrier, levels and counters are taken only from an `AT#UD` that heard answer tone: there was nothing
 /// else to be measured.
@@ -52,7 +53,9 @@ pub fn believed(accounts: Vec<Account>, facts: &Facts) -> Vec<Account> {
         }
         if facts.connected {
             let end = account.told.termination;
-            return !end.is_some_and(never_connected)
+            let is_form = matches!(account.report, Report::I6 | Report::I11 | Report::V1);
+            return (!is_form || account.tells_call())
+                && !end.is_some_and(never_connected)
                 && matches!(account.told.call_setup, None | Some(CallSetup::AnswerTone));
         }
         if account.received.is_some_and(|characters| characters > 0) {
@@ -103,9 +106,9 @@ const fn never_connected(end: Termination) -> bool {
     }
 }
 
-/// Puts the link at the end of the call where the lines up to CONNECT told nothing.
-pub fn fill(link: &mut Link, at_end: Link) {
-    let mut all = at_end;
+/// Puts what was told later of the link (by lines behind CONNECT, by a report) where nothing was told before.
+pub fn fill(link: &mut Link, later: Link) {
+    let mut all = later;
     all.absorb(std::mem::take(link));
     *link = all;
 }
