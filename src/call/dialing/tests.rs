@@ -220,7 +220,11 @@ fn a_ringback_of_two_parts_and_a_ring_that_was_missed_make_no_bound_too_narrow()
 #[test]
 fn a_wire_that_rises_before_the_number_is_out_is_no_answer() {
     let mut rockwell = ear(ROCKWELL);
-    assert_eq!(rockwell.signal(Mono::from_millis(300), Signal::Dsr, true), Heard::Nothing, "it goes off-hook");
+    assert_eq!(
+        rockwell.signal(Mono::from_millis(300), Signal::Dsr, true),
+        Heard::Nothing,
+        "it goes off-hook"
+    );
     let (found, why) = failure(rockwell.hear(at(80), &ResultCode::NoCarrier));
     assert_eq!(found, Fault::NoConnect, "{why}");
     let mut held = ear(HELD);

@@ -442,3 +442,16 @@ fn a_wire_that_tells_late_does_not_hold_up_a_logout_nor_believe_a_console_sooner
     let mark = rig.ending().timeline.get(Moment::LoggedOut);
     assert!(mark.is_none_or(|mark| !mark.half_width.is_zero()), "{mark:?}");
 }
+
+#[test]
+fn what_a_console_prints_behind_connect_overrules_nothing_that_the_modem_told() {
+    const V250: &str =
+        "{ profile: v250, marks: { carrier: [line] }, quirks: { link_lines_after_connect: true } }";
+    let mut rig = Rig::new(spec(true), V250, BARE);
+    rig.says("\r\nOK\r\n").rests(20_000).says("\r\n+MCR: V34\r\n+MRR: 33600\r\n+ER: LAPM\r\n").rests(900);
+    rig.says("\r\nCONNECT 115200\r\n\r\nCARRIER 2400\r\nPROTOCOL: NONE\r\nCOMPRESSION: V.42BIS\r\n");
+    rig.says("\r\nUsername: ").rests(10);
+    let link = &rig.machine.link;
+    assert_eq!((link.tx_bps, link.protocol.as_deref()), (Some(33_600), Some("LAPM")));
+    assert_eq!(link.compression.as_deref(), Some("V.42bis"), "of that the modem had told nothing");
+}
