@@ -178,7 +178,7 @@ impl Dialing {
 
     /// What was learned of the modem.
     pub fn learned(&self) -> Learned {
-        Learned { ringing_repeats: self.rings > 1, ..self.learned.clone() }
+        Learned { ringing_repeats: self.rings > 1, rang: self.rings > 0, ..self.learned.clone() }
     }
 
     /// Whether the modem may be off-hook and in command state: it was dialed in the `;` form, whatever it made of it.
@@ -263,6 +263,7 @@ impl Dialing {
                 Heard::Nothing
             }
             ResultCode::Connect(connect) => {
+                self.learned.silent_connects = u32::from(self.hears_ringing && self.rings == 0);
                 self.link = connect.settle(&self.link, self.connect_number, self.port_bps);
                 Heard::Connected
             }

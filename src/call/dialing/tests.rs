@@ -114,6 +114,24 @@ fn a_modem_that_is_heard_to_repeat_is_known_from_then_on() {
 }
 
 #[test]
+fn a_modem_that_took_the_command_and_prints_no_ringing_blames_no_network() {
+    let mut learned = Learned::default();
+    for _ in 0..2 {
+        let own = profile(COURIER).for_modem(&learned);
+        let mut ear = Dialing::new(&own, &spec(1, false), Mono::ZERO);
+        assert_eq!(ear.hear(at(20), &code("CONNECT 33600")), Heard::Connected);
+        learned.absorb(ear.learned());
+    }
+    let own = profile(COURIER).for_modem(&learned);
+    let mut ear = Dialing::new(&own, &spec(1, false), Mono::ZERO);
+    assert_eq!(fault(ear.hear(at(80), &ResultCode::NoCarrier)), Fault::NoConnect);
+    assert_eq!(ear.rings(), None);
+    ear.hear(at(81), &ResultCode::Ringing);
+    learned.absorb(ear.learned());
+    assert!(profile(COURIER).for_modem(&learned).marks.ringing);
+}
+
+#[test]
 fn no_carrier_means_only_what_the_family_can_know() {
     for (yaml, s, expected) in [
         (COURIER, 80, Fault::NoRing),
