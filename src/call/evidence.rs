@@ -216,23 +216,22 @@ fn far_end(told: &Diagnostics, cause: Option<u32>) -> Option<(Fault, String)> {
 
 /// Ends that only modems have that were on speaking terms; from the reports that are no `#UD`.
 fn trained(told: &Diagnostics, facts: &Facts) -> Option<(Fault, String)> {
-    // What `#UD` heard goes before.
-    if told.call_setup.is_some() {
+    // What `#UD` heard goes before. Where it was our own limit that ended the call, an account that tells of another end
+    // is of another call.
+    if told.call_setup.is_some() || !facts.said_no_carrier {
         return None;
     }
-    // The first event behind NO CARRIER; without that word it may be of an earlier call. Its 4 and 12 are left alone:
-    // whether 4 is also said where no carrier ever came is not documented, and 12 is what a good call leaves there.
-    if facts.said_no_carrier {
-        let why = match told.s86 {
-            Some(5) => "no error control was found at the far end",
-            Some(9) => "the modems had no protocol in common",
-            Some(13) => "10 retransmissions were not answered",
-            Some(14) => "the far end broke the protocol",
-            _ => "",
-        };
-        if let Some(register) = told.s86.filter(|_| !why.is_empty()) {
-            return Some((Fault::CarrierLost, format!("S86={register:03}: it trained, and {why}")));
-        }
+    // The first event behind NO CARRIER. Its 4 and 12 are left alone: whether 4 is also said where no carrier ever came
+    // is not documented, and 12 is what a good call leaves there.
+    let why = match told.s86 {
+        Some(5) => "no error control was found at the far end",
+        Some(9) => "the modems had no protocol in common",
+        Some(13) => "10 retransmissions were not answered",
+        Some(14) => "the far end broke the protocol",
+        _ => "",
+    };
+    if let Some(register) = told.s86.filter(|_| !why.is_empty()) {
+        return Some((Fault::CarrierLost, format!("S86={register:03}: it trained, and {why}")));
     }
     match told.termination {
         Some(Termination::TrainingFailed) => Some((Fault::NoCarrier, said(told)?)),

@@ -280,3 +280,20 @@ fn a_blank_report_behind_a_connect_is_of_no_call_and_makes_no_link_bad() {
     assert!(believes(Report::V1, told, &UP));
     assert!(believes(Report::V1, "TERMINATION REASON.......... LOCAL REQUEST", &UP), "it tells an end");
 }
+
+#[test]
+fn an_end_that_we_made_ourselves_is_not_the_one_that_an_older_report_tells() {
+    for (report, text, expected) in [
+        (Report::I11, "Call Termination Cause  3", Fault::NoCarrier),
+        (Report::I11, "Call Termination Cause  4", Fault::CarrierLost),
+        (Report::V1, "TERMINATION REASON.......... RETRAIN FAILED", Fault::CarrierLost),
+    ] {
+        let refined = |facts: &Facts| {
+            let (told, _) = crate::modem::diagnostics::merge(believed(vec![account(report, text)], facts));
+            refine(Fault::NoConnect, "x".to_owned(), &told, None, facts).0
+        };
+        assert_eq!(refined(&HEARD), expected, "{text}");
+        let limit = Facts { said_no_carrier: false, ..HEARD };
+        assert_eq!(refined(&limit), Fault::NoConnect, "our own limit came: {text}");
+    }
+}
