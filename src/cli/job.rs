@@ -268,7 +268,7 @@ impl LineBook for Book {
             dial,
             dialog: planned.dialog.clone(),
             credential: planned.credential.clone(),
-            port_bps: Some(modem.baud),
+            port_bps: modem.port_bps(),
             limits: self.plan.limits,
             short_dial: usual.and_then(|usual| ShortDial::of(&self.plan.limits, usual)),
             quality: Quality { rules: Arc::clone(&self.rules), usual: usual.cloned() },
@@ -329,7 +329,7 @@ mod tests {
         policy: { degraded: { retrains: 7 } }\nlines:\n\
         - { id: A, number: \"+1 919 555 0101\" }\n- { id: B, number: \"+1 919 555 0102\" }\n";
     const BANK: &str = "bank: hq\nlocation: { country: US, area_code: \"919\" }\n\
-        modems: [{ id: m00, port: /dev/ttyS0, profile: generic }]\n";
+        modems: [{ id: m00, port: /dev/ttyS0, profile: generic }, { id: m01, port: \"tcp://10.0.0.9:4001\", profile: generic }]\n";
 
     #[test]
     fn a_call_knows_the_plans_rules_and_what_is_usual_on_its_line() {
@@ -345,6 +345,8 @@ mod tests {
         assert_eq!(a.short_dial.map(|short| short.limit), Some(Duration::from_secs(43)));
         assert_eq!(a.quality.usual.as_deref(), Some(&known));
         assert_eq!((b.short_dial, b.quality.usual), (None, None));
+        let behind = book.call(&"A".parse().unwrap(), &"m01".parse().unwrap(), 1).unwrap();
+        assert_eq!((a.port_bps, behind.port_bps), (Some(115_200), None), "only the server knows its rate");
         assert_eq!((a.quality.rules.retrains, b.quality.rules.retrains), (Some(7), Some(7)));
     }
 

@@ -19,6 +19,8 @@ use tempfile::TempDir;
 
 /// Families of four kinds of marks, modem by modem.
 pub(crate) const FOUR: &[&str] = &["courier", "rockwell-conexant", "v250", "generic"];
+/// The program.
+const LINEMAN: &str = env!("CARGO_BIN_EXE_lineman");
 /// Where Debian has ser2net.
 pub(crate) const SER2NET: &str = "/usr/sbin/ser2net";
 /// Area codes of the lines; 555-01xx in each is kept free for fiction, and all of it is simulated.
@@ -127,8 +129,9 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    fn lineman(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lineman"));
+    /// A program in the stage's folder, which is its home too.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         for variable in ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"] {
             command.env(variable, self.path("home"));
@@ -142,7 +145,7 @@ impl Stage {
 
     /// Starts the exchange, waits until its ports are there, and writes the bank that reaches them.
     pub(crate) fn exchange(&self) -> Running {
-        let mut command = self.lineman();
+        let mut command = self.command(LINEMAN);
         command.args(["sim", "exchange.yaml", "--dir", "ports"]).stdout(Stdio::piped());
         if let Wire::Rfc2217(manners) = self.wire {
             command.arg(format!("--rfc2217={manners}"));
@@ -209,7 +212,9 @@ impl Stage {
 
     /// Starts the audit.
     pub(crate) fn audit(&self) -> Process {
-        let mut command = self.lineman();
+        // It begins with as few files as some systems give (macOS), and asks for more where it needs them.
+        let mut command = self.command("sh");
+        command.args(["-c", "ulimit -S -n 256 && exec \"$@\"", "sh", LINEMAN]);
         command.args(["audit", "plan.yaml", "--plain", "--reports", "reports"]);
         command.stdout(self.file("audit.out")).stderr(self.file("audit.err"));
         Process { child: command.spawn().expect("lineman starts") }

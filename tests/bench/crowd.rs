@@ -7,7 +7,7 @@ use super::common::{Row, Stage, Usage, Wire};
 use super::{idle, stamps};
 
 const MODEMS: usize = 256;
-/// The soft limit of open files that a login session of Linux begins with.
+/// The limit of open files that a login session of Linux begins with; lineman is started with less, and raises it.
 const FILES_MAX: f64 = 1024.0;
 
 pub(crate) fn rows() -> Vec<Row> {

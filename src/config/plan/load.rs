@@ -381,7 +381,7 @@ impl LineChecker<'_> {
         let mut preset = on_hold.map(|detail| Preset { fault: Fault::OnHold, detail });
         let mut ring_cadence = std::time::Duration::ZERO;
         if let Some((numbering, bank)) = self.dialing {
-            ring_cadence = numbering.ring_cadence;
+            ring_cadence = numbering.cadence_to(&line.number);
             match dialable(numbering, bank, &line) {
                 Ok(()) => {}
                 Err(Undialable::Screened(why)) => {
