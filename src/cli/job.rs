@@ -351,6 +351,56 @@ mod tests {
     }
 
     #[test]
+    fn what_a_quarantine_made_void_is_known_to_a_resumed_run_and_who_was_taken_back_too() {
+        let call = |id: &str, modem: &str, fault: Option<Fault>| {
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let (line, attempt) = id.split_once('.').unwrap();
+            EventKind::CallEnded(Box::new(CallRecord {
+                call: id.parse().unwrap(),
+                line: line.parse().unwrap(),
+                modem: modem.parse().unwrap(),
+                attempt: attempt.parse().unwrap(),
+                started: at,
+                finished: at,
+                fault,
+                dialed: String::new(),
+                timeline: crate::model::Timeline::default(),
+                rings: None,
+                detail: String::new(),
+                cut_short_ms: None,
+                link: crate::model::Link::default(),
+                diagnostics: None,
+                hostname: None,
+                hangup: crate::model::event::Hangup::Proven,
+                unknown: Vec::new(),
+                transcript: None,
+            }))
+        };
+        let state = |modem: &str, state: ModemState| EventKind::Modem {
+            modem: modem.parse().unwrap(),
+            state,
+            fault: None,
+            detail: String::new(),
+        };
+        let events = [
+            call("A.1", "m0", Some(Fault::NoAnswer)),
+            call("B.1", "m0", None),
+            call("C.1", "m0", Some(Fault::NoConnect)),
+            state("m0", ModemState::Quarantined),
+            call("D.1", "m0", Some(Fault::NoConnect)),
+            state("m0", ModemState::Ready),
+            call("E.1", "m0", Some(Fault::NoConnect)),
+            state("m1", ModemState::Quarantined),
+        ];
+        let events = events.map(|kind| Event { at: jiff::Timestamp::UNIX_EPOCH, mono: Mono::ZERO, kind });
+        let past = past(&events);
+        let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect::<BTreeSet<CallId>>();
+        assert_eq!(past.void, ids(&["C.1", "D.1"]), "not what failed before a pass");
+        assert_eq!(past.unproven, ids(&["E.1"]));
+        assert_eq!(past.quarantined, BTreeSet::from(["m1".parse().unwrap()]));
+    }
+
+    #[test]
     fn a_deadline_is_the_next_time_that_the_clocks_show_it() {
         let wait = |now: &str, time: &str| {
             let now: jiff::Zoned = now.parse().unwrap();
