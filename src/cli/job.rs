@@ -268,7 +268,7 @@ impl LineBook for Book {
             dial,
             dialog: planned.dialog.clone(),
             credential: planned.credential.clone(),
-            port_bps: Some(modem.baud),
+            port_bps: modem.port_bps(),
             limits: self.plan.limits,
             short_dial: usual.and_then(|usual| ShortDial::of(&self.plan.limits, usual)),
             quality: Quality { rules: Arc::clone(&self.rules), usual: usual.cloned() },
@@ -329,7 +329,7 @@ mod tests {
         policy: { degraded: { retrains: 7 } }\nlines:\n\
         - { id: A, number: \"+1 919 555 0101\" }\n- { id: B, number: \"+1 919 555 0102\" }\n";
     const BANK: &str = "bank: hq\nlocation: { country: US, area_code: \"919\" }\n\
-        modems: [{ id: m00, port: /dev/ttyS0, profile: generic }]\n";
+        modems: [{ id: m00, port: /dev/ttyS0, profile: generic }, { id: m01, port: \"tcp://10.0.0.9:4001\", profile: generic }]\n";
 
     #[test]
     fn a_call_knows_the_plans_rules_and_what_is_usual_on_its_line() {
@@ -345,7 +345,59 @@ mod tests {
         assert_eq!(a.short_dial.map(|short| short.limit), Some(Duration::from_secs(43)));
         assert_eq!(a.quality.usual.as_deref(), Some(&known));
         assert_eq!((b.short_dial, b.quality.usual), (None, None));
+        let behind = book.call(&"A".parse().unwrap(), &"m01".parse().unwrap(), 1).unwrap();
+        assert_eq!((a.port_bps, behind.port_bps), (Some(115_200), None), "only the server knows its rate");
         assert_eq!((a.quality.rules.retrains, b.quality.rules.retrains), (Some(7), Some(7)));
+    }
+
+    #[test]
+    fn what_a_quarantine_made_void_is_known_to_a_resumed_run_and_who_was_taken_back_too() {
+        let call = |id: &str, modem: &str, fault: Option<Fault>| {
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let (line, attempt) = id.split_once('.').unwrap();
+            EventKind::CallEnded(Box::new(CallRecord {
+                call: id.parse().unwrap(),
+                line: line.parse().unwrap(),
+                modem: modem.parse().unwrap(),
+                attempt: attempt.parse().unwrap(),
+                started: at,
+                finished: at,
+                fault,
+                dialed: String::new(),
+                timeline: crate::model::Timeline::default(),
+                rings: None,
+                detail: String::new(),
+                cut_short_ms: None,
+                link: crate::model::Link::default(),
+                diagnostics: None,
+                hostname: None,
+                hangup: crate::model::event::Hangup::Proven,
+                unknown: Vec::new(),
+                transcript: None,
+            }))
+        };
+        let state = |modem: &str, state: ModemState| EventKind::Modem {
+            modem: modem.parse().unwrap(),
+            state,
+            fault: None,
+            detail: String::new(),
+        };
+        let events = [
+            call("A.1", "m0", Some(Fault::NoAnswer)),
+            call("B.1", "m0", None),
+            call("C.1", "m0", Some(Fault::NoConnect)),
+            state("m0", ModemState::Quarantined),
+            call("D.1", "m0", Some(Fault::NoConnect)),
+            state("m0", ModemState::Ready),
+            call("E.1", "m0", Some(Fault::NoConnect)),
+            state("m1", ModemState::Quarantined),
+        ];
+        let events = events.map(|kind| Event { at: jiff::Timestamp::UNIX_EPOCH, mono: Mono::ZERO, kind });
+        let past = past(&events);
+        let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect::<BTreeSet<CallId>>();
+        assert_eq!(past.void, ids(&["C.1", "D.1"]), "not what failed before a pass");
+        assert_eq!(past.unproven, ids(&["E.1"]));
+        assert_eq!(past.quarantined, BTreeSet::from(["m1".parse().unwrap()]));
     }
 
     #[test]

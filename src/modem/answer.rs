@@ -223,7 +223,7 @@ mod tests {
         let (mut answer, mut actions) = machine();
         let _ = hear(&mut answer, 100, ResultCode::Ring, &mut actions);
         assert_eq!(std::mem::take(&mut actions), [command("ATA")]);
-        let connect = crate::modem::result_code::ResultCode::Connect(Default::default());
+        let connect = ResultCode::Connect(crate::modem::connect::Connect::default());
         let _ = hear(&mut answer, 200, connect, &mut actions);
         let _ = hear(&mut answer, 300, ResultCode::NoCarrier, &mut actions);
         assert_eq!(std::mem::take(&mut actions), [command("AT")], "the proof, and nothing else");

@@ -91,7 +91,7 @@ pub(crate) struct Town {
     pub(crate) more_lines: Vec<String>,
     /// Entries of the exchange that no line of the plan belongs to.
     pub(crate) far_lines: Vec<String>,
-    /// Keys of the plan.
+    /// Keys of the plan, behind all others.
     pub(crate) plan_keys: String,
     /// Each modem has an outside number of its own.
     pub(crate) own_numbers: bool,
@@ -123,7 +123,8 @@ impl Town {
             bank_keys: "on_hook_min: 0s".to_owned(),
             more_lines: Vec::new(),
             far_lines: Vec::new(),
-            plan_keys: String::new(),
+            // Whoever counts calls in the exchange's log does not want to count dial tones too.
+            plan_keys: "preflight: off".to_owned(),
             own_numbers: false,
         }
     }
@@ -181,7 +182,7 @@ impl Town {
         stage.write(
             "bank.yaml",
             &format!(
-                "bank: town\nlocation: {{ country: US, area_code: \"919\" }}\n{}\nmodems:\n{modems}",
+                "bank: town\nlocation: {{ country: US, area_code: \"919\" }}\n{}\nmodems:\n{modems}rehearsal: true\n",
                 self.bank_keys
             ),
         );
@@ -219,10 +220,9 @@ impl Town {
     /// Writes `plan.yaml` alone.
     pub(crate) fn write_plan(&self, stage: &Stage) {
         let mut text = format!(
-            "plan: town\nbank: bank.yaml\nnumbering: us\n{}\ncredentials: {}\n\
+            "plan: town\nbank: bank.yaml\nnumbering: us\ncredentials: {}\n\
              defaults: {{ console: cisco-ios, credential: oob }}\n\
              policy: {{ {}, retry_after: {{ {} }} }}\nlimits: {{ {} }}\nlines:\n",
-            self.plan_keys,
             self.credentials,
             self.policy,
             quick_retries(),
@@ -241,6 +241,8 @@ impl Town {
         for line in &self.more_lines {
             let _ = writeln!(text, "  - {{ {line} }}");
         }
+        text.push_str(&self.plan_keys);
+        text.push('\n');
         stage.write("plan.yaml", &text);
     }
 }

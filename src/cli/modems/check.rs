@@ -55,7 +55,9 @@ pub(super) async fn run(args: &args::ModemsCheck) -> Result<u8, Failure> {
     let Findings { modems: found, notices, stopped } = inspect(bench, clock, stops).await;
     open.close().await;
     let rows: Vec<Row> = plan.bank.modems.iter().map(|modem| Row::of(&modem.id, &found, &plan)).collect();
-    notices.iter().for_each(|text| complain(text));
+    for text in &notices {
+        complain(text);
+    }
     say(&table(&rows));
     advise(&plan, &rows);
     if stopped {

@@ -58,15 +58,15 @@ pub(super) fn check(
     let usual = if real { Preflight::DialTone } else { Preflight::Off };
     let preflight = match preflight {
         None => usual,
-        Some(word) => match WORDS.into_iter().find(|(known, _)| *known == word) {
-            Some((_, preflight)) => preflight,
-            None => {
+        Some(word) => WORDS.into_iter().find(|(known, _)| *known == word).map_or_else(
+            || {
                 let near = suggestion(word, WORDS.map(|(known, _)| known));
                 let what = format!("{} is none of `off`, `dial-tone` and `reference`{near}", quoted(word));
                 doc.problem("preflight", what);
                 usual
-            }
-        },
+            },
+            |(_, preflight)| preflight,
+        ),
     };
     let peers =
         dialing.map_or(0, |(_, bank)| bank.modems.iter().filter(|modem| modem.number.is_some()).count());

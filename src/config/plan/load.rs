@@ -133,8 +133,8 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
     if let Some((numbering, bank)) = numbering.as_deref().zip(read.bank.as_ref()) {
         checks::check_own_numbers(numbering, bank, &[], &read.doc);
     }
-    let mut limits = crate::call::Limits::default();
-    limits.compressed = read.bank.as_ref().is_some_and(|bank| bank.rehearsal);
+    let compressed = read.bank.as_ref().is_some_and(|bank| bank.rehearsal);
+    let limits = crate::call::Limits { compressed, ..crate::call::Limits::default() };
     let problems = read.doc.into_problems();
     let plan = read.bank.zip(numbering).and_then(|(mut bank, numbering)| {
         if !bank.rehearsal {
@@ -381,7 +381,7 @@ impl LineChecker<'_> {
         let mut preset = on_hold.map(|detail| Preset { fault: Fault::OnHold, detail });
         let mut ring_cadence = std::time::Duration::ZERO;
         if let Some((numbering, bank)) = self.dialing {
-            ring_cadence = numbering.ring_cadence;
+            ring_cadence = numbering.cadence_to(&line.number);
             match dialable(numbering, bank, &line) {
                 Ok(()) => {}
                 Err(Undialable::Screened(why)) => {

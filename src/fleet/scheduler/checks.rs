@@ -1,11 +1,12 @@
 //! Our own bench is checked before it judges: at the start, when failures pile up on a modem, and before one is taken
 //! back from quarantine. Which check is made when, and what it means; the checks themselves are the workers'.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::bench::{State, Trouble};
-use super::{Check, CheckPlan, CheckReport, Decision, Preflight, Scheduler, Timer};
+use super::targets::{Found, KNOWN_LINE_CHECKS_MAX, words};
+use super::{Check, CheckReport, Decision, Preflight, Scheduler, Timer};
 use crate::model::event::CheckOutcome;
 use crate::model::{Fault, ModemId, Mono};
 
@@ -19,18 +20,11 @@ const CHECK_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// Modems that must fail their checks before the whole bench is held for faulty, while nobody has reached anything: the
 /// others need not call a number in vain too.
 pub const FAULTY_MODEMS: u32 = 3;
-/// Failed checks in a row that the reference number gets in a run, from all modems together.
-pub const REFERENCE_FAILED_MAX: u32 = 12;
-/// How often a line that passed is called for checks in a run.
-pub const KNOWN_LINE_CHECKS_MAX: u32 = 2;
 /// What is told of a modem that is taken back begins with this.
 pub const TAKEN_BACK: &str = "taken back";
-/// How many lines that passed are kept in mind for checks, the latest.
-const KNOWN_LINES: usize = 64;
-
 /// Why a modem has to make a call before its next line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
+pub(super) enum Why {
     /// The plan wants it before the first line.
     Preflight,
     /// Failures piled up on it.
@@ -43,10 +37,10 @@ enum Why {
 #[derive(Debug, Default)]
 pub(super) struct Trust {
     /// Its dial tone is to be listened for.
-    tone_due: bool,
-    call_due: Option<Why>,
+    pub(super) tone_due: bool,
+    pub(super) call_due: Option<Why>,
     /// What it did not reach since its check began.
-    failed: Vec<Check>,
+    pub(super) failed: Vec<Check>,
     /// Checks in a row that said nothing.
     unknown: u32,
     not_before: Option<Mono>,
@@ -63,39 +57,6 @@ pub(super) struct Trust {
     pub(super) unproven: BTreeSet<(usize, u32)>,
 }
 
-/// What can be called for a check.
-#[derive(Debug, Default)]
-pub(super) struct Targets {
-    plan: CheckPlan,
-    /// The reference's place among the numbers.
-    reference: Option<usize>,
-    /// Checks in a row that did not reach it.
-    reference_failed: u32,
-    /// It may not be dialed, or wakes somebody.
-    reference_closed: bool,
-    /// The latest lines that passed, and on which modem.
-    passed: VecDeque<(usize, usize)>,
-    /// How often they were called for checks.
-    uses: BTreeMap<usize, u32>,
-    /// Some modem got through to something in this sitting.
-    pub(super) sound: bool,
-    /// Modems that failed their checks since.
-    condemned: u32,
-}
-
-impl Targets {
-    pub(super) fn new(plan: CheckPlan, reference: Option<usize>) -> Self {
-        Self { plan, reference, ..Self::default() }
-    }
-
-    /// A line passed.
-    pub(super) fn passed(&mut self, line: usize, modem: usize) {
-        self.passed.retain(|&(known, _)| known != line);
-        self.passed.push_front((line, modem));
-        self.passed.truncate(KNOWN_LINES);
-    }
-}
-
 /// What a modem that is free does next.
 enum Next {
     /// It is trusted: a line.
@@ -104,16 +65,6 @@ enum Next {
     Check(Check),
     /// It waits for something that will come: another call to the number, a pause.
     Wait,
-}
-
-/// What can be called now.
-enum Found {
-    Now(Check),
-    /// Not before then.
-    At(Mono),
-    /// Once a call that is running is over.
-    Later,
-    Nothing,
 }
 
 impl Scheduler {
@@ -195,112 +146,6 @@ impl Scheduler {
             self.decisions.push(Decision::Notice(format!("`{id}` was not checked: {why}")));
         }
         Next::Line
-    }
-
-    // --- what can be called
-
-    fn target(&self, now: Mono, modem: usize) -> Found {
-        let failed = &self.trust[modem].failed;
-        let mut again = None;
-        let (mut later, mut at) = (false, None::<Mono>);
-        for found in [self.reference(now), self.peer(modem), self.known_line(now, modem)] {
-            match found {
-                Found::Now(check) if !failed.contains(&check) => return Found::Now(check),
-                Found::Now(check) => again = again.or(Some(check)),
-                Found::At(time) => at = Some(at.map_or(time, |at| at.min(time))),
-                Found::Later => later = true,
-                Found::Nothing => {}
-            }
-        }
-        match (again, later, at) {
-            (Some(check), ..) => Found::Now(check),
-            (None, true, _) => Found::Later,
-            (None, false, Some(at)) => Found::At(at),
-            (None, false, None) => Found::Nothing,
-        }
-    }
-
-    fn reference(&self, now: Mono) -> Found {
-        let Some(number) = self.targets.reference else { return Found::Nothing };
-        if self.targets.reference_closed || self.targets.reference_failed >= REFERENCE_FAILED_MAX {
-            return Found::Nothing;
-        }
-        self.number_for_check(now, number, Check::Reference)
-    }
-
-    fn number_for_check(&self, now: Mono, number: usize, check: Check) -> Found {
-        let entry = &self.numbers[number];
-        if entry.redial.is_spent(&self.redial) {
-            return Found::Nothing;
-        }
-        if self.queue.is_in_call(number) {
-            return Found::Later;
-        }
-        let held = entry.held.map(|(_, until)| until).filter(|until| *until > now);
-        match entry.redial.until(now).max(held) {
-            Some(at) => Found::At(at),
-            None => Found::Now(check),
-        }
-    }
-
-    fn peer(&self, modem: usize) -> Found {
-        let failed = &self.trust[modem].failed;
-        let (mut again, mut later) = (None, false);
-        for other in 0..self.trust.len() {
-            let trust = &self.trust[other];
-            // One that has not been checked yet may answer for all that is known.
-            let doubtful =
-                matches!(trust.call_due, Some(Why::PileUp | Why::Retest)) || self.piles.is_suspect(other);
-            if other == modem
-                || doubtful
-                || !self.bench.has_number(other)
-                || !self.bench.is_hopeful(other)
-                || !self.bench.could_both_call(modem, other)
-            {
-                continue;
-            }
-            let now = !trust.tone_due && self.bench.is_free(other);
-            if !now || !self.bench.both_have_room(modem, other) {
-                later |= matches!(self.bench.state(other), State::SettingUp | State::InCall | State::Ready);
-                continue;
-            }
-            let check = Check::Peer(self.bench.ids[other].clone());
-            if !failed.contains(&check) {
-                return Found::Now(check);
-            }
-            again = again.or(Some(check));
-        }
-        match again {
-            Some(check) => Found::Now(check),
-            None if later => Found::Later,
-            None => Found::Nothing,
-        }
-    }
-
-    fn known_line(&self, now: Mono, modem: usize) -> Found {
-        let mut later = None;
-        for &(line, on) in &self.targets.passed {
-            let number = self.lines[line].number;
-            let used = self.targets.uses.get(&line).copied().unwrap_or(0);
-            if on == modem || used >= KNOWN_LINE_CHECKS_MAX || self.numbers[number].record.is_closed() {
-                continue;
-            }
-            match self.number_for_check(now, number, Check::Line(self.lines[line].id.clone())) {
-                Found::Now(check) => return Found::Now(check),
-                Found::Nothing => {}
-                wait @ (Found::Later | Found::At(_)) => later = later.or(Some(wait)),
-            }
-        }
-        later.unwrap_or(Found::Nothing)
-    }
-
-    /// The number that a check calls, as far as lines could call it too.
-    fn number_of(&self, check: &Check) -> Option<usize> {
-        match check {
-            Check::DialTone | Check::Peer(_) => None,
-            Check::Reference => self.targets.reference,
-            Check::Line(line) => self.line_index.get(line).map(|&line| self.lines[line].number),
-        }
     }
 
     // --- a check begins and ends
@@ -410,7 +255,7 @@ impl Scheduler {
             self.trust[modem].retests = 0;
             self.health.absolve(modem);
             self.piles.worked(modem);
-            let what = self.words(check);
+            let what = words(check);
             let mut detail = format!("{TAKEN_BACK}: it reached {what}");
             if !report.detail.is_empty() {
                 detail = format!("{detail} ({})", report.detail);
@@ -441,7 +286,7 @@ impl Scheduler {
             self.trust[modem].failed.clear();
             return self.rest(now, modem);
         }
-        let mut what: Vec<String> = self.trust[modem].failed.iter().map(|check| self.words(check)).collect();
+        let mut what: Vec<String> = self.trust[modem].failed.iter().map(words).collect();
         let times =
             if what.windows(2).all(|pair| pair[0] == pair[1]) && what.len() > 1 { " twice" } else { "" };
         what.dedup();
@@ -485,15 +330,6 @@ impl Scheduler {
             let _ = self.uncheckable(now, modem, why);
         } else if self.closed.is_none() {
             self.wait_for_check(modem, now + CHECK_AGAIN_AFTER);
-        }
-    }
-
-    fn words(&self, check: &Check) -> String {
-        match check {
-            Check::DialTone => "a dial tone".to_owned(),
-            Check::Reference => "the reference number".to_owned(),
-            Check::Peer(peer) => format!("modem `{peer}`"),
-            Check::Line(line) => format!("`{line}`, which passed on another modem"),
         }
     }
 

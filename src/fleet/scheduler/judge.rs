@@ -4,6 +4,9 @@ use crate::call::limits::needs_time;
 use crate::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, PANICKED_MODEMS_MAX, PANICS_MAX, Policy};
 use crate::model::{CallId, Fault, LineId, ModemId, Moment};
 
+/// Why a line whose number has had its lawful calls is judged by what it has.
+const SPENT: &str = "redial rules allow its number no more calls in this run";
+
 /// One call of a line that is over.
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
@@ -279,7 +282,6 @@ impl Case<'_> {
         if !self.spent {
             return None;
         }
-        const WHY: &str = "redial rules allow its number no more calls in this run";
         // One call that was cut short is never the only evidence.
         let counts =
             |trial: &Trial| !trial.cut_short && (trial.is_failing() || trial.class == CallClass::Unproven);
@@ -290,8 +292,8 @@ impl Case<'_> {
             Some(self.finding(trial, trial.detail.clone()))
         });
         Some(match decided {
-            Some(finding) => Finding { detail: format!("{}; {WHY}", finding.detail), ..finding },
-            None => Finding { fault: Some(Fault::OverBudget), detail: WHY.to_owned(), call: None },
+            Some(finding) => Finding { detail: format!("{}; {SPENT}", finding.detail), ..finding },
+            None => Finding { fault: Some(Fault::OverBudget), detail: SPENT.to_owned(), call: None },
         })
     }
 

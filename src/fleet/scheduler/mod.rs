@@ -18,6 +18,7 @@ mod quarantine;
 mod queue;
 mod refusals;
 mod stages;
+mod targets;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -25,19 +26,21 @@ mod watch;
 #[cfg(test)]
 mod world;
 
-pub use checks::{FAILED_CHECKS, FAULTY_MODEMS, KNOWN_LINE_CHECKS_MAX, REFERENCE_FAILED_MAX, TAKEN_BACK};
+pub use checks::{FAILED_CHECKS, FAULTY_MODEMS, TAKEN_BACK};
 pub use face::{
     CallReport, Check, CheckPlan, CheckReport, Decision, Input, LineJob, ModemSeat, Past, Preflight, Preset,
     SchedulerPlan, outcome_of,
 };
+pub use targets::{KNOWN_LINE_CHECKS_MAX, REFERENCE_FAILED_MAX};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::bench::{Bench, Exit, State, Trouble};
-use self::checks::{Targets, Trust};
+use self::checks::Trust;
 use self::judge::{Finding, Known, NumberRecord};
 use self::lines::{Line, Stage};
 use self::queue::{Queue, Rank};
+use self::targets::Targets;
 use super::health::Health;
 use super::pileup::PileUps;
 use super::policy::{CallClass, EXPECTED_CALL, Policy};

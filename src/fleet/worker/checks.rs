@@ -75,12 +75,11 @@ impl<O: OpenPort> Bench<O> {
             _ = cancel.wait_for(Option::is_some) => None,
             end = drive(&mut machine, codec(), port, self.clock) => Some(end?),
         };
-        let ToneOutcome { tone, on_hook, detail } = match heard {
-            Some(end) => end,
-            None => {
-                let cut_short = DialTone::cut_short(&profile, port.facts_now(), limit);
-                drive(cut_short, codec(), port, self.clock).await?
-            }
+        let ToneOutcome { tone, on_hook, detail } = if let Some(end) = heard {
+            end
+        } else {
+            let cut_short = DialTone::cut_short(&profile, port.facts_now(), limit);
+            drive(cut_short, codec(), port, self.clock).await?
         };
         let (outcome, fault, said) = match tone {
             Tone::Heard => (CheckOutcome::Passed, None, String::new()),
@@ -113,20 +112,19 @@ impl<O: OpenPort> Bench<O> {
             _ = cancel.wait_for(Option::is_some) => None,
             end = drive(&mut machine, codec(), port, self.clock) => Some(end?),
         };
-        let AnswerOutcome { rang, connected, on_hook, detail } = match end {
-            Some(end) => end,
-            None => {
-                // It may be ringing, training or connected by now.
-                let facts = port.facts_now();
-                let situation = Situation {
-                    carrier_may_be_up: true,
-                    dcd: facts.has_signals.then_some(facts.dcd_at_open),
-                    ..Situation::default()
-                };
-                let hangup = HangUp::new(&profile, facts, situation, limit);
-                let end = drive(hangup, codec(), port, self.clock).await?;
-                AnswerOutcome { rang: false, connected: false, on_hook: end.proven, detail: end.detail }
-            }
+        let AnswerOutcome { rang, connected, on_hook, detail } = if let Some(end) = end {
+            end
+        } else {
+            // It may be ringing, training or connected by now.
+            let facts = port.facts_now();
+            let situation = Situation {
+                carrier_may_be_up: true,
+                dcd: facts.has_signals.then_some(facts.dcd_at_open),
+                ..Situation::default()
+            };
+            let hangup = HangUp::new(&profile, facts, situation, limit);
+            let end = drive(hangup, codec(), port, self.clock).await?;
+            AnswerOutcome { rang: false, connected: false, on_hook: end.proven, detail: end.detail }
         };
         let (outcome, said) = match (connected, rang) {
             (true, _) => (CheckOutcome::Passed, ""),

@@ -38,7 +38,7 @@ impl Watch {
                     assert!(known || exhausted || confirmed, "nothing was known yet of the credential");
                 }
                 (_, CallClass::BenchModem | CallClass::BenchLine) => {
-                    self.invariant_bench(now, verdict, decided)
+                    self.invariant_bench(now, verdict, decided);
                 }
                 (_, CallClass::Defect) => {
                     let panics = self.calls(line).iter().filter(|call| call.class == CallClass::Defect);
