@@ -50,6 +50,15 @@ pub(super) fn check(
             );
             doc.problem("reference", what);
         }
+        let own = dialing
+            .and_then(|(_, bank)| bank.modems.iter().find(|modem| modem.number.as_ref() == Some(number)));
+        if let Some(modem) = own {
+            let what = format!(
+                "is the number of modem `{}` of the bank, which answers only when it is told to",
+                modem.id
+            );
+            doc.problem("reference", what);
+        }
         if let Some(why) = dialing.and_then(|(numbering, bank)| undialable(numbering, bank, number)) {
             doc.problem("reference", why);
         }

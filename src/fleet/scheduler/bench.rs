@@ -35,7 +35,6 @@ struct Seat {
     trunk: Option<usize>,
     state: State,
     quarantined: bool,
-    has_number: bool,
     /// Times that it went out since its last good call; a busy port aside.
     strikes: u32,
     /// Times in a row that its port was busy.
@@ -98,7 +97,6 @@ impl Bench {
                 trunk,
                 state: State::SettingUp,
                 quarantined: false,
-                has_number: modem.has_number,
                 strikes: 0,
                 busy: 0,
                 lineless: 0,
@@ -115,10 +113,6 @@ impl Bench {
 
     pub(super) fn is_quarantined(&self, modem: usize) -> bool {
         self.seats[modem].quarantined
-    }
-
-    pub(super) fn has_number(&self, modem: usize) -> bool {
-        self.seats[modem].has_number
     }
 
     /// No line is called on it; a call that is running ends first.

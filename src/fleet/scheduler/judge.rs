@@ -156,7 +156,9 @@ impl Case<'_> {
         }
         let retry = format!("passed at call {}, after {before}", trial.attempt);
         let detail = if trial.detail.is_empty() { retry } else { format!("{}; {retry}", trial.detail) };
-        let blemish = self.policy.degraded.needed_retry.then_some(Fault::NeededRetry);
+        // A call that we cut short ourselves needed a second one for our sake, not for the line's.
+        let needed = self.trials.iter().any(|trial| trial.is_failing() && !trial.cut_short);
+        let blemish = (needed && self.policy.degraded.needed_retry).then_some(Fault::NeededRetry);
         Some(Finding { fault: trial.fault.or(blemish), ..self.finding(trial, detail) })
     }
 

@@ -163,6 +163,14 @@ impl Scheduler {
                 numbers.len() - 1
             })
         });
+        // The modems' own numbers are no line's (the bank is held to that): a place for each.
+        let own = |seat: &ModemSeat| {
+            seat.has_number.then(|| {
+                numbers.push(Number::default());
+                numbers.len() - 1
+            })
+        };
+        let peers = modems.iter().map(own).collect();
         let bench = Bench::new(modems, &trunks);
         let mut scheduler = Self {
             policy,
@@ -170,7 +178,7 @@ impl Scheduler {
             health: Health::new(bench.ids.len()),
             piles: PileUps::new(bench.ids.len()),
             trust: std::iter::repeat_with(Trust::default).take(bench.ids.len()).collect(),
-            targets: Targets::new(checks, reference),
+            targets: Targets::new(checks, reference, peers),
             refused_numbers: BTreeSet::new(),
             bench,
             queue: Queue::new(numbers.len()),

@@ -20,6 +20,8 @@ pub(super) struct Targets {
     pub(super) plan: CheckPlan,
     /// The reference's place among the numbers.
     pub(super) reference: Option<usize>,
+    /// The places of the modems' own numbers, by modem.
+    peers: Vec<Option<usize>>,
     /// Checks in a row that did not reach it.
     pub(super) reference_failed: u32,
     /// It may not be dialed, or wakes somebody.
@@ -35,8 +37,8 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    pub(super) fn new(plan: CheckPlan, reference: Option<usize>) -> Self {
-        Self { plan, reference, ..Self::default() }
+    pub(super) fn new(plan: CheckPlan, reference: Option<usize>, peers: Vec<Option<usize>>) -> Self {
+        Self { plan, reference, peers, ..Self::default() }
     }
 
     /// A line passed.
@@ -62,7 +64,7 @@ impl Scheduler {
         let failed = &self.trust[modem].failed;
         let mut again = None;
         let (mut later, mut at) = (false, None::<Mono>);
-        for found in [self.reference(now), self.peer(modem), self.known_line(now, modem)] {
+        for found in [self.reference(now), self.peer(now, modem), self.known_line(now, modem)] {
             match found {
                 Found::Now(check) if !failed.contains(&check) => return Found::Now(check),
                 Found::Now(check) => again = again.or(Some(check)),
@@ -102,9 +104,9 @@ impl Scheduler {
         }
     }
 
-    fn peer(&self, modem: usize) -> Found {
+    fn peer(&self, now: Mono, modem: usize) -> Found {
         let failed = &self.trust[modem].failed;
-        let (mut again, mut later) = (None, false);
+        let (mut again, mut later, mut at) = (None, false, None::<Mono>);
         for other in 0..self.trust.len() {
             let trust = &self.trust[other];
             // One that has not been checked yet may answer for all that is known.
@@ -112,27 +114,30 @@ impl Scheduler {
                 matches!(trust.call_due, Some(Why::PileUp | Why::Retest)) || self.piles.is_suspect(other);
             if other == modem
                 || doubtful
-                || !self.bench.has_number(other)
                 || !self.bench.is_hopeful(other)
                 || !self.bench.could_both_call(modem, other)
             {
                 continue;
             }
-            let now = !trust.tone_due && self.bench.is_free(other);
-            if !now || !self.bench.both_have_room(modem, other) {
+            let Some(number) = self.targets.peers.get(other).copied().flatten() else { continue };
+            let ready = !trust.tone_due && self.bench.is_free(other);
+            if !ready || !self.bench.both_have_room(modem, other) {
                 later |= matches!(self.bench.state(other), State::SettingUp | State::InCall | State::Ready);
                 continue;
             }
-            let check = Check::Peer(self.bench.ids[other].clone());
-            if !failed.contains(&check) {
-                return Found::Now(check);
+            match self.number_for_check(now, number, Check::Peer(self.bench.ids[other].clone())) {
+                Found::Now(check) if !failed.contains(&check) => return Found::Now(check),
+                Found::Now(check) => again = again.or(Some(check)),
+                Found::At(time) => at = Some(at.map_or(time, |at| at.min(time))),
+                Found::Later => later = true,
+                Found::Nothing => {}
             }
-            again = again.or(Some(check));
         }
-        match again {
-            Some(check) => Found::Now(check),
-            None if later => Found::Later,
-            None => Found::Nothing,
+        match (again, later, at) {
+            (Some(check), ..) => Found::Now(check),
+            (None, true, _) => Found::Later,
+            (None, false, Some(at)) => Found::At(at),
+            (None, false, None) => Found::Nothing,
         }
     }
 
@@ -153,10 +158,14 @@ impl Scheduler {
         later.unwrap_or(Found::Nothing)
     }
 
-    /// The number that a check calls, as far as lines could call it too.
+    /// The number that a check calls.
     pub(super) fn number_of(&self, check: &Check) -> Option<usize> {
         match check {
-            Check::DialTone | Check::Peer(_) => None,
+            Check::DialTone => None,
+            Check::Peer(peer) => {
+                let peer = self.modem_index.get(peer).copied()?;
+                self.targets.peers.get(peer).copied().flatten()
+            }
             Check::Reference => self.targets.reference,
             Check::Line(line) => self.line_index.get(line).map(|&line| self.lines[line].number),
         }

@@ -635,7 +635,7 @@ fn a_call_that_was_cut_short_needs_one_with_its_full_time_that_bears_it_out() {
     let table: &[Row] = &[
         ("it rings again", &[(Some(NoAnswer), None), (Some(NoAnswer), None)], Some(NoAnswer), 2),
         ("nothing is heard at all", &[(Some(NoAnswer), None), (Some(NoRing), None)], Some(NoRing), 2),
-        ("slower than ever", &[(GOOD, Some(60)), (GOOD, Some(60))], Some(NeededRetry), 2),
+        ("slower than ever", &[(GOOD, Some(60)), (GOOD, Some(60))], None, 2),
         (
             "busy bears nothing out",
             &[(GOOD, Some(60)), (Some(Busy), None), (GOOD, Some(60))],
@@ -658,13 +658,13 @@ fn a_call_that_was_cut_short_needs_one_with_its_full_time_that_bears_it_out() {
         (
             "nor is a bench fault evidence",
             &[(Some(NoAnswer), None), (Some(NoDialtone), None), (GOOD, None)],
-            Some(NeededRetry),
+            None,
             3,
         ),
         (
             "behind a bench fault that dialed nothing the short one comes first, too",
             &[(Some(NoDialtone), None), (GOOD, Some(80)), (GOOD, Some(80))],
-            Some(NeededRetry),
+            None,
             3,
         ),
     ];

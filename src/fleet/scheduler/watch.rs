@@ -189,6 +189,12 @@ impl Watch {
         self.calls(line).iter().filter(|call| call.class.is_failing() && !self.is_void(call)).count()
     }
 
+    /// Whether a call failed that had its whole time.
+    fn failing_in_full(&self, line: &LineId) -> bool {
+        let in_full = |call: &Call| call.class.is_failing() && call.report.cut_short.is_none();
+        self.calls(line).iter().any(|call| in_full(call) && !self.is_void(call))
+    }
+
     /// Failing calls that may confirm: one that was cut short only beside one with its whole time that bears it out.
     fn confirming(&self, line: &LineId) -> usize {
         let failing =

@@ -69,7 +69,7 @@ impl Watch {
         assert_eq!(verdict.call.as_ref().unwrap().as_str(), format!("{line}.{}", passed.report.attempt));
         match passed.report.fault {
             Some(own) => assert_eq!(verdict.fault, Some(own)),
-            None if self.failing(line) > 0 && self.plan.policy.degraded.needed_retry => {
+            None if self.failing_in_full(line) && self.plan.policy.degraded.needed_retry => {
                 assert_eq!(verdict.fault, Some(Fault::NeededRetry));
             }
             None => assert_eq!(verdict.fault, None),
