@@ -19,3 +19,18 @@ pub fn allow_files(needed: u64) {
 /// Nothing is limited here.
 #[cfg(not(unix))]
 pub fn allow_files(_needed: u64) {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_raised_as_far_as_it_may_be_and_never_lowered() {
+        let limit = || getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        let (soft, hard) = limit();
+        allow_files(1);
+        assert_eq!(limit(), (soft, hard));
+        allow_files(soft.saturating_add(1));
+        assert_eq!(limit(), (soft.saturating_add(1).min(hard), hard));
+    }
+}
