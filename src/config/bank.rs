@@ -29,7 +29,8 @@ pub const BAUD: u32 = 115_200;
 /// Least time between two resets that a bank may ask for.
 pub const RESET_EVERY_MIN: Duration = Duration::from_secs(10);
 
-const BAUDS: [u32; 12] =
+/// The speeds that a port may have, bit/s.
+pub const BAUDS: [u32; 12] =
     [300, 1200, 2400, 4800, 9600, 14_400, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800];
 
 /// The profile's name that means "ask the modem who it is".

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use super::reset::{ResetHook, Resets};
 use crate::call::CallSpec;
@@ -119,6 +120,7 @@ pub(crate) async fn work<O: OpenPort>(
         in_doubt,
         free_at: Mono::ZERO,
         resets: Resets::default(),
+        hook: None,
         clock,
     };
     while let Some(command) = channels.commands.recv().await {
@@ -133,6 +135,7 @@ pub(crate) async fn work<O: OpenPort>(
                     }
                     report = bench.set_up(&channels) => report,
                 };
+                bench.let_hook_finish(&mut cancel).await;
                 tell(&channels, &bench.seat.id, report).await;
             }
             Command::Call(spec) => bench.call(*spec, &channels).await,
@@ -168,6 +171,8 @@ struct Bench<O> {
     free_at: Mono,
     /// When it was reset by its hook, and how its set-ups went since.
     resets: Resets,
+    /// Its hook, while it runs.
+    hook: Option<JoinHandle<Result<String, String>>>,
     clock: Clock,
 }
 
