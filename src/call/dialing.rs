@@ -27,6 +27,9 @@ pub const UNKNOWN_LINES_MAX: usize = 20;
 const UNKNOWN_LINE_LEN_MAX: usize = 80;
 /// How much later than one cadence a RINGING may come and the ringing still counts as going on.
 const CADENCE_SLACK: Duration = Duration::from_millis(1500);
+/// A gap of less than this part of the country's cadence lies within a burst: British ringback has two tones 0.2 s
+/// apart, every 3 s.
+const WITHIN_A_BURST: u32 = 3;
 /// How exact a modem's S7 is taken to be: it counts whole seconds.
 const S7_SLACK: Duration = Duration::from_secs(1);
 /// So long after S7 had to run out, only an answer tone can have set it back (modems.md 1.7).
@@ -175,7 +178,7 @@ impl Dialing {
 
     /// What was learned of the modem.
     pub fn learned(&self) -> Learned {
-        Learned { ringing_repeats: self.rings > 1, ..self.learned.clone() }
+        Learned { ringing_repeats: self.rings > 1, rang: self.rings > 0, ..self.learned.clone() }
     }
 
     /// Whether the modem may be off-hook and in command state: it was dialed in the `;` form, whatever it made of it.
@@ -197,6 +200,10 @@ impl Dialing {
 
     /// A modem-control line changed.
     pub fn signal(&mut self, now: Mono, signal: Signal, on: bool) -> Heard {
+        // A wire that moves as the modem goes off-hook tells of nobody's answer.
+        if self.too_quick(now) || self.is_sending() {
+            return Heard::Nothing;
+        }
         match (signal, on) {
             (Signal::Dsr, true) if self.dsr_is_answer && self.answered.is_none() => {
                 self.listens();
@@ -256,6 +263,7 @@ impl Dialing {
                 Heard::Nothing
             }
             ResultCode::Connect(connect) => {
+                self.learned.silent_connects = u32::from(self.hears_ringing && self.rings == 0);
                 self.link = connect.settle(&self.link, self.connect_number, self.port_bps);
                 Heard::Connected
             }
@@ -288,7 +296,11 @@ impl Dialing {
     fn ringing(&mut self, now: Mono) -> Heard {
         self.rings += 1;
         if let Some(last) = self.last_ringing {
-            self.ring_gap = Some(now.since(last));
+            let gap = now.since(last);
+            // The longest: where one burst has two parts, or one was missed, a shorter bound would be a wrong one.
+            if self.compressed || gap * WITHIN_A_BURST >= self.cadence {
+                self.ring_gap = self.ring_gap.max(Some(gap));
+            }
         }
         self.last_ringing = Some(now);
         if self.rings == 1 { Heard::Moment(Moment::Ringing) } else { Heard::Nothing }
@@ -299,7 +311,7 @@ impl Dialing {
         self.rings > 1 || self.ringing_repeats == Some(true)
     }
 
-    /// From one burst to the next: as observed, else the country's.
+    /// From one burst to the next: the longest that was observed, else the country's.
     fn burst_to_burst(&self) -> Duration {
         self.ring_gap.unwrap_or(self.cadence)
     }

@@ -39,7 +39,8 @@ pub struct Facts {
 /// - tells that characters came in, or of a link, where there was no carrier (`AT#UD`, which each ATD wipes, may tell of
 ///   the link);
 /// - tells of a call that was longer than ours;
-/// - tells of an end, or of a call set-up, that a call with a CONNECT can't have had.
+/// - tells of an end, or of a call set-up, that a call with a CONNECT can't have had;
+/// - is a blank form, where there was a CONNECT: its `Protocol NONE` is nobody's link.
 ///
 /// Of a call without carrier, levels and counters are taken only from an `AT#UD` that heard answer tone: there was nothing
 /// else to be measured.
@@ -52,7 +53,9 @@ pub fn believed(accounts: Vec<Account>, facts: &Facts) -> Vec<Account> {
         }
         if facts.connected {
             let end = account.told.termination;
-            return !end.is_some_and(never_connected)
+            let is_form = matches!(account.report, Report::I6 | Report::I11 | Report::V1);
+            return (!is_form || account.tells_call())
+                && !end.is_some_and(never_connected)
                 && matches!(account.told.call_setup, None | Some(CallSetup::AnswerTone));
         }
         if account.received.is_some_and(|characters| characters > 0) {
@@ -103,9 +106,9 @@ const fn never_connected(end: Termination) -> bool {
     }
 }
 
-/// Puts the link at the end of the call where the lines up to CONNECT told nothing.
-pub fn fill(link: &mut Link, at_end: Link) {
-    let mut all = at_end;
+/// Puts what was told later of the link (by lines behind CONNECT, by a report) where nothing was told before.
+pub fn fill(link: &mut Link, later: Link) {
+    let mut all = later;
     all.absorb(std::mem::take(link));
     *link = all;
 }
@@ -213,23 +216,22 @@ fn far_end(told: &Diagnostics, cause: Option<u32>) -> Option<(Fault, String)> {
 
 /// Ends that only modems have that were on speaking terms; from the reports that are no `#UD`.
 fn trained(told: &Diagnostics, facts: &Facts) -> Option<(Fault, String)> {
-    // What `#UD` heard goes before.
-    if told.call_setup.is_some() {
+    // What `#UD` heard goes before. Where it was our own limit that ended the call, an account that tells of another end
+    // is of another call.
+    if told.call_setup.is_some() || !facts.said_no_carrier {
         return None;
     }
-    // The first event behind NO CARRIER; without that word it may be of an earlier call. Its 4 and 12 are left alone:
-    // whether 4 is also said where no carrier ever came is not documented, and 12 is what a good call leaves there.
-    if facts.said_no_carrier {
-        let why = match told.s86 {
-            Some(5) => "no error control was found at the far end",
-            Some(9) => "the modems had no protocol in common",
-            Some(13) => "10 retransmissions were not answered",
-            Some(14) => "the far end broke the protocol",
-            _ => "",
-        };
-        if let Some(register) = told.s86.filter(|_| !why.is_empty()) {
-            return Some((Fault::CarrierLost, format!("S86={register:03}: it trained, and {why}")));
-        }
+    // The first event behind NO CARRIER. Its 4 and 12 are left alone: whether 4 is also said where no carrier ever came
+    // is not documented, and 12 is what a good call leaves there.
+    let why = match told.s86 {
+        Some(5) => "no error control was found at the far end",
+        Some(9) => "the modems had no protocol in common",
+        Some(13) => "10 retransmissions were not answered",
+        Some(14) => "the far end broke the protocol",
+        _ => "",
+    };
+    if let Some(register) = told.s86.filter(|_| !why.is_empty()) {
+        return Some((Fault::CarrierLost, format!("S86={register:03}: it trained, and {why}")));
     }
     match told.termination {
         Some(Termination::TrainingFailed) => Some((Fault::NoCarrier, said(told)?)),

@@ -293,10 +293,6 @@ impl Machine {
     // --- inputs
 
     fn bytes(&mut self, now: Mono, bytes: &[u8]) {
-        if matches!(self.state, State::Diagnosing { .. }) {
-            // A line of a report that reads like a CONNECT.
-            self.codec.set_online(false);
-        }
         self.codec.feed(bytes);
         while let Some(token) = self.codec.next() {
             match &mut self.state {

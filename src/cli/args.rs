@@ -111,6 +111,7 @@ pub struct Report {
 
 /// `lineman modems`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
 Every port that is asked is opened, what is online there is hung up, and `AT` and the questions ATI, ATI3, +GMI, +GMM and
 +GSN are typed; never an S register. Ports that other programs hold are left alone.
@@ -123,6 +124,9 @@ Examples:
 
 Exit codes: 0 some modem answered; 3 none did; 2 usage.")]
 pub struct Modems {
+    /// What else to do with modems than to list them.
+    #[command(subcommand)]
+    pub verb: Option<ModemsVerb>,
     /// Ask these ports alone: a tty's path, or `rfc2217://host:port`.
     #[arg(value_name = "PORT")]
     pub ports: Vec<String>,
@@ -138,6 +142,28 @@ pub struct Modems {
     /// Open nothing: show only what the system knows of its ports.
     #[arg(long)]
     pub no_ask: bool,
+}
+
+/// What else can be done with modems.
+#[derive(Debug, Subcommand)]
+pub enum ModemsVerb {
+    /// Tests the bench itself: dial tone on each modem, calls between the modems, calls to the reference number.
+    Check(ModemsCheck),
+}
+
+/// `lineman modems check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+No line of a plan is called. The modems call each other where the bank has their numbers (`number:`), and the
+number that the plan names as its `reference:`.
+
+Exit codes: 0 all modems work, 1 some do not, 3 none does, 2 usage or configuration, 4 interrupted")]
+pub struct ModemsCheck {
+    /// The plan, for its bank and its reference number; without plan and bank, the example plan.
+    pub plan: Option<PathBuf>,
+    /// Test this bank instead of the plan's.
+    #[arg(long, value_name = "FILE")]
+    pub bank: Option<PathBuf>,
 }
 
 /// `lineman sim`.

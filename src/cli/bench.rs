@@ -11,7 +11,7 @@ use crate::config::{Plan, load_exchange};
 use crate::fleet::worker::OpenPort;
 use crate::model::{Fault, ModemId};
 use crate::modem::clock::Clock;
-use crate::modem::port::{Port, PortError, PortOptions, PortPath};
+use crate::modem::port::{Port, PortError, PortOptions, PortPath, allow_files};
 use crate::sim::log::Log;
 use crate::sim::{Exchange, RunningExchange};
 
@@ -19,6 +19,11 @@ use super::Failure;
 
 /// Longest that opening a port may take: a wedged driver must not hold up the ports beside it.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
+
+/// Open files of one modem: its port, its lock, a reset command's pipes, and in a simulated bank the exchange's side of it.
+const FILES_A_MODEM: u64 = 8;
+/// Open files besides those: standard streams, the journal, the reports, what the runtime has.
+const FILES_BESIDES: u64 = 256;
 
 /// Where each modem's port is, and how it is opened.
 #[derive(Debug)]
@@ -58,6 +63,7 @@ impl Bench {
     /// # Errors
     /// A port's name makes no sense, the exchange does not start, or every port is held by somebody else.
     pub(super) async fn open(plan: &Plan, clock: Clock) -> Result<Self, Failure> {
+        allow_files(plan.bank.modems.len() as u64 * FILES_A_MODEM + FILES_BESIDES);
         let (places, exchange) = match &plan.bank.exchange {
             Some(file) => {
                 let (exchange, folder) = simulate(plan, file)?;

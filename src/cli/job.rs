@@ -8,14 +8,19 @@ use std::time::Duration;
 use crate::call::quality::Rules;
 use crate::call::{CallSpec, Quality, ShortDial};
 use crate::config::bank::{BankModem, PROFILE_AUTO};
+use crate::config::plan::Undialable;
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
-use crate::fleet::scheduler::{CallReport, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
+use crate::fleet::policy::CallClass;
+use crate::fleet::redial::RedialLaw;
+use crate::fleet::scheduler::{CallReport, Check, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
 use crate::fleet::worker::{ProfileChoice, Seat};
-use crate::model::event::{CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting};
+use crate::model::event::{
+    CheckKind, CheckOutcome, CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting,
+};
 use crate::model::{
-    CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, Mono, RunId,
-    Usual,
+    CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, Mono,
+    PhoneNumber, RunId, SiteId, Usual,
 };
 use crate::modem::clock::Clock;
 use crate::modem::fingerprint::Fingerprint;
@@ -62,6 +67,8 @@ pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
         },
         setup_limit: plan.limits.setup,
         on_hook_min: plan.bank.on_hook_min,
+        tone_limit: plan.limits.dial,
+        hangup_limit: plan.limits.hangup,
         port: modem.port.clone(),
         fingerprint: modem.fingerprint.clone(),
         neighbours: Arc::clone(&neighbours),
@@ -87,7 +94,11 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
             .bank
             .modems
             .iter()
-            .map(|modem| ModemSeat { id: modem.id.clone(), trunk: modem.trunk.clone() })
+            .map(|modem| ModemSeat {
+                id: modem.id.clone(),
+                trunk: modem.trunk.clone(),
+                has_number: modem.number.is_some(),
+            })
             .collect(),
         trunks: plan
             .bank
@@ -96,7 +107,21 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
             .filter_map(|(name, calls)| Some((name.clone(), NonZeroU32::new(*calls)?)))
             .collect(),
         policy: plan.policy.clone(),
+        checks: plan.checks.clone(),
+        redial: redial_law(plan),
         past,
+    }
+}
+
+/// The law where the bank stands. A simulated network has none, and may be any number of times faster.
+fn redial_law(plan: &Plan) -> RedialLaw {
+    match &plan.numbering.redial {
+        Some(redial) if !plan.bank.rehearsal => RedialLaw {
+            attempts: redial.attempts,
+            busy_attempts: redial.busy_attempts,
+            pauses: redial.pauses.clone(),
+        },
+        _ => RedialLaw::default(),
     }
 }
 
@@ -122,6 +147,8 @@ fn until_next(time: jiff::civil::Time, now: &jiff::Zoned) -> Option<Duration> {
 pub(super) fn past(events: &[Event]) -> Past {
     let mut past = Past::default();
     let mut verdicts = BTreeMap::new();
+    // Failing calls of each modem since it last passed anything: what a quarantine makes void.
+    let mut unproven: BTreeMap<&ModemId, Vec<&CallId>> = BTreeMap::new();
     for event in events {
         match &event.kind {
             EventKind::Verdict(verdict) => drop(verdicts.insert(verdict.line.clone(), verdict.clone())),
@@ -130,13 +157,34 @@ pub(super) fn past(events: &[Event]) -> Past {
                 let begun = past.begun.entry(line.clone()).or_default();
                 *begun = (*begun).max(*attempt);
             }
-            EventKind::CallEnded(record) => past.calls.push(report(record)),
+            EventKind::CallEnded(record) => {
+                past.calls.push(report(record));
+                let class = CallClass::of(record.fault);
+                if class == CallClass::Passed {
+                    unproven.remove(&record.modem);
+                } else if class.is_failing() && past.quarantined.contains(&record.modem) {
+                    past.void.insert(record.call.clone());
+                } else if class.is_failing() {
+                    unproven.entry(&record.modem).or_default().push(&record.call);
+                }
+            }
+            EventKind::BenchCheck(record)
+                if record.outcome == CheckOutcome::Passed && record.check != CheckKind::DialTone =>
+            {
+                unproven.remove(&record.modem);
+            }
             EventKind::Modem { modem, state: ModemState::Quarantined, .. } => {
                 past.quarantined.insert(modem.clone());
+                past.void.extend(unproven.remove(modem).into_iter().flatten().cloned());
+            }
+            // It was taken back.
+            EventKind::Modem { modem, state: ModemState::Ready, .. } => {
+                past.quarantined.remove(modem);
             }
             _ => {}
         }
     }
+    past.unproven = unproven.into_values().flatten().cloned().collect();
     past.verdicts = verdicts.into_values().filter(|v| v.fault != Some(Fault::Cancelled)).collect();
     past
 }
@@ -220,13 +268,53 @@ impl LineBook for Book {
             dial,
             dialog: planned.dialog.clone(),
             credential: planned.credential.clone(),
-            port_bps: Some(modem.baud),
+            port_bps: modem.port_bps(),
             limits: self.plan.limits,
             short_dial: usual.and_then(|usual| ShortDial::of(&self.plan.limits, usual)),
             quality: Quality { rules: Arc::clone(&self.rules), usual: usual.cloned() },
             ring_cadence: planned.ring_cadence,
         })
     }
+
+    fn check(&self, check: &Check, modem: &ModemId) -> Result<CallSpec, NotDialed> {
+        let bank = |id: &ModemId| self.modems.get(id).and_then(|at| self.plan.bank.modems.get(*at));
+        let (number, name) = match check {
+            Check::DialTone => (None, "dial-tone"),
+            Check::Reference => (self.plan.checks.reference.as_ref(), "reference"),
+            Check::Peer(peer) => (bank(peer).and_then(|peer| peer.number.as_ref()), "peer"),
+            Check::Line(line) => (self.plan.line(line).map(|planned| &planned.line.number), "known-line"),
+        };
+        let (Some(number), Some(modem)) = (number, bank(modem)) else {
+            return Err(NotDialed("there is no such number to check it with".to_owned()));
+        };
+        check_call(&self.plan, name, number, modem).map_err(|why| NotDialed(why.to_string()))
+    }
+}
+
+/// The particulars of a call that checks a modem: up to CONNECT, with no credential.
+pub(super) fn check_call(
+    plan: &Plan,
+    name: &str,
+    number: &PhoneNumber,
+    modem: &BankModem,
+) -> Result<CallSpec, Undialable> {
+    let no_name = |_| Undialable::NoString("it has no name".to_owned());
+    let id: LineId = name.parse().map_err(no_name)?;
+    let site: SiteId = name.parse().map_err(|_| Undialable::NoString("it has no name".to_owned()))?;
+    Ok(CallSpec {
+        call: CallId::new(&id, 1),
+        line: Line { id, site, number: number.clone(), hostname: None },
+        attempt: 1,
+        modem: modem.id.clone(),
+        dial: plan.dial_string_of(number, modem)?,
+        dialog: None,
+        credential: None,
+        port_bps: Some(modem.baud),
+        limits: plan.limits,
+        short_dial: None,
+        quality: Quality::default(),
+        ring_cadence: plan.numbering.ring_cadence,
+    })
 }
 
 #[cfg(test)]
@@ -241,7 +329,7 @@ mod tests {
         policy: { degraded: { retrains: 7 } }\nlines:\n\
         - { id: A, number: \"+1 919 555 0101\" }\n- { id: B, number: \"+1 919 555 0102\" }\n";
     const BANK: &str = "bank: hq\nlocation: { country: US, area_code: \"919\" }\n\
-        modems: [{ id: m00, port: /dev/ttyS0, profile: generic }]\n";
+        modems: [{ id: m00, port: /dev/ttyS0, profile: generic }, { id: m01, port: \"tcp://10.0.0.9:4001\", profile: generic }]\n";
 
     #[test]
     fn a_call_knows_the_plans_rules_and_what_is_usual_on_its_line() {
@@ -257,7 +345,59 @@ mod tests {
         assert_eq!(a.short_dial.map(|short| short.limit), Some(Duration::from_secs(43)));
         assert_eq!(a.quality.usual.as_deref(), Some(&known));
         assert_eq!((b.short_dial, b.quality.usual), (None, None));
+        let behind = book.call(&"A".parse().unwrap(), &"m01".parse().unwrap(), 1).unwrap();
+        assert_eq!((a.port_bps, behind.port_bps), (Some(115_200), None), "only the server knows its rate");
         assert_eq!((a.quality.rules.retrains, b.quality.rules.retrains), (Some(7), Some(7)));
+    }
+
+    #[test]
+    fn what_a_quarantine_made_void_is_known_to_a_resumed_run_and_who_was_taken_back_too() {
+        let call = |id: &str, modem: &str, fault: Option<Fault>| {
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let (line, attempt) = id.split_once('.').unwrap();
+            EventKind::CallEnded(Box::new(CallRecord {
+                call: id.parse().unwrap(),
+                line: line.parse().unwrap(),
+                modem: modem.parse().unwrap(),
+                attempt: attempt.parse().unwrap(),
+                started: at,
+                finished: at,
+                fault,
+                dialed: String::new(),
+                timeline: crate::model::Timeline::default(),
+                rings: None,
+                detail: String::new(),
+                cut_short_ms: None,
+                link: crate::model::Link::default(),
+                diagnostics: None,
+                hostname: None,
+                hangup: crate::model::event::Hangup::Proven,
+                unknown: Vec::new(),
+                transcript: None,
+            }))
+        };
+        let state = |modem: &str, state: ModemState| EventKind::Modem {
+            modem: modem.parse().unwrap(),
+            state,
+            fault: None,
+            detail: String::new(),
+        };
+        let events = [
+            call("A.1", "m0", Some(Fault::NoAnswer)),
+            call("B.1", "m0", None),
+            call("C.1", "m0", Some(Fault::NoConnect)),
+            state("m0", ModemState::Quarantined),
+            call("D.1", "m0", Some(Fault::NoConnect)),
+            state("m0", ModemState::Ready),
+            call("E.1", "m0", Some(Fault::NoConnect)),
+            state("m1", ModemState::Quarantined),
+        ];
+        let events = events.map(|kind| Event { at: jiff::Timestamp::UNIX_EPOCH, mono: Mono::ZERO, kind });
+        let past = past(&events);
+        let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect::<BTreeSet<CallId>>();
+        assert_eq!(past.void, ids(&["C.1", "D.1"]), "not what failed before a pass");
+        assert_eq!(past.unproven, ids(&["E.1"]));
+        assert_eq!(past.quarantined, BTreeSet::from(["m1".parse().unwrap()]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is usual on each line of a plan, from the journals of its last runs in this reports folder.
 //!
-//! Hints and no more: a run that is damaged, was cut off, or was another plan's tells nothing. What is looked at is
+//! Like is compared with like: another bank has other outside lines, and a rehearsal on a simulated one takes no time
+//! that means anything. Hints and no more: a run that is damaged, was cut off, or was another plan's tells nothing. What is looked at is
 //! bounded in number and in bytes, so that a year of reports holds up no night.
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use crate::journal;
 use crate::model::event::{ModemState, RunHeader};
 use crate::model::usual::Nights;
 use crate::model::{
-    CallRecord, EventKind, Line, LineId, ModemId, PhoneNumber, PlanName, RunId, Usual, Verdict,
+    BankName, CallRecord, EventKind, Line, LineId, ModemId, PhoneNumber, PlanName, RunId, Usual, Verdict,
 };
 
 /// Nights that make the usual: two weeks, so that a line that was repaired is known anew soon.
@@ -30,7 +31,7 @@ const KINDS: [&str; 5] = ["run-started", "run-resumed", "run-ended", "modem", "c
 /// it found tonight is not what is usual.
 pub(super) fn usual(reports: &Path, plan: &Plan, except: Option<&RunId>) -> BTreeMap<LineId, Arc<Usual>> {
     let lines = plan.lines.iter().map(|planned| &planned.line);
-    gathered(reports, &plan.name, lines, except)
+    gathered(reports, &plan.name, &plan.bank.name, lines, except)
         .into_iter()
         .map(|(line, nights)| (line, Arc::new(nights.usual())))
         .collect()
@@ -39,6 +40,7 @@ pub(super) fn usual(reports: &Path, plan: &Plan, except: Option<&RunId>) -> BTre
 fn gathered<'a>(
     reports: &Path,
     plan: &PlanName,
+    bank: &BankName,
     lines: impl Iterator<Item = &'a Line>,
     except: Option<&RunId>,
 ) -> BTreeMap<LineId, Nights> {
@@ -51,7 +53,7 @@ fn gathered<'a>(
         if nights == NIGHTS_MAX || bytes > BYTES_MAX {
             break;
         }
-        let Some(night) = Night::read(&path, plan, &numbers) else { continue };
+        let Some(night) = Night::read(&path, plan, bank, &numbers) else { continue };
         nights += 1;
         for (line, (family, record)) in night.passed {
             gathered.entry(line).or_default().note(&family, &record);
@@ -85,12 +87,17 @@ struct Night {
 }
 
 impl Night {
-    /// Reads a run that is over; absent if it is none of this plan, did not end, or is damaged.
-    fn read(path: &Path, plan: &PlanName, numbers: &BTreeMap<&LineId, &PhoneNumber>) -> Option<Self> {
+    /// Reads a run that is over; absent if it is none of this plan on this bank, did not end, or is damaged.
+    fn read(
+        path: &Path,
+        plan: &PlanName,
+        bank: &BankName,
+        numbers: &BTreeMap<&LineId, &PhoneNumber>,
+    ) -> Option<Self> {
         let mut night = Self::default();
         let mut same: Option<BTreeMap<LineId, PhoneNumber>> = None;
         let scanned = journal::scan_kinds(path, &KINDS, |event| match event.kind {
-            EventKind::RunStarted(header) if header.plan == *plan => {
+            EventKind::RunStarted(header) if header.plan == *plan && header.bank == *bank => {
                 let RunHeader { lines, modems, .. } = *header;
                 night.families = modems.into_iter().map(|modem| (modem.id, modem.profile)).collect();
                 // A line whose number has changed is another line.
@@ -194,7 +201,8 @@ mod tests {
     }
 
     fn learnt(reports: &Path, lines: &[Line], except: Option<&RunId>) -> BTreeMap<String, Usual> {
-        let gathered = gathered(reports, &"nightly".parse().unwrap(), lines.iter(), except);
+        let gathered =
+            gathered(reports, &"nightly".parse().unwrap(), &"hq".parse().unwrap(), lines.iter(), except);
         gathered.into_iter().map(|(line, nights)| (line.to_string(), nights.usual())).collect()
     }
 
@@ -238,6 +246,15 @@ mod tests {
         assert_eq!(learnt(reports, &[line(0)], Some(&tonight)), BTreeMap::new(), "it is not over");
         let moved = Line { number: "+12125550199".parse().unwrap(), ..line(0) };
         assert_eq!(learnt(reports, &[moved], None), BTreeMap::new());
+    }
+
+    #[test]
+    fn a_rehearsal_on_another_bank_tells_nothing() {
+        let reports = tempfile::tempdir().unwrap();
+        let EventKind::RunStarted(mut demo) = header("nightly") else { unreachable!() };
+        demo.bank = "demo".parse().unwrap();
+        write(reports.path(), 1, vec![EventKind::RunStarted(demo), call(0, 300, None), ENDED]);
+        assert_eq!(learnt(reports.path(), &[line(0)], None), BTreeMap::new(), "its time is compressed");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::model::event::LineVerdict;
+use crate::fleet::scheduler::TAKEN_BACK;
+use crate::model::event::{CheckKind, CheckOutcome, CheckRecord, LineVerdict};
 use crate::model::{Event, EventKind, Fault, Mono, Verdict};
 use crate::report::summary::Style;
 use crate::report::{Board, Counts};
@@ -112,7 +113,11 @@ impl Screen for Plain {
 fn notable(event: &EventKind) -> Option<String> {
     use crate::model::event::{CredentialState, ModemState};
     Some(match event {
-        EventKind::Modem { modem, state, fault, detail } if !matches!(state, ModemState::Ready) => {
+        EventKind::Modem { state: ModemState::Checking, .. } => return None,
+        EventKind::BenchCheck(record) => check_line(record)?,
+        EventKind::Modem { modem, state, fault, detail }
+            if *state != ModemState::Ready || detail.starts_with(TAKEN_BACK) =>
+        {
             let fault = fault.map_or(String::new(), |fault| format!(" {fault}"));
             let told = format!("modem {modem}: {}{fault} {detail}", state.word());
             let again = if *state == ModemState::Out { " (it is tried again)" } else { "" };
@@ -126,6 +131,21 @@ fn notable(event: &EventKind) -> Option<String> {
         EventKind::RunResumed(_) => "the run goes on".to_owned(),
         _ => return None,
     })
+}
+
+/// A check that is worth a line: a dial tone that is there is what everybody expects.
+fn check_line(record: &CheckRecord) -> Option<String> {
+    if record.outcome == CheckOutcome::Passed && record.check == CheckKind::DialTone {
+        return None;
+    }
+    let dialed = record.dialed.as_ref().map_or(String::new(), |dialed| format!(" {dialed}"));
+    let detail = if record.detail.is_empty() { String::new() } else { format!(": {}", record.detail) };
+    Some(format!(
+        "modem {}: check {}{dialed} {}{detail}",
+        record.modem,
+        record.check.word(),
+        record.outcome.word()
+    ))
 }
 
 /// The board on a terminal.

@@ -98,6 +98,13 @@ pub struct BankModem {
 }
 
 impl BankModem {
+    /// The speed that its port is known to run at. Behind `telnet://` and `tcp://` the server alone knows, and `baud` is
+    /// but our default.
+    pub fn port_bps(&self) -> Option<u32> {
+        let set_by_server = self.port.starts_with("telnet://") || self.port.starts_with("tcp://");
+        (!set_by_server).then_some(self.baud)
+    }
+
     /// A modem that an exchange plays, as it stands in a bank that lists none.
     fn played((id, profile): &(ModemId, String)) -> Self {
         let (id, profile) = (id.clone(), profile.clone());

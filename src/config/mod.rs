@@ -22,5 +22,5 @@ pub mod yaml;
 
 pub use bank::Bank;
 pub use exchange::load_exchange;
-pub use plan::{Overrides, Plan, PlannedLine, load_plan};
+pub use plan::{Overrides, Plan, PlannedLine, load_bench, load_plan};
 pub use problem::{Place, Problem, Problems};

@@ -24,6 +24,9 @@ use self::redial::RedialFile;
 /// Largest compiled pattern, bytes.
 const REGEX_SIZE_MAX: usize = 1 << 20;
 
+/// The longest from one ringback burst to the next: North America's. [modems.md 6]
+const LONGEST_CADENCE: Duration = Duration::from_secs(6);
+
 /// Dialing rules of one country.
 #[derive(Debug, Clone)]
 pub struct Numbering {
@@ -81,6 +84,15 @@ pub enum NumberingError {
 }
 
 impl Numbering {
+    /// From one ringback burst to the next where `number` rings. The far exchange makes it: abroad another one, of which
+    /// no more is known than the longest there is.
+    pub fn cadence_to(&self, number: &PhoneNumber) -> Duration {
+        match self.national_part(number) {
+            Some(_) => self.ring_cadence,
+            None => self.ring_cadence.max(LONGEST_CADENCE),
+        }
+    }
+
     /// The digits to dial for a number from a place, without the prefix of the modem.
     pub fn digits(&self, number: &PhoneNumber, from: &Location) -> Result<String, NumberingError> {
         let carrier = from.carrier.as_deref().unwrap_or(&self.carrier);

@@ -15,6 +15,9 @@ use crate::model::{Fault, Verdict, span};
 /// Most calls to one line in one run; more would be a nuisance to whoever answers there.
 pub const ATTEMPTS_MAX: u32 = 15;
 
+/// Least pause before a modem under quarantine is checked again.
+const RETEST_AFTER_MIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// `policy:` as written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -24,6 +27,7 @@ pub(super) struct PolicyFile {
     retry_after: BTreeMap<String, Option<String>>,
     in_order: Option<bool>,
     patience: Option<String>,
+    retest_after: Option<Vec<Option<String>>>,
     deadline: Option<String>,
     adaptive: Option<bool>,
     degraded: DegradedFile,
@@ -87,6 +91,22 @@ impl PolicyFile {
             match span::parse(text) {
                 Ok(span) => policy.bench.patience = span,
                 Err(what) => doc.problem("policy.patience", what),
+            }
+        }
+        if let Some(written) = &self.retest_after {
+            policy.bench.retests.clear();
+            for (index, text) in written.iter().enumerate() {
+                let key = format!("policy.retest_after[{index}]");
+                match text.as_deref().map_or_else(|| Err("is empty; write `2m`".to_owned()), span::parse) {
+                    Ok(span) if span < RETEST_AFTER_MIN => {
+                        doc.problem(
+                            &key,
+                            "is under a second; a modem under quarantine is not called that often",
+                        );
+                    }
+                    Ok(span) => policy.bench.retests.push(span),
+                    Err(what) => doc.problem(&key, what),
+                }
             }
         }
         if let Some(text) = &self.deadline {

@@ -2,11 +2,13 @@
 //!
 //! It owns every fact of the run and is the only writer of its event stream. Decisions are the scheduler's and the
 //! guard's, which are pure; this file waits for what happens, asks them, and does what they say. It writes no file:
-//! observers do. How calls and workers end is in `ends`.
+//! observers do. How calls and workers end is in `ends`, how modems are
+//! checked in `checks`.
 
+mod checks;
 mod ends;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +23,9 @@ use crate::model::{CallId, Event, EventKind, Fault, LineId, ModemId, Mono, Phone
 use crate::modem::clock::Clock;
 use crate::modem::port::Port;
 
+use self::checks::RunningCheck;
 use super::desk::{Desk, DeskFact};
-use super::scheduler::{Decision, Input, Scheduler, SchedulerPlan};
+use super::scheduler::{Check, Decision, Input, Scheduler, SchedulerPlan};
 use super::talk;
 use super::worker::{self, Channels, Command, OpenPort, Report, Seat};
 
@@ -57,6 +60,13 @@ pub trait LineBook: Send + Sync + 'static {
     /// # Errors
     /// The number may not be dialed from there: nothing is.
     fn call(&self, line: &LineId, modem: &ModemId, attempt: u32) -> Result<CallSpec, NotDialed>;
+
+    /// The same of a call that checks a modem: up to CONNECT, with no credential. Never asked for
+    /// [`Check::DialTone`], which dials nothing.
+    ///
+    /// # Errors
+    /// The number may not be dialed from there: nothing is.
+    fn check(&self, check: &Check, modem: &ModemId) -> Result<CallSpec, NotDialed>;
 }
 
 /// Why a call was not made: the last safeguard before a modem.
@@ -103,6 +113,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
     for verdict in plan.past.verdicts.iter().filter(|verdict| verdict.fault != Some(Fault::Cancelled)) {
         desk.line_done(&verdict.line);
     }
+    let quarantined = plan.past.quarantined.clone();
     let (notices, notices_in) = mpsc::channel(NOTICES_MAX);
     let (reports, reports_in) = mpsc::channel(REPORTS_MAX);
     let (cancel, _) = watch::channel(None);
@@ -119,6 +130,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
         tasks: JoinSet::new(),
         task_modems: BTreeMap::new(),
         held: BTreeMap::new(),
+        quarantined,
         opener,
         notices,
         reports,
@@ -142,6 +154,7 @@ struct Worker {
     commands: mpsc::Sender<Command>,
     task: Id,
     call: Option<Running>,
+    check: Option<RunningCheck>,
 }
 
 /// A call that is being made, as far as its worker's death would have to be told.
@@ -168,6 +181,8 @@ struct Run<'a, O, B> {
     task_modems: BTreeMap<Id, ModemId>,
     /// Numbers that may still be in a call of ours, and the modem that could not be brought on-hook.
     held: BTreeMap<PhoneNumber, ModemId>,
+    /// Modems that are set up as ever, and get no line.
+    quarantined: BTreeSet<ModemId>,
     opener: Arc<O>,
     notices: mpsc::Sender<(CallId, Notice)>,
     reports: mpsc::Sender<(ModemId, Report)>,
@@ -225,7 +240,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         let work = worker::work(seat.clone(), Arc::clone(&self.opener), port, in_doubt, self.clock, channels);
         let task = self.tasks.spawn(work).id();
         self.task_modems.insert(task, modem.clone());
-        self.workers.insert(modem, Worker { seat, commands, task, call: None });
+        self.workers.insert(modem, Worker { seat, commands, task, call: None, check: None });
     }
 
     fn interrupt(&mut self, how: Cancel) {
@@ -280,7 +295,14 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.desk.line_again(&line);
                 self.emit(EventKind::VerdictWithdrawn { line, why });
             }
+            Decision::Check { modem, check } => self.check(&modem, &check),
+            Decision::TakeBack { modem, detail } => {
+                self.quarantined.remove(&modem);
+                self.modem(modem, ModemState::Ready, None, detail);
+            }
+            Decision::Notice(text) => self.emit(EventKind::Notice { text }),
             Decision::Quarantine { modem, detail } => {
+                self.quarantined.insert(modem.clone());
                 self.modem(modem, ModemState::Quarantined, None, detail);
             }
             Decision::Waits { line, until, why } => {
@@ -386,7 +408,9 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 if let Some(said) = identified {
                     self.modem(modem.clone(), ModemState::Identified, None, said);
                 }
-                self.modem(modem.clone(), ModemState::Ready, None, abilities.unwrap_or_default());
+                if !self.quarantined.contains(&modem) {
+                    self.modem(modem.clone(), ModemState::Ready, None, abilities.unwrap_or_default());
+                }
                 self.step(Input::ModemReady(modem));
             }
             Report::Out(fault, detail) => {
@@ -395,6 +419,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             }
             Report::Notice(text) => self.emit(EventKind::Notice { text }),
             Report::Over(over) => self.over(modem, *over),
+            Report::Checked(over) => self.check_over(modem, *over),
         }
     }
 

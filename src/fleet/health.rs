@@ -98,6 +98,13 @@ impl Health {
         }
     }
 
+    /// The modem was under quarantine and has passed its check: what spoke against it is past.
+    pub fn absolve(&mut self, modem: usize) {
+        if let Some(record) = self.modems.get_mut(modem) {
+            *record = Record::default();
+        }
+    }
+
     /// The lines that speak against a modem, if they are enough to put it under quarantine.
     pub fn evidence(&self, modem: usize) -> Option<Vec<usize>> {
         let lines: Vec<usize> = self

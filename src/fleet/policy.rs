@@ -79,6 +79,11 @@ pub struct BenchPolicy {
     /// How often a modem is set up again, without one good call in between, before it is left alone for the rest of the
     /// run. A port that another program holds is tried as long as there are lines to dial.
     pub setups_max: u32,
+    /// Pauses before a modem under quarantine is checked again: the first, the second .. ; the last one is kept. Empty: it
+    /// is never taken back.
+    pub retests: Vec<Duration>,
+    /// How often it is checked again before it is left alone for the rest of the run.
+    pub retests_max: u32,
 }
 
 impl Default for BenchPolicy {
@@ -87,6 +92,8 @@ impl Default for BenchPolicy {
             patience: Duration::from_secs(600),
             pauses: [10, 30, 60].map(Duration::from_secs).to_vec(),
             setups_max: 5,
+            retests: [2 * 60, 10 * 60, 30 * 60].map(Duration::from_secs).to_vec(),
+            retests_max: 12,
         }
     }
 }
@@ -94,9 +101,19 @@ impl Default for BenchPolicy {
 impl BenchPolicy {
     /// The pause before the `nth` try (from 1) to bring a modem back.
     pub fn pause(&self, nth: u32) -> Duration {
-        let index = usize::try_from(nth.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.pauses.get(index).or(self.pauses.last()).copied().unwrap_or_default()
+        nth_of(&self.pauses, nth).unwrap_or_default()
     }
+
+    /// The pause before the `nth` check (from 1) of a modem under quarantine; absent where none follows.
+    pub fn retest(&self, nth: u32) -> Option<Duration> {
+        nth_of(&self.retests, nth).filter(|_| nth <= self.retests_max)
+    }
+}
+
+/// The `nth` pause (from 1); the last one is kept.
+pub(super) fn nth_of(pauses: &[Duration], nth: u32) -> Option<Duration> {
+    let index = usize::try_from(nth.saturating_sub(1)).unwrap_or(usize::MAX);
+    pauses.get(index).or(pauses.last()).copied()
 }
 
 impl Default for Policy {
@@ -305,7 +322,9 @@ mod tests {
         let bench = BenchPolicy::default();
         let pauses: Vec<u64> = (1..=5).map(|n| bench.pause(n).as_secs()).collect();
         assert_eq!(pauses, [10, 30, 60, 60, 60]);
-        assert_eq!(BenchPolicy { pauses: vec![], ..bench }.pause(3), Duration::ZERO);
+        assert_eq!(BenchPolicy { pauses: vec![], ..bench.clone() }.pause(3), Duration::ZERO);
         assert_eq!([1, 2, 3, 64].map(Policy::bench_calls_max), [2, 4, 6, 6]);
+        let retests: Vec<Option<u64>> = [1, 2, 3, 12, 13].map(|n| Some(bench.retest(n)?.as_secs())).to_vec();
+        assert_eq!(retests, [Some(120), Some(600), Some(1800), Some(1800), None]);
     }
 }

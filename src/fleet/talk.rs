@@ -13,6 +13,10 @@ pub(super) fn tell(event: &EventKind) {
             let fault = record.fault.map_or("none", Fault::code);
             tracing::info!(call = %record.call, fault, detail = record.detail, hangup = ?record.hangup, "a call is over");
         }
+        EventKind::BenchCheck(record) => {
+            let fault = record.fault.map_or("none", Fault::code);
+            tracing::info!(modem = %record.modem, check = record.check.word(), fault, detail = record.detail, "{}", record.outcome.word());
+        }
         EventKind::Modem { modem, state, detail, .. } => tracing::info!(%modem, detail, "{}", state.word()),
         EventKind::LineWaits { line, until, why } => tracing::info!(%line, %until, why, "waits"),
         EventKind::Credential { credential, state, detail } => tracing::info!(%credential, ?state, detail),

@@ -2,6 +2,7 @@
 //!
 //! It decides nothing. A worker that panics drops its port, which hangs up; the dispatcher starts another.
 
+mod checks;
 mod readiness;
 
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use super::reset::{ResetHook, Resets};
 use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::{self, CallOver, Notice};
-use crate::model::event::Hangup;
-use crate::model::{Blame, CallId, Fault, ModemId, Mono};
+use crate::model::event::{CheckOutcome, Hangup};
+use crate::model::{Blame, CallId, Fault, Link, ModemId, Mono};
 use crate::modem::clock::Clock;
 use crate::modem::fingerprint::Fingerprint;
 use crate::modem::learned::Learned;
@@ -38,6 +39,10 @@ pub struct Seat {
     pub setup_limit: Duration,
     /// Least time on-hook between two calls.
     pub on_hook_min: Duration,
+    /// Longest that a dial tone is waited for: the modem's own wait for it may be as long as a call's dialing.
+    pub tone_limit: Duration,
+    /// Longest hang-up of a check.
+    pub hangup_limit: Duration,
     /// Its port, as the bank has it.
     pub port: String,
     /// What it must say of itself; anything else is another modem, and is not dialed on.
@@ -70,6 +75,12 @@ pub(crate) enum Command {
     SetUp,
     /// Make this call.
     Call(Box<CallSpec>),
+    /// Listen for a dial tone.
+    DialTone,
+    /// Make this call, which is a check of the modem.
+    Check(Box<CallSpec>),
+    /// Answer the call of another modem.
+    Answer,
 }
 
 /// What a worker tells.
@@ -88,6 +99,24 @@ pub(crate) enum Report {
     Notice(String),
     /// A call is over.
     Over(Box<CallOver>),
+    /// A check is over.
+    Checked(Box<CheckOver>),
+}
+
+/// A check, or the answer to one, that is over.
+#[derive(Debug)]
+pub(crate) struct CheckOver {
+    pub(crate) outcome: CheckOutcome,
+    pub(crate) fault: Option<Fault>,
+    /// In words, cleaned.
+    pub(crate) detail: String,
+    /// Whether digits may have gone out.
+    pub(crate) dialed: bool,
+    pub(crate) hangup: Hangup,
+    pub(crate) hangup_detail: String,
+    pub(crate) port_lost: bool,
+    /// The link, where there was one.
+    pub(crate) link: Link,
 }
 
 /// The worker's channels.
@@ -139,6 +168,10 @@ pub(crate) async fn work<O: OpenPort>(
                 tell(&channels, &bench.seat.id, report).await;
             }
             Command::Call(spec) => bench.call(*spec, &channels).await,
+            Command::DialTone | Command::Check(_) | Command::Answer => {
+                let over = bench.check(command, &channels).await;
+                tell(&channels, &bench.seat.id, Report::Checked(Box::new(over))).await;
+            }
         }
     }
     if let Some(port) = bench.port.take()
@@ -177,21 +210,32 @@ struct Bench<O> {
 }
 
 impl<O: OpenPort> Bench<O> {
-    async fn call(&mut self, mut spec: CallSpec, channels: &Channels) {
-        let profile = self.family.as_ref().map(|family| Arc::new(family.for_modem(&self.learned)));
+    async fn call(&mut self, spec: CallSpec, channels: &Channels) {
+        let over = self.make(spec, channels).await;
+        let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
+        if over.port_lost && !blames_modem {
+            let why = format!("the port was lost at the end of the call: {}", over.hangup_detail);
+            tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
+        }
+        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
+    }
+
+    /// The modem's profile with what it has shown of itself.
+    fn profile(&self) -> Option<Arc<Profile>> {
+        self.family.as_ref().map(|family| Arc::new(family.for_modem(&self.learned)))
+    }
+
+    /// Makes a call and keeps what it leaves of the modem.
+    async fn make(&mut self, mut spec: CallSpec, channels: &Channels) -> CallOver {
+        let (notices, cancel) = (channels.notices.clone(), channels.cancel.clone());
+        self.rest(&mut channels.cancel.clone()).await;
+        let profile = self.profile();
         let (Some(port), Some(profile)) = (self.port.as_mut(), profile) else {
             // Can't be: calls go to modems that told Ready. Dying is the one answer that gives the line back.
             panic!("a call was given to a modem without a port");
         };
         // Behind a pty is a program, not a modem: a rehearsal, at whatever pace.
         spec.limits.compressed |= port.is_pty();
-        let (notices, mut cancel) = (channels.notices.clone(), channels.cancel.clone());
-        // A call that is cancelled meanwhile is not dialed, and need not wait.
-        tokio::select! {
-            biased;
-            _ = cancel.wait_for(Option::is_some) => {}
-            () = tokio::time::sleep_until(self.clock.instant(self.free_at)) => {}
-        }
         let mut over = shell::run(spec, profile, self.fresh, port, self.clock, notices, cancel).await;
         self.learned.absorb(std::mem::take(&mut over.learned));
         let blames_modem = over.record.fault.is_some_and(|fault| fault.blame() == Blame::BenchModem);
@@ -204,11 +248,17 @@ impl<O: OpenPort> Bench<O> {
         }
         if over.port_lost {
             self.port = None;
-            if !blames_modem {
-                let why = format!("the port was lost at the end of the call: {}", over.hangup_detail);
-                tell(channels, &self.seat.id, Report::Out(Fault::PortLost, why)).await;
-            }
         }
-        tell(channels, &self.seat.id, Report::Over(Box::new(over))).await;
+        over
+    }
+
+    /// Waits until the modem has been on-hook long enough. A call that is cancelled meanwhile is not dialed, and need not
+    /// wait.
+    async fn rest(&mut self, cancel: &mut watch::Receiver<Option<Cancel>>) {
+        tokio::select! {
+            biased;
+            _ = cancel.wait_for(Option::is_some) => {}
+            () = tokio::time::sleep_until(self.clock.instant(self.free_at)) => {}
+        }
     }
 }

@@ -115,25 +115,31 @@ impl RunDir {
             }
             _ => {}
         }
-        if cfg!(not(unix)) {
-            // A rename does not take the place of a link to a folder there.
-            let _ = fs::remove_dir(&link);
+        match renewed(self.run.as_str(), &temp, &link).and_then(|()| sync_dir(&self.reports)) {
+            Err(error) if cfg!(not(unix)) => {
+                // Links need a right there that not every user has.
+                tracing::warn!(%error, "`{name}` can't be kept as a link; runs are found by their own names");
+                Ok(())
+            }
+            done => done.map_err(|source| RunDirError::io(&link, source)),
         }
-        symlink(self.run.as_str(), &temp)
-            .and_then(|()| fs::rename(&temp, &link))
-            .and_then(|()| sync_dir(&self.reports))
-            .map_err(|source| RunDirError::io(&link, source))
     }
 }
 
+/// Makes `link` lead to `target`, in one step for whoever reads it.
 #[cfg(unix)]
-fn symlink(target: &str, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
+fn renewed(target: &str, temp: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, temp)?;
+    fs::rename(temp, link)
 }
 
-/// Links need a right there that not every user has; the error says which.
+/// Makes `link` lead to `target`. A rename does not take the place of a link to a folder there, so the old one goes first.
 #[cfg(not(unix))]
-fn symlink(target: &str, link: &Path) -> io::Result<()> {
+fn renewed(target: &str, _temp: &Path, link: &Path) -> io::Result<()> {
+    match fs::remove_dir(link) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     std::os::windows::fs::symlink_dir(target, link)
 }
 

@@ -78,6 +78,8 @@ pub enum EventKind {
     },
     /// A call is over, on-hook or as near to it as could be had.
     CallEnded(Box<CallRecord>),
+    /// A modem was checked: an act of our own bench, no call of a line.
+    BenchCheck(Box<CheckRecord>),
     /// A line waits for its next call.
     LineWaits {
         /// The line.
@@ -175,7 +177,10 @@ pub enum ModemState {
     Out,
     /// Its on-hook could not be proven: fault of the modem, never of a line.
     HangupUnproven,
-    /// It fails where others succeed: out for the rest of the run.
+    /// It is being checked; the detail says how. No line is called on it meanwhile.
+    Checking,
+    /// It fails where others succeed, or failed its check: no line is called on it until it has passed a check again,
+    /// which the next `ready` tells.
     Quarantined,
     /// It was tried often enough and is left alone for the rest of the run.
     Wedged,
@@ -189,6 +194,7 @@ impl ModemState {
             Self::Identified => "identified",
             Self::Out => "out",
             Self::HangupUnproven => "hangup-unproven",
+            Self::Checking => "checking",
             Self::Quarantined => "quarantined",
             Self::Wedged => "wedged",
         }
@@ -264,6 +270,77 @@ pub struct CallRecord {
     /// What the console said: cleaned, bounded, without secrets. Absent if the call passed or heard nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript: Option<String>,
+}
+
+/// How a modem is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckKind {
+    /// Off-hook, and on-hook again: is there a dial tone? No digit is dialed.
+    DialTone,
+    /// A call to the plan's reference number, up to CONNECT.
+    Reference,
+    /// A call to the number of another modem of the bank, which answers it.
+    Peer,
+    /// A call to a line that passed in this run on another modem, up to CONNECT.
+    KnownLine,
+}
+
+impl CheckKind {
+    /// The stable word for files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::DialTone => "dial-tone",
+            Self::Reference => "reference",
+            Self::Peer => "peer",
+            Self::KnownLine => "known-line",
+        }
+    }
+}
+
+/// What a check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckOutcome {
+    /// The dial tone was heard; the call got its CONNECT.
+    Passed,
+    /// It was not; it did not.
+    Failed,
+    /// It says nothing of the modem: the number was busy, the modem does not know the command, the run was being ended.
+    Unknown,
+}
+
+impl CheckOutcome {
+    /// The stable word for files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One check of a modem that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRecord {
+    /// The modem that was checked.
+    pub modem: ModemId,
+    /// How.
+    pub check: CheckKind,
+    /// What it came to.
+    pub outcome: CheckOutcome,
+    /// The dial string, access codes masked; absent where no digit was dialed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialed: Option<String>,
+    /// What was heard instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+    /// In words. Cleaned.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// How long the modem was taken, ms.
+    pub took_ms: u64,
 }
 
 /// How a call's hang-up went.

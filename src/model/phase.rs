@@ -1,5 +1,8 @@
 //! Phases: the stretches between two instants, in whole milliseconds. Both ends known, or no figure.
 
+use std::cell::Cell;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Mark, Moment, Timeline};
@@ -37,7 +40,8 @@ pub struct PhaseTimes {
     pub train_connect_ms: Option<u64>,
     /// dialed .. connected
     pub dialed_to_connect_ms: Option<u64>,
-    /// Half-width of the bounded instant that splits two phases; absent where all are observed.
+    /// How wrong a phase may be at most: the half-widths of both its ends together, of the phase where they are widest.
+    /// Absent where all ends are observed.
     pub split_error_ms: Option<u64>,
 }
 
@@ -49,13 +53,15 @@ impl PhaseTimes {
             Ringing, Taken, Verified,
         };
         let mark = |moment| timeline.get(moment);
+        let widest = Cell::new(Duration::ZERO);
         let span = |from: Option<Mark>, to: Moment| -> Option<u64> {
-            let micros = mark(to)?.at.since(from?.at).as_micros();
+            let (from, to) = (from?, mark(to)?);
+            widest.set(widest.get().max(from.half_width + to.half_width));
+            let micros = to.at.since(from.at).as_micros();
             u64::try_from((micros + 500) / 1000).ok()
         };
         let ring_start = mark(Ringing).or(mark(DigitsSent));
-        let widest = timeline.iter().map(|(_, m)| m.half_width).max().unwrap_or_default();
-        Self {
+        let times = Self {
             setup_ms: span(mark(Taken), Ready),
             dial_ms: span(mark(Dialed), DigitsSent),
             post_dial_ms: span(mark(DigitsSent).or(mark(Dialed)), Ringing),
@@ -71,8 +77,10 @@ impl PhaseTimes {
             ring_train_ms: span(ring_start.filter(|_| mark(Answered).is_none()), Carrier),
             train_connect_ms: span(mark(Answered).filter(|_| mark(Carrier).is_none()), Connected),
             dialed_to_connect_ms: span(mark(Dialed), Connected),
-            split_error_ms: u64::try_from(widest.as_micros().div_ceil(1000)).ok().filter(|&ms| ms > 0),
-        }
+            split_error_ms: None,
+        };
+        let split_error_ms = u64::try_from(widest.get().as_micros().div_ceil(1000)).ok().filter(|&ms| ms > 0);
+        Self { split_error_ms, ..times }
     }
 }
 
@@ -135,5 +143,15 @@ mod tests {
         assert_eq!((times.ring_ms, times.train_connect_ms), (Some(9000), Some(15_000)));
         assert_eq!(times.split_error_ms, Some(3000));
         assert_eq!(line.get(Moment::Answered).unwrap().half_width, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_phase_between_two_bounded_instants_may_be_wrong_by_both() {
+        let mut line = timeline(&[(Moment::Dialed, 0), (Moment::Ringing, 1000)]);
+        line.bound(Moment::Answered, Mono::from_millis(7000), Mono::from_millis(9000));
+        line.bound(Moment::Carrier, Mono::from_millis(15_000), Mono::from_millis(16_000));
+        let times = PhaseTimes::of(&line);
+        // It may have trained from 9 to 15 s, or from 7 to 16 s.
+        assert_eq!((times.train_ms, times.split_error_ms), (Some(7500), Some(1500)));
     }
 }

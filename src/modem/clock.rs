@@ -5,6 +5,7 @@
 //! disagree within a run, a step of the wall clock (NTP, a technician with `date`) changes no report, and paused time
 //! in tests moves both. Each sitting of a run has a clock of its own.
 
+#[cfg(unix)]
 use std::time::{Duration, SystemTime};
 
 use jiff::{Timestamp, TimestampRound, Unit};
@@ -79,6 +80,7 @@ const fn monotonic_us() -> u64 {
 }
 
 /// How old a file stamp is; zero if it lies in the future.
+#[cfg(unix)]
 pub(super) fn age_of(stamp: SystemTime) -> Duration {
     SystemTime::now().duration_since(stamp).unwrap_or_default()
 }

@@ -47,6 +47,8 @@ pub enum Token {
 pub struct Codec {
     numeric: bool,
     numbers: BTreeMap<u16, String>,
+    /// It stays in command state, whatever reads like a CONNECT.
+    on_hook: bool,
     online: bool,
     /// Lines about the link may come behind CONNECT.
     link_lines_after_connect: bool,
@@ -75,6 +77,7 @@ impl Codec {
         Self {
             numeric,
             numbers: BTreeMap::new(),
+            on_hook: false,
             online: false,
             link_lines_after_connect: false,
             late: None,
@@ -94,6 +97,12 @@ impl Codec {
             link_lines_after_connect: profile.quirks.link_lines_after_connect,
             ..Self::new(profile.quirks.numeric)
         }
+    }
+
+    /// The same for a modem that is on-hook and is asked about its last call: a line that reads like a CONNECT is one of a
+    /// report, and puts nothing online.
+    pub fn for_reports(profile: &Profile) -> Self {
+        Self { on_hook: true, ..Self::for_profile(profile) }
     }
 
     /// Whether bytes are passed on as data.
@@ -257,7 +266,9 @@ impl Codec {
         if code.is_final() {
             self.dialing = false;
         }
-        if let ResultCode::Connect(_) = code {
+        if let ResultCode::Connect(_) = code
+            && !self.on_hook
+        {
             self.online = true;
             self.late = self.link_lines_after_connect.then(LateLines::default);
         }

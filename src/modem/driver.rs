@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use crate::model::Mono;
 
+use super::answer::{Answer, AnswerOutcome};
 use super::clock::Clock;
 use super::codec::Codec;
 use super::diagnostics::{Diagnose, Diagnosis};
+use super::dialtone::{DialTone, ToneOutcome};
 use super::hangup::{HangUp, HangupOutcome};
 use super::identify::{Identify, Identity};
 use super::machine::{Action, Input, PortMachine, Progress};
@@ -40,6 +42,8 @@ port_machines! {
     Setup => SetupEnd;
     Identify => Result<Identity, SetupFault>;
     HangUp => HangupOutcome;
+    DialTone => ToneOutcome;
+    Answer => AnswerOutcome;
     Diagnose => Diagnosis;
 }
 

@@ -387,7 +387,7 @@ impl HangUp {
             }
             State::DcdFall { .. } => self.fail(now, "DCD stayed high", actions),
             State::Rest { .. } => {
-                self.prove(now, 0, actions);
+                self.down(now, actions);
                 None
             }
             State::Ath { .. } | State::AthDoubtful { .. } => self.ath_again(now, "no answer to ATH", actions),
@@ -427,7 +427,7 @@ impl HangUp {
         }
     }
 
-    /// There is no carrier: all that is left is to prove it, or to put down what the `;` dial form holds.
+    /// There should be no carrier: all that is left is to prove it, or first to put down what the `;` dial form holds.
     fn down(&mut self, now: Mono, actions: &mut Vec<Action>) {
         if self.situation.held {
             self.begin_ath(now, 1, false, actions);
@@ -444,7 +444,7 @@ impl HangUp {
     /// Lets the modem come to itself, then proves.
     fn rest(&mut self, now: Mono, actions: &mut Vec<Action>) {
         if self.quirks.open_delay.is_zero() {
-            self.prove(now, 0, actions);
+            self.down(now, actions);
         } else {
             self.state = State::Rest { until: now + self.quirks.open_delay };
         }

@@ -16,6 +16,10 @@ pub struct Learned {
     pub no_reports: BTreeSet<Report>,
     /// It printed more than one RINGING in a call, so silence after a RINGING means something.
     pub ringing_repeats: bool,
+    /// It printed RINGING.
+    pub rang: bool,
+    /// Calls that it connected without a RINGING.
+    pub silent_connects: u32,
     /// Behind the `;` dial form and its bare `ATD` it was heard to listen to the line.
     pub held_dial_works: bool,
     /// It does not do the `;` dial form.
@@ -26,6 +30,10 @@ pub struct Learned {
 
 /// After so many doubts the `;` dial form is given up: a modem that goes deaf behind it would fail good lines.
 pub const HELD_DIAL_DOUBTS_MAX: u32 = 2;
+
+/// After so many connections without a RINGING, and never one heard, it does not print them, whatever it took: one may
+/// have been answered within the first burst.
+const SILENT_CONNECTS_MAX: u32 = 2;
 
 impl Learned {
     /// Nothing was learned.
@@ -38,6 +46,8 @@ impl Learned {
         self.refused.extend(later.refused);
         self.no_reports.extend(later.no_reports);
         self.ringing_repeats |= later.ringing_repeats;
+        self.rang |= later.rang;
+        self.silent_connects = self.silent_connects.saturating_add(later.silent_connects);
         self.held_dial_works |= later.held_dial_works;
         self.held_dial_fails |= later.held_dial_fails;
         self.held_dial_doubts = self.held_dial_doubts.saturating_add(later.held_dial_doubts);
@@ -66,6 +76,9 @@ impl Profile {
         };
         if learned.ringing_repeats && own.marks.ringing_repeats.is_none() {
             own.marks.ringing_repeats = Some(true);
+        }
+        if !learned.rang && learned.silent_connects >= SILENT_CONNECTS_MAX {
+            own.marks.remove(MarkName::Ringing);
         }
         own.diagnostics.retain(|report| !learned.no_reports.contains(report));
         own.setup.retain(|line| !(line.optional && learned.refused.contains(&line.send)));
@@ -165,6 +178,20 @@ marks: { ringing: true, carrier: [line, dcd] }
         all.absorb(learned.clone());
         all.absorb(refusing(&["ATX7"]));
         assert_eq!((all.ringing_repeats, all.held_dial_fails, all.refused.len()), (true, true, 1));
+    }
+
+    #[test]
+    fn a_modem_that_never_prints_ringing_is_not_taken_for_one_that_hears_it() {
+        let family = profile("{ profile: a, setup: ['AT&F'], marks: { ringing: true } }");
+        let hears = |learned: &Learned| family.for_modem(learned).marks.ringing;
+        let mut learned = Learned::default();
+        let silent = Learned { silent_connects: 1, ..Learned::default() };
+        learned.absorb(silent.clone());
+        assert!(hears(&learned), "it may have been answered within the first burst");
+        learned.absorb(silent);
+        assert!(!hears(&learned), "it took the command, and prints none all the same");
+        learned.absorb(Learned { rang: true, ..Learned::default() });
+        assert!(hears(&learned));
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //!
 //! The machines here are pure. What a call does with them is `call`'s.
 
+pub mod answer;
 pub mod clock;
 pub mod codec;
 pub mod connect;
 pub mod diagnostics;
+pub mod dialtone;
 pub mod driver;
 pub mod fingerprint;
 pub mod hangup;

@@ -166,7 +166,7 @@ line_columns! {
 }
 
 /// modems.csv
-pub(super) const MODEMS: [Column<ModemCell>; 22] = [
+pub(super) const MODEMS: [Column<ModemCell>; 24] = [
     column!(_row, "schema", Cell::Figure(u64::from(SCHEMA))),
     column!(row, "run", Cell::Word(row.state.header().run.as_str())),
     column!(row, "modem", Cell::Word(row.modem.header.id.as_str())),
@@ -193,6 +193,8 @@ pub(super) const MODEMS: [Column<ModemCell>; 22] = [
     column!(row, "detail", text(Some(&row.modem.detail))),
     column!(row, "answered_failures", Cell::Figure(row.modem.answered_failures)),
     column!(row, "free_failures", Cell::Figure(row.modem.free_failures)),
+    column!(row, "checks", Cell::Figure(row.modem.checks)),
+    column!(row, "checks_failed", Cell::Figure(row.modem.checks_failed)),
 ];
 
 /// `busy:3 no-carrier:1`, in the order of the design.

@@ -158,6 +158,7 @@ impl Board {
             EventKind::RunStarted(_)
             | EventKind::PasswordSent { .. }
             | EventKind::Credential { .. }
+            | EventKind::BenchCheck(_)
             | EventKind::Notice { .. } => {}
         }
     }
@@ -245,7 +246,11 @@ impl Board {
     /// Modems that make calls: those that are out are none.
     pub fn modems_in_use(&self) -> u64 {
         let in_use = |(row, state): (&Row, &Option<ModemState>)| {
-            row.line.is_some() || matches!(state, Some(ModemState::Ready | ModemState::HangupUnproven))
+            row.line.is_some()
+                || matches!(
+                    state,
+                    Some(ModemState::Ready | ModemState::Checking | ModemState::HangupUnproven)
+                )
         };
         self.rows.iter().zip(&self.states).filter(|&pair| in_use(pair)).count() as u64
     }
@@ -332,6 +337,7 @@ const fn idle_word(state: Option<ModemState>) -> &'static str {
         Some(ModemState::Ready | ModemState::Identified) => "idle",
         Some(ModemState::Out) => "out for a while",
         Some(ModemState::HangupUnproven) => "hang-up unproven",
+        Some(ModemState::Checking) => "being checked",
         Some(ModemState::Quarantined) => "quarantined",
         Some(ModemState::Wedged) => "wedged",
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::event::{Hangup, ModemHeader, ModemState};
+use crate::model::event::{CheckOutcome, CheckRecord, Hangup, ModemHeader, ModemState};
 use crate::model::{CallRecord, FailureCost, Fault, Moment, Verdict};
 
 /// What is known of one modem.
@@ -36,6 +36,10 @@ pub struct ModemFigures {
     pub last_fault: Option<Fault>,
     /// What was said with it, or with its state.
     pub detail: String,
+    /// Times that it was checked.
+    pub checks: u64,
+    /// Checks that it failed.
+    pub checks_failed: u64,
 }
 
 /// How well a modem served a run.
@@ -82,6 +86,8 @@ impl ModemFigures {
             faults: BTreeMap::new(),
             last_fault: None,
             detail: String::new(),
+            checks: 0,
+            checks_failed: 0,
         }
     }
 
@@ -91,6 +97,10 @@ impl ModemFigures {
             if let Some(profile) = detail.split([' ', ',', ';', ':']).find(|word| !word.is_empty()) {
                 profile.clone_into(&mut self.header.profile);
             }
+            return;
+        }
+        // What it is asked says nothing of it; the answer does.
+        if state == ModemState::Checking {
             return;
         }
         if state == ModemState::Out && self.state != Some(ModemState::Out) {
@@ -104,6 +114,14 @@ impl ModemFigures {
         let fits = state != ModemState::Ready || self.last_fault.is_none() && self.hangup_unproven == 0;
         if fits && !detail.is_empty() {
             detail.clone_into(&mut self.detail);
+        }
+    }
+
+    pub(super) fn checked(&mut self, record: &CheckRecord) {
+        self.checks += 1;
+        if record.outcome == CheckOutcome::Failed {
+            self.checks_failed += 1;
+            record.detail.clone_into(&mut self.detail);
         }
     }
 
@@ -135,7 +153,7 @@ impl ModemFigures {
     /// How well it served.
     pub fn health(&self) -> Health {
         let gone = matches!(self.state, Some(ModemState::Out | ModemState::Quarantined | ModemState::Wedged));
-        let troubled = self.bench_faults + self.hangup_unproven + self.times_out > 0
+        let troubled = self.bench_faults + self.hangup_unproven + self.times_out + self.checks_failed > 0
             || self.state == Some(ModemState::HangupUnproven);
         match (gone, self.calls) {
             (true, _) => Health::Bad,

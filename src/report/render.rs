@@ -102,7 +102,9 @@ impl View {
     fn hangs_on(self, event: &EventKind) -> bool {
         match event {
             EventKind::RunStarted(_) | EventKind::RunResumed(_) | EventKind::RunEnded { .. } => true,
-            EventKind::Modem { .. } => matches!(self, Self::Modems | Self::Summary),
+            EventKind::Modem { .. } | EventKind::BenchCheck(_) => {
+                matches!(self, Self::Modems | Self::Summary)
+            }
             EventKind::CallEnded(_) => matches!(self, Self::Calls | Self::Modems | Self::Summary),
             EventKind::Verdict(_) | EventKind::VerdictWithdrawn { .. } => {
                 matches!(self, Self::Lines | Self::Summary)

@@ -64,6 +64,14 @@ pub enum Broken {
         /// The first.
         running: CallId,
     },
+    /// Promise 2: no line is called on a modem that is being checked.
+    #[error("modem `{modem}` was checked during its call `{call}`")]
+    CheckedInCall {
+        /// Which.
+        modem: ModemId,
+        /// The call.
+        call: CallId,
+    },
     /// Promise 1.
     #[error("line `{0}` got a second verdict, and its first was not withdrawn")]
     SecondVerdict(LineId),
@@ -296,6 +304,14 @@ impl RunState {
                 )?;
             }
             EventKind::CallEnded(record) => self.call_ended(record)?,
+            EventKind::BenchCheck(record) => {
+                let place = self.modem_place(&record.modem)?;
+                if let Some((call, _)) = self.running.iter().find(|(_, call)| call.modem == record.modem) {
+                    let (modem, call) = (record.modem.clone(), call.clone());
+                    return Err(Broken::CheckedInCall { modem, call });
+                }
+                self.modems[place].checked(record);
+            }
             EventKind::Credential { credential, state, detail } => {
                 self.credentials.insert(credential.clone(), (*state, detail.clone()));
             }

@@ -47,6 +47,11 @@ pub enum SimError {
         /// Why.
         source: io::Error,
     },
+    /// No ptys, and no thread for sockets.
+    #[error(
+        "a virtual exchange with ports needs Linux; on this system it runs in tests alone. Name real ports, or ports over the network, in the bank"
+    )]
+    NotHere,
     /// The thread, its pipe, or its watch on the ports.
     #[error("the exchange could not be set to work")]
     System(#[source] io::Error),

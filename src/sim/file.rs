@@ -299,6 +299,9 @@ pub struct LineEntry {
     /// Its own ring cadence.
     #[serde(default)]
     pub ring: Option<Cadence>,
+    /// Its own span from the start of its last burst to its answer; left out, it answers early in the pause behind it.
+    #[serde(default, deserialize_with = "some_span")]
+    pub answer_after: Option<Duration>,
     /// Its own span from answer to carrier.
     #[serde(default, deserialize_with = "some_span")]
     pub train: Option<Duration>,

@@ -30,6 +30,8 @@ pub(crate) const CORES: &[&str] = &[
     "modem/machine",
     "modem/setup",
     "modem/hangup",
+    "modem/dialtone",
+    "modem/answer",
     "modem/identify",
     "modem/profile",
     "modem/diagnostics/",
@@ -47,6 +49,8 @@ pub(crate) const CORES: &[&str] = &[
     "fleet/scheduler",
     "fleet/policy",
     "fleet/health",
+    "fleet/pileup",
+    "fleet/redial",
     "fleet/guard",
 ];
 

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -16,8 +17,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, SysconfVar, sysconf};
 use tempfile::TempDir;
 
-/// The families, modem by modem.
-const PROFILES: [&str; 4] = ["courier", "rockwell-conexant", "v250", "generic"];
+/// Families of four kinds of marks, modem by modem.
+pub(crate) const FOUR: &[&str] = &["courier", "rockwell-conexant", "v250", "generic"];
+/// The program.
+const LINEMAN: &str = env!("CARGO_BIN_EXE_lineman");
+/// Where Debian has ser2net.
+pub(crate) const SER2NET: &str = "/usr/sbin/ser2net";
 /// Area codes of the lines; 555-01xx in each is kept free for fiction, and all of it is simulated.
 const AREAS: [&str; 8] = ["212", "305", "312", "404", "415", "512", "615", "704"];
 /// Longest wait for the exchange to be ready, and for a process to end once it was told.
@@ -36,14 +41,26 @@ impl Line {
     }
 }
 
+/// How lineman reaches the exchange's modems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Ptys, which have no modem lines.
+    Pty,
+    /// The exchange's own RFC 2217 server, with these manners.
+    Rfc2217(&'static str),
+    /// Debian's ser2net in front of ptys, with these options of its connections.
+    Ser2net(&'static str),
+}
+
 /// A night: what the exchange plays and what the plan asks for.
 #[derive(Debug)]
 pub(crate) struct Night {
     pub(crate) modems: usize,
     /// What the exchange says of each modem, besides its profile.
     pub(crate) modem_extra: &'static str,
-    /// Only this family, or all four in turn.
-    pub(crate) family: Option<&'static str>,
+    /// The families, in turn.
+    pub(crate) families: &'static [&'static str],
+    pub(crate) wire: Wire,
     pub(crate) pace: f64,
     pub(crate) timing: &'static str,
     pub(crate) limits: &'static str,
@@ -54,6 +71,9 @@ pub(crate) struct Night {
 #[derive(Debug)]
 pub(crate) struct Stage {
     folder: TempDir,
+    wire: Wire,
+    /// Modems, each with its profile.
+    modems: Vec<(String, &'static str)>,
 }
 
 impl Stage {
@@ -64,22 +84,17 @@ impl Stage {
             folder.disable_cleanup(true);
             println!("files in {}", folder.path().display());
         }
-        let stage = Self { folder };
-        let (mut exchange, mut bank, mut plan) = (String::new(), String::new(), String::new());
+        let family = |index: usize| night.families[index % night.families.len()];
+        let modems = (0..night.modems).map(|index| (format!("m{index:02}"), family(index))).collect();
+        let stage = Self { folder, wire: night.wire, modems };
+        let (mut exchange, mut plan) = (String::new(), String::new());
         let _ = write!(
             exchange,
             "exchange: bench\nseed: 1\npace: {}\ntiming: {}\nmodems:\n",
             night.pace, night.timing
         );
-        bank.push_str(
-            "bank: bench\nlocation: { country: US, area_code: \"919\" }\non_hook_min: 0s\nmodems:\n",
-        );
-        for index in 0..night.modems {
-            let profile = night.family.unwrap_or(PROFILES[index % PROFILES.len()]);
-            let port = stage.path("ports").join(format!("m{index:02}"));
-            let _ = writeln!(exchange, "  - {{ id: m{index:02}, profile: {profile}{} }}", night.modem_extra);
-            let _ =
-                writeln!(bank, "  - {{ id: m{index:02}, port: \"{}\", profile: {profile} }}", port.display());
+        for (modem, profile) in &stage.modems {
+            let _ = writeln!(exchange, "  - {{ id: {modem}, profile: {profile}{} }}", night.modem_extra);
         }
         let _ = write!(
             plan,
@@ -104,7 +119,7 @@ impl Stage {
                 "  - {{ id: L{index:03}, number: \"{number}\", console: {console}, hostname: host{index:03} }}"
             );
         }
-        for (name, text) in [("exchange.yaml", exchange), ("bank.yaml", bank), ("plan.yaml", plan)] {
+        for (name, text) in [("exchange.yaml", exchange), ("plan.yaml", plan)] {
             fs::write(stage.path(name), text).expect("the folder can be written");
         }
         stage
@@ -114,8 +129,9 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    fn lineman(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lineman"));
+    /// A program in the stage's folder, which is its home too.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         for variable in ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"] {
             command.env(variable, self.path("home"));
@@ -127,21 +143,78 @@ impl Stage {
         File::create(self.path(name)).expect("the folder can be written")
     }
 
-    /// Starts the exchange, and waits until its ports are there.
-    pub(crate) fn exchange(&self) -> Process {
-        let mut command = self.lineman();
+    /// Starts the exchange, waits until its ports are there, and writes the bank that reaches them.
+    pub(crate) fn exchange(&self) -> Running {
+        let mut command = self.command(LINEMAN);
         command.args(["sim", "exchange.yaml", "--dir", "ports"]).stdout(Stdio::piped());
+        if let Wire::Rfc2217(manners) = self.wire {
+            command.arg(format!("--rfc2217={manners}"));
+        }
         let mut child = command.stderr(self.file("sim.err")).spawn().expect("the exchange starts");
         let said = BufReader::new(child.stdout.take().expect("its stdout is a pipe"));
-        let process = Process { child };
+        let exchange = Process { child };
         let ready = said.lines().map_while(Result::ok).any(|line| line == "ready");
         assert!(ready, "the exchange is not ready: {}", self.read("sim.err"));
-        process
+        let server = match self.wire {
+            Wire::Ser2net(options) => Some(self.ser2net(options)),
+            Wire::Pty | Wire::Rfc2217(_) => None,
+        };
+        let mut bank =
+            "bank: bench\nlocation: { country: US, area_code: \"919\" }\non_hook_min: 0s\nmodems:\n"
+                .to_owned();
+        for (index, (modem, profile)) in self.modems.iter().enumerate() {
+            let port = match (self.wire, &server) {
+                (Wire::Rfc2217(_), _) => self.read(&format!("ports/{modem}.url")).trim().to_owned(),
+                (_, Some((_, numbers))) => format!("rfc2217://127.0.0.1:{}", numbers[index]),
+                _ => self.path("ports").join(modem).display().to_string(),
+            };
+            let _ = writeln!(bank, "  - {{ id: {modem}, port: \"{port}\", profile: {profile} }}");
+        }
+        // Behind a server nothing shows that the modem is a played one, whose time is compressed.
+        bank.push_str("rehearsal: true\n");
+        fs::write(self.path("bank.yaml"), bank).expect("the folder can be written");
+        Running { _server: server.map(|(process, _)| process), _exchange: exchange }
+    }
+
+    /// ser2net in front of the exchange's ptys, and its TCP ports in the order of the modems.
+    fn ser2net(&self, options: &str) -> (Process, Vec<u16>) {
+        // Held until the last is found, so that none is found twice.
+        let free: Vec<TcpListener> = self
+            .modems
+            .iter()
+            .map(|_| TcpListener::bind("127.0.0.1:0").expect("loopback has a free port"))
+            .collect();
+        let number = |listener: &TcpListener| listener.local_addr().expect("it is bound").port();
+        let numbers: Vec<u16> = free.iter().map(number).collect();
+        drop(free);
+        let mut config = "%YAML 1.1\n---\n".to_owned();
+        for ((modem, _), number) in self.modems.iter().zip(&numbers) {
+            let port = self.path("ports").join(modem).display().to_string();
+            let _ = write!(
+                config,
+                "connection: &{modem}\n  accepter: telnet(rfc2217),tcp,127.0.0.1,{number}\n  connector: serialdev,{port},115200n81,local\n{options}"
+            );
+        }
+        fs::write(self.path("ser2net.yaml"), config).expect("the folder can be written");
+        // -n: stays in the foreground; -u: no lock files, whose folder may not be ours.
+        let mut command = Command::new(SER2NET);
+        command.args(["-n", "-u", "-c"]).arg(self.path("ser2net.yaml")).stdin(Stdio::null());
+        let said = self.file("ser2net.out");
+        command.stdout(said.try_clone().expect("a file has a second handle")).stderr(said);
+        let process = Process { child: command.spawn().expect("ser2net starts") };
+        let deadline = Instant::now() + START_LIMIT;
+        while !numbers.iter().all(|&number| is_listening(number)) {
+            assert!(Instant::now() < deadline, "ser2net does not listen: {}", self.read("ser2net.out"));
+            pause(Duration::from_millis(20));
+        }
+        (process, numbers)
     }
 
     /// Starts the audit.
     pub(crate) fn audit(&self) -> Process {
-        let mut command = self.lineman();
+        // It begins with as few files as some systems give (macOS), and asks for more where it needs them.
+        let mut command = self.command("sh");
+        command.args(["-c", "ulimit -S -n 256 && exec \"$@\"", "sh", LINEMAN]);
         command.args(["audit", "plan.yaml", "--plain", "--reports", "reports"]);
         command.stdout(self.file("audit.out")).stderr(self.file("audit.err"));
         Process { child: command.spawn().expect("lineman starts") }
@@ -195,6 +268,16 @@ impl Played {
             .expect("a journal begins with its header")
     }
 
+    /// Our own record of each call, with the exchange's.
+    pub(crate) fn pairs<'a>(&'a self, calls: &'a [ExchangeCall]) -> Vec<(&'a CallRecord, &'a ExchangeCall)> {
+        let pair = |record: &'a CallRecord| {
+            let same =
+                |call: &&ExchangeCall| call.line == record.line.as_str() && call.attempt == record.attempt;
+            Some((record, calls.iter().find(same)?))
+        };
+        self.records().filter_map(pair).collect()
+    }
+
     /// Our own records of all calls.
     pub(crate) fn records(&self) -> impl Iterator<Item = &CallRecord> {
         self.events.iter().filter_map(|event| match &event.kind {
@@ -245,6 +328,13 @@ impl ExchangeCall {
     }
 }
 
+/// The exchange at work, and the server in front of it; ended if it is dropped, the server first.
+#[derive(Debug)]
+pub(crate) struct Running {
+    _server: Option<Process>,
+    _exchange: Process,
+}
+
 /// A process of ours; ended if it is dropped.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -259,6 +349,9 @@ pub(crate) struct Usage {
     pub(crate) wall: Duration,
     /// Peak resident memory.
     pub(crate) peak_kib: u64,
+    /// Most open files and most threads that were seen.
+    pub(crate) files: usize,
+    pub(crate) threads: u64,
 }
 
 impl Process {
@@ -275,6 +368,8 @@ impl Process {
             let (ended, cpu) = cpu(&folder);
             usage.cpu = usage.cpu.max(cpu);
             usage.peak_kib = usage.peak_kib.max(status(&folder, "VmHWM:"));
+            usage.threads = usage.threads.max(status(&folder, "Threads:"));
+            usage.files = usage.files.max(fs::read_dir(folder.join("fd")).map_or(0, Iterator::count));
             usage.wall = started.elapsed();
             if ended {
                 break;
@@ -318,6 +413,16 @@ fn cpu(folder: &Path) -> (bool, Duration) {
     let per_s =
         sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|n| u64::try_from(n).ok()).unwrap_or(100);
     (fields.first() == Some(&"Z"), Duration::from_millis((ticks(11) + ticks(12)) * 1000 / per_s))
+}
+
+/// Looked up in the kernel's table: to connect would take the port.
+fn is_listening(number: u16) -> bool {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    table.lines().any(|line| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let local = fields.next().unwrap_or_default();
+        local.ends_with(&format!(":{number:04X}")) && fields.nth(1) == Some("0A")
+    })
 }
 
 /// A number of `status`.

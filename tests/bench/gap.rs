@@ -7,7 +7,7 @@ use std::time::Duration;
 use lineman::model::Moment;
 use lineman::sim::log::What;
 
-use super::common::{ExchangeCall, Line, Night, Row, Sample, Stage};
+use super::common::{ExchangeCall, FOUR, Line, Night, Row, Sample, Stage, Wire};
 
 /// What the issue asks for, ms.
 const GAP_MAX_MS: f64 = 25.0;
@@ -40,7 +40,8 @@ pub(crate) fn rows() -> Vec<Row> {
     let night = Night {
         modems: 4,
         modem_extra: "",
-        family: None,
+        families: FOUR,
+        wire: Wire::Pty,
         pace: 0.03,
         timing: "{ reply: 0ms }",
         // Shorter than S7 at this pace for a line that rings for ever, so that dials are aborted too.
@@ -67,10 +68,8 @@ pub(crate) fn rows() -> Vec<Row> {
         by_end.entry(end).or_default().push(*gap);
     }
     let mut proofs: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-    for record in played.records() {
-        let call =
-            calls.iter().find(|call| call.line == record.line.as_str() && call.attempt == record.attempt);
-        let (Some(call), Some(on_hook)) = (call, record.timeline.get(Moment::OnHook)) else { continue };
+    for (record, call) in played.pairs(&calls) {
+        let Some(on_hook) = record.timeline.get(Moment::OnHook) else { continue };
         let ours = played.origin_us() + on_hook.at.as_micros();
         proofs.entry(end(call)).or_default().push(ours.saturating_sub(call.span().1));
     }

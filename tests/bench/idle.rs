@@ -6,27 +6,32 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::common::{Line, Night, Row, Stage, pause, status};
+use super::common::{Line, Night, Row, Stage, Wire, pause, status};
 use lineman::sim::log::What;
 
-const MODEMS: usize = 16;
 /// Between the two readings.
 const SPAN: Duration = Duration::from_secs(15);
 /// From the last ring to the first reading.
 const SETTLE: Duration = Duration::from_secs(12);
 /// Longest wait for all modems to ring.
-const RING_LIMIT: Duration = Duration::from_secs(30);
+const RING_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn rows() -> Vec<Row> {
+    rows_of(16)
+}
+
+/// The same with so many modems.
+pub(crate) fn rows_of(modems: usize) -> Vec<Row> {
     let night = Night {
-        modems: MODEMS,
+        modems,
         // One RINGING a call: a wake-up by what a modem says is none of our own.
         modem_extra: ", ringing_once: true",
-        family: Some("courier"),
+        families: &["courier"],
+        wire: Wire::Pty,
         pace: 0.5,
         timing: "{ reply: 0ms }",
         limits: "{ dial: 90s, call: 240s }",
-        lines: (0..MODEMS).map(|_| Line::new("cisco-ios", ", fault: no-answer")).collect(),
+        lines: (0..modems).map(|_| Line::new("cisco-ios", ", fault: no-answer")).collect(),
     };
     let stage = Stage::set(&night);
     let exchange = stage.exchange();
@@ -34,7 +39,7 @@ pub(crate) fn rows() -> Vec<Row> {
     let started = Instant::now();
     let ringing =
         || stage.log().iter().filter(|entry| entry.event == What::Ringback && entry.burst == Some(1)).count();
-    while ringing() < MODEMS {
+    while ringing() < modems {
         assert!(started.elapsed() < RING_LIMIT, "only {} modems ring", ringing());
         pause(Duration::from_millis(200));
     }
@@ -53,7 +58,7 @@ pub(crate) fn rows() -> Vec<Row> {
         ended + after.iter().map(|(thread, n)| n - before.get(thread).unwrap_or(&0)).sum::<u64>();
     vec![
         Row::at_most(
-            format!("voluntary context switches, {MODEMS} modems ringing, {} s", SPAN.as_secs()),
+            format!("voluntary context switches, {modems} modems ringing, {} s", SPAN.as_secs()),
             woken as f64,
             0.0,
             "",

@@ -6,9 +6,12 @@
 
 mod adaptive;
 mod common;
+mod crowd;
 mod gap;
 mod idle;
 mod makespan;
+mod rfc2217;
+mod split;
 mod stamps;
 
 #[path = "../runs/played.rs"]
@@ -16,6 +19,7 @@ mod stamps;
 mod played;
 #[path = "../runs/promises.rs"]
 mod promises;
+/// Whole runs in memory, as the tests have them; each is held to every promise here too.
 #[path = "../runs/stage.rs"]
 #[expect(dead_code, reason = "the same")]
 mod stage;
@@ -25,19 +29,23 @@ use common::Row;
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 5] = [
+const FIGURES: [(&str, Figure); 8] = [
     ("makespan", makespan::rows),
     ("gap", gap::rows),
     ("stamps", stamps::rows),
     ("idle", idle::rows),
     ("adaptive", adaptive::rows),
+    ("split", split::rows),
+    ("rfc2217", rfc2217::rows),
+    ("crowd", crowd::rows),
 ];
 
 fn main() {
     // Cargo adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     if let Some(word) = wanted.iter().find(|word| FIGURES.iter().all(|(name, _)| name != *word)) {
-        println!("`{word}` is no figure; there are makespan, gap, stamps, idle, adaptive");
+        let all: Vec<&str> = FIGURES.iter().map(|(name, _)| *name).collect();
+        println!("`{word}` is no figure; there are {}", all.join(", "));
         std::process::exit(2);
     }
     for (name, rows) in FIGURES {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lineman::sim::log::What;
 
-use super::common::{ExchangeCall, Line, Night, Played, Row, Stage};
+use super::common::{ExchangeCall, Line, Night, Played, Row, Stage, Wire};
 
 const MODEMS: usize = 16;
 const LINES: usize = 200;
@@ -21,7 +21,8 @@ pub(crate) fn rows() -> Vec<Row> {
         modems: MODEMS,
         modem_extra: "",
         // A bank of one kind: which family calls a line decides how soon it knows a voice, or nobody, for what it is.
-        family: Some("courier"),
+        families: &["courier"],
+        wire: Wire::Pty,
         pace: PACE,
         timing: "{ think: 50ms }",
         limits: "{ dial: 40s, prompt: 4s, login: 8s, grant_wait: 60s, logout: 3s, hangup: 8s, call: 120s }",

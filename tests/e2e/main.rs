@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says best where it failed by failing there")]
 
 mod bad_input;
+mod bench;
 mod crash;
 mod credentials;
 mod determinism;

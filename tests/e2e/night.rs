@@ -43,8 +43,6 @@ impl Exchange {
             let url = fs::read_to_string(exchange.folder.join(format!("{modem}.url"))).expect("an address");
             bank = bank.replace(&exchange.port(modem).display().to_string(), url.trim());
         }
-        // Behind a server nothing shows that the modem is a played one, whose time is compressed.
-        bank.push_str("rehearsal: true\n");
         stage.write("bank.yaml", &bank);
         exchange
     }

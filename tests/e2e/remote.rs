@@ -82,7 +82,7 @@ fn edges_that_a_server_tells_mark_the_answer_and_their_bounds_hold() {
         }
         for row in rows(&run.join("calls.csv")) {
             let error: u64 = row["split_error_ms"].parse().unwrap_or_else(|_| panic!("{row:?}\n{said}"));
-            assert!((1..=500).contains(&error), "{row:?}");
+            assert!((1..=525).contains(&error), "{row:?}");
             assert!(!row["train_ms"].is_empty(), "{row:?}");
         }
     };

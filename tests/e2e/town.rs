@@ -89,6 +89,17 @@ pub(crate) struct Town {
     pub(crate) bank_keys: String,
     /// Entries of the plan that no line of the exchange belongs to.
     pub(crate) more_lines: Vec<String>,
+    /// Entries of the exchange that no line of the plan belongs to.
+    pub(crate) far_lines: Vec<String>,
+    /// Keys of the plan, behind all others.
+    pub(crate) plan_keys: String,
+    /// Each modem has an outside number of its own.
+    pub(crate) own_numbers: bool,
+}
+
+/// The number of the `n`th modem's own line.
+fn own_number(n: usize) -> String {
+    format!("+1 704 555 {:04}", 900 + n)
 }
 
 impl Town {
@@ -111,7 +122,22 @@ impl Town {
             credentials: format!("{{ oob: {{ username: oob, password: {{ env: {VARIABLE} }} }} }}"),
             bank_keys: "on_hook_min: 0s".to_owned(),
             more_lines: Vec::new(),
+            far_lines: Vec::new(),
+            // Whoever counts calls in the exchange's log does not want to count dial tones too.
+            plan_keys: "preflight: off".to_owned(),
+            own_numbers: false,
         }
+    }
+
+    /// Gives the plan a reference number, behind which a modem answers.
+    pub(crate) fn with_reference(mut self, preflight: &str) -> Self {
+        self.far_lines.push("id: REF, number: \"+1 704 555 0099\", rings: 1".to_owned());
+        self.plan_keys = format!("reference: \"+1 704 555 0099\"\npreflight: {preflight}");
+        self
+    }
+
+    fn number_key(&self, n: usize) -> String {
+        if self.own_numbers { format!(", number: \"{}\"", own_number(n)) } else { String::new() }
     }
 
     /// Gives a modem more keys in the exchange's file.
@@ -126,7 +152,10 @@ impl Town {
         let modems = self
             .modems
             .iter()
-            .map(|(id, profile, _)| format!("  - {{ id: {id}, profile: {profile} }}\n"))
+            .enumerate()
+            .map(|(n, (id, profile, _))| {
+                format!("  - {{ id: {id}, profile: {profile}{} }}\n", self.number_key(n))
+            })
             .collect::<Vec<_>>()
             .concat();
         stage.write(
@@ -142,16 +171,18 @@ impl Town {
         let modems = self
             .modems
             .iter()
-            .map(|(id, profile, _)| {
+            .enumerate()
+            .map(|(n, (id, profile, _))| {
                 let port = ports.join(id);
-                format!("  - {{ id: {id}, port: \"{}\", profile: {profile} }}\n", port.display())
+                let number = self.number_key(n);
+                format!("  - {{ id: {id}, port: \"{}\", profile: {profile}{number} }}\n", port.display())
             })
             .collect::<Vec<_>>()
             .concat();
         stage.write(
             "bank.yaml",
             &format!(
-                "bank: town\nrehearsal: true\nlocation: {{ country: US, area_code: \"919\" }}\n{}\nmodems:\n{modems}",
+                "bank: town\nlocation: {{ country: US, area_code: \"919\" }}\n{}\nmodems:\n{modems}rehearsal: true\n",
                 self.bank_keys
             ),
         );
@@ -164,14 +195,18 @@ impl Town {
             let _ = writeln!(text, "timing: {{ {} }}", self.timing);
         }
         text.push_str("modems:\n");
-        for (id, profile, more) in &self.modems {
+        for (n, (id, profile, more)) in self.modems.iter().enumerate() {
             let more = if more.is_empty() { String::new() } else { format!(", {more}") };
+            let more = format!("{}{more}", self.number_key(n));
             let _ = writeln!(text, "  - {{ id: {id}, profile: {profile}{more} }}");
         }
         text.push_str("lines:\n");
         for branch in &self.branches {
             let far = if branch.far.is_empty() { String::new() } else { format!(", {}", branch.far) };
             let _ = writeln!(text, "  - {{ id: {}, number: \"{}\"{far} }}", branch.id, branch.number);
+        }
+        for line in &self.far_lines {
+            let _ = writeln!(text, "  - {{ {line} }}");
         }
         if !self.rules.is_empty() {
             text.push_str("rules:\n");
@@ -206,6 +241,8 @@ impl Town {
         for line in &self.more_lines {
             let _ = writeln!(text, "  - {{ {line} }}");
         }
+        text.push_str(&self.plan_keys);
+        text.push('\n');
         stage.write("plan.yaml", &text);
     }
 }

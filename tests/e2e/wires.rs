@@ -101,7 +101,7 @@ fn an_exchange_that_dies_in_mid_call_loses_the_port_and_no_line() {
     let bank = fs::read_to_string(stage.path("bank.yaml")).unwrap();
     let theirs = fs::read_to_string(other.path("bank.yaml")).unwrap();
     let more = theirs.lines().find(|line| line.contains("id: m01")).unwrap();
-    stage.write("bank.yaml", &format!("{bank}{more}\n"));
+    stage.write("bank.yaml", &bank.replace("modems:\n", &format!("modems:\n{more}\n")));
     let run = Running::start(audit(&stage, &["--plain"]));
     first.wait_for("a call", |log| log.iter().any(|entry| entry.event == What::Connected));
     first.kill_hard();

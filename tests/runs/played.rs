@@ -1,7 +1,8 @@
 //! What tests ask of a run that is over.
 
-use lineman::model::event::{Hangup, LineVerdict, ModemState};
+use lineman::model::event::{CheckRecord, Hangup, LineVerdict, ModemState};
 use lineman::model::{CallRecord, CredentialName, EventKind, Fault};
+use lineman::report::RunState;
 use lineman::sim::log::{Entry, What};
 
 use crate::stage::Played;
@@ -54,6 +55,27 @@ impl Played {
                 _ => None,
             })
             .collect()
+    }
+
+    /// All checks that are over, in the order of their ends.
+    pub(crate) fn checks(&self) -> Vec<&CheckRecord> {
+        self.events
+            .iter()
+            .filter_map(|event| match &event.kind {
+                EventKind::BenchCheck(record) => Some(&**record),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// How often a modem was told to be in this state.
+    pub(crate) fn times(&self, modem: &str, state: ModemState) -> usize {
+        self.modem_states().iter().filter(|(id, now, ..)| *id == modem && *now == state).count()
+    }
+
+    /// The exit code that the program would give.
+    pub(crate) fn exit_code(&self) -> u8 {
+        lineman::report::exit_code(&RunState::of(&self.events).expect("a run"))
     }
 
     /// What became of the credentials, in order.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lineman::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, NUMBER_HELD};
-use lineman::model::event::{CredentialState, Ending, Hangup, ModemState};
+use lineman::fleet::scheduler::KNOWN_LINE_CHECKS_MAX;
+use lineman::model::event::{CheckKind, CheckOutcome, CredentialState, Ending, Hangup, ModemState};
 use lineman::model::{CallRecord, EventKind, Fault, Moment, Mono, PhaseTimes, Verdict};
 use lineman::report::RunState;
 use lineman::sim::log::{Entry, What};
@@ -17,6 +18,8 @@ pub(crate) fn hold(played: &Played) {
     verdicts(played);
     calls(played);
     redials(played);
+    lawful(played);
+    distrust(played);
     exchange(played);
     passwords(played);
     secrets(played);
@@ -149,6 +152,36 @@ fn redials(played: &Played) {
     confirmed(played);
 }
 
+/// National rules: no more failed calls in a row to a number than may be, and no sooner.
+fn lawful(played: &Played) {
+    let law = &played.setting.redial;
+    let number_of = |line: &str| {
+        let entry = played.setting.lines.iter().find(|entry| entry.id.as_str() == line);
+        entry.map(|entry| entry.number.clone()).expect("a line of the plan")
+    };
+    let mut failed: BTreeMap<_, (u32, Mono)> = BTreeMap::new();
+    for event in &played.events {
+        match &event.kind {
+            EventKind::CallStarted { line, .. } => {
+                let Some((calls, ended)) = failed.get(&number_of(line.as_str())) else { continue };
+                assert!(law.attempts.is_none_or(|most| *calls < most), "{line}: one call too many");
+                let pause = law.pauses.last().copied().unwrap_or_default();
+                assert!(event.mono >= *ended + pause, "{line} is called again too soon");
+            }
+            EventKind::CallEnded(record) => {
+                let number = number_of(record.line.as_str());
+                if CallClass::of(record.fault) == CallClass::Passed {
+                    failed.remove(&number);
+                } else if record.timeline.get(Moment::Dialed).is_some() {
+                    let entry = failed.entry(number).or_default();
+                    *entry = (entry.0 + 1, event.mono);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// A failing verdict that is not one of the exceptions had its confirmation, on another modem where there was one.
 fn confirmed(played: &Played) {
     for entry in &played.setting.lines {
@@ -178,8 +211,10 @@ fn confirmed(played: &Played) {
         // Answered without carrier, even if another call decided: two calls to the number, and no more.
         let closed = failing.len() >= CALLS_WITHOUT_CARRIER_MAX as usize
             && failing.iter().any(|call| CallClass::of(call.fault) == CallClass::AnsweredWithoutCarrier);
+        // A line that has had all its lawful calls is judged by what it has.
+        let spent = played.setting.redial.attempts.is_some();
         assert!(
-            failing.len() >= wanted as usize || closed || shared || unproven,
+            failing.len() >= wanted as usize || spent || closed || shared || unproven,
             "{}: {:?} after {} failing calls",
             entry.id,
             verdict.fault,
@@ -198,10 +233,73 @@ fn confirmed(played: &Played) {
         // A modem that let the line down twice is no better than one that failed it.
         let let_down =
             played.calls_of(entry.id.as_str()).iter().any(|call| CallClass::of(call.fault).is_bench());
-        if wanted >= 2 && sound >= 2 && !shared && !unproven && !let_down {
+        if wanted >= 2 && sound >= 2 && !spent && !shared && !unproven && !let_down {
             assert!(modems.len() >= 2, "{}: {:?} was confirmed by the same modem", entry.id, verdict.fault);
         }
     }
+}
+
+/// Promise 3: no verdict stands on a failing call of a modem that turned out bad; no line is called on one under quarantine,
+/// or during its check; and nobody is called for checks more often than may be.
+fn distrust(played: &Played) {
+    let mut unproven: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut void: BTreeSet<&str> = BTreeSet::new();
+    let mut quarantined: BTreeSet<&str> = BTreeSet::new();
+    let mut checking: BTreeSet<&str> = BTreeSet::new();
+    let mut known_lines: BTreeMap<&str, u32> = BTreeMap::new();
+    for event in &played.events {
+        match &event.kind {
+            EventKind::CallStarted { modem, call, .. } => {
+                assert!(
+                    !quarantined.contains(modem.as_str()),
+                    "{call} on {modem}, which is under quarantine"
+                );
+                assert!(!checking.contains(modem.as_str()), "{call} on {modem}, which is being checked");
+            }
+            EventKind::CallEnded(record) => match CallClass::of(record.fault) {
+                CallClass::Passed => drop(unproven.remove(record.modem.as_str())),
+                class if class.is_failing() && quarantined.contains(record.modem.as_str()) => {
+                    void.insert(record.call.as_str());
+                }
+                class if class.is_failing() => {
+                    unproven.entry(record.modem.as_str()).or_default().push(record.call.as_str());
+                }
+                _ => {}
+            },
+            EventKind::BenchCheck(record) => {
+                checking.remove(record.modem.as_str());
+                if record.check != CheckKind::DialTone && record.outcome == CheckOutcome::Passed {
+                    unproven.remove(record.modem.as_str());
+                }
+                if let (CheckKind::KnownLine, Some(dialed)) = (record.check, &record.dialed) {
+                    *known_lines.entry(dialed).or_default() += 1;
+                }
+            }
+            EventKind::Modem { modem, state, .. } => match state {
+                ModemState::Quarantined => {
+                    quarantined.insert(modem.as_str());
+                    void.extend(unproven.remove(modem.as_str()).unwrap_or_default());
+                }
+                ModemState::Checking => drop(checking.insert(modem.as_str())),
+                ModemState::Ready => {
+                    quarantined.remove(modem.as_str());
+                    checking.remove(modem.as_str());
+                }
+                ModemState::Identified
+                | ModemState::Out
+                | ModemState::HangupUnproven
+                | ModemState::Wedged => {}
+            },
+            _ => {}
+        }
+    }
+    for entry in &played.setting.lines {
+        let verdict = played.verdict(entry.id.as_str());
+        let call = verdict.call.as_ref().filter(|_| verdict.fault != Some(Fault::QuarantinedBench));
+        let rests_on = call.filter(|call| void.contains(call.as_str()));
+        assert_eq!(rests_on, None, "{}: {:?} rests on a void call", entry.id, verdict.fault);
+    }
+    assert!(known_lines.values().all(|calls| *calls <= KNOWN_LINE_CHECKS_MAX), "{known_lines:?}");
 }
 
 /// Promise 2, as the exchange saw it: no two calls on a modem or to a number, no trunk over its limit, on-hook long
@@ -222,6 +320,17 @@ fn exchange(played: &Played) {
             _ => None,
         })
         .collect();
+    // After a check, whose number is no line's.
+    let stuck: Vec<(&str, Mono)> = played
+        .events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Modem { modem, state: ModemState::HangupUnproven, .. } => {
+                Some((modem.as_str(), event.mono))
+            }
+            _ => None,
+        })
+        .collect();
     let mut on_call: BTreeMap<&str, &Entry> = BTreeMap::new();
     let mut off_since: BTreeMap<&str, u64> = BTreeMap::new();
     for entry in &played.log {
@@ -237,6 +346,10 @@ fn exchange(played: &Played) {
                             && number(other.line.as_deref()) == *called
                             && Mono::from_micros(other.mono_us) <= *ended
                             && Mono::from_micros(entry.mono_us) >= *ended + after
+                    }) || stuck.iter().any(|(modem, told)| {
+                        other.modem.as_deref() == Some(modem)
+                            && Mono::from_micros(other.mono_us) <= *told
+                            && Mono::from_micros(entry.mono_us) >= *told + after
                     })
                 };
                 assert!(
@@ -266,7 +379,8 @@ fn exchange(played: &Played) {
         }
     }
     for (modem, entry) in on_call {
-        let known = unproven.iter().any(|(unproven, ..)| *unproven == modem);
+        let known = unproven.iter().map(|(modem, ..)| *modem).chain(stuck.iter().map(|(modem, _)| *modem));
+        let known = known.into_iter().any(|unproven| unproven == modem);
         assert!(gone.contains(modem) || known, "{modem} is still off-hook: {entry:?}");
     }
 }

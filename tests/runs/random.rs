@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use lineman::call::machine::Cancel;
 use lineman::fleet::policy::Policy;
+use lineman::fleet::redial::RedialLaw;
+use lineman::fleet::scheduler::Preflight;
 use lineman::model::usual::Spread;
 use lineman::model::{EventKind, Fault, Moment, Usual};
 use proptest::prelude::*;
@@ -13,7 +15,11 @@ use crate::promises;
 use crate::stage::{Deed, Played, Stage};
 use crate::verdicts::{bank, ios, with_rules};
 
-const MODEMS: [&str; 9] = [
+const MODEMS: [&str; 13] = [
+    "profile: courier, fault: { kind: deaf, until: 5m }",
+    "profile: rockwell-conexant, fault: { kind: deaf, from: 2m }",
+    "profile: courier, fault: { kind: no-dialtone, until: 2m }",
+    "profile: courier, number: \"+1 704 555 0901\"",
     "profile: courier",
     "profile: courier",
     "profile: rockwell-conexant",
@@ -52,6 +58,10 @@ const LINES: [&str; 24] = [
     "fault: { kind: busy, times: 1 }",
 ];
 
+/// What a reference number can turn out to be.
+const REFERENCES: [&str; 5] =
+    ["", "fault: busy", "fault: voice", "fault: no-answer", "fault: { kind: never-trains, times: 3 }"];
+
 const RULES: [&str; 9] = [
     "probability: 0.2, fault: busy",
     "probability: 0.2, fault: { kind: drops, at: logged-in }",
@@ -86,6 +96,9 @@ struct Night {
     death: Option<(usize, usize)>,
     deadline: Option<u64>,
     stops: Vec<(u64, bool)>,
+    preflight: u8,
+    reference: Option<usize>,
+    redial: Option<(u32, u64)>,
 }
 
 fn night() -> impl Strategy<Value = Night> {
@@ -106,16 +119,22 @@ fn night() -> impl Strategy<Value = Night> {
         any::<bool>(),
         proptest::option::weighted(0.3, 0..8usize),
     );
+    let checks = (
+        0..3u8,
+        proptest::option::weighted(0.5, 0..REFERENCES.len()),
+        proptest::option::weighted(0.2, (1..4u32, 0..120u64)),
+    );
     let ends = (
         proptest::option::weighted(0.3, (0..4usize, 0..DEATHS.len())),
         proptest::option::weighted(0.15, 0..400_000u64),
         proptest::collection::vec((0..200_000u64, any::<bool>()), 0..3),
     );
-    (bank, plan, ends).prop_map(
+    (bank, plan, ends, checks).prop_map(
         |(
             (seed, modems, lines, rules, shared, wired, auto),
             (trunk, on_hook, attempts, confirm, quick_retries, prove_on),
             (death, deadline, stops),
+            (preflight, reference, redial),
         )| Night {
             seed,
             modems,
@@ -133,6 +152,9 @@ fn night() -> impl Strategy<Value = Night> {
             death,
             deadline,
             stops,
+            preflight,
+            reference,
+            redial,
         },
     )
 }
@@ -141,10 +163,18 @@ const IDS: [&str; 9] = ["L0", "L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8"];
 const MODEM_IDS: [&str; 4] = ["m0", "m1", "m2", "m3"];
 
 fn play(night: &Night) -> Played {
-    let modems: Vec<&str> = night.modems.iter().map(|modem| MODEMS[*modem]).collect();
+    let modems: Vec<String> = night
+        .modems
+        .iter()
+        .enumerate()
+        .map(|(n, modem)| MODEMS[*modem].replace("0901", &format!("090{n}")))
+        .collect();
+    let modems: Vec<&str> = modems.iter().map(String::as_str).collect();
     let lines: Vec<(&str, String)> =
         night.lines.iter().enumerate().map(|(n, line)| (IDS[n], ios(LINES[*line]))).collect();
-    let lines: Vec<(&str, &str)> = lines.iter().map(|(id, rest)| (*id, rest.as_str())).collect();
+    let mut lines: Vec<(&str, &str)> = lines.iter().map(|(id, rest)| (*id, rest.as_str())).collect();
+    let planned = lines.len();
+    lines.extend(night.reference.map(|n| ("REF", REFERENCES[n])));
     // A rule for a modem that the bank does not have is none.
     let rules: Vec<&str> = night
         .rules
@@ -158,8 +188,15 @@ fn play(night: &Night) -> Played {
     if night.wired {
         stage = stage.with_lines();
     }
-    if night.shared && lines.len() > 1 {
+    if night.shared && planned > 1 {
         stage = stage.sharing("L1", "L0");
+    }
+    stage.preflight =
+        [Preflight::Off, Preflight::DialTone, Preflight::Reference][usize::from(night.preflight)];
+    stage.reference = night.reference.map(|_| "REF");
+    if let Some((attempts, pause)) = night.redial {
+        let pauses = vec![Duration::from_secs(pause)];
+        stage.redial = RedialLaw { attempts: Some(attempts), busy_attempts: None, pauses };
     }
     stage.auto = night.auto;
     stage.trunk = night.trunk;

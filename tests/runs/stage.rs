@@ -13,11 +13,13 @@ use lineman::console::{Credential, Dialog, DialogFile};
 use lineman::fleet::desk::{Desk, DeskEntry, Remember};
 use lineman::fleet::dispatcher::{self, Job, LineBook, NotDialed, ObserveError, Observer, RunEnd};
 use lineman::fleet::policy::Policy;
-use lineman::fleet::scheduler::{LineJob, ModemSeat, Past, SchedulerPlan};
+use lineman::fleet::redial::RedialLaw;
+use lineman::fleet::scheduler::{Check, CheckPlan, LineJob, ModemSeat, Past, Preflight, SchedulerPlan};
 use lineman::fleet::worker::{OpenPort, ProfileChoice, Seat};
 use lineman::model::event::{EVENT_FORMAT, ModemHeader, RunHeader, Sitting};
 use lineman::model::{
-    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, ModemId, TrunkName, Usual,
+    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, ModemId, PhoneNumber, TrunkName,
+    Usual,
 };
 use lineman::modem::clock::Clock;
 use lineman::modem::port::memory::{Door, Wires};
@@ -97,6 +99,11 @@ pub(crate) struct Stage {
     pub(crate) deadline: Option<Duration>,
     /// Lines of the plan that lead to the number of another.
     pub(crate) shared: BTreeMap<&'static str, &'static str>,
+    /// What each modem is asked before its first line.
+    pub(crate) preflight: Preflight,
+    /// The line of the exchange that is no line of the plan, but its reference number.
+    pub(crate) reference: Option<&'static str>,
+    pub(crate) redial: RedialLaw,
     /// What modems must say of themselves.
     pub(crate) fingerprints: BTreeMap<&'static str, &'static str>,
     /// What is usual on the lines.
@@ -132,9 +139,24 @@ impl Stage {
             openings: BTreeMap::new(),
             deadline: None,
             shared: BTreeMap::new(),
+            preflight: Preflight::Off,
+            reference: None,
+            redial: RedialLaw::default(),
             fingerprints: BTreeMap::new(),
             usual: BTreeMap::new(),
         }
+    }
+
+    /// Makes a line of the exchange the plan's reference number.
+    pub(crate) fn with_reference(mut self, line: &'static str, preflight: Preflight) -> Self {
+        self.reference = Some(line);
+        self.preflight = preflight;
+        self
+    }
+
+    fn number_of(&self, line: &str) -> PhoneNumber {
+        let entry = self.exchange.lines.iter().find(|entry| entry.id.as_str() == line).expect("a line");
+        entry.number.clone()
     }
 
     /// Lets a line of the plan lead to the number of another.
@@ -219,6 +241,7 @@ impl Stage {
             lines: lines.clone(),
             modems: self.exchange.modems.iter().map(|modem| modem.id.clone()).collect(),
             policy: self.policy.clone(),
+            redial: self.redial.clone(),
             on_hook_min: self.on_hook_min,
             trunk: self.trunk,
             usernames: self.accounts.iter().map(|account| account.username).collect(),
@@ -226,13 +249,21 @@ impl Stage {
             limits: self.limits,
         };
         let trunk: TrunkName = "pstn".parse().expect("a name");
+        let reference = self.reference.map(|line| self.number_of(line));
         let mut book = Book::new(
             &lines,
+            reference.clone(),
             (self.limits, &self.policy.degraded),
             self.accounts.first().map(|account| account.name),
             &self.credential_of,
             self.undialable.clone(),
         );
+        book.modems = self
+            .exchange
+            .modems
+            .iter()
+            .filter_map(|modem| Some((modem.id.clone(), modem.number.clone()?)))
+            .collect();
         book.usual = self.usual.iter().map(|(line, usual)| (line.clone(), Arc::new(usual.clone()))).collect();
         let provers: Vec<&str> = self.accounts.iter().filter_map(|account| account.prove_on).collect();
         let job = Job {
@@ -264,7 +295,11 @@ impl Stage {
                     .exchange
                     .modems
                     .iter()
-                    .map(|modem| ModemSeat { id: modem.id.clone(), trunk: self.trunk.map(|_| trunk.clone()) })
+                    .map(|modem| ModemSeat {
+                        id: modem.id.clone(),
+                        trunk: self.trunk.map(|_| trunk.clone()),
+                        has_number: modem.number.is_some(),
+                    })
                     .collect(),
                 trunks: self
                     .trunk
@@ -273,6 +308,8 @@ impl Stage {
                     .into_iter()
                     .collect(),
                 policy: self.policy,
+                checks: CheckPlan { preflight: self.preflight, reference },
+                redial: self.redial,
                 past: self.past,
             },
             book,
@@ -301,6 +338,7 @@ impl Stage {
     /// The plan's lines: those of the exchange, but for the numbers that some share.
     fn plan_lines(&self) -> Vec<LineEntry> {
         let mut lines = self.exchange.lines.clone();
+        lines.retain(|entry| Some(entry.id.as_str()) != self.reference);
         for (line, of) in &self.shared {
             let number = lines.iter().find(|entry| entry.id.as_str() == *of).expect("a line").number.clone();
             let entry = lines.iter_mut().find(|entry| entry.id.as_str() == *line).expect("a line");
@@ -320,6 +358,8 @@ impl Stage {
             },
             setup_limit: self.limits.setup,
             on_hook_min: self.on_hook_min,
+            tone_limit: self.limits.dial,
+            hangup_limit: self.limits.hangup,
             port: format!("memory:{id}"),
             fingerprint: self.fingerprints.get(id.as_str()).map(|text| text.parse().expect("a fingerprint")),
             neighbours: self
@@ -443,6 +483,9 @@ struct Planned {
 
 struct Book {
     lines: BTreeMap<LineId, Planned>,
+    reference: Option<PhoneNumber>,
+    /// The modems' own numbers.
+    modems: BTreeMap<ModemId, PhoneNumber>,
     limits: Limits,
     rules: Arc<Rules>,
     usual: BTreeMap<LineId, Arc<Usual>>,
@@ -452,6 +495,7 @@ struct Book {
 impl Book {
     fn new(
         lines: &[LineEntry],
+        reference: Option<PhoneNumber>,
         (limits, rules): (Limits, &Rules),
         usual: Option<&str>,
         credential_of: &BTreeMap<&str, &str>,
@@ -477,6 +521,8 @@ impl Book {
         };
         Self {
             lines: lines.iter().map(|entry| (entry.id.clone(), planned(entry))).collect(),
+            reference,
+            modems: BTreeMap::new(),
             limits,
             rules: Arc::new(rules.clone()),
             usual: BTreeMap::new(),
@@ -505,6 +551,32 @@ impl LineBook for Book {
             limits: self.limits,
             short_dial: self.usual.get(line).and_then(|usual| ShortDial::of(&self.limits, usual)),
             quality: Quality { rules: Arc::clone(&self.rules), usual: self.usual.get(line).cloned() },
+            ring_cadence: Duration::from_secs(6),
+        })
+    }
+
+    fn check(&self, check: &Check, modem: &ModemId) -> Result<CallSpec, NotDialed> {
+        let number = match check {
+            Check::DialTone => None,
+            Check::Peer(peer) => self.modems.get(peer).cloned(),
+            Check::Reference => self.reference.clone(),
+            Check::Line(line) => Some(self.lines[line].line.number.clone()),
+        };
+        let number = number.ok_or_else(|| NotDialed("no such number".to_owned()))?;
+        let id: LineId = check.kind().word().parse().expect("a name");
+        let digits = number.digits().trim_start_matches('1').to_owned();
+        Ok(CallSpec {
+            call: CallId::new(&id, 1),
+            line: Line { id, site: "check".parse().expect("a name"), number, hostname: None },
+            attempt: 1,
+            modem: modem.clone(),
+            dial: DialString::new("", &digits).expect("digits"),
+            dialog: None,
+            credential: None,
+            port_bps: Some(115_200),
+            limits: self.limits,
+            short_dial: None,
+            quality: lineman::call::Quality::default(),
             ring_cadence: Duration::from_secs(6),
         })
     }
@@ -555,6 +627,7 @@ pub(crate) struct Setting {
     pub(crate) lines: Vec<LineEntry>,
     pub(crate) modems: Vec<ModemId>,
     pub(crate) policy: Policy,
+    pub(crate) redial: RedialLaw,
     pub(crate) on_hook_min: Duration,
     pub(crate) trunk: Option<u32>,
     pub(crate) usernames: BTreeSet<&'static str>,

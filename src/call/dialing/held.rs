@@ -147,12 +147,12 @@ impl Dialing {
         }
     }
 
-    /// The dial limit came, and the form is to blame.
     /// The number is on its way, and the modem has not told that it is out.
     pub(super) const fn is_sending(&self) -> bool {
         matches!(self.form, Form::Sending { .. })
     }
 
+    /// The dial limit came, and the form is to blame.
     pub(super) fn expired_held(&mut self, now: Mono) -> Option<(Fault, String)> {
         let s = now.since(self.dialed).as_secs();
         let why = match self.form {

@@ -114,6 +114,24 @@ fn a_modem_that_is_heard_to_repeat_is_known_from_then_on() {
 }
 
 #[test]
+fn a_modem_that_took_the_command_and_prints_no_ringing_blames_no_network() {
+    let mut learned = Learned::default();
+    for _ in 0..2 {
+        let own = profile(COURIER).for_modem(&learned);
+        let mut ear = Dialing::new(&own, &spec(1, false), Mono::ZERO);
+        assert_eq!(ear.hear(at(20), &code("CONNECT 33600")), Heard::Connected);
+        learned.absorb(ear.learned());
+    }
+    let own = profile(COURIER).for_modem(&learned);
+    let mut ear = Dialing::new(&own, &spec(1, false), Mono::ZERO);
+    assert_eq!(fault(ear.hear(at(80), &ResultCode::NoCarrier)), Fault::NoConnect);
+    assert_eq!(ear.rings(), None);
+    ear.hear(at(81), &ResultCode::Ringing);
+    learned.absorb(ear.learned());
+    assert!(profile(COURIER).for_modem(&learned).marks.ringing);
+}
+
+#[test]
 fn no_carrier_means_only_what_the_family_can_know() {
     for (yaml, s, expected) in [
         (COURIER, 80, Fault::NoRing),
@@ -197,6 +215,41 @@ fn the_answer_is_bounded_by_the_cadence_where_every_ring_is_told() {
     let mut known = ear("{ profile: a, marks: { ringing: true, ringing_repeats: true } }");
     known.hear(at(4), &ResultCode::Ringing);
     assert_eq!(known.answer_bounds(at(30)), Some((at(4), at(10))), "the country's");
+}
+
+#[test]
+fn a_ringback_of_two_parts_and_a_ring_that_was_missed_make_no_bound_too_narrow() {
+    let ms = Mono::from_millis;
+    let british = CallSpec { ring_cadence: Duration::from_secs(3), ..spec(1, false) };
+    let mut ear = Dialing::new(&profile(COURIER), &british, Mono::ZERO);
+    for at in [4000, 4600] {
+        ear.hear(ms(at), &ResultCode::Ringing);
+    }
+    // The next burst is due at 7.0 s; until then nothing shows whether it still rings.
+    assert_eq!(ear.answer_bounds(at(30)), Some((ms(4600), ms(7600))), "a gap within a burst is no cadence");
+    for at in [7000, 7600] {
+        ear.hear(ms(at), &ResultCode::Ringing);
+    }
+    let (earliest, latest) = ear.answer_bounds(at(30)).unwrap();
+    assert!(earliest == ms(7600) && latest >= ms(10_000), "{latest:?}");
+    assert_eq!(fault(ear.hear(ms(9900), &ResultCode::NoCarrier)), Fault::NoConnect, "it may have rung on");
+}
+
+#[test]
+fn a_wire_that_rises_before_the_number_is_out_is_no_answer() {
+    let mut rockwell = ear(ROCKWELL);
+    assert_eq!(
+        rockwell.signal(Mono::from_millis(300), Signal::Dsr, true),
+        Heard::Nothing,
+        "it goes off-hook"
+    );
+    let (found, why) = failure(rockwell.hear(at(80), &ResultCode::NoCarrier));
+    assert_eq!(found, Fault::NoConnect, "{why}");
+    let mut held = ear(HELD);
+    assert_eq!(held.signal(at(3), Signal::Dsr, true), Heard::Nothing, "it still dials");
+    held.hear(at(4), &ResultCode::Ok);
+    held.signal(at(5), Signal::Dsr, false);
+    assert_eq!(held.signal(at(9), Signal::Dsr, true), Heard::Moment(Moment::Answered));
 }
 
 #[test]

@@ -266,3 +266,34 @@ fn the_end_of_the_call_fills_only_what_connect_left_open() {
     assert_eq!((link.tx_bps, link.rx_bps), (Some(28_800), Some(33_600)));
     assert_eq!((link.modulation.as_deref(), link.protocol.as_deref()), (Some("V.34"), Some("ARQ")));
 }
+
+#[test]
+fn a_blank_report_behind_a_connect_is_of_no_call_and_makes_no_link_bad() {
+    let v1 = "TERMINATION REASON.......... NONE\nLAST TX rate................ 0 BPS\nLAST RX rate................ 0 BPS\n\
+              PROTOCOL.................... NONE\nCOMPRESSION................. NONE\nLocal Rtrn Count............ 00";
+    let i6 = "Chars sent  0      Chars Received  0\nRetrains Requested  0\nProtocol  NONE";
+    let i11 = "Protocol Negotiation Result  NONE\nRetrain by Local Modem  0";
+    for (report, text) in [(Report::V1, v1), (Report::I6, i6), (Report::I11, i11)] {
+        assert!(!believes(report, text, &UP), "{report:?}");
+    }
+    let told = "LAST RX rate................ 26400 BPS\nPROTOCOL.................... NONE";
+    assert!(believes(Report::V1, told, &UP));
+    assert!(believes(Report::V1, "TERMINATION REASON.......... LOCAL REQUEST", &UP), "it tells an end");
+}
+
+#[test]
+fn an_end_that_we_made_ourselves_is_not_the_one_that_an_older_report_tells() {
+    for (report, text, expected) in [
+        (Report::I11, "Call Termination Cause  3", Fault::NoCarrier),
+        (Report::I11, "Call Termination Cause  4", Fault::CarrierLost),
+        (Report::V1, "TERMINATION REASON.......... RETRAIN FAILED", Fault::CarrierLost),
+    ] {
+        let refined = |facts: &Facts| {
+            let (told, _) = crate::modem::diagnostics::merge(believed(vec![account(report, text)], facts));
+            refine(Fault::NoConnect, "x".to_owned(), &told, None, facts).0
+        };
+        assert_eq!(refined(&HEARD), expected, "{text}");
+        let limit = Facts { said_no_carrier: false, ..HEARD };
+        assert_eq!(refined(&limit), Fault::NoConnect, "our own limit came: {text}");
+    }
+}

@@ -23,7 +23,7 @@ impl Machine {
             return;
         }
         // Without what the last one knows: a figure that holds the dialed digits is no echo of them.
-        self.codec = Codec::for_profile(&self.profile);
+        self.codec = Codec::for_reports(&self.profile);
         let mut machine = Diagnose::new(&self.profile, DiagnoseLimits::default());
         let mut actions = Vec::new();
         let progress = machine.start(now, &mut actions);
@@ -84,7 +84,9 @@ impl Machine {
         // It is our own modem, and it may still print what it dialed.
         let clean = |text: &String| clean_line(&self.spec.dial.mask_in(text));
         told.disconnect_cause = told.disconnect_cause.as_ref().map(clean);
-        told.more = told.more.iter().map(|(key, value)| (key.clone(), clean(value))).collect();
+        // A key may be any label that it printed.
+        told.more =
+            told.more.iter().map(|(key, value)| (self.spec.dial.mask_in(key), clean(value))).collect();
         (!told.is_empty()).then(|| Box::new(told))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Machine, State};
 use crate::call::dialing::{Dialing, Heard, PROCEED};
+use crate::call::evidence;
 use crate::call::limits::UNANSWERED;
 use crate::model::{Fault, Moment, Mono};
 use crate::modem::machine::Action;
@@ -103,10 +104,10 @@ impl Machine {
         true
     }
 
-    /// A line about the link that the modem printed behind its CONNECT.
+    /// A line about the link behind CONNECT. It may be the console's text, so it overrules nothing that was told before.
     pub(super) fn link_line(&mut self, code: &ResultCode) {
         if let Some(link) = code.link() {
-            self.link.absorb(link.clone());
+            evidence::fill(&mut self.link, link.clone());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod bank_file;
+mod check;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,9 @@ const NONE_ANSWERED: u8 = 3;
 
 /// Runs it; the exit code.
 pub(super) async fn run(args: &args::Modems) -> Result<u8, Failure> {
+    if let Some(args::ModemsVerb::Check(args)) = &args.verb {
+        return check::run(args).await;
+    }
     let found = list::list().map_err(|error| {
         Failure::wrong(format!(
             "the system does not tell its serial ports: {error}; name them: `lineman modems PORT`"

@@ -191,3 +191,12 @@ fn all_that_is_wrong_with_a_law_is_told_at_once() {
     let unknown = yaml::decode::<NumberingFile>(&text("{ tries: 3 }"), "x");
     assert!(unknown.doc.has_problems(), "an unknown key was taken");
 }
+
+#[test]
+fn how_it_rings_abroad_is_the_far_exchanges_and_bounded_by_the_longest_cadence() {
+    let (gb, us) = (load("gb"), load("us"));
+    let cadence = |rules: &Numbering, number: &str| rules.cadence_to(&number.parse().unwrap()).as_secs();
+    assert_eq!((cadence(&gb, "+442079460101"), cadence(&gb, "+12015550123")), (3, 6));
+    assert_eq!((cadence(&us, "+12015550123"), cadence(&us, "+442079460101")), (6, 6));
+    assert!(NUMBERINGS.iter().all(|(name, _)| load(name).ring_cadence <= LONGEST_CADENCE));
+}

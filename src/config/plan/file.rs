@@ -16,6 +16,8 @@ pub(super) struct PlanFile {
     pub(super) plan: Option<String>,
     pub(super) bank: Option<String>,
     pub(super) numbering: Option<String>,
+    pub(super) reference: Option<String>,
+    pub(super) preflight: Option<String>,
     pub(super) credentials: BTreeMap<String, Option<CredentialFile>>,
     pub(super) defaults: DefaultsFile,
     pub(super) policy: PolicyFile,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::checks;
 use super::file::{LineFile, LinesFile, PlanFile};
 use super::lines::{self, WrittenLine};
 use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset, Undialable, dial_string, glob};
@@ -75,6 +76,12 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     let LineChecker { mut lines, places, .. } = checker;
     check_proving(&mut credentials, &lines, &doc);
     check_only(&overrides.only, &mut lines, &doc);
+    let dialing = numbering.as_deref().zip(bank);
+    let reference = file.reference.as_deref();
+    let checks = checks::check(reference, file.preflight.as_deref(), dialing, &lines, &doc);
+    if let (Some((numbering, bank)), Some(read)) = (dialing, &read_bank) {
+        checks::check_own_numbers(numbering, bank, &lines, &read.doc);
+    }
     let warnings = same_numbers(&lines, &places);
     let seed = overrides.seed.or(file.seed).unwrap_or_default();
 
@@ -100,10 +107,53 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
             .filter_map(|(name, (credential, _))| Some((name, credential?)))
             .collect(),
         policy,
+        checks,
         deadline,
         limits,
         seed,
         warnings,
+    });
+    problems.in_order().or_value(plan)
+}
+
+/// Reads a bank by itself, as a plan without lines: for what is done with modems alone. Its numbers are dialed by the rules
+/// of its country.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
+    let library = Library::around(path);
+    let read = bank::read(path, &library);
+    let located = read.bank.as_ref().is_none_or(|bank| bank.location.country.is_some());
+    if !located {
+        let what = "does not say the country, by whose rules the modems' numbers are dialed; name a plan, or write `location: { country: US }`";
+        read.doc.problem("location", what);
+    }
+    let numbering = if located { load_numbering(None, Some(&read), &library, &read.doc) } else { None };
+    if let Some((numbering, bank)) = numbering.as_deref().zip(read.bank.as_ref()) {
+        checks::check_own_numbers(numbering, bank, &[], &read.doc);
+    }
+    let compressed = read.bank.as_ref().is_some_and(|bank| bank.rehearsal);
+    let limits = crate::call::Limits { compressed, ..crate::call::Limits::default() };
+    let problems = read.doc.into_problems();
+    let plan = read.bank.zip(numbering).and_then(|(mut bank, numbering)| {
+        if !bank.rehearsal {
+            bank.on_hook_min = bank.on_hook_min.max(numbering.on_hook_min());
+        }
+        Some(Plan {
+            name: bank.name.as_str().parse().ok()?,
+            path: path.to_owned(),
+            bank,
+            numbering,
+            lines: Vec::new(),
+            credentials: BTreeMap::new(),
+            policy: crate::fleet::policy::Policy::default(),
+            checks: crate::fleet::scheduler::CheckPlan::default(),
+            deadline: None,
+            limits,
+            seed: 0,
+            warnings: Vec::new(),
+        })
     });
     problems.in_order().or_value(plan)
 }
@@ -331,7 +381,7 @@ impl LineChecker<'_> {
         let mut preset = on_hold.map(|detail| Preset { fault: Fault::OnHold, detail });
         let mut ring_cadence = std::time::Duration::ZERO;
         if let Some((numbering, bank)) = self.dialing {
-            ring_cadence = numbering.ring_cadence;
+            ring_cadence = numbering.cadence_to(&line.number);
             match dialable(numbering, bank, &line) {
                 Ok(()) => {}
                 Err(Undialable::Screened(why)) => {

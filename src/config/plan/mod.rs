@@ -1,5 +1,6 @@
 //! The plan: which lines are dialed, from which bank, and how; born valid.
 
+mod checks;
 mod file;
 mod lines;
 mod load;
@@ -16,13 +17,14 @@ use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
 use super::numbering::Numbering;
 use super::problem::Problem;
-use super::screening::{Refusal, screen};
+use super::screening::Refusal;
 use crate::call::Limits;
 use crate::console::dialog::Dialog;
 use crate::fleet::policy::Policy;
-use crate::model::{CredentialName, DialString, Fault, Line, LineId, PlanName};
+use crate::fleet::scheduler::CheckPlan;
+use crate::model::{CredentialName, DialString, Fault, Line, LineId, PhoneNumber, PlanName};
 
-pub use self::load::load_plan;
+pub use self::load::{load_bench, load_plan};
 
 /// The console's name that means "stop after CONNECT".
 pub const CONSOLE_NONE: &str = "none";
@@ -49,12 +51,14 @@ pub struct Plan {
     pub bank: Bank,
     /// Rules by which numbers are dialed from the bank.
     pub numbering: Arc<Numbering>,
-    /// The lines, in the order of the plan; at least one.
+    /// The lines, in the order of the plan; at least one, but for a bank that was read by itself.
     pub lines: Vec<PlannedLine>,
     /// The credentials that lines name, and perhaps more.
     pub credentials: BTreeMap<CredentialName, PlannedCredential>,
     /// How lines are tried.
     pub policy: Policy,
+    /// How the bench is checked.
+    pub checks: CheckPlan,
     /// Nothing is dialed after this time of day, local to the bank's host.
     pub deadline: Option<jiff::civil::Time>,
     /// Limits of one call.
@@ -108,6 +112,11 @@ impl Plan {
         dial_string(&self.numbering, &self.bank, line, &modem.prefix)
     }
 
+    /// What a modem dials for a number that is no line's, to check the bench; screened like any other.
+    pub fn dial_string_of(&self, number: &PhoneNumber, modem: &BankModem) -> Result<DialString, Undialable> {
+        checks::dial_string_of(&self.numbering, &self.bank, number, &modem.prefix)
+    }
+
     /// The line of this id.
     pub fn line(&self, id: &LineId) -> Option<&PlannedLine> {
         self.lines.iter().find(|planned| planned.line.id == *id)
@@ -121,9 +130,7 @@ fn dial_string(
     line: &Line,
     prefix: &str,
 ) -> Result<DialString, Undialable> {
-    let dial = numbering.dial_string(&line.number, &bank.location, prefix).map_err(Undialable::NoString)?;
-    screen(&dial, &line.number, numbering)?;
-    Ok(dial)
+    checks::dial_string_of(numbering, bank, &line.number, prefix)
 }
 
 /// Whether a name fits a pattern in which `*` stands for anything.

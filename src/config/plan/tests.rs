@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::config::load_plan;
+use crate::fleet::scheduler::Preflight;
 
 const FIXTURES: &str = "tests/fixtures/config";
 
@@ -52,6 +53,13 @@ fn every_bad_file_gets_its_exact_messages_all_at_once() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen >= 30, "only {seen} bad files were found");
+}
+
+#[test]
+fn a_real_bank_listens_for_its_dial_tones_first_and_a_simulated_one_need_not() {
+    let checks = load("good.yaml").unwrap().checks;
+    assert_eq!(checks, CheckPlan { preflight: Preflight::DialTone, reference: None });
+    assert_eq!(load("good-simulated.yaml").unwrap().checks, CheckPlan::default());
 }
 
 #[test]

@@ -79,10 +79,13 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             Err(error) => panic_text(error),
         };
         tracing::error!(%modem, "{why}");
-        let running = worker.call;
+        let (running, check) = (worker.call, worker.check);
         self.modem(modem.clone(), ModemState::Out, Some(Fault::Internal), why.clone());
         // The port was dropped with the task, which hung up; the new worker's set-up proves it.
-        self.hire(worker.seat, None, running.is_some());
+        self.hire(worker.seat, None, running.is_some() || check.is_some());
+        if let Some(check) = check {
+            return self.check_died(&modem, &check, &why);
+        }
         let Some(Running { spec, started, password_sent }) = running else {
             self.step(Input::ModemOut { modem, fault: Fault::Internal, detail: why });
             return;

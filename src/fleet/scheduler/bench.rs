@@ -35,6 +35,7 @@ struct Seat {
     trunk: Option<usize>,
     state: State,
     quarantined: bool,
+    has_number: bool,
     /// Times that it went out since its last good call; a busy port aside.
     strikes: u32,
     /// Times in a row that its port was busy.
@@ -97,6 +98,7 @@ impl Bench {
                 trunk,
                 state: State::SettingUp,
                 quarantined: false,
+                has_number: modem.has_number,
                 strikes: 0,
                 busy: 0,
                 lineless: 0,
@@ -115,12 +117,52 @@ impl Bench {
         self.seats[modem].quarantined
     }
 
-    /// Dialed on no more; a call that is running ends first.
+    pub(super) fn has_number(&self, modem: usize) -> bool {
+        self.seats[modem].has_number
+    }
+
+    /// No line is called on it; a call that is running ends first.
     pub(super) fn quarantine(&mut self, modem: usize) {
         self.seats[modem].quarantined = true;
-        if self.seats[modem].state != State::InCall {
-            self.seats[modem].state = State::Gone;
+    }
+
+    /// It has passed its check. Whether it was under quarantine.
+    pub(super) fn take_back(&mut self, modem: usize) -> bool {
+        std::mem::take(&mut self.seats[modem].quarantined)
+    }
+
+    /// A modem under quarantine, not in a call, is left alone until then; without a time, for the rest of the run. Whether
+    /// it was not left alone for good before.
+    pub(super) fn rest(&mut self, modem: usize, until: Option<Mono>) -> bool {
+        let seat = &mut self.seats[modem];
+        if seat.state == State::Gone {
+            return false;
         }
+        seat.leaves = false;
+        seat.state = until.map_or(State::Gone, |until| State::Out { until });
+        true
+    }
+
+    /// Whether the trunks have room for two modems at a time, as they are now.
+    pub(super) fn both_have_room(&self, one: usize, other: usize) -> bool {
+        self.room_for_both(one, other, |trunk| trunk.calls)
+    }
+
+    /// The same if nobody else were calling.
+    pub(super) fn could_both_call(&self, one: usize, other: usize) -> bool {
+        self.room_for_both(one, other, |_| 0)
+    }
+
+    fn room_for_both(&self, one: usize, other: usize, calls: impl Fn(&Trunk) -> u32) -> bool {
+        let (one, other) = (self.seats[one].trunk, self.seats[other].trunk);
+        let wanted = if one == other { 2 } else { 1 };
+        let fits = |trunk: Option<usize>| {
+            trunk.is_none_or(|trunk| {
+                let trunk = &self.trunks[trunk];
+                trunk.most.is_none_or(|most| calls(trunk) + wanted <= most)
+            })
+        };
+        fits(one) && fits(other)
     }
 
     /// Modems that can take a call now, in the order of the bank.
@@ -176,7 +218,7 @@ impl Bench {
         if let Some(trunk) = seat.trunk {
             self.trunks[trunk].calls = self.trunks[trunk].calls.saturating_sub(1);
         }
-        seat.state = if seat.quarantined { State::Gone } else { State::SettingUp };
+        seat.state = State::SettingUp;
     }
 
     /// The modem did its part in a call that is over.
@@ -298,7 +340,7 @@ impl Bench {
 
     /// The reason why no modem can be had any more, once there is one.
     pub(super) fn hopeless(&self, now: Mono, policy: &BenchPolicy) -> Option<Trouble> {
-        let all_gone = self.seats.iter().all(|seat| seat.quarantined || seat.state == State::Gone);
+        let all_gone = self.seats.iter().all(|seat| seat.state == State::Gone);
         let waited = self.patience_ends(policy).is_some_and(|ends| now >= ends);
         if !all_gone && !waited {
             return None;
@@ -337,6 +379,9 @@ impl Trunk {
         self.most.is_none_or(|most| self.calls < most)
     }
 }
+
+/// What a modem weighs that refuses a line's number: it does not dial it, whatever the others weigh.
+pub(super) const BARRED: u32 = u32::MAX;
 
 /// What a modem weighs in a burden.
 pub(super) fn weight(burden: &Burden, modem: usize) -> u32 {

@@ -1,26 +1,33 @@
 //! Calls begin and end: which modem takes which line, and what an end means for both.
 
-use super::bench::{Trouble, weight};
+use super::bench::{BARRED, Trouble, weight};
 use super::judge::{Finding, NumberRecord, Trial};
 use super::lines::Stage;
 use super::queue::Burden;
 use super::{CallReport, Decision, Scheduler};
 use crate::fleet::policy::CallClass;
-use crate::model::{CallId, Fault, LineId, ModemId, Mono};
+use crate::model::{CallId, Fault, LineId, ModemId, Moment, Mono};
 
 impl Scheduler {
     /// Gives free modems their next lines.
     pub(super) fn assign(&mut self, now: Mono) {
-        if self.closed.is_some() || self.queue.is_empty() {
+        if self.closed.is_some() || self.waiting() == 0 {
             return;
         }
+        self.free_the_stranded();
         let hopeful = self.bench.hopeful();
         for modem in self.bench.free().collect::<Vec<_>>() {
-            // A trunk may have become full with the call before.
-            if !self.bench.is_free(modem) {
+            // A trunk may have become full with the call before, or the modem may answer another one's check.
+            if !self.bench.is_free(modem) || self.waiting() == 0 {
                 continue;
             }
-            let allowed = |burden: &Burden| weight(burden, modem) <= self.bench.lightest(burden, hopeful);
+            if !self.is_trusted(now, modem) || self.queue.is_empty() {
+                continue;
+            }
+            let allowed = |burden: &Burden| {
+                let own = weight(burden, modem);
+                own < BARRED && own <= self.bench.lightest(burden, hopeful)
+            };
             if let Some(rank) = self.queue.best(allowed) {
                 self.dial(now, rank.line, modem);
             }
@@ -50,7 +57,9 @@ impl Scheduler {
     /// whatever was dialed there before, or may have been, speaks for the full time.
     fn may_shorten(&self, now: Mono, line: usize) -> bool {
         let number = &self.numbers[self.lines[line].number];
-        let in_time = self.deadline.is_none_or(|deadline| now + self.policy.second_call_room() <= deadline);
+        let Some(pause) = self.redial.second_call_after() else { return false };
+        let room = self.policy.second_call_room() + pause;
+        let in_time = self.deadline.is_none_or(|deadline| now + room <= deadline);
         self.policy.may_shorten()
             && in_time
             && number.lines.len() == 1
@@ -121,14 +130,21 @@ impl Scheduler {
         } else if trial.is_failing() {
             self.health.failed(modem, line, (began, now), report.cut_short);
         }
+        self.remember(modem, line, &trial);
         self.lines[line].trials.push(trial);
         self.release_modem(now, modem, class, report);
         self.queue.set_in_call(number, false);
+        if report.dialed {
+            self.note_redial(now, number, report.fault, class == CallClass::Passed);
+        }
+        if report.fault == Some(Fault::ModemRefused) {
+            self.bar(now, number, modem, report.refused_for);
+        }
         if report.held {
             self.hold(number, modem);
         }
         self.dispose(now, line);
-        if self.numbers[number].record.is_closed() {
+        if self.numbers[number].record.is_closed() || self.numbers[number].redial.is_spent(&self.redial) {
             for sibling in self.numbers[number].lines.clone() {
                 self.review(sibling);
             }
@@ -155,6 +171,26 @@ impl Scheduler {
         };
         if let Some(exit) = exit {
             self.note_exit(modem, &exit, &trouble);
+        }
+        if self.bench.is_quarantined(modem) {
+            self.rest(now, modem);
+        }
+    }
+
+    /// What a call says of its modem, beside what it says of its line.
+    pub(super) fn remember(&mut self, modem: usize, line: usize, trial: &Trial) {
+        if trial.class == CallClass::Passed {
+            self.trust[modem].unproven.clear();
+            self.targets.sound = true;
+            self.targets.passed(line, modem);
+        } else if trial.is_failing() {
+            self.trust[modem].unproven.insert((line, trial.attempt));
+        }
+        // Who has come to a console's prompt has sent and heard.
+        if trial.class == CallClass::Passed || trial.furthest >= Some(Moment::Prompted) {
+            self.piles.worked(modem);
+        } else if trial.is_failing() {
+            self.piles.failed(modem, line);
         }
     }
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::fleet::policy::Policy;
-use crate::model::event::LineVerdict;
+use crate::fleet::policy::{CallClass, Policy};
+use crate::fleet::redial::RedialLaw;
+use crate::model::event::{CheckKind, CheckOutcome, LineVerdict};
 use crate::model::{CallId, CredentialName, Fault, LineId, ModemId, Moment, Mono, PhoneNumber, TrunkName};
 
 /// All that the scheduler knows when a sitting begins.
@@ -19,8 +20,93 @@ pub struct SchedulerPlan {
     pub trunks: BTreeMap<TrunkName, NonZeroU32>,
     /// The rules of the run.
     pub policy: Policy,
+    /// How the bench is checked.
+    pub checks: CheckPlan,
+    /// National rules for calls to one number.
+    pub redial: RedialLaw,
     /// What earlier sittings of the run found.
     pub past: Past,
+}
+
+/// How the bench is checked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CheckPlan {
+    /// What each modem is asked before its first line.
+    pub preflight: Preflight,
+    /// A number that is known to answer with a carrier; no line of the plan.
+    pub reference: Option<PhoneNumber>,
+}
+
+/// What each modem is asked before its first line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Preflight {
+    /// Nothing.
+    #[default]
+    Off,
+    /// Whether there is a dial tone.
+    DialTone,
+    /// That, and a call to the reference number.
+    Reference,
+}
+
+/// A check of a modem.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// Off-hook, dial tone, on-hook.
+    DialTone,
+    /// A call to the plan's reference number.
+    Reference,
+    /// A call to the number of this modem, which is told to answer.
+    Peer(ModemId),
+    /// A call to this line, which passed in this run on another modem, up to CONNECT.
+    Line(LineId),
+}
+
+impl Check {
+    /// Its kind, for the record.
+    pub const fn kind(&self) -> CheckKind {
+        match self {
+            Self::DialTone => CheckKind::DialTone,
+            Self::Reference => CheckKind::Reference,
+            Self::Peer(_) => CheckKind::Peer,
+            Self::Line(_) => CheckKind::KnownLine,
+        }
+    }
+}
+
+/// What a check came to, as far as the scheduler cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckReport {
+    /// The modem.
+    pub modem: ModemId,
+    /// What it came to; [`outcome_of`] tells it of a call.
+    pub outcome: CheckOutcome,
+    /// What was heard instead of a dial tone or CONNECT.
+    pub fault: Option<Fault>,
+    /// In words.
+    pub detail: String,
+    /// Whether digits may have gone out.
+    pub dialed: bool,
+    /// The modem could not be brought on-hook, and may hold the number.
+    pub held: bool,
+}
+
+/// What a call that was made as a check says of its modem. One that met a busy number, a person or a fax says that
+/// something was heard, and nothing more.
+pub fn outcome_of(fault: Option<Fault>) -> CheckOutcome {
+    match (fault, CallClass::of(fault)) {
+        (_, CallClass::Passed) => CheckOutcome::Passed,
+        (Some(Fault::Busy | Fault::Voice | Fault::Fax | Fault::Glare), _)
+        | (_, CallClass::Unproven | CallClass::Defect | CallClass::Policy) => CheckOutcome::Unknown,
+        (
+            _,
+            CallClass::Failed
+            | CallClass::AnsweredWithoutCarrier
+            | CallClass::Final
+            | CallClass::BenchModem
+            | CallClass::BenchLine,
+        ) => CheckOutcome::Failed,
+    }
 }
 
 /// A line to be judged.
@@ -56,6 +142,8 @@ pub struct ModemSeat {
     pub id: ModemId,
     /// The trunk that it shares, if any.
     pub trunk: Option<TrunkName>,
+    /// It has an outside number of its own, under which other modems of the bank can call it.
+    pub has_number: bool,
 }
 
 /// What earlier sittings of a resumed run found, from its journal.
@@ -68,8 +156,12 @@ pub struct Past {
     pub calls: Vec<CallReport>,
     /// The highest attempt number that each line's calls had, ended or not: ids are not used twice.
     pub begun: BTreeMap<LineId, u32>,
-    /// Modems that were put under quarantine: they stay there for the rest of the run.
+    /// Modems that are under quarantine: they are checked before they get a line.
     pub quarantined: BTreeSet<ModemId>,
+    /// Calls that count as not made, since their modem was put under quarantine for them.
+    pub void: BTreeSet<CallId>,
+    /// Failing calls of modems that have passed nothing since: what a quarantine would make void.
+    pub unproven: BTreeSet<CallId>,
 }
 
 /// What a call found, as far as the scheduler cares.
@@ -104,7 +196,8 @@ pub struct CallReport {
 /// What happened.
 ///
 /// Every [`Decision::Dial`] is answered by one `CallEnded`, `Panicked` or `NotDialed`, and every [`Decision::SetUp`] by a
-/// `ModemReady` or a `ModemOut`. If a call's end shows that its modem is of no use any more although the call was not
+/// `ModemReady` or a `ModemOut`; every [`Decision::Check`] by one `Checked` for its modem, and one `Answered` for the modem
+/// that had to answer, if there was one. If a call's end shows that its modem is of no use any more although the call was not
 /// to blame (on-hook unproven, say), `ModemOut` comes before `CallEnded`, or the modem is dialed on at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
@@ -141,6 +234,10 @@ pub enum Input {
         /// Why, in words.
         detail: String,
     },
+    /// A check is over.
+    Checked(Box<CheckReport>),
+    /// A modem that had to answer another one's call is on-hook again, whatever came of it.
+    Answered(ModemId),
     /// A login with the credential worked.
     CredentialProven(CredentialName),
     /// The credential is never sent again in this run.
@@ -180,13 +277,29 @@ pub enum Decision {
         /// Why, in words.
         why: String,
     },
-    /// A modem fails where others succeed: it is dialed on no more in this run.
+    /// Check a modem: it is free, and set up. A modem that has to answer is too.
+    Check {
+        /// Which.
+        modem: ModemId,
+        /// How.
+        check: Check,
+    },
+    /// A modem fails where others succeed, or failed its checks: no line is called on it before it has passed one.
     Quarantine {
         /// Which.
         modem: ModemId,
         /// The evidence, in words.
         detail: String,
     },
+    /// A modem under quarantine has passed its check: lines are called on it again.
+    TakeBack {
+        /// Which.
+        modem: ModemId,
+        /// What it passed, in words.
+        detail: String,
+    },
+    /// Something that the user should read.
+    Notice(String),
     /// A modem was tried often enough: it is left alone for the rest of the run.
     GiveUp {
         /// Which.

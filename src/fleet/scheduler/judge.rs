@@ -4,6 +4,9 @@ use crate::call::limits::needs_time;
 use crate::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, PANICKED_MODEMS_MAX, PANICS_MAX, Policy};
 use crate::model::{CallId, Fault, LineId, ModemId, Moment};
 
+/// Why a line whose number has had its lawful calls is judged by what it has.
+const SPENT: &str = "redial rules allow its number no more calls in this run";
+
 /// One call of a line that is over.
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
@@ -116,6 +119,8 @@ pub(super) struct Case<'a> {
     pub(super) line: &'a LineId,
     pub(super) trials: &'a [Trial],
     pub(super) number: &'a NumberRecord,
+    /// The number has had all the calls that redial rules allow.
+    pub(super) spent: bool,
     pub(super) credential: Known,
     pub(super) policy: &'a Policy,
     pub(super) modems: &'a [ModemId],
@@ -129,6 +134,7 @@ impl Case<'_> {
             .or_else(|| self.never_again())
             .or_else(|| self.enough_calls())
             .or_else(|| self.number_closed())
+            .or_else(|| self.lawful_calls_spent())
             .or_else(|| self.our_own_fault())
             .or_else(|| self.unproven())
             .map_or_else(|| self.again(), Judgement::Settled)
@@ -269,6 +275,26 @@ impl Case<'_> {
             seen.line
         );
         Some(Finding { fault: Some(Fault::OverBudget), detail, call: None })
+    }
+
+    /// Redial rules allow the number no more calls: the line is judged by what it has.
+    fn lawful_calls_spent(&self) -> Option<Finding> {
+        if !self.spent {
+            return None;
+        }
+        // One call that was cut short is never the only evidence.
+        let counts =
+            |trial: &Trial| !trial.cut_short && (trial.is_failing() || trial.class == CallClass::Unproven);
+        let known = self.trials.iter().any(counts);
+        let decided = self.decided().filter(|_| known).or_else(|| {
+            let bench = |trial: &&Trial| trial.class.is_bench() || trial.class == CallClass::Defect;
+            let trial = self.trials.iter().rfind(bench)?;
+            Some(self.finding(trial, trial.detail.clone()))
+        });
+        Some(match decided {
+            Some(finding) => Finding { detail: format!("{}; {SPENT}", finding.detail), ..finding },
+            None => Finding { fault: Some(Fault::OverBudget), detail: SPENT.to_owned(), call: None },
+        })
     }
 
     /// Defects and bench faults that could not be got round.

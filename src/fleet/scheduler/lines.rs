@@ -30,14 +30,25 @@ pub(super) enum Stage {
     New,
     /// Ready to be dialed.
     Queued { burden: Burden, rank: Rank },
-    /// Not before then; or, where its number is `held`, not before the modem that may hold it is set up again.
-    Waiting { until: Mono, held: bool },
+    /// Not before then, if nothing ends the wait before.
+    Waiting { until: Mono, wait: Wait },
     /// Until its credential is proven or stopped.
     Parked { rank: Rank },
     /// In a call.
     Running { modem: usize, began: Mono },
     /// Done.
     Judged { fault: Option<Fault>, call: Option<CallId> },
+}
+
+/// What a line waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// For the time alone.
+    Pause,
+    /// For the modem that may hold its number, too.
+    Held,
+    /// For a modem that does not refuse its number, too.
+    Refused,
 }
 
 impl Line {

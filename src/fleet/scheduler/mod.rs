@@ -8,6 +8,7 @@
 
 mod bench;
 mod calls;
+mod checks;
 mod face;
 mod judge;
 mod lines;
@@ -15,7 +16,9 @@ mod lines;
 mod properties;
 mod quarantine;
 mod queue;
+mod refusals;
 mod stages;
+mod targets;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -23,24 +26,40 @@ mod watch;
 #[cfg(test)]
 mod world;
 
-pub use face::{CallReport, Decision, Input, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
+pub use checks::{FAILED_CHECKS, FAULTY_MODEMS, TAKEN_BACK};
+pub use face::{
+    CallReport, Check, CheckPlan, CheckReport, Decision, Input, LineJob, ModemSeat, Past, Preflight, Preset,
+    SchedulerPlan, outcome_of,
+};
+pub use targets::{KNOWN_LINE_CHECKS_MAX, REFERENCE_FAILED_MAX};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::bench::{Bench, Exit, State, Trouble};
+use self::checks::Trust;
 use self::judge::{Finding, Known, NumberRecord};
 use self::lines::{Line, Stage};
 use self::queue::{Queue, Rank};
+use self::targets::Targets;
 use super::health::Health;
+use super::pileup::PileUps;
 use super::policy::{CallClass, EXPECTED_CALL, Policy};
-use crate::model::{CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber};
+use super::redial::{RedialCount, RedialLaw};
+use crate::model::{CallId, CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber};
 
 /// The scheduler of one sitting.
 #[derive(Debug)]
 pub struct Scheduler {
     policy: Policy,
+    redial: RedialLaw,
     bench: Bench,
     health: Health,
+    piles: PileUps,
+    /// Of each modem.
+    trust: Vec<Trust>,
+    targets: Targets,
+    /// Numbers that some modem refuses, or did.
+    refused_numbers: BTreeSet<usize>,
     lines: Vec<Line>,
     line_index: BTreeMap<LineId, usize>,
     modem_index: BTreeMap<ModemId, usize>,
@@ -51,8 +70,10 @@ pub struct Scheduler {
     timers: BTreeSet<(Mono, Timer)>,
     /// Lines without a verdict.
     open: usize,
-    /// Calls that are running.
+    /// Calls to lines that are running.
     running: usize,
+    /// Modems that are being checked, or answer one that is.
+    checking: usize,
     started: bool,
     now: Mono,
     /// Nothing is dialed any more, and this is why: the fault of the lines that are left.
@@ -70,6 +91,10 @@ enum Timer {
     Modem(usize),
     /// A line may be dialed again.
     Line(usize),
+    /// A modem may be checked again.
+    Check(usize),
+    /// A modem refuses a number no longer.
+    Number(usize),
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +105,10 @@ struct Number {
     lost: u32,
     /// The modem that may hold it although its call is over, and until when that is to be feared.
     held: Option<(usize, Mono)>,
+    /// What national rules count.
+    redial: RedialCount,
+    /// The modems that refuse it, and until when; without a time, for the rest of the run.
+    refused_by: BTreeMap<usize, Option<Mono>>,
 }
 
 #[derive(Debug)]
@@ -94,7 +123,7 @@ struct Credential {
 impl Scheduler {
     /// Takes a plan; nothing happens before [`Input::Start`].
     pub fn new(plan: SchedulerPlan) -> Self {
-        let SchedulerPlan { lines: jobs, modems, trunks, policy, past } = plan;
+        let SchedulerPlan { lines: jobs, modems, trunks, policy, checks, redial, past } = plan;
         let modem_index = modems.iter().enumerate().map(|(index, seat)| (seat.id.clone(), index)).collect();
         let mut numbers: Vec<Number> = Vec::new();
         let mut number_index: BTreeMap<PhoneNumber, usize> = BTreeMap::new();
@@ -128,10 +157,21 @@ impl Scheduler {
                 begun: 0,
             });
         }
+        let reference = checks.reference.clone().map(|number| {
+            *number_index.entry(number).or_insert_with(|| {
+                numbers.push(Number::default());
+                numbers.len() - 1
+            })
+        });
         let bench = Bench::new(modems, &trunks);
         let mut scheduler = Self {
             policy,
+            redial,
             health: Health::new(bench.ids.len()),
+            piles: PileUps::new(bench.ids.len()),
+            trust: std::iter::repeat_with(Trust::default).take(bench.ids.len()).collect(),
+            targets: Targets::new(checks, reference),
+            refused_numbers: BTreeSet::new(),
             bench,
             queue: Queue::new(numbers.len()),
             lines,
@@ -143,6 +183,7 @@ impl Scheduler {
             timers: BTreeSet::new(),
             open: 0,
             running: 0,
+            checking: 0,
             started: false,
             now: Mono::ZERO,
             closed: None,
@@ -151,6 +192,7 @@ impl Scheduler {
             decisions: Vec::new(),
         };
         scheduler.recall(past);
+        scheduler.preflight();
         scheduler
     }
 
@@ -181,7 +223,19 @@ impl Scheduler {
                 continue;
             }
             self.lines[line].learn(report.took, report.fault);
-            let trial = self.trial(modem, &report);
+            let mut trial = self.trial(modem, &report);
+            let call = CallId::new(&self.lines[line].id, trial.attempt);
+            trial.void = trial.class.is_failing() && past.void.contains(&call);
+            self.remember(modem, line, &trial);
+            if !past.unproven.contains(&call) {
+                self.trust[modem].unproven.remove(&(line, trial.attempt));
+            }
+            let number = self.lines[line].number;
+            if report.dialed {
+                // When that was is not known any more: the pause is kept from here on.
+                let through = trial.class == CallClass::Passed;
+                self.numbers[number].redial.note(&self.redial, Mono::ZERO, report.fault, through);
+            }
             self.lines[line].trials.push(trial);
         }
         for (id, begun) in past.begun {
@@ -194,11 +248,17 @@ impl Scheduler {
             let highest = line.trials.iter().map(|trial| trial.attempt).max().unwrap_or(0);
             line.begun = line.begun.max(highest);
             let ended = u32::try_from(line.trials.len()).unwrap_or(u32::MAX);
-            self.numbers[line.number].lost += line.begun.saturating_sub(ended);
+            let lost = line.begun.saturating_sub(ended);
+            self.numbers[line.number].lost += lost;
+            for _ in 0..lost {
+                self.numbers[line.number].redial.note(&self.redial, Mono::ZERO, None, false);
+            }
         }
         for number in 0..self.numbers.len() {
             self.recount(number);
         }
+        // What was sound then need not be so now.
+        self.targets.sound = false;
         for verdict in past.verdicts {
             if verdict.fault != Some(Fault::Cancelled)
                 && let Some(&line) = self.line_index.get(&verdict.line)
@@ -229,6 +289,8 @@ impl Scheduler {
                 self.modem_out(now, &modem, &Trouble { fault, detail });
             }
             Input::CallEnded(report) => self.call_ended(now, &report),
+            Input::Checked(report) => self.checked(now, &report),
+            Input::Answered(id) => self.answered(now, &id),
             Input::Panicked { modem, line, detail } => self.panicked(now, line, modem, detail),
             Input::CredentialProven(name) => self.credential(now, &name, Known::Proven),
             Input::CredentialStopped(name) => self.credential(now, &name, Known::Stopped),
@@ -300,7 +362,7 @@ impl Scheduler {
     }
 
     fn finish(&mut self) {
-        if self.open == 0 && self.running == 0 {
+        if self.open == 0 && self.running == 0 && self.checking == 0 {
             self.finished = true;
             self.timers.clear();
             self.decisions.push(Decision::Finished);
@@ -309,11 +371,18 @@ impl Scheduler {
 
     fn modem_ready(&mut self, id: &ModemId) {
         let Some(&modem) = self.modem_index.get(id) else { return };
-        if let State::Out { until } = self.bench.state(modem) {
-            self.timers.remove(&(until, Timer::Modem(modem)));
+        match self.bench.state(modem) {
+            // Under quarantine it waits for its time, however well its set-up went.
+            State::Out { .. } if self.bench.is_quarantined(modem) => {}
+            state => {
+                if let State::Out { until } = state {
+                    self.timers.remove(&(until, Timer::Modem(modem)));
+                }
+                self.bench.ready(modem);
+            }
         }
-        self.bench.ready(modem);
         self.let_go(modem);
+        self.welcome();
     }
 
     fn modem_out(&mut self, now: Mono, id: &ModemId, trouble: &Trouble) {
@@ -343,11 +412,15 @@ impl Scheduler {
             self.timers.pop_first();
             match timer {
                 Timer::Modem(modem) if self.open > 0 && self.closed.is_none() => {
-                    self.bench.set_up(modem);
-                    self.decisions.push(Decision::SetUp(self.bench.ids[modem].clone()));
+                    if matches!(self.bench.state(modem), State::Out { .. }) {
+                        self.bench.set_up(modem);
+                        self.decisions.push(Decision::SetUp(self.bench.ids[modem].clone()));
+                    }
                 }
-                Timer::Modem(_) => {}
-                Timer::Line(line) => self.enqueue(line),
+                // It is only that somebody looks again.
+                Timer::Modem(_) | Timer::Check(_) => {}
+                Timer::Line(line) => self.ready_again(line),
+                Timer::Number(number) => self.unbar(number),
             }
         }
     }

@@ -8,9 +8,11 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
 use super::watch::Watch;
-use super::world::{Fate, Nature, SetUp, World, line, modem, plan};
-use super::{Decision, Input, Preset, SchedulerPlan};
+use super::world::{CheckFate, Fate, Nature, SetUp, World, line, modem, plan};
+use super::{Check, CheckPlan, Decision, Input, Preflight, Preset, SchedulerPlan};
 use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
+use crate::fleet::redial::RedialLaw;
+use crate::model::event::CheckOutcome;
 use crate::model::{Fault, LineId, ModemId, TrunkName};
 
 /// Every fault that a call can have, and none.
@@ -56,6 +58,8 @@ struct Seeded {
     set_ups: BTreeMap<ModemId, (u32, Fault)>,
     /// How often out of 16 a worker panics.
     panics: u8,
+    /// Checks of a bad modem, from then on it passes them.
+    heals_after: u32,
 }
 
 impl Seeded {
@@ -85,9 +89,35 @@ impl Nature for Seeded {
         fate.dialed |= dice.u8(..4) == 0;
         fate.slow = (dice.u8(..6) == 0).then(|| Duration::from_secs(60));
         fate.held = self.dice(&format!("held {line} {modem} {attempt}")).u8(..12) == 0;
+        // Of those that refuse, half say for how long.
+        fate.refused_for = dice.bool().then(|| Duration::from_secs(dice.u64(1..600)));
         fate.refused = self.dice(&format!("may {line}")).u8(..32) == 0;
         fate.panics = fault == Some(Fault::Internal) || dice.u8(..16) < self.panics;
         fate
+    }
+
+    fn check(&mut self, modem: &ModemId, check: &Check, nth: u32) -> CheckFate {
+        let mut dice = self.dice(&format!("check {modem} {check:?} {nth}"));
+        let took = Duration::from_secs(dice.u64(1..60));
+        let missing = (CheckOutcome::Failed, Some(Fault::NoDialtone), took);
+        if *check == Check::DialTone {
+            return match dice.u8(..16) {
+                0 => missing,
+                1 => (CheckOutcome::Unknown, None, took),
+                _ => (CheckOutcome::Passed, None, took),
+            };
+        }
+        if self.bad.contains_key(modem) && nth <= self.heals_after {
+            return (CheckOutcome::Failed, Some(Fault::NoConnect), took);
+        }
+        match dice.u8(..16) {
+            0 => missing,
+            1 => (CheckOutcome::Unknown, Some(Fault::Busy), took),
+            2 => (CheckOutcome::Unknown, Some(Fault::Internal), took),
+            3 => (CheckOutcome::Unknown, Some(Fault::Voice), took),
+            4 => (CheckOutcome::Failed, Some(Fault::NoAnswer), took),
+            _ => (CheckOutcome::Passed, None, took),
+        }
     }
 
     fn set_up(&mut self, modem: &ModemId, nth: u32) -> SetUp {
@@ -150,6 +180,8 @@ fn policy() -> impl Strategy<Value = Policy> {
                 patience: Duration::from_secs(patience),
                 pauses: [5, 20].map(Duration::from_secs).to_vec(),
                 setups_max,
+                retests: [30, 90].map(Duration::from_secs).to_vec(),
+                retests_max: 4,
             },
             ..Policy::default()
         },
@@ -165,6 +197,7 @@ fn one_bad_modem() -> impl Strategy<Value = Case> {
     (anything(), 2..5usize, 0..4usize, 6..9u8).prop_map(|(mut case, sound, bad, good)| {
         case.outs.clear();
         case.plan.modems = (0..=sound).map(modem).collect();
+        case.plan.redial = RedialLaw::default();
         case.plan.policy.confirm = case.plan.policy.confirm.max(2);
         case.plan.policy.attempts = case.plan.policy.attempts.max(2);
         for n in case.plan.lines.len()..12 {
@@ -190,20 +223,47 @@ fn anything() -> impl Strategy<Value = Case> {
     );
     let trunks = proptest::collection::vec(proptest::option::of(1..3u32), 2);
     let outs = proptest::collection::vec((1..900u64, 0..6usize, any::<bool>()), 0..4);
+    let checks = (0..3u8, any::<bool>(), proptest::option::weighted(0.3, any::<bool>()), 0..6u32);
+    let law = (
+        proptest::option::weighted(0.2, 1..5u32),
+        proptest::option::weighted(0.2, 1..5u32),
+        proptest::collection::vec((0..90u64).prop_map(Duration::from_secs), 0..3),
+    );
+    let law = law.prop_map(|(attempts, busy_attempts, pauses)| RedialLaw { attempts, busy_attempts, pauses });
+    let law = prop_oneof![2 => Just(RedialLaw::default()), 1 => law];
     let ends = (
         proptest::option::weighted(0.2, 0..600u64),
         proptest::option::weighted(0.2, 0..600u64),
         proptest::option::weighted(0.3, 0..60usize),
     );
-    (lines(), seats, trunks, policy(), outs, ends, (any::<u64>(), 0..9u8, 0..9u8, 0..2u8)).prop_map(
-        |(lines, seats, limits, policy, outs, (drain, deadline, killed), (seed, good, steady, panics))| {
+    let dice = (any::<u64>(), 0..9u8, 0..9u8, 0..2u8);
+    (lines(), seats, trunks, policy(), outs, ends, dice, checks, law).prop_map(
+        |(
+            lines,
+            seats,
+            limits,
+            policy,
+            outs,
+            (drain, deadline, killed),
+            (seed, good, steady, panics),
+            (preflight, has_reference, numbered, heals_after),
+            redial,
+        )| {
             let trunk = |n: usize| -> TrunkName { format!("t{n}").parse().unwrap() };
-            let mut nature =
-                Seeded { seed, good, steady, bad: BTreeMap::new(), set_ups: BTreeMap::new(), panics };
+            let mut nature = Seeded {
+                seed,
+                good,
+                steady,
+                bad: BTreeMap::new(),
+                set_ups: BTreeMap::new(),
+                panics,
+                heals_after,
+            };
             let mut modems = Vec::new();
             for (n, (on, bad, failing)) in seats.into_iter().enumerate() {
                 let mut seat = modem(n);
                 seat.trunk = on.map(trunk);
+                seat.has_number = numbered.is_some_and(|all| all || n % 2 == 0);
                 if let Some(bad) = bad {
                     nature.bad.insert(seat.id.clone(), BAD[bad]);
                 }
@@ -221,7 +281,13 @@ fn anything() -> impl Strategy<Value = Case> {
                     (at, n % modems.len(), if busy { Fault::PortBusy } else { Fault::ModemError })
                 })
                 .collect();
-            let plan = SchedulerPlan { lines, modems, trunks, policy, past: super::Past::default() };
+            let checks = CheckPlan {
+                preflight: [Preflight::Off, Preflight::DialTone, Preflight::Reference]
+                    [usize::from(preflight)],
+                reference: has_reference.then(|| "+19195559999".parse().unwrap()),
+            };
+            let past = super::Past::default();
+            let plan = SchedulerPlan { lines, modems, trunks, policy, checks, redial, past };
             Case { plan, nature, outs, drain, deadline, killed }
         },
     )
@@ -283,6 +349,14 @@ fn the_random_worlds_meet_every_ending() {
                 Decision::Quarantine { .. } => "(quarantine)",
                 Decision::GiveUp { .. } => "(give up)",
                 Decision::Waits { .. } => "(waits)",
+                Decision::Check { check, .. } => match check {
+                    Check::DialTone => "(check: tone)",
+                    Check::Reference => "(check: reference)",
+                    Check::Peer(_) => "(check: peer)",
+                    Check::Line(_) => "(check: line)",
+                },
+                Decision::TakeBack { .. } => "(take back)",
+                Decision::Notice(_) => "(notice)",
                 Decision::SetUp(_) | Decision::Dial { .. } | Decision::Finished => continue,
             };
             *seen.entry(format!("{what}{}", if resumed { ", resumed" } else { "" })).or_default() += 1;
@@ -316,6 +390,13 @@ fn the_random_worlds_meet_every_ending() {
         "(quarantine)",
         "(give up)",
         "(waits)",
+        "(check: tone)",
+        "(check: reference)",
+        "(check: peer)",
+        "(check: line)",
+        "(take back)",
+        "(notice)",
+        "(take back), resumed",
         "pass, resumed",
         "busy, resumed",
         "(quarantine), resumed",
@@ -364,7 +445,21 @@ fn five_thousand_lines_on_sixty_four_modems_run_through() {
                 super::Decision::Verdict(_) => verdicts += 1,
                 super::Decision::Withdraw { .. } => verdicts -= 1,
                 super::Decision::Finished => finished = true,
+                super::Decision::Check { modem, .. } => {
+                    let report = super::CheckReport {
+                        modem,
+                        outcome: CheckOutcome::Passed,
+                        fault: None,
+                        detail: String::new(),
+                        dialed: true,
+                        held: false,
+                    };
+                    events
+                        .insert((now + Duration::from_secs(20), sequence), Input::Checked(Box::new(report)));
+                }
                 super::Decision::Quarantine { .. }
+                | super::Decision::TakeBack { .. }
+                | super::Decision::Notice(_)
                 | super::Decision::GiveUp { .. }
                 | super::Decision::Waits { .. } => {}
             }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::bench::State;
 use super::judge::Judgement;
 use super::lines::Stage;
-use super::{Decision, Scheduler, Timer};
+use super::{Decision, Scheduler};
 use crate::fleet::policy::CallClass;
 use crate::model::{Fault, Mono};
 
@@ -17,26 +16,20 @@ impl Scheduler {
                 continue;
             }
             let Some(evidence) = self.health.evidence(modem) else { continue };
-            if let State::Out { until } = self.bench.state(modem) {
-                self.timers.remove(&(until, Timer::Modem(modem)));
-            }
-            self.bench.quarantine(modem);
             let names: Vec<&str> = evidence.iter().map(|&line| self.lines[line].id.as_str()).collect();
             let detail = format!("failed on lines that passed on other modems: {}", names.join(", "));
-            self.decisions.push(Decision::Quarantine { modem: self.bench.ids[modem].clone(), detail });
-            self.disown(now, modem);
+            self.put_under_quarantine(now, modem, detail);
         }
     }
 
-    /// Counts the failing calls of a modem as not made, and judges anew what rested on them.
+    /// Counts the failing calls of a modem since it last passed anything as not made, and judges anew what rested on them.
     pub(super) fn disown(&mut self, now: Mono, modem: usize) {
         let mut touched = BTreeSet::new();
-        for line in &mut self.lines {
-            for trial in &mut line.trials {
-                if trial.modem == modem && trial.is_failing() {
-                    trial.void = true;
-                    touched.insert(line.number);
-                }
+        for (line, attempt) in std::mem::take(&mut self.trust[modem].unproven) {
+            let line = &mut self.lines[line];
+            for trial in line.trials.iter_mut().filter(|trial| trial.attempt == attempt) {
+                trial.void = true;
+                touched.insert(line.number);
             }
         }
         for number in touched {
@@ -49,7 +42,14 @@ impl Scheduler {
 
     pub(super) fn reconsider(&mut self, now: Mono, line: usize, modem: usize) {
         match &self.lines[line].stage {
-            Stage::Queued { .. } | Stage::Waiting { .. } | Stage::Parked { .. } => self.review(line),
+            Stage::Queued { .. } => {
+                self.review(line);
+                // What weighs on it has changed: a void call speaks against no modem.
+                if matches!(self.lines[line].stage, Stage::Queued { .. }) {
+                    self.ready_again(line);
+                }
+            }
+            Stage::Waiting { .. } | Stage::Parked { .. } => self.review(line),
             // The last two rest on no call.
             Stage::Running { .. }
             | Stage::New

@@ -79,6 +79,16 @@ impl Queue {
         }
     }
 
+    /// Whether a call to this number is running.
+    pub(super) fn is_in_call(&self, number: usize) -> bool {
+        self.numbers[number].in_call
+    }
+
+    /// The best line of each burden, whose number is idle.
+    pub(super) fn heads(&self) -> impl Iterator<Item = (&Burden, &Rank)> {
+        self.heads.iter().filter_map(|(burden, ranks)| Some((burden, ranks.first()?)))
+    }
+
     /// The best line whose number is idle and whose burden allows it.
     pub(super) fn best(&self, allowed: impl Fn(&Burden) -> bool) -> Option<Rank> {
         self.heads

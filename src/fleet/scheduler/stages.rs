@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::bench::BARRED;
 use super::judge::{Case, Finding, Judgement, Known};
-use super::lines::Stage;
+use super::lines::{Stage, Wait};
 use super::queue::{Burden, Rank};
 use super::{Decision, Scheduler, Timer};
 use crate::fleet::policy::{CallClass, NUMBER_HELD};
@@ -52,6 +53,7 @@ impl Scheduler {
             line: &entry.id,
             trials: &entry.trials,
             number: &self.numbers[entry.number].record,
+            spent: self.numbers[entry.number].redial.is_spent(&self.redial),
             // A credential that the plan does not know can't be waited for.
             credential: entry
                 .credential
@@ -96,11 +98,11 @@ impl Scheduler {
             return self.enqueue(line);
         }
         let why = fault.map_or_else(String::new, |fault| format!("after {fault}"));
-        self.put_off(line, now + pause, why, false);
+        self.put_off(line, now + pause, why, Wait::Pause);
     }
 
-    fn put_off(&mut self, line: usize, until: Mono, why: String, held: bool) {
-        self.lines[line].stage = Stage::Waiting { until, held };
+    fn put_off(&mut self, line: usize, until: Mono, why: String, wait: Wait) {
+        self.lines[line].stage = Stage::Waiting { until, wait };
         self.timers.insert((until, Timer::Line(line)));
         self.decisions.push(Decision::Waits { line: self.lines[line].id.clone(), until, why });
     }
@@ -108,23 +110,19 @@ impl Scheduler {
     /// A modem that could not be brought on-hook may hold this number: a call to it would find it busy through us.
     pub(super) fn hold(&mut self, number: usize, modem: usize) {
         self.numbers[number].held = Some((modem, self.now + NUMBER_HELD));
-        for sibling in self.numbers[number].lines.clone() {
-            if matches!(self.lines[sibling].stage, Stage::Queued { .. }) {
-                self.detach(sibling);
-                self.enqueue(sibling);
-            }
-        }
+        self.trust[modem].holds.insert(number);
+        self.look_again(number);
     }
 
     /// A modem is on-hook for certain: what it may have held is free.
     pub(super) fn let_go(&mut self, modem: usize) {
-        for number in 0..self.numbers.len() {
+        for number in std::mem::take(&mut self.trust[modem].holds) {
             if self.numbers[number].held.is_none_or(|(holder, _)| holder != modem) {
                 continue;
             }
             self.numbers[number].held = None;
             for line in self.numbers[number].lines.clone() {
-                if matches!(self.lines[line].stage, Stage::Waiting { held: true, .. }) {
+                if matches!(self.lines[line].stage, Stage::Waiting { wait: Wait::Held, .. }) {
                     self.detach(line);
                     self.enqueue(line);
                 }
@@ -151,6 +149,12 @@ impl Scheduler {
             };
             *weights.entry(trial.modem).or_default() += weight;
         }
+        let number = self.lines[line].number;
+        for &modem in self.numbers[number].refused_by.keys() {
+            if self.is_barred(number, modem) {
+                weights.insert(modem, BARRED);
+            }
+        }
         weights.into_iter().collect()
     }
 
@@ -164,7 +168,17 @@ impl Scheduler {
         let held = self.numbers[self.lines[line].number].held;
         if let Some((holder, until)) = held.filter(|(_, until)| *until > self.now) {
             let why = format!("`{}` may still hold its number", self.bench.ids[holder]);
-            return self.put_off(line, until, why, true);
+            return self.put_off(line, until, why, Wait::Held);
+        }
+        let number = self.lines[line].number;
+        if let Some(until) = self.numbers[number].redial.until(self.now) {
+            return self.put_off(line, until, "redial rules".to_owned(), Wait::Pause);
+        }
+        if let Some((until, who)) = self.refused(number) {
+            return match until {
+                Some(until) => self.put_off(line, until, who, Wait::Refused),
+                None => self.refused_for_good(line, &who),
+            };
         }
         let (burden, rank) = (self.burden(line), self.rank(line));
         self.queue.insert(self.lines[line].number, &burden, rank);

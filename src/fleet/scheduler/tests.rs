@@ -1,10 +1,13 @@
+mod checks;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::watch::Watch;
-use super::world::{Fate, Nature, SetUp, World, line, modem, plan};
-use super::{Decision, Input, Preset, SchedulerPlan};
+use super::world::{CheckFate, Fate, Nature, SetUp, World, line, modem, plan};
+use super::{Check, Decision, Input, Preset, SchedulerPlan};
+use crate::model::event::CheckOutcome;
 use crate::model::{Fault, LineId, ModemId};
 
 const GOOD: Option<Fault> = None;
@@ -203,6 +206,10 @@ impl Nature for Bank {
             Some(&(from, to, fault)) if (from..=to).contains(&nth) => (Err(fault), secs(1)),
             _ => (Ok(()), secs(1)),
         }
+    }
+
+    fn check(&mut self, _: &ModemId, _: &Check, _: u32) -> CheckFate {
+        (CheckOutcome::Failed, Some(Fault::NoConnect), secs(20))
     }
 }
 
@@ -720,16 +727,26 @@ fn a_call_of_which_no_end_is_known_speaks_for_the_full_time() {
 /// The network is slow tonight: what is too slow for a short call is no modem's fault; a deaf modem's is.
 #[test]
 fn a_short_call_speaks_against_its_modem_only_if_others_are_as_quick_as_ever() {
+    struct Slow(u64);
+    impl Nature for Slow {
+        fn call(&mut self, _: &LineId, modem: &ModemId, _: u32, _: &Watch) -> Fate {
+            match modem.as_str() {
+                "m0" => Fate::of(Some(Fault::NoAnswer), 90),
+                _ => Fate { slow: (self.0 > 43).then(|| secs(self.0)), ..Fate::of(GOOD, 30) },
+            }
+        }
+
+        /// Checks say nothing, so that the lines alone speak.
+        fn check(&mut self, _: &ModemId, _: &Check, _: u32) -> CheckFate {
+            (CheckOutcome::Unknown, Some(Fault::Busy), secs(5))
+        }
+    }
     let night = |connect_s: u64| {
         let mut some = plan(16, 3);
         for fault in crate::call::limits::UNANSWERED {
             some.policy.retry_after.insert(fault, secs(1));
         }
-        let nature = move |_: &str, modem: &str, _: u32| match modem {
-            "m0" => Fate::of(Some(Fault::NoAnswer), 90),
-            _ => Fate { slow: (connect_s > 43).then(|| secs(connect_s)), ..Fate::of(GOOD, 30) },
-        };
-        let world = finished(World::new(some, nature).shortening(None));
+        let world = finished(World::new(some, Slow(connect_s)).shortening(None));
         world.decisions().any(|decision| matches!(decision, Decision::Quarantine { .. }))
     };
     assert!(night(20), "m0 is deaf");

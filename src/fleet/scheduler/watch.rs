@@ -1,13 +1,18 @@
 //! A watcher who sees only what goes into the scheduler and what comes out, and holds it to its promises at every step.
+//!
+//! What is known from outside stands here; what is held of calls and checks in `dials`, of verdicts in `verdicts`.
+
+mod checks;
+mod dials;
+mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CallReport, Decision, Input, Past, SchedulerPlan};
-use crate::fleet::policy::{
-    CALLS_WITHOUT_CARRIER_MAX, CallClass, NUMBER_HELD, OUTSIDE_LINE_STREAK_MAX, PANICS_MAX, Policy,
-};
+use super::{CallReport, Check, Decision, Input, Past, Preflight, SchedulerPlan};
+use crate::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, NUMBER_HELD, OUTSIDE_LINE_STREAK_MAX};
+use crate::fleet::redial::RedialCount;
 use crate::model::event::LineVerdict;
-use crate::model::{CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber, Verdict};
+use crate::model::{CallId, CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber, TrunkName};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seat {
@@ -47,6 +52,8 @@ pub(super) struct Watch {
     held: BTreeMap<PhoneNumber, (ModemId, Mono)>,
     /// Lines that wait for such a one, and not for a pause.
     waits_for_modem: BTreeSet<LineId>,
+    /// Lines that wait for a modem that does not refuse their number.
+    waits_for_another: BTreeSet<LineId>,
     /// Lines that may not be dialed, as it turned out.
     refused: BTreeSet<LineId>,
     started: bool,
@@ -55,6 +62,25 @@ pub(super) struct Watch {
     pub(super) journal: Vec<CallReport>,
     /// Calls in a row without a usable outside line.
     lineless: BTreeMap<ModemId, u32>,
+    /// Failing calls of each modem since it passed anything, and those that a quarantine made void.
+    unproven: BTreeMap<ModemId, Vec<(LineId, u32)>>,
+    void: BTreeSet<(LineId, u32)>,
+    /// Checks that are running, and who answers them.
+    checking: BTreeMap<ModemId, Check>,
+    answering: BTreeSet<ModemId>,
+    /// Modems that have not been asked what the plan wants to be asked first.
+    unasked: BTreeMap<ModemId, Preflight>,
+    /// Lines in a row that failed on a modem without a word of a console.
+    piles: BTreeMap<ModemId, BTreeSet<LineId>>,
+    /// Checks that each modem failed since it passed anything.
+    failed_checks: BTreeMap<ModemId, u32>,
+    /// Checks that it passed, in this sitting.
+    pub(super) passed_checks: BTreeMap<ModemId, u32>,
+    /// How often a line was called to check a modem.
+    known_line_checks: BTreeMap<LineId, u32>,
+    /// Who refuses which number, and until when.
+    barred: BTreeMap<(ModemId, PhoneNumber), Option<Mono>>,
+    redial: BTreeMap<PhoneNumber, RedialCount>,
 }
 
 impl Watch {
@@ -76,11 +102,23 @@ impl Watch {
             past_deadline: false,
             held: BTreeMap::new(),
             waits_for_modem: BTreeSet::new(),
+            waits_for_another: BTreeSet::new(),
             refused: BTreeSet::new(),
             started: false,
             finished: false,
             journal: Vec::new(),
             lineless: BTreeMap::new(),
+            unproven: BTreeMap::new(),
+            void: BTreeSet::new(),
+            checking: BTreeMap::new(),
+            answering: BTreeSet::new(),
+            unasked: plan.modems.iter().map(|m| (m.id.clone(), plan.checks.preflight)).collect(),
+            piles: BTreeMap::new(),
+            failed_checks: BTreeMap::new(),
+            passed_checks: BTreeMap::new(),
+            known_line_checks: BTreeMap::new(),
+            barred: BTreeMap::new(),
+            redial: BTreeMap::new(),
         }
     }
 
@@ -95,17 +133,34 @@ impl Watch {
         self.past_deadline = false;
         self.held.clear();
         self.waits_for_modem.clear();
+        self.waits_for_another.clear();
         self.started = false;
-        for (id, (seat, fault)) in &mut self.seats {
-            *seat = if self.quarantined.contains(id) { Seat::Gone } else { Seat::SettingUp };
+        for (seat, fault) in self.seats.values_mut() {
+            *seat = Seat::SettingUp;
             *fault = None;
         }
+        self.checking.clear();
+        self.answering.clear();
+        self.unasked.values_mut().for_each(|preflight| *preflight = self.plan.checks.preflight);
+        self.failed_checks.clear();
+        self.passed_checks.clear();
+        self.known_line_checks.clear();
+        self.barred.clear();
         let past = Past {
             verdicts: self.verdicts.values().cloned().collect(),
             calls: self.journal.clone(),
             begun: self.begun.clone(),
             quarantined: self.quarantined.clone(),
+            unproven: self
+                .unproven
+                .values()
+                .flatten()
+                .map(|(line, attempt)| CallId::new(line, *attempt))
+                .collect(),
+            void: self.void.iter().map(|(line, attempt)| CallId::new(line, *attempt)).collect(),
         };
+        self.recount_redials();
+        self.recount_piles();
         // To go on with what was cut short is what a resumed run is for.
         self.verdicts.retain(|_, verdict| verdict.fault != Some(Fault::Cancelled));
         for calls in self.calls.values_mut() {
@@ -127,7 +182,7 @@ impl Watch {
     }
 
     fn is_void(&self, call: &Call) -> bool {
-        call.class.is_failing() && self.quarantined.contains(&call.report.modem)
+        self.void.contains(&(call.report.line.clone(), call.report.attempt))
     }
 
     fn failing(&self, line: &LineId) -> usize {
@@ -150,7 +205,10 @@ impl Watch {
         self.calls(line).iter().filter(|call| call.class.is_attempt() && !self.is_void(call)).count()
     }
 
-    fn weight(&self, line: &LineId, modem: &ModemId) -> u32 {
+    fn weight(&self, now: Mono, line: &LineId, modem: &ModemId) -> u32 {
+        if self.is_barred(now, line, modem) {
+            return u32::MAX;
+        }
         let of = |call: &Call| match call.class {
             class if class.is_failing() && !self.is_void(call) => 2,
             class if class.is_bench() || class == CallClass::Defect => 1,
@@ -201,11 +259,18 @@ impl Watch {
         self.held.get(number).is_some_and(|(_, until)| *until > now)
     }
 
+    fn trunk_of(&self, id: &ModemId) -> Option<TrunkName> {
+        self.plan.modems.iter().find(|m| m.id == *id).unwrap().trunk.clone()
+    }
+
     fn trunk_has_room(&self, modem: &ModemId) -> bool {
-        let trunk_of = |id: &ModemId| self.plan.modems.iter().find(|m| m.id == *id).unwrap().trunk.clone();
-        let Some(trunk) = trunk_of(modem) else { return true };
-        let calls =
-            self.running.values().filter(|(other, _)| trunk_of(other).as_ref() == Some(&trunk)).count();
+        let Some(trunk) = self.trunk_of(modem) else { return true };
+        let on_calls = self.running.values().map(|(other, _)| other);
+        let calls = on_calls
+            .chain(self.checking.keys())
+            .chain(&self.answering)
+            .filter(|other| self.trunk_of(other).as_ref() == Some(&trunk))
+            .count();
         self.plan.trunks.get(&trunk).is_none_or(|most| calls < most.get() as usize)
     }
 
@@ -214,8 +279,9 @@ impl Watch {
         match input {
             Input::Start => self.started = true,
             Input::ModemReady(modem) => {
+                let rests = self.quarantined.contains(modem);
                 let seat = self.seats.get_mut(modem).unwrap();
-                if matches!(seat.0, Seat::SettingUp | Seat::Out) {
+                if seat.0 == Seat::SettingUp || (seat.0 == Seat::Out && !rests) {
                     *seat = (Seat::Ready, None);
                 }
                 let free: Vec<PhoneNumber> =
@@ -240,6 +306,8 @@ impl Watch {
                 }
             }
             Input::CallEnded(report) => self.ended(now, report),
+            Input::Checked(report) => self.checked(now, report),
+            Input::Answered(modem) => self.answered(modem),
             Input::Panicked { modem, line, detail } => {
                 let attempt = self.running[line].1;
                 let report = CallReport {
@@ -270,7 +338,7 @@ impl Watch {
                 self.begun.insert(line.clone(), attempt - 1);
                 self.refused.insert(line.clone());
                 let seat = match self.leaving.remove(modem) {
-                    _ if self.quarantined.contains(modem) => (Seat::Gone, None),
+                    _ if self.quarantined.contains(modem) => (Seat::Out, None),
                     Some(fault) => (Seat::Out, Some(fault)),
                     None => (Seat::Ready, None),
                 };
@@ -292,6 +360,7 @@ impl Watch {
         let class = CallClass::of(report.fault);
         self.calls.entry(report.line.clone()).or_default().push(Call { report: report.clone(), class });
         self.journal.push(report.clone());
+        self.learned(now, report, class);
         let leaving = self.leaving.remove(&modem);
         let lineless = self.lineless.entry(modem.clone()).or_default();
         *lineless = match class {
@@ -306,7 +375,7 @@ impl Watch {
             *lineless = 0;
         }
         let seat = match class {
-            _ if self.quarantined.contains(&modem) => (Seat::Gone, None),
+            _ if self.quarantined.contains(&modem) => (Seat::Out, None),
             CallClass::BenchModem => (Seat::Out, report.fault),
             CallClass::Defect => (Seat::SettingUp, leaving),
             _ if leaving.is_some() || rests => (Seat::Out, leaving),
@@ -331,16 +400,26 @@ impl Watch {
                     self.invariant_shortened(now, line, *may_shorten);
                     self.invariant_dial(now, line, modem, *attempt);
                 }
-                Decision::Verdict(verdict) => self.invariant_verdict(verdict),
+                Decision::Verdict(verdict) => self.invariant_verdict(now, verdict),
                 Decision::Withdraw { line, .. } => {
                     assert!(self.verdicts.remove(line).is_some(), "withdrew a verdict that `{line}` has not");
                 }
                 Decision::Quarantine { modem, .. } => {
                     self.invariant_quarantine(modem);
                     assert!(self.quarantined.insert(modem.clone()), "quarantined twice");
+                    self.void.extend(self.unproven.remove(modem).unwrap_or_default());
                     let seat = self.seats.get_mut(modem).unwrap();
-                    if seat.0 != Seat::InCall {
-                        seat.0 = Seat::Gone;
+                    if seat.0 != Seat::InCall && seat.0 != Seat::Gone {
+                        seat.0 = Seat::Out;
+                    }
+                }
+                Decision::Check { modem, check } => self.invariant_check(now, modem, check),
+                Decision::TakeBack { modem, .. } => self.invariant_take_back(modem),
+                Decision::Notice(text) => {
+                    // One that can't be asked is believed.
+                    let told = |id: &ModemId| text.starts_with(&format!("`{id}` was not checked"));
+                    if let Some((_, asked)) = self.unasked.iter_mut().find(|(id, _)| told(id)) {
+                        *asked = Preflight::Off;
                     }
                 }
                 Decision::GiveUp { modem, fault, .. } => {
@@ -355,10 +434,12 @@ impl Watch {
                     }
                     assert!(*until > now && !self.running.contains_key(line), "waits for nothing");
                     assert!(!self.verdicts.contains_key(line));
-                    assert!(
-                        self.waits.insert(line.clone(), *until).is_none_or(|before| before <= now),
-                        "told twice"
-                    );
+                    let before = self.waits.insert(line.clone(), *until);
+                    let ended = self.waits_for_another.remove(line);
+                    assert!(ended || before.is_none_or(|before| before <= now), "told twice");
+                    if why.contains("refuse") {
+                        self.waits_for_another.insert(line.clone());
+                    }
                 }
                 Decision::Finished => self.invariant_finished(),
             }
@@ -368,210 +449,10 @@ impl Watch {
         }
     }
 
-    /// Only the first call to a number, where a second one can follow.
-    fn invariant_shortened(&self, now: Mono, line: &LineId, may_shorten: bool) {
-        if !may_shorten {
-            return;
-        }
-        let policy = &self.plan.policy;
-        assert!(policy.adaptive && policy.confirm > 1 && policy.attempts > 1, "no second call can follow");
-        let room = policy.second_call_room();
-        assert!(self.deadline.is_none_or(|at| now + room <= at), "the deadline comes before the second call");
-        let number = self.number(line);
-        assert_eq!(self.siblings(number).count(), 1, "another line's calls count for its number");
-        assert_eq!(self.dialed(number), 0, "it is not the first call");
-    }
-
-    fn invariant_dial(&mut self, now: Mono, line: &LineId, modem: &ModemId, attempt: u32) {
-        let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
-        assert!(self.started && !self.draining, "dialed while draining");
-        assert!(!self.past_deadline, "dialed after the deadline");
-        assert!(!self.refused.contains(line), "dialed although it may not be");
-        assert!(job.preset.is_none() && !self.verdicts.contains_key(line), "dialed a finished line");
-        assert_eq!(self.seats[modem].0, Seat::Ready, "{modem} is not free");
-        assert!(!self.quarantined.contains(modem));
-        assert!(self.trunk_has_room(modem), "trunk limit exceeded");
-        let number = job.number.clone();
-        for busy in self.running.keys() {
-            assert_ne!(*self.number(busy), number, "two calls to one number");
-        }
-        assert!(self.attempts(line) < self.plan.policy.attempts as usize, "one attempt too many on `{line}`");
-        assert!(!self.is_held(&number, now), "a call to a number that a modem of ours may hold");
-        assert!(!self.calls(line).iter().any(|call| call.class == CallClass::Final), "woken twice");
-        assert!(!self.number_closed(&number), "the number has had its calls");
-        assert!(
-            !self.calls(line).iter().any(|call| matches!(call.class, CallClass::Passed | CallClass::Policy))
-        );
-        assert!(self.confirming(line) < self.plan.policy.confirm as usize, "confirmed once too often");
-        assert!(self.waits.remove(line).is_none_or(|until| until <= now), "dialed before its time");
-        let weight = self.weight(line, modem);
-        for other in self.seats.keys().filter(|other| self.hopeful(other)) {
-            assert!(
-                weight <= self.weight(line, other),
-                "`{line}` meets {modem} again, although {other} is there"
-            );
-        }
-        let begun = self.begun.entry(line.clone()).or_default();
-        assert_eq!(attempt, *begun + 1, "attempts are counted on");
-        *begun = attempt;
-        self.running.insert(line.clone(), (modem.clone(), attempt));
-        self.seats.insert(modem.clone(), (Seat::InCall, None));
-    }
-
-    fn invariant_verdict(&mut self, verdict: &LineVerdict) {
-        let line = &verdict.line;
-        let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
-        assert!(!self.verdicts.contains_key(line), "a second verdict for `{line}`");
-        assert!(!self.running.contains_key(line), "judged in the middle of a call");
-        assert_eq!(verdict.attempts, self.begun.get(line).copied().unwrap_or(0));
-        let decided = verdict.call.as_ref().map(|id| {
-            let call =
-                self.calls(line).iter().find(|call| format!("{line}.{}", call.report.attempt) == id.as_str());
-            call.expect("the call that decided is one of the line's")
-        });
-        let class = CallClass::of(verdict.fault);
-        let has = |class: CallClass| self.calls(line).iter().any(|call| call.class == class);
-        if let Some(preset) = &job.preset {
-            assert_eq!((verdict.fault, &decided.is_none()), (Some(preset.fault), &true));
-        } else {
-            match (Verdict::of(verdict.fault), class) {
-                (Verdict::Pass | Verdict::Degraded, _) => self.invariant_pass(verdict),
-                (Verdict::Fail, _) => self.invariant_fail(verdict, decided),
-                (_, CallClass::Unproven) => {
-                    assert!(has(CallClass::Unproven), "unproven, and never came to a prompt");
-                    let exhausted = self.attempts(line) >= self.plan.policy.attempts as usize;
-                    let credential = job.credential.as_ref();
-                    let known = credential.is_none_or(|name| self.stopped.contains(name));
-                    let confirmed = self.confirming(line) >= self.plan.policy.confirm as usize
-                        || has(CallClass::Final)
-                        || self.number_closed(&job.number);
-                    assert!(known || exhausted || confirmed, "nothing was known yet of the credential");
-                }
-                (_, CallClass::BenchModem | CallClass::BenchLine) => self.invariant_bench(verdict, decided),
-                (_, CallClass::Defect) => {
-                    let panics = self.calls(line).iter().filter(|call| call.class == CallClass::Defect);
-                    let modems: BTreeSet<_> = panics.clone().map(|call| &call.report.modem).collect();
-                    assert!(modems.len() >= 2 || panics.count() >= PANICS_MAX as usize, "it did not persist");
-                }
-                (_, CallClass::Policy) => match verdict.fault {
-                    Some(Fault::Cancelled) => assert!(self.draining || has(CallClass::Policy)),
-                    Some(Fault::PastDeadline) => assert!(self.past_deadline),
-                    Some(Fault::Screened) => assert!(self.refused.contains(line)),
-                    Some(Fault::OverBudget) => assert!(self.number_closed(&job.number)),
-                    _ => assert!(has(CallClass::Policy)),
-                },
-                (_, other) => panic!("{other:?} is no class of an untested line"),
-            }
-        }
-        self.waits.remove(line);
-        self.verdicts.insert(line.clone(), verdict.clone());
-    }
-
-    fn invariant_pass(&self, verdict: &LineVerdict) {
-        let line = &verdict.line;
-        let passed = self.calls(line).iter().rfind(|call| call.class == CallClass::Passed);
-        let passed = passed.expect("passed without a call that did");
-        assert_eq!(verdict.call.as_ref().unwrap().as_str(), format!("{line}.{}", passed.report.attempt));
-        match passed.report.fault {
-            Some(own) => assert_eq!(verdict.fault, Some(own)),
-            None if self.failing(line) > 0 && self.plan.policy.degraded.needed_retry => {
-                assert_eq!(verdict.fault, Some(Fault::NeededRetry));
-            }
-            None => assert_eq!(verdict.fault, None),
-        }
-    }
-
-    fn invariant_fail(&self, verdict: &LineVerdict, decided: Option<&Call>) {
-        let line = &verdict.line;
-        let number = self.number(line);
-        assert!(
-            !self.calls(line).iter().any(|call| call.class == CallClass::Passed),
-            "failed although it passed"
-        );
-        let Some(decided) = decided else {
-            let seen = self
-                .number_calls(number)
-                .any(|call| call.report.fault == verdict.fault && !self.is_void(call));
-            assert!(
-                seen && self.number_closed(number)
-                    && self
-                        .calls(line)
-                        .iter()
-                        .all(|call| !call.class.is_failing() || self.is_void(call) || self.woken(number))
-            );
-            return;
-        };
-        assert_eq!(decided.report.fault, verdict.fault);
-        assert!(!self.is_void(decided), "rests on a modem under quarantine");
-        assert_eq!(decided.report.cut_short, None, "rests on a call that was cut short");
-        let further = self.calls(line).iter().any(|call| {
-            let counts =
-                (call.class.is_failing() && !self.is_void(call)) || call.class == CallClass::Unproven;
-            counts
-                && call.report.cut_short.is_none()
-                && (call.report.furthest, call.report.attempt)
-                    > (decided.report.furthest, decided.report.attempt)
-        });
-        assert!(!further, "another call got further");
-        let on_number =
-            self.number_calls(number).filter(|call| call.class.is_failing() && !self.is_void(call)).count();
-        let own =
-            |class: CallClass| self.calls(line).iter().any(|call| call.class == class && !self.is_void(call));
-        let confirmed = self.confirming(line) >= self.plan.policy.confirm as usize
-            || own(CallClass::Final)
-            || self.attempts(line) >= self.plan.policy.attempts as usize
-            || (self.number_closed(number) && on_number >= CALLS_WITHOUT_CARRIER_MAX as usize);
-        assert!(confirmed, "`{line}` fails on one opinion");
-    }
-
-    fn invariant_bench(&self, verdict: &LineVerdict, decided: Option<&Call>) {
-        let line = &verdict.line;
-        let bench = self.calls(line).iter().filter(|call| call.class.is_bench()).count();
-        assert!(bench <= Policy::bench_calls_max(self.plan.modems.len()) as usize);
-        let Some(decided) = decided else {
-            let in_service = |(id, (seat, _)): (&ModemId, &(Seat, Option<Fault>))| {
-                !self.quarantined.contains(id) && matches!(seat, Seat::Ready | Seat::InCall)
-            };
-            let distrusted =
-                verdict.fault == Some(Fault::QuarantinedBench) && self.number_closed(self.number(line));
-            assert!(distrusted || !self.seats.iter().any(in_service), "gave up with a modem in service");
-            return;
-        };
-        if verdict.fault == Some(Fault::QuarantinedBench) && self.is_void(decided) {
-            assert_eq!(decided.class, CallClass::Final);
-            return;
-        }
-        let all = bench == Policy::bench_calls_max(self.plan.modems.len()) as usize;
-        assert!(all || self.number_closed(self.number(line)), "gave up after {bench} bench faults");
-    }
-
-    fn invariant_quarantine(&self, modem: &ModemId) {
-        let contradicted = self.calls.values().filter(|calls| {
-            calls.iter().any(|call| call.class.is_failing() && call.report.modem == *modem)
-                && calls.iter().any(|call| call.class == CallClass::Passed && call.report.modem != *modem)
-        });
-        assert!(contradicted.count() >= 3, "quarantined {modem} without evidence");
-    }
-
     fn invariant_finished(&mut self) {
         assert!(self.running.is_empty(), "finished in the middle of a call");
+        assert!(self.checking.is_empty() && self.answering.is_empty(), "finished in the middle of a check");
         assert_eq!(self.verdicts.len(), self.plan.lines.len(), "the verdicts do not add up to the plan");
         self.finished = true;
-    }
-
-    /// A line that was never called, whose number is idle, and a free modem: one of them is asleep.
-    fn invariant_no_idle_modem(&self, now: Mono) {
-        let free = self.seats.iter().any(|(id, (seat, _))| *seat == Seat::Ready && self.trunk_has_room(id));
-        if !free {
-            return;
-        }
-        for job in &self.plan.lines {
-            let fresh = job.preset.is_none()
-                && !self.verdicts.contains_key(&job.id)
-                && !self.begun.contains_key(&job.id);
-            let idle = !self.is_held(&job.number, now)
-                && !self.running.keys().any(|busy| *self.number(busy) == job.number);
-            assert!(!(fresh && idle), "`{}` waits while a modem is free", job.id);
-        }
     }
 }

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::watch::{Seat, Watch};
-use super::{CallReport, Decision, Input, LineJob, ModemSeat, Past, Scheduler, SchedulerPlan};
+use super::{
+    CallReport, Check, CheckPlan, CheckReport, Decision, Input, LineJob, ModemSeat, Past, Scheduler,
+    SchedulerPlan,
+};
 use crate::call::limits::UNANSWERED;
 use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
-use crate::model::event::LineVerdict;
+use crate::fleet::redial::RedialLaw;
+use crate::fleet::scheduler::outcome_of;
+use crate::model::event::{CheckOutcome, LineVerdict};
 use crate::model::{Fault, LineId, ModemId, Moment, Mono};
 
 /// What a call will find.
@@ -22,6 +27,8 @@ pub(super) struct Fate {
     pub(super) refused: bool,
     /// Its modem stays off-hook: told out as its call ends.
     pub(super) held: bool,
+    /// How long its modem says that it refuses the number.
+    pub(super) refused_for: Option<Duration>,
     /// The time that it would take to connect, where a shortened limit cuts it off.
     pub(super) slow: Option<Duration>,
 }
@@ -35,7 +42,7 @@ impl Fate {
         let furthest = match fault {
             None => Moment::LoggedOut,
             Some(Fault::NoDialtone | Fault::ModemSilent | Fault::PortBusy | Fault::PortLost) => Moment::Taken,
-            Some(Fault::Busy | Fault::Reorder | Fault::NoRing) => Moment::Dialed,
+            Some(Fault::Busy | Fault::Reorder | Fault::NoRing | Fault::NoConnect) => Moment::Dialed,
             Some(Fault::NoAnswer) => Moment::Ringing,
             Some(Fault::NoCarrier | Fault::Voice | Fault::Fax) => Moment::Answered,
             Some(Fault::ConsoleSilent | Fault::Garbage | Fault::CarrierLost) => Moment::Connected,
@@ -49,6 +56,7 @@ impl Fate {
             panics: false,
             refused: false,
             held: false,
+            refused_for: None,
             slow: None,
         }
     }
@@ -57,6 +65,9 @@ impl Fate {
 /// How a set-up will go, and how long it takes.
 pub(super) type SetUp = (Result<(), Fault>, Duration);
 
+/// What a check will find, and how long it takes.
+pub(super) type CheckFate = (CheckOutcome, Option<Fault>, Duration);
+
 /// What the world is like.
 pub(super) trait Nature {
     fn call(&mut self, line: &LineId, modem: &ModemId, attempt: u32, watch: &Watch) -> Fate;
@@ -64,11 +75,23 @@ pub(super) trait Nature {
     fn set_up(&mut self, _modem: &ModemId, _nth: u32) -> SetUp {
         (Ok(()), Duration::from_secs(1))
     }
+
+    /// The `nth` check of a modem (from 1); absent is a pass.
+    fn check(&mut self, _modem: &ModemId, _check: &Check, _nth: u32) -> CheckFate {
+        (CheckOutcome::Passed, None, Duration::from_secs(20))
+    }
 }
 
 impl<F: FnMut(&str, &str, u32) -> Fate> Nature for F {
     fn call(&mut self, line: &LineId, modem: &ModemId, attempt: u32, _: &Watch) -> Fate {
         self(line.as_str(), modem.as_str(), attempt)
+    }
+
+    /// A line that is called for a check is as it is.
+    fn check(&mut self, modem: &ModemId, check: &Check, _nth: u32) -> CheckFate {
+        let Check::Line(line) = check else { return (CheckOutcome::Passed, None, Duration::from_secs(20)) };
+        let fate = self(line.as_str(), modem.as_str(), u32::MAX);
+        (outcome_of(fate.fault), fate.fault, fate.took)
     }
 }
 
@@ -81,6 +104,7 @@ pub(super) struct World<N> {
     events: BTreeMap<(Mono, u64), Input>,
     sequence: u64,
     set_ups: BTreeMap<ModemId, u32>,
+    checks: BTreeMap<ModemId, u32>,
     /// Lines have a shortened limit, and whoever is not reached within it is cut off.
     shortens: bool,
     deadline: Option<Mono>,
@@ -99,6 +123,7 @@ impl<N: Nature> World<N> {
             events: BTreeMap::new(),
             sequence: 0,
             set_ups: BTreeMap::new(),
+            checks: BTreeMap::new(),
             shortens: false,
             deadline: None,
             log: Vec::new(),
@@ -230,18 +255,35 @@ impl<N: Nature> World<N> {
                             furthest: fate.furthest,
                             dialed: fate.dialed,
                             held: fate.held,
+                            refused_for: fate.refused_for,
                             took: fate.took,
                             cut_short: cut.then_some(SHORT),
                             connected_after: match fate.fault {
                                 None => fate.slow.or(Some(Duration::from_secs(20))),
                                 Some(_) => None,
                             },
-                            refused_for: None,
                             detail: fate.fault.map_or_else(String::new, |fault| format!("heard {fault}")),
                         }))
                     };
                     let took = if fate.refused { Duration::ZERO } else { fate.took };
                     self.push(self.now + took, input);
+                }
+                Decision::Check { modem, check } => {
+                    let nth = self.checks.entry(modem.clone()).or_default();
+                    *nth += 1;
+                    let (outcome, fault, took) = self.nature.check(modem, check, *nth);
+                    let report = CheckReport {
+                        modem: modem.clone(),
+                        outcome,
+                        fault,
+                        detail: String::new(),
+                        dialed: *check != Check::DialTone,
+                        held: false,
+                    };
+                    if let Check::Peer(peer) = check {
+                        self.push(self.now + took, Input::Answered(peer.clone()));
+                    }
+                    self.push(self.now + took, Input::Checked(Box::new(report)));
                 }
                 _ => {}
             }
@@ -255,6 +297,7 @@ impl<N: Nature> World<N> {
         self.events.clear();
         self.log.clear();
         self.set_ups.clear();
+        self.checks.clear();
         self.now = Mono::ZERO;
         self.plan.past = past;
         self.scheduler = Scheduler::new(self.plan.clone()).until(self.deadline);
@@ -307,7 +350,7 @@ pub(super) fn line(n: usize) -> LineJob {
 }
 
 pub(super) fn modem(n: usize) -> ModemSeat {
-    ModemSeat { id: format!("m{n}").parse().unwrap(), trunk: None }
+    ModemSeat { id: format!("m{n}").parse().unwrap(), trunk: None, has_number: false }
 }
 
 /// So many lines and modems, the rules of the defaults.
@@ -317,6 +360,8 @@ pub(super) fn plan(lines: usize, modems: usize) -> SchedulerPlan {
         modems: (0..modems).map(modem).collect(),
         trunks: BTreeMap::new(),
         policy: Policy { bench: BenchPolicy::default(), ..Policy::default() },
+        checks: CheckPlan::default(),
+        redial: RedialLaw::default(),
         past: Past::default(),
     }
 }

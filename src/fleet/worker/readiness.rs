@@ -120,16 +120,15 @@ impl<O: OpenPort> Bench<O> {
                     Ok(identity) => identity,
                     Err(unready) => return Ok(Err(unready)),
                 };
-                match known {
-                    Some(family) => family,
-                    None => {
-                        let Some(profile) = self.chosen(&identity) else {
-                            let why = "there is no profile to choose from".to_owned();
-                            return Ok(Err(Unready::Other(Fault::ModemError, why)));
-                        };
-                        identified = Some(said(&profile.profile, &identity));
-                        Arc::new(profile)
-                    }
+                if let Some(family) = known {
+                    family
+                } else {
+                    let Some(profile) = self.chosen(&identity) else {
+                        let why = "there is no profile to choose from".to_owned();
+                        return Ok(Err(Unready::Other(Fault::ModemError, why)));
+                    };
+                    identified = Some(said(&profile.profile, &identity));
+                    Arc::new(profile)
                 }
             }
         };

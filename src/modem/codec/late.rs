@@ -39,7 +39,10 @@ impl LateLines {
         let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let begin = self.held.iter().position(|byte| !is_end(byte)).unwrap_or(self.held.len());
         let text = String::from_utf8_lossy(&self.held[begin..]).to_ascii_uppercase();
-        let fits = HEADS.iter().any(|head| head.starts_with(text.as_str()) || text.starts_with(head));
+        let fits = HEADS.iter().any(|head| head.starts_with(text.as_str()) || text.starts_with(head))
+            && !text
+                .strip_prefix("CARRIER ")
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
         if !fits || self.held.len() > LINE_LEN_MAX || self.lines >= LINES_MAX {
             return Late::Data(std::mem::take(&mut self.held));
         }

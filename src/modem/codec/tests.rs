@@ -302,6 +302,8 @@ fn lines_about_the_link_behind_connect_are_not_the_consoles() {
         ("\r\nProtocol of this host\r\n", "[\\r\\nProtocol of this host\\r\\n]"),
         ("\r\nCARRIER LOST\r\n", "[\\r\\nCARRIER LOST\\r\\n]"),
         ("\r\nNO CARRIER\r\n", "[\\r\\nNO CARRIER\\r\\n]"),
+        // A prompt has no line end: nothing of it may be held back.
+        ("\r\ncarrier login: ", "[\\r\\ncarrier login: ]"),
         ("login: \r\nPROTOCOL: V42\r\n", "[login: \\r\\nPROTOCOL: V42\\r\\n]"),
     ] {
         let all = format!("\r\nCONNECT 33600\r\n{after}");

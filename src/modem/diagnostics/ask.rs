@@ -70,8 +70,8 @@ enum State {
     Resting { next: usize, until: Mono },
     /// A command is out.
     Asked { index: usize, lines: Vec<String>, chars: usize, pages: u32, until: Mono },
-    /// It did not end its answer; AT shows when it has.
-    Settling(Knock),
+    /// It did not end its answer; AT shows when it has. `silent` is the report that it had said nothing to.
+    Settling { knock: Knock, silent: Option<Report> },
 }
 
 impl Diagnose {
@@ -108,10 +108,12 @@ impl Diagnose {
                 self.keep(now, line, actions);
                 return self.progress();
             }
-            (State::Settling(knock), Input::Token(Token::Result(code))) => {
+            (State::Settling { knock, .. }, Input::Token(Token::Result(code))) => {
                 let knocked = knock.result(now, code, actions);
                 return self.knocked(knocked);
             }
+            // It has the report after all, and was late.
+            (State::Settling { silent, .. }, Input::Token(Token::Info(_))) => *silent = None,
             _ => {}
         }
         self.time(now, actions)
@@ -224,15 +226,14 @@ impl Diagnose {
                 }
                 // Its lines are whole; what it says from here on is lost, and so is the rest of the list.
                 let (index, lines) = (*index, std::mem::take(lines));
-                if let Some(report) = self.reports.get(index).copied() {
-                    if lines.is_empty() {
-                        self.found.not_here.push(report);
-                    }
+                let report = self.reports.get(index).copied();
+                if let Some(report) = report {
                     self.take(report, &lines);
                 }
-                self.state = State::Settling(Knock::start(now, KNOCKS, self.limits.quiet, 1, actions));
+                let knock = Knock::start(now, KNOCKS, self.limits.quiet, 1, actions);
+                self.state = State::Settling { knock, silent: report.filter(|_| lines.is_empty()) };
             }
-            State::Settling(knock) => {
+            State::Settling { knock, .. } => {
                 let knocked = knock.time(now, actions);
                 return self.knocked(knocked);
             }
@@ -262,6 +263,9 @@ impl Diagnose {
     }
 
     fn done(&mut self) -> Progress<Diagnosis> {
+        if let State::Settling { silent: Some(report), .. } = self.state {
+            self.found.not_here.push(report);
+        }
         self.state = State::Idle;
         Progress::Done(std::mem::take(&mut self.found))
     }
@@ -271,7 +275,7 @@ impl Diagnose {
             State::Idle => self.deadline,
             State::Resting { until, .. } => *until,
             State::Asked { until, .. } => (*until).min(self.deadline),
-            State::Settling(knock) => knock.deadline(),
+            State::Settling { knock, .. } => knock.deadline(),
         })
     }
 }

@@ -67,6 +67,15 @@ impl Account {
         let Link { modulation, tx_bps, rx_bps, .. } = &self.link;
         modulation.is_some() || tx_bps.is_some() || rx_bps.is_some() || self.received.is_some_and(|n| n > 0)
     }
+
+    /// Whether it tells anything that a blank form would not: counters at 0 and `Protocol NONE` stand in one as well.
+    pub fn tells_call(&self) -> bool {
+        let Diagnostics { termination, tx_level_dbm, rx_level_dbm, snr_db, round_trip_ms, .. } = &self.told;
+        let measured =
+            tx_level_dbm.or(*rx_level_dbm).is_some() || snr_db.is_some() || round_trip_ms.is_some();
+        let lasted = self.last_call.is_some_and(|span| !span.is_zero());
+        self.tells_link() || measured || lasted || termination.is_some()
+    }
 }
 
 /// Reads the lines that a modem printed in answer to a report's command.

@@ -40,9 +40,10 @@ fn a_late_no_carrier_and_a_ring_are_not_the_answer_to_at() {
 /// Behind the `;` dial form a modem is off-hook in command state, where AT is answered too.
 #[test]
 fn what_the_held_dial_form_holds_is_put_down_before_at_proves_anything() {
-    for in_dialing in [false, true] {
+    for (in_dialing, signals) in [(false, false), (true, false), (true, true)] {
         let situation = Situation { held: true, in_dialing, ..Situation::default() };
-        let ran = hang_up(situation, Pretend::default());
+        // Where there is DTR, its drop may do nothing (&D0, a DIP switch), and no DCD shows it.
+        let ran = hang_up(situation, Pretend { signals, dtr_works: !signals, ..Pretend::default() });
         assert!(ran.out.proven, "{:?}", ran.out);
         let ath = ran.did.iter().position(|did| did.ends_with("ATH")).expect("it is put down");
         let at = ran.did.iter().position(|did| did.ends_with(" AT")).expect("it is proven");

@@ -8,6 +8,7 @@ mod address;
 #[cfg(not(unix))]
 mod com;
 mod error;
+mod files;
 pub mod list;
 #[cfg(unix)]
 mod lock;
@@ -33,6 +34,7 @@ pub use address::{Address, AddressError};
 #[cfg(not(unix))]
 use com::SerialPort;
 pub use error::{Owner, PortError};
+pub use files::allow_files;
 use memory::{Door, MemoryPort};
 use remote::{Place, RemotePort, Scheme};
 #[cfg(unix)]

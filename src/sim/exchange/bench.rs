@@ -22,6 +22,7 @@ pub(super) fn line_of(modem: &ModemEntry) -> Option<LineEntry> {
         rings: 1,
         setup: None,
         ring: None,
+        answer_after: None,
         train: None,
         error_control: None,
         link: LinkEntry::default(),

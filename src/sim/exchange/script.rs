@@ -158,9 +158,9 @@ impl Engine {
         let kind = call.fault.as_ref().map(|f| f.kind);
         let bursts = line.entry.rings;
         let cycle = self.paced(cadence.on + cadence.off);
-        let answer = from
-            + cycle * (bursts.saturating_sub(1))
-            + self.paced(cadence.on + cadence.off.mul_f64(ANSWER_IN_PAUSE));
+        let after =
+            line.entry.answer_after.unwrap_or_else(|| cadence.on + cadence.off.mul_f64(ANSWER_IN_PAUSE));
+        let answer = from + cycle * (bursts.saturating_sub(1)) + self.paced(after);
         let waits = kind == Some(FaultKind::NoAnswer) || line.answering.is_some() || answer >= call.limit;
         let mut burst = from;
         let mut rung = 0;

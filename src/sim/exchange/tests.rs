@@ -231,14 +231,14 @@ fn a_line_that_rings_for_ever_rings_until_s7() {
 
 #[test]
 fn spans_are_those_of_the_file_times_the_pace() {
-    for pace in [1.0, 0.1] {
+    for (pace, own, after) in [(1.0, "", 2800), (0.1, "", 2800), (0.1, "answer_after: 700ms,", 700)] {
         let mut b = Bench::new(&format!(
             r#"
 exchange: t
 pace: {pace}
 modems: [{{ id: m0, profile: rockwell-conexant }}]
 lines:
-  - {{ id: a, number: "+1 919 555 0101", rings: 3, train: 5s, setup: 1s, error_control: 500ms, console: generic }}
+  - {{ id: a, number: "+1 919 555 0101", rings: 3, {own} train: 5s, setup: 1s, error_control: 500ms, console: generic }}
 "#
         ));
         b.call();
@@ -246,7 +246,7 @@ lines:
         let paced = |ms: u64| Duration::from_millis(ms).mul_f64(pace);
         assert_eq!(span(What::Dialed, What::DigitsSent), paced(800 + 7 * 190));
         assert_eq!(span(What::DigitsSent, What::Ringback), paced(1000));
-        assert_eq!(span(What::Ringback, What::Answered), paced(2 * 6000 + 2800));
+        assert_eq!(span(What::Ringback, What::Answered), paced(2 * 6000 + after));
         assert_eq!(span(What::Answered, What::Carrier), paced(5000));
         assert_eq!(span(What::Carrier, What::Connected), paced(500));
         assert_eq!(span(What::Connected, What::Prompted), paced(400));

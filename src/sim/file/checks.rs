@@ -120,6 +120,13 @@ impl ExchangeFile {
             if line.rings == 0 {
                 say(format!("lines[{i}].rings"), "is 0; a line rings at least once before it answers".into());
             }
+            let ring = line.ring.unwrap_or(self.timing.ring);
+            if line.answer_after.is_some_and(|after| after >= ring.on + ring.off) {
+                say(
+                    format!("lines[{i}].answer_after"),
+                    "is not shorter than one burst and its pause; write one more of `rings`".into(),
+                );
+            }
             if line.banner.as_ref().is_some_and(|b| b.len() > TEXT_LEN_MAX) {
                 say(format!("lines[{i}].banner"), format!("is longer than {TEXT_LEN_MAX} bytes"));
             }

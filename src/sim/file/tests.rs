@@ -22,7 +22,7 @@ lines:
   - { id: a, number: "+1 919 555 0101", rings: 0, fault: dead }
   - { id: a, number: "+1 919 555 0101", console: linux, exec: [] }
   - { id: c, number: "+1 919 555 0103", answer_on: m0, fault: { kind: busy, rate: 2400, after: 1s } }
-  - { id: d, number: "+1 919 555 0104", fault: garbage }
+  - { id: d, number: "+1 919 555 0104", fault: garbage, ring: { on: 1s, off: 2s }, answer_after: 3s }
 rules:
   - { name: r, line: nobody, modem: m9, number: "919", probability: 1.5, fault: busy }
   - { name: r, line: a, fault: dead }
@@ -47,6 +47,7 @@ rules:
             "lines[2].answer_on: `m0` is taken by modems[0].id",
             "lines[2].fault: `after` does not belong to `busy` but to `drops`, `port-vanishes`",
             "lines[2].fault: `rate` does not belong to `busy` but to `slow-connect`",
+            "lines[3].answer_after: is not shorter than one burst and its pause; write one more of `rings`",
             "lines[3].fault.kind: `garbage` happens at a console, and this line has none",
             "rules[0].line: `nobody` is no line of this exchange",
             "rules[0].modem: `m9` is no modem of this exchange",

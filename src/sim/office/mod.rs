@@ -19,9 +19,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-
 use crate::modem::clock::Clock;
+use crate::modem::port::allow_files;
 
 use super::error::SimError;
 use super::exchange::{CallNumber, Engine};
@@ -84,7 +83,7 @@ impl Office {
         log: Log,
     ) -> Result<(Self, Vec<PortAt>), SimError> {
         let names: Vec<(String, bool)> = engine.ports().map(|(name, ours)| (name.to_owned(), ours)).collect();
-        raise_limit(names.len() as u64 * FDS_A_PORT + FDS_BESIDES);
+        allow_files(names.len() as u64 * FDS_A_PORT + FDS_BESIDES);
         fs::create_dir_all(dir).map_err(|source| SimError::Folder { path: dir.to_owned(), source })?;
         let (tell, messages) = channel();
         let (bell, rung) = UnixStream::pair().map_err(SimError::System)?;
@@ -164,14 +163,4 @@ pub(super) enum Place {
     Path(PathBuf),
     /// `rfc2217://host:port`.
     Url(String),
-}
-
-/// Lets the process have this many files, as far as it may (libraries.md S14).
-fn raise_limit(needed: u64) {
-    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
-        && soft < needed
-        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, needed.min(hard), hard)
-    {
-        tracing::warn!(%error, needed, "the limit of open files can't be raised");
-    }
 }

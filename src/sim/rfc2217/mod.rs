@@ -7,12 +7,15 @@
 mod command;
 mod manners;
 mod options;
+#[cfg(target_os = "linux")]
 mod server;
 mod session;
 mod telnet;
 
 pub use manners::{BadManners, Control, Manners};
+#[cfg(target_os = "linux")]
 pub(super) use server::Server;
+#[cfg(target_os = "linux")]
 pub(super) use session::Event;
 
 #[cfg(test)]

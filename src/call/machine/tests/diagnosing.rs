@@ -152,3 +152,22 @@ fn a_report_that_holds_the_dial_string_tells_no_access_code() {
     let told = format!("{:?}", rig.ending().diagnostics);
     assert!(told.contains("last-number") && told.contains("xxxx") && !told.contains("4711"), "{told}");
 }
+
+#[test]
+fn a_report_that_prints_the_dial_string_as_a_label_tells_no_access_code_either() {
+    let dial = DialString::new("9,471199W", "5550101").unwrap();
+    let mut rig = Rig::new(CallSpec { dial, ..spec(true) }, SPORTSTER, BARE);
+    rig.says("\r\nOK\r\n").rests(30_000).says("\r\nBUSY\r\n").rests(10).says("\r\nOK\r\n");
+    rig.says("ATDT9,471199W5550101  busy\r\nChars sent  0      Chars Received  0\r\nOK\r\n")
+        .says("\r\nOK\r\n");
+    let told = rig.ending().diagnostics.as_ref().unwrap();
+    assert!(!format!("{told:?}").contains("471199"), "{told:?}");
+    assert!(told.more.values().any(|value| value == "busy"), "{told:?}");
+}
+
+#[test]
+fn an_answer_that_comes_in_one_piece_with_a_line_like_a_connect_costs_no_time() {
+    let mut rig = failed(ROCKWELL, "\r\nNO CARRIER\r\n");
+    rig.says("CONNECT SPEED 28800\r\nDIAG <2A4D3263 1=3>\r\n\r\nOK\r\n");
+    assert!(rig.written.ends_with("AT&V1\r"), "{:?}", rig.written);
+}

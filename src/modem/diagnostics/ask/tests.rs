@@ -77,6 +77,7 @@ fn a_late_answer_is_not_taken_for_the_next_ones() {
     let ran = ask(ROCKWELL, modem);
     assert_eq!(told(&ran), []);
     assert_eq!(ran.did, ["0 AT#UD", "1000 AT"], "the rest is left alone");
+    assert!(ran.out.not_here.is_empty(), "it has the report, and is slow once");
 }
 
 #[test]

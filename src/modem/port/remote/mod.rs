@@ -34,8 +34,8 @@ const CONNECT_ADDRESS_LIMIT: Duration = Duration::from_secs(3);
 const OPEN_LIMIT: Duration = Duration::from_secs(4);
 
 /// How late an edge of a modem-control line may come: servers look at the lines once a second (ser2net) or ten times
-/// (sredird), and don't say which (modems.md 8).
-pub(super) const SIGNAL_LAG: Duration = Duration::from_secs(1);
+/// (sredird), and don't say which (modems.md 8). An edge that just missed a look needs the whole second and the way here.
+pub(super) const SIGNAL_LAG: Duration = Duration::from_millis(1050);
 
 /// When the first keep-alive goes out on a silent connection, how far apart they are, and how many stay unanswered until
 /// the server counts as gone: half a minute.

@@ -1,0 +1,175 @@
+//! How modems are checked, and what is told of it: acts of our own bench, which no line's figures have a part in.
+
+use std::time::Duration;
+
+use super::{LineBook, Run};
+use crate::call::CallSpec;
+use crate::fleet::scheduler::{Check, CheckReport, Input};
+use crate::fleet::worker::{CheckOver, Command, OpenPort};
+use crate::model::event::{CheckKind, CheckOutcome, CheckRecord, Hangup, ModemState};
+use crate::model::{EventKind, Fault, ModemId, Mono, PhoneNumber};
+
+/// A check that is being made, or the answer to one.
+pub(super) struct RunningCheck {
+    /// Absent for the modem that answers.
+    kind: Option<CheckKind>,
+    /// The dial string, masked, and the number behind it.
+    called: Option<(String, PhoneNumber)>,
+    began: Mono,
+}
+
+impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
+    pub(super) fn check(&mut self, modem: &ModemId, check: &Check) {
+        if *check == Check::DialTone {
+            return self.begin_check(
+                modem,
+                Some(check.kind()),
+                None,
+                Command::DialTone,
+                "dial tone".to_owned(),
+            );
+        }
+        match self.book.check(check, modem) {
+            Ok(spec) => {
+                if let Check::Peer(peer) = check {
+                    // It must listen before the other one dials.
+                    let what = format!("answers `{modem}`");
+                    self.begin_check(peer, None, None, Command::Answer, what);
+                }
+                self.call_for_check(modem, check, spec);
+            }
+            Err(why) => {
+                if let Check::Peer(peer) = check {
+                    self.step(Input::Answered(peer.clone()));
+                }
+                self.step(Input::Checked(Box::new(CheckReport {
+                    modem: modem.clone(),
+                    outcome: CheckOutcome::Unknown,
+                    fault: Some(Fault::Screened),
+                    detail: why.to_string(),
+                    dialed: false,
+                    held: false,
+                })));
+            }
+        }
+    }
+
+    fn call_for_check(&mut self, modem: &ModemId, check: &Check, spec: CallSpec) {
+        let called = Some((spec.dial.masked(), spec.line.number.clone()));
+        let what = match check {
+            Check::DialTone => "dial tone".to_owned(),
+            Check::Reference => "calls the reference number".to_owned(),
+            Check::Peer(peer) => format!("calls `{peer}`"),
+            Check::Line(line) => format!("calls `{line}`, which passed"),
+        };
+        self.begin_check(modem, Some(check.kind()), called, Command::Check(Box::new(spec)), what);
+    }
+
+    fn begin_check(
+        &mut self,
+        modem: &ModemId,
+        kind: Option<CheckKind>,
+        called: Option<(String, PhoneNumber)>,
+        command: Command,
+        what: String,
+    ) {
+        let began = self.clock.now();
+        if let Some(worker) = self.workers.get_mut(modem) {
+            worker.check = Some(RunningCheck { kind, called, began });
+        }
+        self.modem(modem.clone(), ModemState::Checking, None, what);
+        self.command(modem, command);
+    }
+
+    pub(super) fn check_over(&mut self, modem: ModemId, over: CheckOver) {
+        let Some(check) = self.workers.get_mut(&modem).and_then(|worker| worker.check.take()) else { return };
+        let CheckOver { outcome, fault, detail, dialed, hangup, hangup_detail, port_lost, .. } = over;
+        let unproven = hangup == Hangup::Unproven;
+        if let Some(kind) = check.kind {
+            self.tell_check(&modem, kind, &check, outcome, fault, &detail);
+        }
+        self.state_after_check(&modem, outcome, fault, &detail);
+        if unproven {
+            if let Some((_, number)) = &check.called {
+                self.held.insert(number.clone(), modem.clone());
+            }
+            let why = format!("on-hook is not proven: {hangup_detail}");
+            self.modem(modem.clone(), ModemState::HangupUnproven, None, hangup_detail);
+            let fault = if port_lost { Fault::PortLost } else { Fault::ModemSilent };
+            self.step(Input::ModemOut { modem: modem.clone(), fault, detail: why });
+        }
+        if check.kind.is_none() {
+            return self.step(Input::Answered(modem));
+        }
+        self.step(Input::Checked(Box::new(CheckReport {
+            modem,
+            outcome,
+            fault,
+            detail,
+            dialed,
+            held: unproven && !port_lost,
+        })));
+    }
+
+    fn tell_check(
+        &mut self,
+        modem: &ModemId,
+        kind: CheckKind,
+        check: &RunningCheck,
+        outcome: CheckOutcome,
+        fault: Option<Fault>,
+        detail: &str,
+    ) {
+        let took: Duration = self.clock.now().since(check.began);
+        self.emit(EventKind::BenchCheck(Box::new(CheckRecord {
+            modem: modem.clone(),
+            check: kind,
+            outcome,
+            dialed: check.called.as_ref().map(|(dialed, _)| dialed.clone()),
+            fault,
+            detail: detail.to_owned(),
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        })));
+    }
+
+    /// What the modem is now, as far as the check says it; the scheduler may say more at once.
+    fn state_after_check(
+        &mut self,
+        modem: &ModemId,
+        outcome: CheckOutcome,
+        fault: Option<Fault>,
+        detail: &str,
+    ) {
+        let ours = fault.filter(|fault| outcome == CheckOutcome::Failed && fault.blame().is_bench());
+        if ours.is_some() {
+            self.modem(modem.clone(), ModemState::Out, ours, detail.to_owned());
+        } else if !self.quarantined.contains(modem) {
+            self.modem(modem.clone(), ModemState::Ready, None, String::new());
+        } else if outcome != CheckOutcome::Passed {
+            let detail = format!("still under quarantine: {detail}");
+            self.modem(modem.clone(), ModemState::Quarantined, None, detail);
+        }
+    }
+
+    /// The worker of a check died: it says nothing of its modem.
+    pub(super) fn check_died(&mut self, modem: &ModemId, check: &RunningCheck, why: &str) {
+        let Some(kind) = check.kind else {
+            let (modem, detail) = (modem.clone(), why.to_owned());
+            self.step(Input::ModemOut { modem: modem.clone(), fault: Fault::Internal, detail });
+            return self.step(Input::Answered(modem));
+        };
+        if let Some((_, number)) = &check.called {
+            self.held.insert(number.clone(), modem.clone());
+        }
+        let fault = Some(Fault::Internal);
+        self.tell_check(modem, kind, check, CheckOutcome::Unknown, fault, why);
+        self.step(Input::Checked(Box::new(CheckReport {
+            modem: modem.clone(),
+            outcome: CheckOutcome::Unknown,
+            fault,
+            detail: why.to_owned(),
+            dialed: check.called.is_some(),
+            held: check.called.is_some(),
+        })));
+    }
+}

@@ -1,0 +1,383 @@
+//! Our own bench is checked before it judges: at the start, when failures pile up on a modem, and before one is taken
+//! back from quarantine. Which check is made when, and what it means; the checks themselves are the workers'.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::bench::{State, Trouble};
+use super::targets::{Found, KNOWN_LINE_CHECKS_MAX, words};
+use super::{Check, CheckReport, Decision, Preflight, Scheduler, Timer};
+use crate::model::event::CheckOutcome;
+use crate::model::{Fault, ModemId, Mono};
+
+/// Calls that a modem must fail to be condemned, to different numbers where there are some.
+pub const FAILED_CHECKS: usize = 2;
+/// Checks in a row that may say nothing before the modem is believed without one.
+const UNKNOWN_CHECKS_MAX: u32 = 3;
+/// How long a modem waits after a check that said nothing: a busy reference number is free again in a moment, or not
+/// tonight.
+const CHECK_AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// Modems that must fail their checks before the whole bench is held for faulty, while nobody has reached anything: the
+/// others need not call a number in vain too.
+pub const FAULTY_MODEMS: u32 = 3;
+/// What is told of a modem that is taken back begins with this.
+pub const TAKEN_BACK: &str = "taken back";
+/// Why a modem has to make a call before its next line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The plan wants it before the first line.
+    Preflight,
+    /// Failures piled up on it.
+    PileUp,
+    /// It is under quarantine.
+    Retest,
+}
+
+/// What is known of a modem's soundness.
+#[derive(Debug, Default)]
+pub(super) struct Trust {
+    /// Its dial tone is to be listened for.
+    pub(super) tone_due: bool,
+    pub(super) call_due: Option<Why>,
+    /// What it did not reach since its check began.
+    pub(super) failed: Vec<Check>,
+    /// Checks in a row that said nothing.
+    unknown: u32,
+    not_before: Option<Mono>,
+    running: Option<Check>,
+    /// It answers the check of another one.
+    answers: bool,
+    /// Times that it was, or waited to be, checked under quarantine.
+    retests: u32,
+    /// It was told once that it can't be checked.
+    told: bool,
+    /// Numbers that it may hold although its calls are over.
+    pub(super) holds: BTreeSet<usize>,
+    /// Its failing calls since it last passed anything: line and attempt.
+    pub(super) unproven: BTreeSet<(usize, u32)>,
+}
+
+/// What a modem that is free does next.
+enum Next {
+    /// It is trusted: a line.
+    Line,
+    /// This check.
+    Check(Check),
+    /// It waits for something that will come: another call to the number, a pause.
+    Wait,
+}
+
+impl Scheduler {
+    /// What each modem is to be asked first.
+    pub(super) fn preflight(&mut self) {
+        for modem in 0..self.trust.len() {
+            let quarantined = self.bench.is_quarantined(modem);
+            let trust = &mut self.trust[modem];
+            trust.tone_due = self.targets.plan.preflight >= Preflight::DialTone;
+            trust.call_due = match self.targets.plan.preflight {
+                _ if quarantined => Some(Why::Retest),
+                Preflight::Reference => Some(Why::Preflight),
+                Preflight::Off | Preflight::DialTone => None,
+            };
+        }
+    }
+
+    /// Begins the check that this free modem owes. Whether it is trusted with a line instead.
+    pub(super) fn is_trusted(&mut self, now: Mono, modem: usize) -> bool {
+        match self.next(now, modem) {
+            Next::Line => !self.bench.is_quarantined(modem),
+            Next::Wait => false,
+            Next::Check(check) => {
+                self.begin_check(modem, check);
+                false
+            }
+        }
+    }
+
+    fn next(&mut self, now: Mono, modem: usize) -> Next {
+        if self.trust[modem].tone_due {
+            return Next::Check(Check::DialTone);
+        }
+        if self.trust[modem].call_due.is_none() {
+            if !self.piles.is_suspect(modem) || self.queue.is_empty() {
+                return Next::Line;
+            }
+            self.trust[modem].call_due = Some(Why::PileUp);
+        }
+        if self.trust[modem].not_before.is_some_and(|at| at > now) {
+            return Next::Wait;
+        }
+        match self.target(now, modem) {
+            Found::Now(check) => Next::Check(check),
+            Found::Later => Next::Wait,
+            Found::At(at) => {
+                self.wait_for_check(modem, at);
+                Next::Wait
+            }
+            // It failed, nothing else can be called, and others got through: no second opinion is needed.
+            Found::Nothing if !self.trust[modem].failed.is_empty() && self.targets.sound => {
+                self.condemn(now, modem, "other modems did");
+                Next::Wait
+            }
+            Found::Nothing => {
+                self.uncheckable(now, modem, "there is no number that it could be checked with")
+            }
+        }
+    }
+
+    fn wait_for_check(&mut self, modem: usize, at: Mono) {
+        self.trust[modem].not_before = Some(at);
+        self.timers.insert((at, Timer::Check(modem)));
+    }
+
+    /// It can't be checked: it is believed as it was before.
+    fn uncheckable(&mut self, now: Mono, modem: usize, why: &str) -> Next {
+        let trust = &mut self.trust[modem];
+        if trust.call_due == Some(Why::Retest) {
+            self.rest(now, modem);
+            return Next::Wait;
+        }
+        trust.call_due = None;
+        trust.failed.clear();
+        trust.unknown = 0;
+        self.piles.settled(modem);
+        if !std::mem::replace(&mut self.trust[modem].told, true) {
+            let id = &self.bench.ids[modem];
+            self.decisions.push(Decision::Notice(format!("`{id}` was not checked: {why}")));
+        }
+        Next::Line
+    }
+
+    // --- a check begins and ends
+
+    fn begin_check(&mut self, modem: usize, check: Check) {
+        self.bench.begin_call(modem);
+        if let Check::Peer(peer) = &check
+            && let Some(&peer) = self.modem_index.get(peer)
+        {
+            self.bench.begin_call(peer);
+            self.trust[peer].answers = true;
+            self.checking += 1;
+        }
+        if let Some(number) = self.number_of(&check) {
+            self.queue.set_in_call(number, true);
+        }
+        if let Check::Line(line) = &check
+            && let Some(&line) = self.line_index.get(line)
+        {
+            *self.targets.uses.entry(line).or_default() += 1;
+        }
+        self.checking += 1;
+        self.trust[modem].running = Some(check.clone());
+        self.decisions.push(Decision::Check { modem: self.bench.ids[modem].clone(), check });
+    }
+
+    /// A modem that answered another one's call is free again.
+    pub(super) fn answered(&mut self, now: Mono, id: &ModemId) {
+        let Some(&modem) = self.modem_index.get(id) else { return };
+        if !std::mem::take(&mut self.trust[modem].answers) {
+            return;
+        }
+        self.checking -= 1;
+        self.bench.end_call(modem);
+        self.free(now, modem);
+    }
+
+    pub(super) fn checked(&mut self, now: Mono, report: &CheckReport) {
+        let Some(&modem) = self.modem_index.get(&report.modem) else { return };
+        let Some(check) = self.trust[modem].running.take() else { return };
+        self.checking -= 1;
+        self.bench.end_call(modem);
+        if let Some(number) = self.number_of(&check) {
+            self.queue.set_in_call(number, false);
+            if report.dialed {
+                let through = report.outcome == CheckOutcome::Passed;
+                self.note_redial(now, number, report.fault, through);
+                if self.numbers[number].redial.is_spent(&self.redial) {
+                    for line in self.numbers[number].lines.clone() {
+                        self.review(line);
+                    }
+                }
+            }
+            if report.held {
+                self.hold(number, modem);
+            }
+        }
+        let ours = report.fault.filter(|fault| fault.blame().is_bench());
+        match report.outcome {
+            CheckOutcome::Passed => self.check_passed(now, modem, &check, report),
+            CheckOutcome::Failed if let Some(fault) = ours => {
+                let trouble = Trouble { fault, detail: report.detail.clone() };
+                let exit = self.bench.out(modem, now, trouble.clone(), &self.policy.bench);
+                self.note_exit(modem, &exit, &trouble);
+            }
+            CheckOutcome::Failed => self.check_failed(now, modem, check, report),
+            CheckOutcome::Unknown => self.check_unknown(now, modem, &check, report),
+        }
+    }
+
+    /// The modem did its part: free, unless it was told to be out meanwhile.
+    fn free(&mut self, now: Mono, modem: usize) {
+        if let Some(exit) = self.bench.free_or_leave(modem, now, &self.policy.bench) {
+            let trouble = Trouble { fault: Fault::ModemError, detail: String::new() };
+            self.note_exit(modem, &exit, &trouble);
+        }
+    }
+
+    fn check_passed(&mut self, now: Mono, modem: usize, check: &Check, report: &CheckReport) {
+        if *check == Check::DialTone {
+            self.trust[modem].tone_due = false;
+            return self.free(now, modem);
+        }
+        if !self.bench.is_quarantined(modem) {
+            self.piles.passed(modem);
+            for other in 0..self.trust.len() {
+                if self.trust[other].call_due == Some(Why::PileUp) && !self.piles.is_suspect(other) {
+                    self.trust[other].call_due = None;
+                }
+            }
+        }
+        self.targets.sound = true;
+        self.targets.condemned = 0;
+        if *check == Check::Reference {
+            self.targets.reference_failed = 0;
+        }
+        let trust = &mut self.trust[modem];
+        trust.call_due = None;
+        trust.failed.clear();
+        trust.unknown = 0;
+        trust.unproven.clear();
+        if let Some(exit) = self.bench.served(modem, now, &self.policy.bench) {
+            let trouble = Trouble { fault: Fault::ModemError, detail: String::new() };
+            self.note_exit(modem, &exit, &trouble);
+        }
+        if self.bench.take_back(modem) {
+            self.trust[modem].retests = 0;
+            self.health.absolve(modem);
+            self.piles.worked(modem);
+            let what = words(check);
+            let mut detail = format!("{TAKEN_BACK}: it reached {what}");
+            if !report.detail.is_empty() {
+                detail = format!("{detail} ({})", report.detail);
+            }
+            self.decisions.push(Decision::TakeBack { modem: self.bench.ids[modem].clone(), detail });
+            self.welcome();
+        }
+    }
+
+    fn check_failed(&mut self, now: Mono, modem: usize, check: Check, report: &CheckReport) {
+        if check == Check::DialTone {
+            // Where it is missing, that is our own line's fault; anything else says nothing.
+            return self.check_unknown(now, modem, &check, report);
+        }
+        if check == Check::Reference {
+            self.targets.reference_failed += 1;
+        }
+        self.trust[modem].failed.push(check);
+        self.free(now, modem);
+        if self.trust[modem].failed.len() >= FAILED_CHECKS {
+            self.condemn(now, modem, if report.detail.is_empty() { "no CONNECT" } else { &report.detail });
+        }
+    }
+
+    /// The modem has failed its check.
+    fn condemn(&mut self, now: Mono, modem: usize, heard: &str) {
+        if self.trust[modem].call_due == Some(Why::Retest) {
+            self.trust[modem].failed.clear();
+            return self.rest(now, modem);
+        }
+        let mut what: Vec<String> = self.trust[modem].failed.iter().map(words).collect();
+        let times =
+            if what.windows(2).all(|pair| pair[0] == pair[1]) && what.len() > 1 { " twice" } else { "" };
+        what.dedup();
+        let detail = format!("could not reach {}{times}: {heard}", what.join(" nor "));
+        self.targets.condemned += 1;
+        self.put_under_quarantine(now, modem, detail);
+        if !self.targets.sound && self.targets.condemned >= FAULTY_MODEMS {
+            self.give_up_the_bench(now);
+        }
+    }
+
+    fn check_unknown(&mut self, now: Mono, modem: usize, check: &Check, report: &CheckReport) {
+        // The book does not let it be dialed, or somebody was called from their sleep: nobody is a second time.
+        if matches!(report.fault, Some(Fault::Screened | Fault::Voice | Fault::Fax)) {
+            match check {
+                Check::Reference => self.targets.reference_closed = true,
+                Check::Line(line) => {
+                    if let Some(&line) = self.line_index.get(line) {
+                        self.targets.uses.insert(line, KNOWN_LINE_CHECKS_MAX);
+                    }
+                }
+                Check::DialTone | Check::Peer(_) => {}
+            }
+        }
+        if report.fault == Some(Fault::Internal) {
+            if let Some(exit) = self.bench.set_up_again(modem, now) {
+                let trouble = Trouble { fault: Fault::Internal, detail: report.detail.clone() };
+                self.note_exit(modem, &exit, &trouble);
+            }
+        } else {
+            self.free(now, modem);
+        }
+        if *check == Check::DialTone {
+            self.trust[modem].tone_due = false;
+            return;
+        }
+        self.trust[modem].unknown += 1;
+        if self.trust[modem].unknown >= UNKNOWN_CHECKS_MAX {
+            self.trust[modem].unknown = 0;
+            let why = if report.detail.is_empty() { "its checks said nothing" } else { &report.detail };
+            let _ = self.uncheckable(now, modem, why);
+        } else if self.closed.is_none() {
+            self.wait_for_check(modem, now + CHECK_AGAIN_AFTER);
+        }
+    }
+
+    // --- quarantine
+
+    /// No line is called on it any more, before it has passed a check; what rested on its calls is judged anew.
+    pub(super) fn put_under_quarantine(&mut self, now: Mono, modem: usize, detail: String) {
+        self.bench.quarantine(modem);
+        let trust = &mut self.trust[modem];
+        trust.call_due = Some(Why::Retest);
+        trust.failed.clear();
+        trust.unknown = 0;
+        self.decisions.push(Decision::Quarantine { modem: self.bench.ids[modem].clone(), detail });
+        if self.bench.state(modem) != State::InCall {
+            self.rest(now, modem);
+        }
+        self.disown(now, modem);
+    }
+
+    /// A modem under quarantine waits for its next check, if there is one.
+    pub(super) fn rest(&mut self, now: Mono, modem: usize) {
+        if let State::Out { until } = self.bench.state(modem) {
+            self.timers.remove(&(until, Timer::Modem(modem)));
+        }
+        let trust = &mut self.trust[modem];
+        trust.retests += 1;
+        trust.tone_due = self.targets.plan.preflight >= Preflight::DialTone;
+        match self.policy.bench.retest(trust.retests) {
+            Some(pause) => {
+                let until = now + pause;
+                if self.bench.rest(modem, Some(until)) && self.closed.is_none() {
+                    self.timers.insert((until, Timer::Modem(modem)));
+                }
+            }
+            None => drop(self.bench.rest(modem, None)),
+        }
+    }
+
+    /// Modem after modem failed its checks, and nobody has reached anything: it is not the modems.
+    fn give_up_the_bench(&mut self, now: Mono) {
+        for modem in 0..self.trust.len() {
+            if !self.bench.is_quarantined(modem) && self.bench.state(modem) != State::Gone {
+                let detail = format!(
+                    "{} modems in a row could not be brought through to any number: the bench is faulty",
+                    self.targets.condemned
+                );
+                self.put_under_quarantine(now, modem, detail);
+            }
+        }
+    }
+}

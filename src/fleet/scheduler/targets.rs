@@ -1,0 +1,174 @@
+//! What a modem can be checked with: the reference number, another modem, a line that passed elsewhere; and which of them now.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::bench::State;
+use super::checks::Why;
+use super::{Check, CheckPlan, Scheduler};
+use crate::model::Mono;
+
+/// Failed checks in a row that the reference number gets in a run, from all modems together.
+pub const REFERENCE_FAILED_MAX: u32 = 12;
+/// How often a line that passed is called for checks in a run.
+pub const KNOWN_LINE_CHECKS_MAX: u32 = 2;
+/// How many lines that passed are kept in mind for checks, the latest.
+const KNOWN_LINES: usize = 64;
+
+/// What can be called for a check.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    pub(super) plan: CheckPlan,
+    /// The reference's place among the numbers.
+    pub(super) reference: Option<usize>,
+    /// Checks in a row that did not reach it.
+    pub(super) reference_failed: u32,
+    /// It may not be dialed, or wakes somebody.
+    pub(super) reference_closed: bool,
+    /// The latest lines that passed, and on which modem.
+    passed: VecDeque<(usize, usize)>,
+    /// How often they were called for checks.
+    pub(super) uses: BTreeMap<usize, u32>,
+    /// Some modem got through to something in this sitting.
+    pub(super) sound: bool,
+    /// Modems that failed their checks since.
+    pub(super) condemned: u32,
+}
+
+impl Targets {
+    pub(super) fn new(plan: CheckPlan, reference: Option<usize>) -> Self {
+        Self { plan, reference, ..Self::default() }
+    }
+
+    /// A line passed.
+    pub(super) fn passed(&mut self, line: usize, modem: usize) {
+        self.passed.retain(|&(known, _)| known != line);
+        self.passed.push_front((line, modem));
+        self.passed.truncate(KNOWN_LINES);
+    }
+}
+
+/// What can be called now.
+pub(super) enum Found {
+    Now(Check),
+    /// Not before then.
+    At(Mono),
+    /// Once a call that is running is over.
+    Later,
+    Nothing,
+}
+
+impl Scheduler {
+    pub(super) fn target(&self, now: Mono, modem: usize) -> Found {
+        let failed = &self.trust[modem].failed;
+        let mut again = None;
+        let (mut later, mut at) = (false, None::<Mono>);
+        for found in [self.reference(now), self.peer(modem), self.known_line(now, modem)] {
+            match found {
+                Found::Now(check) if !failed.contains(&check) => return Found::Now(check),
+                Found::Now(check) => again = again.or(Some(check)),
+                Found::At(time) => at = Some(at.map_or(time, |at| at.min(time))),
+                Found::Later => later = true,
+                Found::Nothing => {}
+            }
+        }
+        match (again, later, at) {
+            (Some(check), ..) => Found::Now(check),
+            (None, true, _) => Found::Later,
+            (None, false, Some(at)) => Found::At(at),
+            (None, false, None) => Found::Nothing,
+        }
+    }
+
+    fn reference(&self, now: Mono) -> Found {
+        let Some(number) = self.targets.reference else { return Found::Nothing };
+        if self.targets.reference_closed || self.targets.reference_failed >= REFERENCE_FAILED_MAX {
+            return Found::Nothing;
+        }
+        self.number_for_check(now, number, Check::Reference)
+    }
+
+    fn number_for_check(&self, now: Mono, number: usize, check: Check) -> Found {
+        let entry = &self.numbers[number];
+        if entry.redial.is_spent(&self.redial) {
+            return Found::Nothing;
+        }
+        if self.queue.is_in_call(number) {
+            return Found::Later;
+        }
+        let held = entry.held.map(|(_, until)| until).filter(|until| *until > now);
+        match entry.redial.until(now).max(held) {
+            Some(at) => Found::At(at),
+            None => Found::Now(check),
+        }
+    }
+
+    fn peer(&self, modem: usize) -> Found {
+        let failed = &self.trust[modem].failed;
+        let (mut again, mut later) = (None, false);
+        for other in 0..self.trust.len() {
+            let trust = &self.trust[other];
+            // One that has not been checked yet may answer for all that is known.
+            let doubtful =
+                matches!(trust.call_due, Some(Why::PileUp | Why::Retest)) || self.piles.is_suspect(other);
+            if other == modem
+                || doubtful
+                || !self.bench.has_number(other)
+                || !self.bench.is_hopeful(other)
+                || !self.bench.could_both_call(modem, other)
+            {
+                continue;
+            }
+            let now = !trust.tone_due && self.bench.is_free(other);
+            if !now || !self.bench.both_have_room(modem, other) {
+                later |= matches!(self.bench.state(other), State::SettingUp | State::InCall | State::Ready);
+                continue;
+            }
+            let check = Check::Peer(self.bench.ids[other].clone());
+            if !failed.contains(&check) {
+                return Found::Now(check);
+            }
+            again = again.or(Some(check));
+        }
+        match again {
+            Some(check) => Found::Now(check),
+            None if later => Found::Later,
+            None => Found::Nothing,
+        }
+    }
+
+    fn known_line(&self, now: Mono, modem: usize) -> Found {
+        let mut later = None;
+        for &(line, on) in &self.targets.passed {
+            let number = self.lines[line].number;
+            let used = self.targets.uses.get(&line).copied().unwrap_or(0);
+            if on == modem || used >= KNOWN_LINE_CHECKS_MAX || self.numbers[number].record.is_closed() {
+                continue;
+            }
+            match self.number_for_check(now, number, Check::Line(self.lines[line].id.clone())) {
+                Found::Now(check) => return Found::Now(check),
+                Found::Nothing => {}
+                wait @ (Found::Later | Found::At(_)) => later = later.or(Some(wait)),
+            }
+        }
+        later.unwrap_or(Found::Nothing)
+    }
+
+    /// The number that a check calls, as far as lines could call it too.
+    pub(super) fn number_of(&self, check: &Check) -> Option<usize> {
+        match check {
+            Check::DialTone | Check::Peer(_) => None,
+            Check::Reference => self.targets.reference,
+            Check::Line(line) => self.line_index.get(line).map(|&line| self.lines[line].number),
+        }
+    }
+}
+
+/// A check in words, as what is to be reached.
+pub(super) fn words(check: &Check) -> String {
+    match check {
+        Check::DialTone => "a dial tone".to_owned(),
+        Check::Reference => "the reference number".to_owned(),
+        Check::Peer(peer) => format!("modem `{peer}`"),
+        Check::Line(line) => format!("`{line}`, which passed on another modem"),
+    }
+}

@@ -1,0 +1,93 @@
+//! What is held of each call: who may be dialed, by whom, and that no modem sleeps while a line waits.
+
+use super::{CallClass, LineId, ModemId, Mono, Preflight, Seat, Watch};
+use crate::fleet::pileup::PILE_UP_LINES;
+
+impl Watch {
+    /// Only the first call to a number, where a second one can follow.
+    pub(super) fn invariant_shortened(&self, now: Mono, line: &LineId, may_shorten: bool) {
+        if !may_shorten {
+            return;
+        }
+        let policy = &self.plan.policy;
+        assert!(policy.adaptive && policy.confirm > 1 && policy.attempts > 1, "no second call can follow");
+        let room = policy.second_call_room();
+        assert!(self.deadline.is_none_or(|at| now + room <= at), "the deadline comes before the second call");
+        let number = self.number(line);
+        assert_eq!(self.siblings(number).count(), 1, "another line's calls count for its number");
+        assert_eq!(self.dialed(number), 0, "it is not the first call");
+    }
+
+    pub(super) fn invariant_dial(&mut self, now: Mono, line: &LineId, modem: &ModemId, attempt: u32) {
+        let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
+        assert!(self.started && !self.draining, "dialed while draining");
+        assert!(!self.past_deadline, "dialed after the deadline");
+        assert!(!self.refused.contains(line), "dialed although it may not be");
+        assert!(job.preset.is_none() && !self.verdicts.contains_key(line), "dialed a finished line");
+        assert_eq!(self.seats[modem].0, Seat::Ready, "{modem} is not free");
+        assert!(!self.quarantined.contains(modem));
+        assert!(self.trunk_has_room(modem), "trunk limit exceeded");
+        let number = job.number.clone();
+        for busy in self.running.keys() {
+            assert_ne!(*self.number(busy), number, "two calls to one number");
+        }
+        assert!(self.attempts(line) < self.plan.policy.attempts as usize, "one attempt too many on `{line}`");
+        assert!(!self.is_barred(now, line, modem), "{modem} refuses the number");
+        assert!(!self.is_spent(&number), "redial rules allow no more calls");
+        let wait = self.redial.get(&number).and_then(|count| count.until(now));
+        assert_eq!(wait, None, "redial rules ask for a pause");
+        assert_eq!(self.unasked[modem], Preflight::Off, "{modem} was not asked what is to be asked first");
+        assert!(!self.is_being_called(&number), "a check calls this number");
+        assert!(!self.is_held(&number, now), "a call to a number that a modem of ours may hold");
+        assert!(!self.calls(line).iter().any(|call| call.class == CallClass::Final), "woken twice");
+        assert!(!self.number_closed(&number), "the number has had its calls");
+        assert!(
+            !self.calls(line).iter().any(|call| matches!(call.class, CallClass::Passed | CallClass::Policy))
+        );
+        assert!(self.confirming(line) < self.plan.policy.confirm as usize, "confirmed once too often");
+        let another = self.waits_for_another.remove(line);
+        assert!(
+            self.waits.remove(line).is_none_or(|until| another || until <= now),
+            "dialed before its time"
+        );
+        let weight = self.weight(now, line, modem);
+        for other in self.seats.keys().filter(|other| self.hopeful(other)) {
+            assert!(
+                weight <= self.weight(now, line, other),
+                "`{line}` meets {modem} again, although {other} is there"
+            );
+        }
+        let begun = self.begun.entry(line.clone()).or_default();
+        assert_eq!(attempt, *begun + 1, "attempts are counted on");
+        *begun = attempt;
+        self.running.insert(line.clone(), (modem.clone(), attempt));
+        self.seats.insert(modem.clone(), (Seat::InCall, None));
+    }
+
+    /// A line that was never called, whose number is idle, and a free modem: one of them is asleep.
+    pub(super) fn invariant_no_idle_modem(&self, now: Mono) {
+        // One that is to be checked first, or soon, may have to wait for its turn.
+        let sound = |id: &ModemId| {
+            self.unasked[id] == Preflight::Off
+                && !self.quarantined.contains(id)
+                && self.piles.get(id).is_none_or(|lines| lines.len() < PILE_UP_LINES)
+        };
+        let ready = |id: &ModemId, seat: Seat| seat == Seat::Ready && self.trunk_has_room(id) && sound(id);
+        let free: Vec<&ModemId> =
+            self.seats.iter().filter(|(id, (seat, _))| ready(id, *seat)).map(|(id, _)| id).collect();
+        if free.is_empty() {
+            return;
+        }
+        for job in &self.plan.lines {
+            let fresh = job.preset.is_none()
+                && !self.verdicts.contains_key(&job.id)
+                && !self.begun.contains_key(&job.id);
+            let idle = !self.is_held(&job.number, now)
+                && !self.is_being_called(&job.number)
+                && self.redial.get(&job.number).is_none_or(|count| count.until(now).is_none())
+                && free.iter().any(|id| !self.is_barred(now, &job.id, id))
+                && !self.running.keys().any(|busy| *self.number(busy) == job.number);
+            assert!(!(fresh && idle), "`{}` waits while a modem is free", job.id);
+        }
+    }
+}
