@@ -112,7 +112,7 @@ fn each_modem_is_shown_with_its_family_and_its_own_words() {
     let exchange = Exchange::of(&town, &stage);
     let all = ["m00", "m01", "m02", "m03"].map(|id| exchange.port(id));
     let nothing = stage.path("nowhere");
-    let ended = modems(&stage, &[all.as_slice(), &[nothing.clone()]].concat());
+    let ended = modems(&stage, &[all.as_slice(), std::slice::from_ref(&nothing)].concat());
     let said = ended.said();
     assert_eq!(ended.code(), Some(0), "{said}");
     for (id, profile, words) in [
@@ -172,13 +172,7 @@ fn a_bank_that_was_written_is_taken_by_check_and_audit() {
     };
     let ended = check(&stage);
     assert!(ended.code() == Some(2) && ended.err.contains("location"), "{}", ended.said());
-    let completed: String = written
-        .lines()
-        .map(|line| {
-            let line = if line.starts_with("# location:") { line.trim_start_matches("# ") } else { line };
-            format!("{line}\n")
-        })
-        .collect();
+    let completed = written.replace("# location:", "location:");
     // Simulated, so that three seconds on-hook are not needed.
     let completed = completed.replace("on_hook_min: 3s", "on_hook_min: 0s\nrehearsal: true");
     stage.write("banks/hq.yaml", &completed);
@@ -270,7 +264,7 @@ fn hostile_words_harm_neither_terminal_nor_file() {
                 "y".repeat(900)
             ),
             "ATI3" => "\r\n'; reset: { command: [rm] } \\x41\u{85}z\u{9b}31m\r\n".to_owned(),
-            "AT+GMI" => (0..60).map(|n| format!("\r\n{n} {}", "w".repeat(70))).collect(),
+            "AT+GMI" => format!("\r\nw {}", "w".repeat(70)).repeat(60),
             "AT+GMM" => "\r\n=cmd|' /C calc'!A0\r\n\u{feff}\u{fffe}/ / //\r\n".to_owned(),
             _ => String::new(),
         };
