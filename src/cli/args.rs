@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::bank::{BAUD, BAUDS};
 use crate::model::{CredentialName, LineId};
 use crate::sim::rfc2217::Manners;
 
@@ -133,10 +134,10 @@ pub struct Modems {
     #[arg(long, value_name = "FILE", conflicts_with = "no_ask")]
     pub write: Option<PathBuf>,
     /// The country that the bank dials from, two letters, for the bank file.
-    #[arg(long, value_name = "XX", requires = "write")]
+    #[arg(long, value_name = "XX", requires = "write", value_parser = country)]
     pub country: Option<String>,
     /// Speed of the ports, bit/s.
-    #[arg(long, value_name = "BPS", default_value_t = crate::modem::port::BAUD_DEFAULT)]
+    #[arg(long, value_name = "BPS", default_value_t = BAUD, value_parser = baud)]
     pub baud: u32,
     /// Open nothing: show only what the system knows of its ports.
     #[arg(long)]
@@ -187,4 +188,19 @@ pub struct Sim {
     /// Serve the modems over RFC 2217 with their modem lines, on TCP ports of 127.0.0.1, in place of ptys.
     #[arg(long, value_name = "MANNERS", num_args = 0..=1, require_equals = true, default_missing_value = "strict")]
     pub rfc2217: Option<Manners>,
+}
+
+/// A country as a bank has it.
+fn country(text: &str) -> Result<String, String> {
+    let is_code = text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic());
+    is_code
+        .then(|| text.to_ascii_uppercase())
+        .ok_or_else(|| "write two letters, as `US`, `GB` or `DE`".to_owned())
+}
+
+/// A speed that a bank may have too.
+fn baud(text: &str) -> Result<u32, String> {
+    let told = || BAUDS.map(|baud| baud.to_string()).join(", ");
+    let baud = text.parse().ok().filter(|baud| BAUDS.contains(baud));
+    baud.ok_or_else(|| format!("speeds of serial ports are {}", told()))
 }

@@ -29,7 +29,8 @@ pub const BAUD: u32 = 115_200;
 /// Least time between two resets that a bank may ask for.
 pub const RESET_EVERY_MIN: Duration = Duration::from_secs(10);
 
-const BAUDS: [u32; 12] =
+/// The speeds that a port may have, bit/s.
+pub const BAUDS: [u32; 12] =
     [300, 1200, 2400, 4800, 9600, 14_400, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800];
 
 /// The profile's name that means "ask the modem who it is".
@@ -434,32 +435,27 @@ fn parsed<T: FromStr<Err: Display>>(text: Option<&str>, key: &str, doc: &Doc) ->
 
 impl ResetFile {
     fn check(&self, key: &str, doc: &Doc) -> Option<ResetHook> {
-        let command_key = format!("{key}.command");
-        if self.command.iter().any(String::is_empty) || self.command.is_empty() {
+        let no_command = self.command.iter().any(String::is_empty) || self.command.is_empty();
+        if no_command {
             missing(
                 doc,
-                &command_key,
+                &format!("{key}.command"),
                 "is empty; write program and arguments, as `[usb-power, \"1-2\", cycle]`",
             );
+        }
+        let every = match self.every.as_deref().map(span::parse) {
+            None => Ok(reset::EVERY),
+            Some(Ok(every)) if every >= RESET_EVERY_MIN => Ok(every),
+            Some(Ok(_)) => Err(format!(
+                "is less than {} s; switching more often wears things out",
+                RESET_EVERY_MIN.as_secs()
+            )),
+            Some(Err(what)) => Err(what),
+        };
+        let every = every.map_err(|what| doc.problem(&format!("{key}.every"), what)).ok()?;
+        if no_command {
             return None;
         }
-        let every_key = format!("{key}.every");
-        let every = match self.every.as_deref().map(span::parse) {
-            None => reset::EVERY,
-            Some(Ok(every)) if every >= RESET_EVERY_MIN => every,
-            Some(Ok(_)) => {
-                let least = RESET_EVERY_MIN.as_secs();
-                doc.problem(
-                    &every_key,
-                    format!("is less than {least} s; switching more often wears things out"),
-                );
-                return None;
-            }
-            Some(Err(what)) => {
-                doc.problem(&every_key, what);
-                return None;
-            }
-        };
         Some(ResetHook { command: self.command.clone(), every })
     }
 }

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
-use tokio::process::Command;
+use tokio::process::{Child, ChildStderr, Command};
 
 use crate::console::transcript::clean_line;
 use crate::model::{ModemId, Mono};
@@ -26,7 +26,10 @@ pub const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 pub const REST_AFTER: Duration = Duration::from_secs(5);
 
 /// Most of what the command says that is kept, bytes.
-const WORDS_BYTES_MAX: u64 = 512;
+const WORDS_BYTES_MAX: usize = 512;
+
+/// Longest that the rest of its words is waited for once it has ended, or its end once it was killed.
+const WORDS_LIMIT: Duration = Duration::from_millis(500);
 
 /// A modem's reset hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,44 +66,88 @@ impl Resets {
     }
 }
 
-/// Runs a hook to its end; what came of it, in words.
-pub async fn run(hook: &ResetHook, modem: &ModemId, port: &str) -> Result<String, String> {
+/// Runs a hook to its end; what came of it, in words. Who stops waiting leaves it running: what it has switched off is
+/// for it to switch on again.
+pub async fn run(hook: ResetHook, modem: ModemId, port: String) -> Result<String, String> {
     let Some((program, arguments)) = hook.command.split_first() else {
         return Err("the reset command is empty".to_owned());
     };
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .env("LINEMAN_MODEM", modem.as_str())
         .env("LINEMAN_PORT", port)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| format!("the reset command `{program}` did not start: {error}"))?;
-    let stderr = child.stderr.take();
+        .stderr(Stdio::piped());
+    // Ctrl-C at the terminal is for us, and not for a relay that is just switched off.
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child =
+        command.spawn().map_err(|error| format!("the reset command `{program}` did not start: {error}"))?;
+    let mut words = Words { stream: child.stderr.take(), kept: Vec::new() };
     let both = async {
-        let mut words = Vec::new();
-        if let Some(stderr) = stderr {
-            // What it says beyond that is thrown away, so that it can't stand still.
-            let mut stderr = stderr;
-            let _ = (&mut stderr).take(WORDS_BYTES_MAX).read_to_end(&mut words).await;
-            let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+        loop {
+            tokio::select! {
+                biased;
+                ended = child.wait() => break ended,
+                () = words.read(), if words.stream.is_some() => {}
+            }
         }
-        (child.wait().await, words)
     };
-    let Ok((ended, words)) = tokio::time::timeout(COMMAND_LIMIT, both).await else {
+    let Ok(ended) = tokio::time::timeout(COMMAND_LIMIT, both).await else {
+        kill(&mut child).await;
         return Err(format!(
-            "the reset command did not end within {} s and was killed",
+            "the reset command `{program}` did not end within {} s and was killed",
             COMMAND_LIMIT.as_secs()
         ));
     };
-    let words = clean_line(&String::from_utf8_lossy(&words));
+    // Something that it left in the background may hold the stream for ever.
+    let rest = async {
+        while words.stream.is_some() {
+            words.read().await;
+        }
+    };
+    let _ = tokio::time::timeout(WORDS_LIMIT, rest).await;
+    let words = clean_line(&String::from_utf8_lossy(&words.kept));
     match ended {
         Ok(status) if status.success() => Ok(format!("reset by `{program}`")),
+        Ok(status) if words.is_empty() => Err(format!("the reset command `{program}` ended with {status}")),
         Ok(status) => Err(format!("the reset command `{program}` ended with {status}: {words}")),
         Err(error) => Err(format!("the reset command `{program}` could not be waited for: {error}")),
     }
+}
+
+/// What a command says of its troubles.
+struct Words {
+    /// Absent once it has ended.
+    stream: Option<ChildStderr>,
+    kept: Vec<u8>,
+}
+
+impl Words {
+    /// Reads some more. What it says beyond what is kept is thrown away, so that it can't stand still.
+    async fn read(&mut self) {
+        let Some(stream) = &mut self.stream else { return };
+        let mut bytes = [0; 1024];
+        match stream.read(&mut bytes).await {
+            Ok(length @ 1..) => {
+                let room = WORDS_BYTES_MAX.saturating_sub(self.kept.len());
+                self.kept.extend_from_slice(&bytes[..length.min(room)]);
+            }
+            Ok(0) | Err(_) => self.stream = None,
+        }
+    }
+}
+
+/// Kills a command, and on Unix what it has started.
+async fn kill(child: &mut Child) {
+    #[cfg(unix)]
+    if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) {
+        let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGKILL);
+    }
+    let _ = child.start_kill();
+    let _ = tokio::time::timeout(WORDS_LIMIT, child.wait()).await;
 }
 
 #[cfg(test)]
@@ -136,7 +183,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let seen = dir.path().join("seen");
         let script = format!("printf '%s %s' \"$LINEMAN_MODEM\" \"$LINEMAN_PORT\" > '{}'", seen.display());
-        let done = run(&hook(&["sh", "-c", &script]), &modem(), "/dev/ttyUSB7").await;
+        let done = run(hook(&["sh", "-c", &script]), modem(), "/dev/ttyUSB7".to_owned()).await;
         assert_eq!(done, Ok("reset by `sh`".to_owned()));
         assert_eq!(std::fs::read_to_string(seen).unwrap(), "m00 /dev/ttyUSB7");
     }
@@ -144,15 +191,44 @@ mod tests {
     #[tokio::test]
     async fn what_goes_wrong_is_told_in_its_own_words() {
         let failed =
-            run(&hook(&["sh", "-c", "echo no such\u{1b}[31m relay >&2; exit 3"]), &modem(), "x").await;
+            run(hook(&["sh", "-c", "echo no such\u{1b}[31m relay >&2; exit 3"]), modem(), "x".to_owned())
+                .await;
         let words = failed.unwrap_err();
         assert!(
             words.contains("exit status: 3") && words.contains("relay") && !words.contains('\u{1b}'),
             "{words}"
         );
-        let flood = run(&hook(&["sh", "-c", "yes | head -c 300000 >&2"]), &modem(), "x").await;
+        let flood = run(hook(&["sh", "-c", "yes | head -c 300000 >&2"]), modem(), "x".to_owned()).await;
         assert!(flood.is_ok(), "{flood:?}");
-        let missing = run(&hook(&["/nowhere/relay"]), &modem(), "x").await.unwrap_err();
+        let missing = run(hook(&["/nowhere/relay"]), modem(), "x".to_owned()).await.unwrap_err();
         assert!(missing.contains("did not start"), "{missing}");
+    }
+
+    /// `&` in a script is all it takes, and a reset that worked would count as one that did not.
+    #[tokio::test]
+    async fn what_it_leaves_in_the_background_is_not_waited_for() {
+        let script = "echo done >&2; sleep 20 & exit 0";
+        let done = tokio::time::timeout(
+            Duration::from_secs(10),
+            run(hook(&["sh", "-c", script]), modem(), "x".to_owned()),
+        );
+        assert_eq!(done.await, Ok(Ok("reset by `sh`".to_owned())));
+    }
+
+    /// Killed in the middle, a relay would stay off.
+    #[tokio::test]
+    async fn one_that_nobody_waits_for_any_more_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let (off, on) = (dir.path().join("off"), dir.path().join("on"));
+        let script = format!("echo > '{}'; sleep 1; echo > '{}'", off.display(), on.display());
+        let running = tokio::spawn(run(hook(&["sh", "-c", &script]), modem(), "x".to_owned()));
+        let there = async |path: std::path::PathBuf| {
+            while !path.exists() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), there(off)).await.unwrap();
+        running.abort();
+        tokio::time::timeout(Duration::from_secs(10), there(on)).await.unwrap();
     }
 }

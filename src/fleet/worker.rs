@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use super::reset::{ResetHook, Resets};
 use crate::call::CallSpec;
@@ -148,6 +149,7 @@ pub(crate) async fn work<O: OpenPort>(
         in_doubt,
         free_at: Mono::ZERO,
         resets: Resets::default(),
+        hook: None,
         clock,
     };
     while let Some(command) = channels.commands.recv().await {
@@ -162,6 +164,7 @@ pub(crate) async fn work<O: OpenPort>(
                     }
                     report = bench.set_up(&channels) => report,
                 };
+                bench.let_hook_finish(&mut cancel).await;
                 tell(&channels, &bench.seat.id, report).await;
             }
             Command::Call(spec) => bench.call(*spec, &channels).await,
@@ -201,6 +204,8 @@ struct Bench<O> {
     free_at: Mono,
     /// When it was reset by its hook, and how its set-ups went since.
     resets: Resets,
+    /// Its hook, while it runs.
+    hook: Option<JoinHandle<Result<String, String>>>,
     clock: Clock,
 }
 

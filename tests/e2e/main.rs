@@ -12,6 +12,7 @@ mod disk;
 mod faults;
 mod limits;
 mod mixed;
+mod modems;
 mod night;
 mod ports;
 mod real;

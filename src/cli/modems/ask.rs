@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::model::Fault;
 use crate::modem::clock::Clock;
 use crate::modem::codec::Codec;
 use crate::modem::driver::drive;
@@ -13,7 +14,7 @@ use crate::modem::identify::{Identify, choose};
 use crate::modem::port::list::FoundPort;
 use crate::modem::port::{Port, PortError, PortOptions, PortPath};
 use crate::modem::profile::Profile;
-use crate::modem::setup::SetupLimits;
+use crate::modem::setup::{SetupFault, SetupLimits};
 
 /// Longest that a port may take, opening and closing included: a driver that hangs must not hold up the others' rows.
 const PORT_LIMIT: Duration = Duration::from_secs(25);
@@ -114,6 +115,9 @@ async fn identify(
     let machine = Identify::of_one(&port.facts_now(), limits);
     let identity = match drive(machine, Codec::new(false), port, clock).await? {
         Ok(identity) => identity,
+        Err(SetupFault { fault: Fault::ModemSilent, detail }) => {
+            return Ok(Err(format!("{detail}; is a modem there, switched on, and its cable in?")));
+        }
         Err(fault) => return Ok(Err(fault.detail)),
     };
     Ok(choose(profiles, &identity)

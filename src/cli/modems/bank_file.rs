@@ -8,8 +8,9 @@ use std::path::Path;
 use crate::cli::{Failure, args};
 use crate::console::transcript::clean_line;
 use crate::model::BankName;
+use crate::modem::port::PortPath;
 
-use super::ask::Asked;
+use super::ask::{Asked, Place};
 use super::table::hardware;
 
 /// A bank whose file's name is no name.
@@ -17,6 +18,14 @@ const NAME: &str = "bank";
 
 /// Makes sure that nothing is overwritten, before anything is asked.
 pub(super) fn is_free(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Failure::wrong(format!(
+            "{} can't be written: there is no folder {}",
+            path.display(),
+            folder.display()
+        )));
+    }
     if path.symlink_metadata().is_ok() {
         return Err(Failure::wrong(format!(
             "{} is there already, and is not overwritten; choose another name",
@@ -65,7 +74,7 @@ fn text(name: &str, asked: &[Asked], args: &args::Modems) -> String {
         if !known.is_empty() {
             let _ = writeln!(text, "  # {known}");
         }
-        let port = quoted(&one.place.name);
+        let port = quoted(&lasting(&one.place));
         match &one.answer {
             Some(Ok(modem)) => {
                 let _ = write!(text, "  - {{ id: m{number:02}, port: {port}, profile: {}", modem.profile);
@@ -92,6 +101,16 @@ fn text(name: &str, asked: &[Asked], args: &args::Modems) -> String {
          # number: for `lineman modems check`), and `reset: { command: [prog, arg], every: 10m }` (what wakes a stuck one).\n",
     );
     text
+}
+
+/// The port as it is known from everywhere: a bank's relative paths begin at its own folder, not where we stand.
+fn lasting(place: &Place) -> String {
+    match &place.path {
+        PortPath::Tty(path) => {
+            std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string()
+        }
+        _ => place.name.clone(),
+    }
 }
 
 /// A YAML double-quoted scalar.

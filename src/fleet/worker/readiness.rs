@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::{Bench, Channels, OPEN_LIMIT, OpenPort, ProfileChoice, Report, tell};
+use crate::call::machine::Cancel;
 use crate::console::transcript::clean_line;
 use crate::fleet::reset::{self, REST_AFTER};
 use crate::model::Fault;
@@ -42,7 +45,11 @@ impl<O: OpenPort> Bench<O> {
         if let Some(port) = self.port.take() {
             port.close().await;
         }
-        let done = reset::run(&hook, &self.seat.id, &self.seat.port).await;
+        let running = reset::run(hook, self.seat.id.clone(), self.seat.port.clone());
+        // A task of its own: it goes on when the run is ended meanwhile.
+        let done = self.hook.insert(tokio::spawn(running)).await;
+        self.hook = None;
+        let done = done.unwrap_or_else(|error| Err(format!("the reset command was lost: {error}")));
         let (Ok(told) | Err(told)) = &done;
         let notice = format!("modem `{}`: {told}, after: {}", self.seat.id, clean_line(why));
         tell(channels, &self.seat.id, Report::Notice(notice)).await;
@@ -52,6 +59,16 @@ impl<O: OpenPort> Bench<O> {
         tokio::time::sleep(REST_AFTER).await;
         let second = self.try_set_up().await;
         self.report(second)
+    }
+
+    /// Lets a hook finish that runs while the run is being ended, unless everything is to be dropped at once.
+    pub(super) async fn let_hook_finish(&mut self, cancel: &mut watch::Receiver<Option<Cancel>>) {
+        let Some(mut hook) = self.hook.take() else { return };
+        tokio::select! {
+            biased;
+            _ = cancel.wait_for(|cancel| *cancel == Some(Cancel::HangUp)) => {}
+            _ = &mut hook => {}
+        }
     }
 
     fn report(&mut self, done: Result<Option<String>, Unready>) -> Report {

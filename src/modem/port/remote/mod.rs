@@ -53,6 +53,12 @@ const REOPEN_RETRY: Duration = Duration::from_millis(200);
 const READ_BYTES_MAX: usize = 4096;
 /// Bytes that may wait to be fetched before no more are read.
 const EVENT_BYTES_MAX: usize = 64 * 1024;
+/// What an edge of a modem-control line counts as, among the bytes that wait.
+const EDGE_BYTES: usize = 16;
+/// Most reads at a time: a server that floods must let others have their turn, and limits theirs.
+const READS_MAX: usize = 4;
+/// How often as much is read when what is there is to be thrown away.
+const DRAIN_TURNS_MAX: usize = 8;
 /// Bytes that may wait to be sent: a server that makes us answer more than this floods.
 const OUT_BYTES_MAX: usize = 64 * 1024;
 
@@ -221,11 +227,15 @@ impl RemotePort {
     pub(super) fn drain_input(&mut self) -> Result<(), PortError> {
         let now = self.clock.now();
         let link = self.living()?;
-        link.read_now();
+        for _ in 0..DRAIN_TURNS_MAX {
+            if !link.read_now() {
+                break;
+            }
+        }
         link.client.purge(now);
         link.collect(now);
         link.events.retain(|event| !matches!(event, PortEvent::Bytes(..)));
-        link.event_bytes = 0;
+        link.event_bytes = link.events.iter().map(weight).sum();
         link.send_now();
         Ok(())
     }
@@ -323,25 +333,35 @@ impl Link {
             biased;
             ready = ready => match ready {
                 Ok(ready) => {
-                    if ready.is_readable() || ready.is_read_closed() {
-                        self.read_now();
-                    }
+                    let more = (ready.is_readable() || ready.is_read_closed()) && self.read_now();
+                    // Where there is always something to be read, time is told here alone.
+                    self.time();
                     self.send_now();
+                    if more {
+                        tokio::task::yield_now().await;
+                    }
                 }
                 Err(error) => self.fail(&error),
             },
             () = time => {
-                let now = self.clock.now();
-                self.client.time(now);
-                self.collect(now);
+                self.time();
                 self.send_now();
             }
         }
     }
 
-    /// Reads what is there, and no more than may wait.
-    fn read_now(&mut self) {
-        while self.end.is_none() && self.event_bytes < EVENT_BYTES_MAX {
+    fn time(&mut self) {
+        let now = self.clock.now();
+        self.client.time(now);
+        self.collect(now);
+    }
+
+    /// Reads what is there, no more than may wait, and not for ever: whether more may be there.
+    fn read_now(&mut self) -> bool {
+        for _ in 0..READS_MAX {
+            if self.end.is_some() || self.event_bytes >= EVENT_BYTES_MAX {
+                return false;
+            }
             match self.stream.try_read(&mut self.buffer) {
                 Ok(0) => self.end = Some("its server closed the connection".to_owned()),
                 Ok(length) => {
@@ -349,23 +369,23 @@ impl Link {
                     self.client.receive(now, &self.buffer[..length]);
                     self.collect(now);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => self.fail(&error),
             }
         }
+        true
     }
 
     /// Takes over what the client has to tell and to say.
     fn collect(&mut self, now: Mono) {
         while let Some(event) = self.client.next_event() {
-            self.events.push_back(match event {
-                Event::Data(bytes) => {
-                    self.event_bytes += bytes.len();
-                    PortEvent::Bytes(bytes, now)
-                }
+            let event = match event {
+                Event::Data(bytes) => PortEvent::Bytes(bytes, now),
                 Event::Signal(signal, level) => PortEvent::Signal(signal, level, now),
-            });
+            };
+            self.event_bytes += weight(&event);
+            self.events.push_back(event);
         }
         self.out.extend(self.client.take_out());
         if self.out.len() > OUT_BYTES_MAX && self.end.is_none() {
@@ -396,9 +416,7 @@ impl Link {
 
     fn fetch(&mut self) -> Option<PortEvent> {
         let event = self.events.pop_front()?;
-        if let PortEvent::Bytes(bytes, _) = &event {
-            self.event_bytes -= bytes.len();
-        }
+        self.event_bytes -= weight(&event);
         Some(event)
     }
 
@@ -428,6 +446,15 @@ impl Link {
             }
         };
         let _ = timeout(FAREWELL_LIMIT, farewell).await;
+    }
+}
+
+/// What an event counts as while it waits.
+fn weight(event: &PortEvent) -> usize {
+    match event {
+        PortEvent::Bytes(bytes, _) => bytes.len(),
+        PortEvent::Signal(..) => EDGE_BYTES,
+        PortEvent::Closed(_) => 0,
     }
 }
 

@@ -259,3 +259,63 @@ async fn a_server_that_floods_is_read_no_faster_than_it_is_heard() {
     drop(port);
     timeout(PATIENCE, flood).await.unwrap().unwrap();
 }
+
+/// A port whose server sends one thing again and again, from a thread of its own, as fast as it goes.
+async fn flooded(with: &'static [u8]) -> Port {
+    let bench = Bench::new().await;
+    let (port, mut server) = tokio::join!(bench.open("rfc2217"), async {
+        let mut server = bench.accept().await;
+        serve_rfc2217(&mut server, 0x30).await;
+        server
+    });
+    let _ = hear_until(&mut server, &[12, 3, 255, 240]).await;
+    let mut server = server.into_std().unwrap();
+    server.set_nonblocking(false).unwrap();
+    std::thread::spawn(move || {
+        let much = with.repeat(64 * 1024);
+        while std::io::Write::write_all(&mut server, &much).is_ok() {}
+    });
+    port.unwrap()
+}
+
+#[tokio::test]
+async fn a_flood_of_edges_is_held_within_bounds_too() {
+    let up_and_down = &[255, 250, 44, 107, 0xf0, 255, 240, 255, 250, 44, 107, 0, 255, 240];
+    let mut port = flooded(up_and_down).await;
+    // Both read on the way.
+    for _ in 0..20 {
+        timeout(PATIENCE, port.write(b"AT\r", PATIENCE)).await.unwrap().unwrap();
+        port.drain_input().unwrap();
+    }
+    let super::super::Kind::Remote(remote) = &port.0 else { panic!("no remote port") };
+    let waiting = remote.link.as_ref().unwrap().events.len();
+    assert!(waiting < EVENT_BYTES_MAX, "{waiting} edges wait");
+}
+
+#[tokio::test]
+async fn a_flood_of_nothing_holds_nobody_up() {
+    for nothing in
+        [&[255, 241][..], &[255, 250, 44, 255, 240], &[255, 250, 44, 107, 0x30, 255, 240], b"\xff\xfa\x2c~"]
+    {
+        let mut port = flooded(nothing).await;
+        let waited = timeout(Duration::from_millis(200), port.next()).await;
+        assert!(waited.is_err(), "{waited:?}");
+        timeout(PATIENCE, port.write(b"AT\r", PATIENCE)).await.unwrap().unwrap();
+        port.drain_input().unwrap();
+    }
+}
+
+/// A modem with a chatty neighbour, or one that somebody rings: it is opened all the same.
+#[tokio::test]
+async fn a_port_that_never_falls_silent_is_opened_within_its_limits() {
+    let bench = Bench::new().await;
+    let (port, ()) = tokio::join!(bench.open("tcp"), async {
+        let mut server = bench.accept().await.into_std().unwrap();
+        server.set_nonblocking(false).unwrap();
+        std::thread::spawn(move || {
+            let much = b"\r\nRING\r\n".repeat(64 * 1024);
+            while std::io::Write::write_all(&mut server, &much).is_ok() {}
+        });
+    });
+    port.unwrap();
+}
