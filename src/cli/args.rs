@@ -154,8 +154,7 @@ pub enum ModemsVerb {
 /// `lineman modems check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-No line of a plan is called. The modems call each other where the bank has their numbers (`number:`), and the
-number that the plan names as its `reference:`.
+No line of a plan is called: the modems call each other where the bank has their numbers (`number:`), and the number that the plan names as its `reference:`.
 
 Exit codes: 0 all modems work, 1 some do not, 3 none does, 2 usage or configuration, 4 interrupted")]
 pub struct ModemsCheck {

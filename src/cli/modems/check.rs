@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::sync::Arc;
 
 use comfy_table::{ContentArrangement, Table};
@@ -263,8 +262,8 @@ fn advise(plan: &Plan, rows: &[Row]) {
         let what =
             if plan.lines.is_empty() { "a plan with `reference:`" } else { "`reference:` in the plan" };
         complain(&format!(
-            "no call was made: give the modems their own numbers in {} (`number: \"+1 ...\"`), or {what}",
-            Path::new(&plan.bank.path).display()
+            "no call was made: give the modems of bank `{}` their own numbers (`number: \"+1 ...\"`), or {what}",
+            plan.bank.name
         ));
     }
 }
