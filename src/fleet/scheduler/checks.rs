@@ -165,7 +165,7 @@ impl Scheduler {
         if let Check::Line(line) = &check
             && let Some(&line) = self.line_index.get(line)
         {
-            *self.targets.uses.entry(line).or_default() += 1;
+            *self.targets.uses.entry(self.lines[line].number).or_default() += 1;
         }
         self.checking += 1;
         self.trust[modem].running = Some(check.clone());

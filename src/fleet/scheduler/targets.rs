@@ -9,7 +9,7 @@ use crate::model::Mono;
 
 /// Failed checks in a row that the reference number gets in a run, from all modems together.
 pub const REFERENCE_FAILED_MAX: u32 = 12;
-/// How often a line that passed is called for checks in a run.
+/// How often the number of a line that passed is called for checks in a run.
 pub const KNOWN_LINE_CHECKS_MAX: u32 = 2;
 /// How many lines that passed are kept in mind for checks, the latest.
 const KNOWN_LINES: usize = 64;
@@ -28,7 +28,7 @@ pub(super) struct Targets {
     pub(super) reference_closed: bool,
     /// The latest lines that passed, and on which modem.
     passed: VecDeque<(usize, usize)>,
-    /// How often they were called for checks.
+    /// How often their numbers were called for checks.
     pub(super) uses: BTreeMap<usize, u32>,
     /// Some modem got through to something in this sitting.
     pub(super) sound: bool,
@@ -145,7 +145,7 @@ impl Scheduler {
         let mut later = None;
         for &(line, on) in &self.targets.passed {
             let number = self.lines[line].number;
-            let used = self.targets.uses.get(&line).copied().unwrap_or(0);
+            let used = self.targets.uses.get(&number).copied().unwrap_or(0);
             if on == modem || used >= KNOWN_LINE_CHECKS_MAX || self.numbers[number].record.is_closed() {
                 continue;
             }
