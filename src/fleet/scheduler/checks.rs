@@ -305,7 +305,7 @@ impl Scheduler {
                 Check::Reference => self.targets.reference_closed = true,
                 Check::Line(line) => {
                     if let Some(&line) = self.line_index.get(line) {
-                        self.targets.uses.insert(line, KNOWN_LINE_CHECKS_MAX);
+                        self.targets.uses.insert(self.lines[line].number, KNOWN_LINE_CHECKS_MAX);
                     }
                 }
                 Check::DialTone | Check::Peer(_) => {}

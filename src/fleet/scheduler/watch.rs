@@ -185,10 +185,6 @@ impl Watch {
         self.void.contains(&(call.report.line.clone(), call.report.attempt))
     }
 
-    fn failing(&self, line: &LineId) -> usize {
-        self.calls(line).iter().filter(|call| call.class.is_failing() && !self.is_void(call)).count()
-    }
-
     /// Whether a call failed that had its whole time.
     fn failing_in_full(&self, line: &LineId) -> bool {
         let in_full = |call: &Call| call.class.is_failing() && call.report.cut_short.is_none();
