@@ -220,7 +220,7 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         modem: record.modem.clone(),
         attempt: record.attempt,
         fault: record.fault,
-        furthest: record.timeline.furthest(),
+        furthest: record.furthest(),
         dialed: at(Moment::Dialed).is_some(),
         held: false,
         took,

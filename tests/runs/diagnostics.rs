@@ -205,3 +205,15 @@ fn each_family_tells_the_lines_figures_as_far_as_it_knows_them() {
         }
     }
 }
+
+#[test]
+fn who_was_heard_to_answer_got_further_than_who_was_heard_to_ring() {
+    // The first modem hears it ring and is deaf to the rest; the second one's account of the call knows of a voice.
+    let modems = ["profile: courier, fault: { kind: deaf, until: 10m }", "profile: v250"];
+    let mut stage = Stage::new(&bank_of(&modems, 1, &[("BAD", ios("fault: voice"))]));
+    stage.policy.confirm = 3;
+    let played = stage.play();
+    let faults: Vec<_> = played.calls_of("BAD").iter().map(|call| call.fault).collect();
+    assert!(faults.contains(&Some(Fault::Voice)), "{faults:?}");
+    assert_eq!(played.fault("BAD"), Some(Fault::Voice), "{:?}", played.verdict("BAD"));
+}

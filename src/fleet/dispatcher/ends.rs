@@ -31,7 +31,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             modem: modem.clone(),
             attempt: record.attempt,
             fault: record.fault,
-            furthest: record.timeline.furthest(),
+            furthest: record.furthest(),
             dialed,
             // With a port goes its DTR.
             held: unproven && !port_lost,
