@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-/// Going off-hook and knowing dial tone: 700 to 800 ms are typical [V92QC], a blind dial waits 2 s [WESTERMO].
+/// Going off-hook and knowing dial tone: 700 to 800 ms are typical \[V92QC], a blind dial waits 2 s \[WESTERMO].
 const DIAL_TONE: Duration = Duration::from_millis(500);
-/// A tone digit: S11 begins at 50 ms, and its gap is as long [WESTERMO].
+/// A tone digit: S11 begins at 50 ms, and its gap is as long \[WESTERMO].
 const TONE: Duration = Duration::from_millis(100);
 /// One pulse: twenty a second, the quicker of the two rates in use.
 const PULSE: Duration = Duration::from_millis(50);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::plan::{Plan, Undialable};
+use crate::fleet::scheduler::Preflight;
 use crate::model::{Fault, Line, ModemId};
 
 /// What a plan comes to.
@@ -20,6 +21,8 @@ pub struct Check {
     pub run: Duration,
     /// How long its longest call would take.
     pub longest: Duration,
+    /// What the bench is checked with before and while it judges, in words; absent where there is nothing.
+    pub bench: Option<String>,
 }
 
 /// One line.
@@ -49,6 +52,7 @@ impl Check {
             to_dial: 0,
             run: Duration::ZERO,
             longest: Duration::ZERO,
+            bench: bench_checks(plan),
         };
         let mut work = Duration::ZERO;
         for planned in &plan.lines {
@@ -143,8 +147,28 @@ impl Check {
             spoken(self.longest),
         );
         out.push_str(&sum);
+        if let Some(bench) = &self.bench {
+            out.push_str("\nthe bench: ");
+            out.push_str(bench);
+        }
         out
     }
+}
+
+/// `a dial tone on each modem first; the reference +19195550100 is dialed as 9,9195550100`
+fn bench_checks(plan: &Plan) -> Option<String> {
+    let first = match plan.checks.preflight {
+        Preflight::Off => None,
+        Preflight::DialTone => Some("a dial tone on each modem first".to_owned()),
+        Preflight::Reference => Some("a dial tone and a call on each modem first".to_owned()),
+    };
+    let reference = plan.checks.reference.as_ref().map(|number| {
+        let dials = plan.bank.modems.iter().find_map(|modem| plan.dial_string_of(number, modem).ok());
+        let dials = dials.map_or_else(|| "-".to_owned(), |dials| dials.masked());
+        format!("the reference {number} is dialed as {dials}")
+    });
+    let told: Vec<String> = [first, reference].into_iter().flatten().collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// Modems, or fewer where trunks take fewer.
@@ -197,7 +221,35 @@ mod tests {
 
         6 lines, 4 to dial, 4 modems, 3 at a time
         about 104 s if each needs one call; the longest call about 78 s (an estimate)
+        the bench: a dial tone on each modem first
         ");
+    }
+
+    #[test]
+    fn what_the_bench_is_checked_with_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        write(
+            "bank.yaml",
+            "bank: hq\nlocation: { country: US }\nmodems: [{ id: m00, port: /dev/ttyS100, profile: generic, prefix: '9,' }]\n",
+        );
+        let plan = |keys: &str| {
+            let text = format!(
+                "plan: p\nbank: bank.yaml\n{keys}defaults: {{ console: none }}\nlines: [{{ id: A, number: '+1 704 555 0101' }}]\n"
+            );
+            Check::of(&load_plan(&write("plan.yaml", &text), &Overrides::default()).unwrap(), |_| {
+                Duration::from_secs(75)
+            })
+        };
+        assert_eq!(plan("preflight: off\n").bench, None);
+        assert_eq!(plan("").bench.as_deref(), Some("a dial tone on each modem first"));
+        let text = plan("reference: '+1 704 555 0100'\npreflight: reference\n").to_text();
+        let last = "the bench: a dial tone and a call on each modem first; the reference +17045550100 is dialed as 9,17045550100";
+        assert_eq!(text.lines().last(), Some(last));
     }
 
     #[test]

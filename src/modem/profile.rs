@@ -238,7 +238,7 @@ pub struct Marks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DigitsMark {
-    /// `ATDT<number>;` is answered OK when the digits are out, and a bare `ATD` lets call progress begin [WESTERMO].
+    /// `ATDT<number>;` is answered OK when the digits are out, and a bare `ATD` lets call progress begin \[WESTERMO].
     Held,
     /// The same, on a modem that was seen to do it.
     #[serde(skip)]

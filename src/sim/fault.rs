@@ -1,4 +1,4 @@
-//! What can go wrong, with its particulars. Which of it happens in a call is decided in [`rules`].
+//! What can go wrong, with its particulars. Which of it happens in a call is decided in `rules`.
 
 mod rules;
 

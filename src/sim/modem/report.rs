@@ -8,7 +8,7 @@ use crate::sim::file::ReportStyle;
 const STATE_DATA: u8 = 67;
 const STATE_TRAINING: u8 = 24;
 
-/// `ATI6` of US Robotics [PARACAS].
+/// `ATI6` of US Robotics \[PARACAS].
 pub(super) fn link(call: &LastCall, product: &str) -> Vec<String> {
     let pair = |a: &str, x: u64, b: &str, y: u64| format!("{a:<18}{x:>13}      {b:<18}{y:>13}");
     let one = |a: &str, x: u64| format!("{a:<18}{x:>13}");
@@ -55,7 +55,7 @@ pub(super) fn link(call: &LastCall, product: &str) -> Vec<String> {
     lines
 }
 
-/// `ATI11` of US Robotics [PARACAS], [MODEMHELP].
+/// `ATI11` of US Robotics \[PARACAS], \[MODEMHELP].
 pub(super) fn signal(call: &LastCall) -> Vec<String> {
     let Some(link) = &call.link else { return vec!["No Connection".to_owned()] };
     let row = |label: &str, value: String| format!("{label:<28}{value}");
@@ -78,7 +78,7 @@ pub(super) fn signal(call: &LastCall) -> Vec<String> {
     ]
 }
 
-/// `AT&V1` of a Rockwell set [WESTERMO], [MT5600SMI].
+/// `AT&V1` of a Rockwell set \[WESTERMO], \[MT5600SMI].
 pub(super) fn termination(call: &LastCall, style: ReportStyle) -> Vec<String> {
     let dots = style == ReportStyle::Dots;
     let row = |label: &str, value: String| {
@@ -144,7 +144,7 @@ pub(super) fn quality(snr_db: u32) -> u32 {
     100_u32.saturating_sub(snr_db * 2).max(7)
 }
 
-/// `AT#UD` [TORNADO], [USRSOFT].
+/// `AT#UD` \[TORNADO], \[USRSOFT].
 pub(super) fn unimodem(call: Option<&LastCall>, answer_tone_key: u8) -> Vec<String> {
     let record = |pairs: String| format!("DIAG <2A4D3263 {pairs}>");
     let Some(call) = call else { return vec![record("1=0".to_owned()), record("60=1".to_owned())] };
@@ -183,7 +183,7 @@ pub(super) fn unimodem(call: Option<&LastCall>, answer_tone_key: u8) -> Vec<Stri
     lines
 }
 
-/// `ATI11` of Lucent and soft modems: the fields of [USRSOFT19], [TOSHIBA], [ACTIONTEC]; how they are spaced is UNSURE.
+/// `ATI11` of Lucent and soft modems: the fields of \[USRSOFT19], \[TOSHIBA], \[ACTIONTEC]; how they are spaced is UNSURE.
 pub(super) fn connection(call: &LastCall) -> Vec<String> {
     let row = |label: &str, value: String| format!("{label:<36} {value}");
     let mut lines =

@@ -2,7 +2,7 @@
 //!
 //! It is strict, so that a client's mistakes show: they are told in the exchange's log. With other [`Manners`] it makes
 //! those mistakes itself that servers in the field make. The codec is this room's own, on purpose: with lineman's
-//! client it would share each misreading of the RFC. [`session`] is pure; [`server`] has the sockets.
+//! client it would share each misreading of the RFC. `session` is pure; `server` has the sockets.
 
 mod command;
 mod manners;

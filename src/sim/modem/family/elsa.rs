@@ -1,4 +1,4 @@
-//! ELSA MicroLink: [ELSA288], [MGETTY] of modems.md. Its lock and its reset at DTR are what is known of it.
+//! ELSA MicroLink: \[ELSA288], \[MGETTY] of modems.md. Its lock and its reset at DTR are what is known of it.
 
 use std::time::Duration;
 

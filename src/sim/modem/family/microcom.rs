@@ -1,4 +1,4 @@
-//! Microcom DeskPorte and the Microcom modems of Cisco access servers: [CISCO-CSM] of modems.md, `ATI` of its section 4.
+//! Microcom DeskPorte and the Microcom modems of Cisco access servers: \[CISCO-CSM] of modems.md, `ATI` of its section 4.
 //! Little else is known of them.
 
 use super::{Family, Form, PLAIN};

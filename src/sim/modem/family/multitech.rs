@@ -1,4 +1,4 @@
-//! Multi-Tech's own old firmware (MT1432, MT1932, MT2834): [MT3334], [MTBA], [HYLAFAX] of modems.md.
+//! Multi-Tech's own old firmware (MT1432, MT1932, MT2834): \[MT3334], \[MTBA], \[HYLAFAX] of modems.md.
 
 use super::{Family, Form, LockWord, PLAIN};
 use crate::sim::file::Firmware;

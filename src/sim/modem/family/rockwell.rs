@@ -1,4 +1,4 @@
-//! Rockwell and old Conexant chip sets: [WESTERMO], [BOCA], [MT5600SMI] of modems.md.
+//! Rockwell and old Conexant chip sets: \[WESTERMO], \[BOCA], \[MT5600SMI] of modems.md.
 
 use super::{Family, Form, PLAIN, Report};
 use crate::sim::file::Firmware;

@@ -1,4 +1,4 @@
-//! Silicon Laboratories Si24xx: [AN93], [SI2457] of modems.md. No account of the last call is known (3.6).
+//! Silicon Laboratories Si24xx: \[AN93], \[SI2457] of modems.md. No account of the last call is known (3.6).
 
 use super::{Family, Form, PLAIN, Report};
 use crate::sim::file::Firmware;

@@ -1,5 +1,5 @@
-//! Soft modems whose signal processing runs on the host, of Agere's manner: [PROXIMA], [USRSOFT], [ACTIONTEC],
-//! [GATEWAY] of modems.md.
+//! Soft modems whose signal processing runs on the host, of Agere's manner: \[PROXIMA], \[USRSOFT], \[ACTIONTEC],
+//! \[GATEWAY] of modems.md.
 
 use super::{Family, Form, PLAIN, Report};
 use crate::sim::file::Firmware;

@@ -1,4 +1,4 @@
-//! US Robotics Courier and Sportster: [USRV34], [USR3453], [PARACAS] of modems.md.
+//! US Robotics Courier and Sportster: \[USRV34], \[USR3453], \[PARACAS] of modems.md.
 
 use super::{Family, Form, LockWord, PLAIN, Report};
 use crate::sim::file::Firmware;

@@ -1,5 +1,5 @@
-//! Any modem with the V.250 reports, of the manner of the newer Conexant sets: [CX930], [SCADAPACK5901], [TORNADO],
-//! [COMTROL] of modems.md.
+//! Any modem with the V.250 reports, of the manner of the newer Conexant sets: \[CX930], \[SCADAPACK5901], \[TORNADO],
+//! \[COMTROL] of modems.md.
 
 use super::{Family, Form, PLAIN, Report, rockwell};
 use crate::sim::file::Firmware;

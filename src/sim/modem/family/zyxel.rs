@@ -1,4 +1,4 @@
-//! ZyXEL U-1496, 2864 and their kin: [ZYXEL], [ZYXEL-U336], [HYLAFAX] of modems.md.
+//! ZyXEL U-1496, 2864 and their kin: \[ZYXEL], \[ZYXEL-U336], \[HYLAFAX] of modems.md.
 
 use super::{Family, Form, PLAIN};
 use crate::sim::file::Firmware;
