@@ -63,9 +63,10 @@ impl PileUps {
         (0..self.modems.len()).for_each(|modem| self.settled(modem));
     }
 
-    /// It was checked, or can't be: what has piled up stands, and the next check comes later.
+    /// It was checked, or can't be: what has piled up stands, and the next check comes later. Where nothing has, as before
+    /// the first line, it changes nothing.
     pub fn settled(&mut self, modem: usize) {
-        if let Some(pile) = self.modems.get_mut(modem) {
+        if let Some(pile) = self.modems.get_mut(modem).filter(|pile| !pile.lines.is_empty()) {
             pile.lines.clear();
             pile.most = (pile.most * 2).min(PILE_UP_LINES_MAX);
         }
@@ -115,6 +116,14 @@ mod tests {
         pile_up(&mut piles);
         piles.passed(1);
         assert_eq!([0, 1, 2].map(|modem| piles.is_suspect(modem)), [true, false, true]);
+    }
+
+    #[test]
+    fn checks_before_the_first_line_let_nothing_more_be_borne() {
+        let mut piles = PileUps::new(4);
+        (0..4).for_each(|modem| piles.passed(modem));
+        (0..PILE_UP_LINES).for_each(|line| piles.failed(0, line));
+        assert!(piles.is_suspect(0));
     }
 
     #[test]

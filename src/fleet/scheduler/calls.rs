@@ -11,7 +11,24 @@ use crate::model::{CallId, Fault, LineId, ModemId, Moment, Mono};
 impl Scheduler {
     /// Gives free modems their next lines.
     pub(super) fn assign(&mut self, now: Mono) {
-        if self.closed.is_some() || self.waiting() == 0 {
+        loop {
+            let hopeful = self.bench.hopeful();
+            self.assign_once(now);
+            // A modem that was condemned meanwhile gave its lines back, and those before it have not seen them.
+            if self.bench.hopeful() >= hopeful {
+                return;
+            }
+        }
+    }
+
+    fn assign_once(&mut self, now: Mono) {
+        if self.closed.is_some() {
+            return;
+        }
+        if self.open == 0 {
+            return self.last_checks(now);
+        }
+        if self.waiting() == 0 {
             return;
         }
         self.free_the_stranded();

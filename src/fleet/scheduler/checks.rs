@@ -99,7 +99,8 @@ impl Scheduler {
             return Next::Check(Check::DialTone);
         }
         if self.trust[modem].call_due.is_none() {
-            if !self.piles.is_suspect(modem) || self.queue.is_empty() {
+            // At the very end, those who come next are the verdicts that rest on it.
+            if !self.piles.is_suspect(modem) || (self.queue.is_empty() && self.open > 0) {
                 return Next::Line;
             }
             self.trust[modem].call_due = Some(Why::PileUp);
@@ -121,6 +122,17 @@ impl Scheduler {
             }
             Found::Nothing => {
                 self.uncheckable(now, modem, "there is no number that it could be checked with")
+            }
+        }
+    }
+
+    /// All lines have their verdicts: those that rest on a modem that is suspect are not final before it is checked.
+    pub(super) fn last_checks(&mut self, now: Mono) {
+        for modem in self.bench.free().collect::<Vec<_>>() {
+            // One of them may have been condemned meanwhile, and there are lines to call again.
+            let doubtful = self.piles.is_suspect(modem) && !self.trust[modem].unproven.is_empty();
+            if self.open == 0 && doubtful && self.bench.is_free(modem) && !self.bench.is_quarantined(modem) {
+                self.is_trusted(now, modem);
             }
         }
     }
@@ -232,8 +244,11 @@ impl Scheduler {
         if !self.bench.is_quarantined(modem) {
             self.piles.passed(modem);
             for other in 0..self.trust.len() {
-                if self.trust[other].call_due == Some(Why::PileUp) && !self.piles.is_suspect(other) {
-                    self.trust[other].call_due = None;
+                let trust = &mut self.trust[other];
+                // One that has failed a check, or is about to, is not acquitted by another one's.
+                let asked = !trust.failed.is_empty() || trust.running.is_some();
+                if trust.call_due == Some(Why::PileUp) && !asked && !self.piles.is_suspect(other) {
+                    trust.call_due = None;
                 }
             }
         }
@@ -308,7 +323,12 @@ impl Scheduler {
                         self.targets.uses.insert(self.lines[line].number, KNOWN_LINE_CHECKS_MAX);
                     }
                 }
-                Check::DialTone | Check::Peer(_) => {}
+                Check::Peer(peer) => {
+                    if let Some(&peer) = self.modem_index.get(peer) {
+                        self.targets.close_peer(peer);
+                    }
+                }
+                Check::DialTone => {}
             }
         }
         if report.fault == Some(Fault::Internal) {

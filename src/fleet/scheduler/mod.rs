@@ -414,12 +414,14 @@ impl Scheduler {
     }
 
     fn run_timers(&mut self, now: Mono) {
-        while let Some(&(at, timer)) = self.timers.first()
+        // Where no line is open they keep: a last check may yet open some.
+        while self.open > 0
+            && let Some(&(at, timer)) = self.timers.first()
             && at <= now
         {
             self.timers.pop_first();
             match timer {
-                Timer::Modem(modem) if self.open > 0 && self.closed.is_none() => {
+                Timer::Modem(modem) if self.closed.is_none() => {
                     if matches!(self.bench.state(modem), State::Out { .. }) {
                         self.bench.set_up(modem);
                         self.decisions.push(Decision::SetUp(self.bench.ids[modem].clone()));

@@ -41,6 +41,13 @@ impl Targets {
         Self { plan, reference, peers, ..Self::default() }
     }
 
+    /// A modem's own number is no number of ours: it is called for no check any more.
+    pub(super) fn close_peer(&mut self, modem: usize) {
+        if let Some(peer) = self.peers.get_mut(modem) {
+            *peer = None;
+        }
+    }
+
     /// A line passed.
     pub(super) fn passed(&mut self, line: usize, modem: usize) {
         self.passed.retain(|&(known, _)| known != line);
@@ -141,21 +148,27 @@ impl Scheduler {
         }
     }
 
+    /// A line that passed on another modem. One that passed on this modem is a second opinion only, for one that has failed
+    /// a check: what it was called with may be dead.
     fn known_line(&self, now: Mono, modem: usize) -> Found {
-        let mut later = None;
+        let failed = &self.trust[modem].failed;
+        let (mut own, mut again, mut later) = (None, None, None);
         for &(line, on) in &self.targets.passed {
             let number = self.lines[line].number;
             let used = self.targets.uses.get(&number).copied().unwrap_or(0);
-            if on == modem || used >= KNOWN_LINE_CHECKS_MAX || self.numbers[number].record.is_closed() {
+            let closed = used >= KNOWN_LINE_CHECKS_MAX || self.numbers[number].record.is_closed();
+            if closed || (on == modem && (failed.is_empty() || own.is_some())) {
                 continue;
             }
             match self.number_for_check(now, number, Check::Line(self.lines[line].id.clone())) {
+                Found::Now(check) if failed.contains(&check) => again = again.or(Some(check)),
+                Found::Now(check) if on == modem => own = Some(check),
                 Found::Now(check) => return Found::Now(check),
-                Found::Nothing => {}
-                wait @ (Found::Later | Found::At(_)) => later = later.or(Some(wait)),
+                wait @ (Found::Later | Found::At(_)) if on != modem => later = later.or(Some(wait)),
+                Found::Later | Found::At(_) | Found::Nothing => {}
             }
         }
-        later.unwrap_or(Found::Nothing)
+        own.or(again).map_or_else(|| later.unwrap_or(Found::Nothing), Found::Now)
     }
 
     /// The number that a check calls.
@@ -178,6 +191,6 @@ pub(super) fn words(check: &Check) -> String {
         Check::DialTone => "a dial tone".to_owned(),
         Check::Reference => "the reference number".to_owned(),
         Check::Peer(peer) => format!("modem `{peer}`"),
-        Check::Line(line) => format!("`{line}`, which passed on another modem"),
+        Check::Line(line) => format!("`{line}`, which had passed"),
     }
 }

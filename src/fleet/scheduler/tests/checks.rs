@@ -296,3 +296,105 @@ fn a_refusal_without_a_time_is_for_the_whole_run_on_that_modem_and_no_other() {
     assert_eq!((world.dials().len(), world.fault("L0")), (1, Some(Fault::ModemRefused)));
     assert!(world.verdict("L0").detail.contains("refuses its number"), "{}", world.verdict("L0").detail);
 }
+
+// ---- what a check must not do
+
+#[test]
+fn failures_at_the_very_end_are_checked_before_the_run_is_over() {
+    let mut some = with_reference(10, 1, Preflight::Off);
+    some.policy.attempts = 1;
+    some.policy.confirm = 1;
+    // Deaf from its seventh line on: the queue is empty when the fourth failure is known.
+    let world = ran(
+        some,
+        |line, _, _| matches!(line, "L6" | "L7" | "L8" | "L9").then_some(Fault::NoConnect),
+        |_, _, _| Some(Fault::NoConnect),
+    );
+    for n in 6..10 {
+        assert_eq!(world.fault(&format!("L{n}")), Some(Fault::QuarantinedBench), "L{n}");
+    }
+    assert!((0..6).all(|n| world.fault(&format!("L{n}")).is_none()));
+}
+
+#[test]
+fn two_known_lines_are_called_before_one_is_called_twice() {
+    let mut some = plan(60, 3);
+    some.policy.retry_after.insert(Fault::NoConnect, secs(1));
+    let nature = |_: &str, modem: &str, _: u32| {
+        if modem == "m0" { Fate::of(Some(Fault::NoConnect), 5) } else { Fate::of(None, 100) }
+    };
+    let world = finished(World::new(some, nature));
+    let called: Vec<&Check> = world
+        .decisions()
+        .filter_map(|decision| match decision {
+            Decision::Check { modem, check } if *modem == id(0) => Some(check),
+            _ => None,
+        })
+        .collect();
+    assert!(called.len() >= 2 && called[0] != called[1], "{called:?}");
+}
+
+#[test]
+fn who_failed_a_check_is_not_acquitted_by_another_ones() {
+    let mut some = with_reference(60, 2, Preflight::Off);
+    // The reference is left alone for a while after each failed call.
+    some.redial = RedialLaw { attempts: None, busy_attempts: None, pauses: vec![secs(300)] };
+    struct Deaf;
+    impl Nature for Deaf {
+        fn call(&mut self, _: &LineId, modem: &ModemId, _: u32, _: &Watch) -> Fate {
+            Fate::of(Some(Fault::NoAnswer), if modem.as_str() == "m1" { 10 } else { 40 })
+        }
+
+        fn check(&mut self, modem: &ModemId, _: &Check, _: u32) -> CheckFate {
+            match modem.as_str() {
+                "m1" => (CheckOutcome::Failed, Some(Fault::NoConnect), secs(20)),
+                _ => (CheckOutcome::Passed, None, secs(20)),
+            }
+        }
+    }
+    let world = finished(World::new(some, Deaf));
+    let of: Vec<(u64, &Decision)> = world
+        .log
+        .iter()
+        .flat_map(|(now, _, decisions)| decisions.iter().map(move |d| (now.as_micros() / 1_000_000, d)))
+        .filter(|(_, decision)| match decision {
+            Decision::Check { modem, .. }
+            | Decision::Quarantine { modem, .. }
+            | Decision::Dial { modem, .. } => *modem == id(1),
+            _ => false,
+        })
+        .collect();
+    let first = of.iter().position(|(_, decision)| matches!(decision, Decision::Check { .. })).unwrap();
+    let then: Vec<_> = of[first..].iter().take(3).collect();
+    assert!(
+        matches!(
+            then[..],
+            [(_, Decision::Check { .. }), (_, Decision::Check { .. }), (_, Decision::Quarantine { .. })]
+        ),
+        "no line in between: {then:?}"
+    );
+}
+
+#[test]
+fn a_modem_number_that_is_a_person_is_called_once() {
+    let mut some = plan(12, 4);
+    some.checks.preflight = Preflight::Reference;
+    some.modems[3].has_number = true;
+    let world =
+        ran(some, |_, _, _| None, |_, check, _| matches!(check, Check::Peer(_)).then_some(Fault::Voice));
+    let called = checks(&world).iter().filter(|(.., check)| matches!(check, Check::Peer(_))).count();
+    assert_eq!(called, 1);
+}
+
+#[test]
+fn a_dead_reference_does_not_condemn_the_only_modem() {
+    let some = with_reference(40, 1, Preflight::Off);
+    let world = ran(
+        some,
+        |line, _, _| matches!(line, "L8" | "L9" | "L10" | "L11" | "L12" | "L13").then_some(Fault::NoAnswer),
+        |_, check, _| (*check == Check::Reference).then_some(Fault::NoAnswer),
+    );
+    assert!(checks(&world).iter().any(|(.., check)| *check == Check::Reference));
+    assert!(told(&world, |d| matches!(d, Decision::Quarantine { .. })) == 0, "{:?}", checks(&world));
+    assert_eq!(world.fault("L8"), Some(Fault::NoAnswer));
+}

@@ -4,6 +4,7 @@ use super::{
     Call, CallClass, CallReport, Check, Fault, LineId, ModemId, Mono, NUMBER_HELD, PhoneNumber, Preflight,
     RedialCount, Seat, Watch,
 };
+use crate::fleet::pileup::PILE_UP_LINES;
 use crate::fleet::scheduler::{CheckReport, FAULTY_MODEMS, KNOWN_LINE_CHECKS_MAX};
 use crate::model::Moment;
 use crate::model::event::CheckOutcome;
@@ -157,7 +158,8 @@ impl Watch {
 
     pub(super) fn invariant_check(&mut self, now: Mono, modem: &ModemId, check: &Check) {
         assert!(self.started && !self.draining && !self.past_deadline, "checked {modem} after the end");
-        assert!(self.verdicts.len() < self.plan.lines.len(), "checked {modem} for nobody");
+        let suspect = self.piles.get(modem).is_some_and(|lines| lines.len() >= PILE_UP_LINES);
+        assert!(suspect || self.verdicts.len() < self.plan.lines.len(), "checked {modem} for nobody");
         self.takes_a_seat(modem);
         if let Some(number) = self.number_called(check) {
             assert!(!self.is_being_called(number), "two checks call {number}");
@@ -179,7 +181,9 @@ impl Watch {
                 self.answering.insert(peer.clone());
             }
             Check::Line(line) => {
-                let elsewhere = |call: &Call| call.class == CallClass::Passed && call.report.modem != *modem;
+                let second = self.failed_checks.contains_key(modem);
+                let elsewhere =
+                    |call: &Call| call.class == CallClass::Passed && (second || call.report.modem != *modem);
                 assert!(self.calls(line).iter().any(elsewhere), "`{line}` is not known to be good");
                 assert!(!self.number_closed(self.number(line)));
                 let calls = self.known_line_checks.entry(line.clone()).or_default();
