@@ -66,7 +66,10 @@ fn a_deaf_modem_is_found_its_verdicts_withdrawn_and_it_is_taken_back() {
     assert!(exchange.off_hook().is_empty(), "{:?}", exchange.off_hook());
     let checked =
         exchange.logged(What::Dialed).into_iter().filter(|entry| entry.line.as_deref() == Some("REF"));
-    assert!(checked.count() >= 3, "two that failed, and one that did not");
+    assert!(checked.count() >= 2, "one that failed, and one that did not");
+    // The second opinion was a line that it had passed itself: a dead reference alone condemns nobody.
+    let failed: u32 = modem["checks_failed"].parse().expect("a count");
+    assert!(failed >= 2, "{modem:?}");
 }
 
 #[test]
