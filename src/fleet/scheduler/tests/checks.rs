@@ -334,24 +334,26 @@ fn two_known_lines_are_called_before_one_is_called_twice() {
     assert!(called.len() >= 2 && called[0] != called[1], "{called:?}");
 }
 
+/// Deaf `m1` beside others that only have dead lines.
+struct Deaf;
+impl Nature for Deaf {
+    fn call(&mut self, _: &LineId, modem: &ModemId, _: u32, _: &Watch) -> Fate {
+        Fate::of(Some(Fault::NoAnswer), if modem.as_str() == "m1" { 10 } else { 40 })
+    }
+
+    fn check(&mut self, modem: &ModemId, _: &Check, _: u32) -> CheckFate {
+        match modem.as_str() {
+            "m1" => (CheckOutcome::Failed, Some(Fault::NoConnect), secs(20)),
+            _ => (CheckOutcome::Passed, None, secs(20)),
+        }
+    }
+}
+
 #[test]
 fn who_failed_a_check_is_not_acquitted_by_another_ones() {
     let mut some = with_reference(60, 2, Preflight::Off);
     // The reference is left alone for a while after each failed call.
     some.redial = RedialLaw { attempts: None, busy_attempts: None, pauses: vec![secs(300)] };
-    struct Deaf;
-    impl Nature for Deaf {
-        fn call(&mut self, _: &LineId, modem: &ModemId, _: u32, _: &Watch) -> Fate {
-            Fate::of(Some(Fault::NoAnswer), if modem.as_str() == "m1" { 10 } else { 40 })
-        }
-
-        fn check(&mut self, modem: &ModemId, _: &Check, _: u32) -> CheckFate {
-            match modem.as_str() {
-                "m1" => (CheckOutcome::Failed, Some(Fault::NoConnect), secs(20)),
-                _ => (CheckOutcome::Passed, None, secs(20)),
-            }
-        }
-    }
     let world = finished(World::new(some, Deaf));
     let of: Vec<(u64, &Decision)> = world
         .log
