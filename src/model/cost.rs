@@ -1,4 +1,5 @@
-//! What a failed call cost: one that was answered is charged by the carrier, one that was not is free.
+//! Whether a call was answered, as far as it can be known, and so what a failed one cost: one that was answered is charged
+//! by the carrier, one that was not is free.
 //!
 //! Where our modem gives no evidence of an answer nor of its absence, neither is said.
 
@@ -17,6 +18,13 @@ pub enum FailureCost {
 }
 
 impl CallRecord {
+    /// How far the call got on the way to the console. A finding that shows that somebody answered counts as the
+    /// answer, though nobody can say when that was.
+    pub fn furthest(&self) -> Option<Moment> {
+        let shows = self.fault.is_some_and(|fault| fault_cost(fault) == FailureCost::Answered);
+        self.timeline.furthest().max(shows.then_some(Moment::Answered))
+    }
+
     /// What this call cost, if it was dialed and did not pass; absent for all others.
     pub fn failure_cost(&self) -> Option<FailureCost> {
         let failed = matches!(Verdict::of(self.fault), Verdict::Fail | Verdict::Untested);

@@ -373,15 +373,6 @@ pub struct LineVerdict {
     pub attempts: u32,
 }
 
-impl CallRecord {
-    /// How far the call got on the way to the console. A finding that shows that somebody answered counts as the
-    /// answer, though nobody can say when that was.
-    pub fn furthest(&self) -> Option<Moment> {
-        let shows = matches!(self.fault, Some(Fault::Voice | Fault::Fax | Fault::NoCarrier));
-        self.timeline.furthest().max(shows.then_some(Moment::Answered))
-    }
-}
-
 #[cfg(test)]
 impl CallRecord {
     /// A call of which nothing is known but that it passed, for tests to put more into.

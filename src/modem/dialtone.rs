@@ -212,16 +212,11 @@ impl DialTone {
 
 /// What a result says of the dial tone; `None` where it is not the answer.
 fn meaning(code: &ResultCode) -> Option<Tone> {
-    let missing = |fault, why: &str| Some(Tone::Missing(fault, why.to_owned()));
+    if let Some((fault, why)) = code.own_line() {
+        return Some(Tone::Missing(fault, why.to_owned()));
+    }
     match code {
         ResultCode::Ok | ResultCode::Dialtone => Some(Tone::Heard),
-        ResultCode::NoDialtone => missing(Fault::NoDialtone, "NO DIALTONE"),
-        ResultCode::NoLine => missing(Fault::NoDialtone, "NO LINE: no loop voltage, the cable is out"),
-        ResultCode::OverCurrent => {
-            missing(Fault::NoDialtone, "over-current: a digital PBX line, the wrong jack")
-        }
-        ResultCode::LineInUse => missing(Fault::LineInUse, "LINE IN USE"),
-        ResultCode::PhoneOffHook => missing(Fault::LineInUse, "PHONE OFF-HOOK"),
         ResultCode::Error => Some(Tone::Unknown("it does not know the command".to_owned())),
         ResultCode::Ring => Some(Tone::Unknown("a call came in on its line".to_owned())),
         other if other.is_final() => Some(Tone::Unknown("its answer says nothing of a dial tone".to_owned())),

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::Link;
+use crate::model::{Fault, Link};
 
 use super::connect::{self, Connect};
 
@@ -96,6 +96,18 @@ const WITH_CAUSE: [(&str, ResultCode); 4] = [
 ];
 
 impl ResultCode {
+    /// What it says against our own outside line, if it does, in words (modems.md 2.1).
+    pub const fn own_line(&self) -> Option<(Fault, &'static str)> {
+        Some(match self {
+            Self::NoDialtone => (Fault::NoDialtone, "NO DIALTONE"),
+            Self::NoLine => (Fault::NoDialtone, "NO LINE: no loop voltage, the cable is out"),
+            Self::OverCurrent => (Fault::NoDialtone, "over-current: a digital PBX line, the wrong jack"),
+            Self::LineInUse => (Fault::LineInUse, "LINE IN USE"),
+            Self::PhoneOffHook => (Fault::LineInUse, "PHONE OFF-HOOK"),
+            _ => return None,
+        })
+    }
+
     /// Reads one line; `None` if it is no result known here. Never gives [`ResultCode::Unknown`].
     pub fn parse(line: &str) -> Option<Self> {
         let text = line.split_whitespace().collect::<Vec<_>>().join(" ");

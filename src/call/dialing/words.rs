@@ -7,22 +7,20 @@ use crate::modem::result_code::ResultCode;
 
 /// Final words whose meaning needs no context.
 pub(super) fn meaning(code: &ResultCode) -> Option<(Fault, &'static str)> {
+    if let Some(ours) = code.own_line() {
+        return Some(ours);
+    }
     Some(match code {
         ResultCode::Busy => (Fault::Busy, "BUSY"),
         ResultCode::Reorder => (Fault::Reorder, "REORDER"),
         ResultCode::Voice => (Fault::Voice, "VOICE"),
         ResultCode::Fax => (Fault::Fax, "a fax answered"),
-        ResultCode::NoDialtone => (Fault::NoDialtone, "NO DIALTONE"),
-        ResultCode::NoLine => (Fault::NoDialtone, "NO LINE: no loop voltage, the cable is out"),
-        ResultCode::OverCurrent => (Fault::NoDialtone, "over-current: a digital PBX line, the wrong jack"),
         ResultCode::UnobtainableNumber => {
             (Fault::NoDialtone, "UN-OBTAINABLE NUMBER: our own line takes pulse dialing alone")
         }
         ResultCode::Dialtone => {
             (Fault::NoDialtone, "dial tone after dialing: our own exchange did not take the digits")
         }
-        ResultCode::LineInUse => (Fault::LineInUse, "LINE IN USE"),
-        ResultCode::PhoneOffHook => (Fault::LineInUse, "PHONE OFF-HOOK"),
         ResultCode::Ring => (Fault::Glare, "RING while dialing: a call came in on our own line"),
         ResultCode::Blacklisted => (Fault::ModemRefused, "BLACKLISTED: the modem's redial lock"),
         ResultCode::BlacklistFull => {
