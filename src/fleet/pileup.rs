@@ -60,7 +60,12 @@ impl PileUps {
         if self.anybody_worked {
             return self.settled(modem);
         }
-        (0..self.modems.len()).for_each(|modem| self.settled(modem));
+        // A pile that is not full yet asks for nothing, and goes on growing.
+        for other in 0..self.modems.len() {
+            if other == modem || self.is_suspect(other) {
+                self.settled(other);
+            }
+        }
     }
 
     /// It was checked, or can't be: what has piled up stands, and the next check comes later. Where nothing has, as before
@@ -116,6 +121,15 @@ mod tests {
         pile_up(&mut piles);
         piles.passed(1);
         assert_eq!([0, 1, 2].map(|modem| piles.is_suspect(modem)), [true, false, true]);
+    }
+
+    #[test]
+    fn one_check_speaks_for_no_pile_that_is_not_full() {
+        let mut piles = PileUps::new(2);
+        (1..PILE_UP_LINES).for_each(|line| piles.failed(0, line));
+        piles.passed(1);
+        piles.failed(0, 0);
+        assert!(piles.is_suspect(0), "its fourth line in a row");
     }
 
     #[test]

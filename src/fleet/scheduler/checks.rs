@@ -115,8 +115,8 @@ impl Scheduler {
                 self.wait_for_check(modem, at);
                 Next::Wait
             }
-            // It failed, nothing else can be called, and others got through: no second opinion is needed.
-            Found::Nothing if !self.trust[modem].failed.is_empty() && self.targets.sound => {
+            // Nothing else can be called, and what it did not reach was reached by others: no second opinion is needed.
+            Found::Nothing if self.trust[modem].failed.iter().any(|check| self.is_known_to_answer(check)) => {
                 self.condemn(now, modem, "other modems did");
                 Next::Wait
             }
@@ -135,6 +135,12 @@ impl Scheduler {
                 self.is_trusted(now, modem);
             }
         }
+    }
+
+    /// Whether somebody has reached it: a reference that nobody has may be dead itself.
+    fn is_known_to_answer(&self, check: &Check) -> bool {
+        let reached = || self.number_of(check).is_some_and(|number| self.targets.reached.contains(&number));
+        matches!(check, Check::Line(_)) || reached()
     }
 
     fn wait_for_check(&mut self, modem: usize, at: Mono) {
@@ -252,6 +258,7 @@ impl Scheduler {
                 }
             }
         }
+        self.targets.reached.extend(self.number_of(check));
         self.targets.sound = true;
         self.targets.condemned = 0;
         if *check == Check::Reference {

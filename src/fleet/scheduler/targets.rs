@@ -1,6 +1,6 @@
 //! What a modem can be checked with: the reference number, another modem, a line that passed elsewhere; and which of them now.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::bench::State;
 use super::checks::Why;
@@ -30,6 +30,8 @@ pub(super) struct Targets {
     passed: VecDeque<(usize, usize)>,
     /// How often their numbers were called for checks.
     pub(super) uses: BTreeMap<usize, u32>,
+    /// Numbers that a check has reached in this sitting.
+    pub(super) reached: BTreeSet<usize>,
     /// Some modem got through to something in this sitting.
     pub(super) sound: bool,
     /// Modems that failed their checks since.

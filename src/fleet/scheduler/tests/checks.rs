@@ -400,3 +400,39 @@ fn a_dead_reference_does_not_condemn_the_only_modem() {
     assert!(told(&world, |d| matches!(d, Decision::Quarantine { .. })) == 0, "{:?}", checks(&world));
     assert_eq!(world.fault("L8"), Some(Fault::NoAnswer));
 }
+
+/// The reference is dead and may be called three times; after that the one line that has passed has been called as often
+/// as it may.
+#[test]
+fn a_reference_that_nobody_has_reached_does_not_condemn_by_one_call() {
+    struct Dead;
+    impl Nature for Dead {
+        fn call(&mut self, line: &LineId, modem: &ModemId, _: u32, _: &Watch) -> Fate {
+            match (modem.as_str(), line.as_str()) {
+                ("m0", _) => Fate::of(Some(Fault::NoAnswer), 10),
+                (_, "L1") => Fate::of(None, 10),
+                _ => Fate::of(None, 5000),
+            }
+        }
+
+        fn check(&mut self, _: &ModemId, check: &Check, _: u32) -> CheckFate {
+            match check {
+                Check::Reference => (CheckOutcome::Failed, Some(Fault::NoConnect), secs(20)),
+                _ => (CheckOutcome::Passed, None, secs(20)),
+            }
+        }
+    }
+    let mut some = with_reference(40, 2, Preflight::Off);
+    (some.policy.attempts, some.policy.confirm) = (1, 1);
+    some.redial = RedialLaw { attempts: Some(3), busy_attempts: None, pauses: Vec::new() };
+    let world = finished(World::new(some, Dead));
+    let called = |what: &Check| {
+        world
+            .decisions()
+            .filter(|decision| matches!(decision, Decision::Check { check, .. } if check == what))
+            .count()
+    };
+    assert_eq!(called(&Check::Reference), 3);
+    let quarantined = world.decisions().any(|decision| matches!(decision, Decision::Quarantine { .. }));
+    assert!(!quarantined, "nobody knows whether anything answers there");
+}
