@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod fleet;
+pub mod history;
 pub mod journal;
 pub mod model;
 pub mod modem;

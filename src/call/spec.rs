@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::console::Dialog;
+use crate::model::event::Via;
 use crate::model::{CallId, CredentialName, DialString, Line, ModemId};
 
 use super::{Limits, Quality, ShortDial};
@@ -21,6 +22,8 @@ pub struct CallSpec {
     pub modem: ModemId,
     /// What follows `ATD`. It was screened.
     pub dial: DialString,
+    /// The way, where it is not the line's own number without a carrier.
+    pub via: Option<Via>,
     /// How to speak with the console; none stops after CONNECT.
     pub dialog: Option<Arc<Dialog>>,
     /// What to log in with; without one the console is checked up to its login prompt.

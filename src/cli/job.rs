@@ -48,6 +48,7 @@ pub(super) fn header(plan: &Plan, run: &RunId, clock: Clock) -> RunHeader {
         plan_path: Some(plan.path.clone()),
         bank: plan.bank.name.clone(),
         seed: plan.seed,
+        currency: None,
         lines: plan.lines.iter().map(|planned| planned.line.clone()).collect(),
         modems: modems.collect(),
         sitting: sitting(clock),
@@ -266,6 +267,7 @@ impl LineBook for Book {
             attempt,
             modem: modem.id.clone(),
             dial,
+            via: None,
             dialog: planned.dialog.clone(),
             credential: planned.credential.clone(),
             port_bps: modem.port_bps(),
@@ -303,10 +305,17 @@ pub(super) fn check_call(
     let site: SiteId = name.parse().map_err(|_| Undialable::NoString("it has no name".to_owned()))?;
     Ok(CallSpec {
         call: CallId::new(&id, 1),
-        line: Line { id, site, number: number.clone(), hostname: None },
+        line: Line {
+            id,
+            site,
+            number: number.clone(),
+            hostname: None,
+            facets: crate::model::Facets::default(),
+        },
         attempt: 1,
         modem: modem.id.clone(),
         dial: plan.dial_string_of(number, modem)?,
+        via: None,
         dialog: None,
         credential: None,
         port_bps: Some(modem.baud),
@@ -363,17 +372,7 @@ mod tests {
                 started: at,
                 finished: at,
                 fault,
-                dialed: String::new(),
-                timeline: crate::model::Timeline::default(),
-                rings: None,
-                detail: String::new(),
-                cut_short_ms: None,
-                link: crate::model::Link::default(),
-                diagnostics: None,
-                hostname: None,
-                hangup: crate::model::event::Hangup::Proven,
-                unknown: Vec::new(),
-                transcript: None,
+                ..CallRecord::sample()
             }))
         };
         let state = |modem: &str, state: ModemState| EventKind::Modem {
@@ -381,6 +380,7 @@ mod tests {
             state,
             fault: None,
             detail: String::new(),
+            until: None,
         };
         let events = [
             call("A.1", "m0", Some(Fault::NoAnswer)),

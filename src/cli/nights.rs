@@ -146,6 +146,7 @@ mod tests {
             site: LINES[n].parse().unwrap(),
             number: format!("+1919555010{n}").parse().unwrap(),
             hostname: None,
+            facets: crate::model::Facets::default(),
         }
     }
 
@@ -157,6 +158,7 @@ mod tests {
             plan_path: None,
             bank: "hq".parse().unwrap(),
             seed: 1,
+            currency: None,
             lines: vec![line(0), line(1)],
             modems: vec![ModemHeader {
                 id: "m00".parse().unwrap(),
@@ -185,6 +187,7 @@ mod tests {
             state: ModemState::Identified,
             fault: None,
             detail: "courier 3366 / V.90".to_owned(),
+            until: None,
         }
     }
 

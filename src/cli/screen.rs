@@ -115,7 +115,7 @@ fn notable(event: &EventKind) -> Option<String> {
     Some(match event {
         EventKind::Modem { state: ModemState::Checking, .. } => return None,
         EventKind::BenchCheck(record) => check_line(record)?,
-        EventKind::Modem { modem, state, fault, detail }
+        EventKind::Modem { modem, state, fault, detail, .. }
             if *state != ModemState::Ready || detail.starts_with(TAKEN_BACK) =>
         {
             let fault = fault.map_or(String::new(), |fault| format!(" {fault}"));

@@ -18,7 +18,7 @@ use tokio::task::{Id, JoinSet};
 use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::Notice;
-use crate::model::event::{CredentialState, Ending, ModemState};
+use crate::model::event::{CredentialState, Ending, ModemState, WaitReason};
 use crate::model::{CallId, Event, EventKind, Fault, LineId, ModemId, Mono, PhoneNumber};
 use crate::modem::clock::Clock;
 use crate::modem::port::Port;
@@ -307,7 +307,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             }
             Decision::Waits { line, until, why } => {
                 let until = self.clock.wall_at(until);
-                self.emit(EventKind::LineWaits { line, until, why });
+                self.emit(EventKind::LineWaits { line, until: Some(until), reason: WaitReason::Pause, why });
             }
             Decision::GiveUp { modem, fault, detail } => {
                 let detail = format!("left alone for the rest of the run: {detail}");
@@ -327,6 +327,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                     modem: modem.clone(),
                     attempt,
                     dialed: spec.dial.masked(),
+                    via: spec.via.clone(),
                 });
                 if let Some(worker) = self.workers.get_mut(modem) {
                     worker.call = Some(Running {
@@ -355,7 +356,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     }
 
     fn modem(&mut self, modem: ModemId, state: ModemState, fault: Option<Fault>, detail: String) {
-        self.emit(EventKind::Modem { modem, state, fault, detail });
+        self.emit(EventKind::Modem { modem, state, fault, detail, until: None });
     }
 
     // --- what the workers tell

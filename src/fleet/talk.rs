@@ -18,7 +18,10 @@ pub(super) fn tell(event: &EventKind) {
             tracing::info!(modem = %record.modem, check = record.check.word(), fault, detail = record.detail, "{}", record.outcome.word());
         }
         EventKind::Modem { modem, state, detail, .. } => tracing::info!(%modem, detail, "{}", state.word()),
-        EventKind::LineWaits { line, until, why } => tracing::info!(%line, %until, why, "waits"),
+        EventKind::LineWaits { line, until, reason, why } => {
+            tracing::info!(%line, ?until, reason = reason.word(), why, "waits");
+        }
+        EventKind::LinesBefore { lines } => tracing::info!("history knows {} lines", lines.len()),
         EventKind::Credential { credential, state, detail } => tracing::info!(%credential, ?state, detail),
         EventKind::Verdict(verdict) => {
             let fault = verdict.fault.map_or("none", Fault::code);

@@ -29,6 +29,7 @@ fn header(format: u32) -> EventKind {
         plan_path: None,
         bank: "hq".parse().unwrap(),
         seed: u64::MAX,
+        currency: None,
         lines: Vec::new(),
         modems: Vec::new(),
         sitting: Sitting { lineman: "0.1.0".into(), origin_us: 1 },

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BankName, CallId, CredentialName, Diagnostics, Fault, Line, LineId, Link, ModemId, Moment, Mono,
-    PlanName, RunId, Timeline, TrunkName,
+    BankName, CallId, CarrierName, Charge, CredentialName, Diagnostics, Fault, Line, LineBefore, LineId,
+    Link, ModemId, Moment, Mono, PhoneNumber, PlanName, RunId, Timeline, TrunkName,
 };
 
 /// Version of the event format; a reader refuses a newer one.
@@ -48,6 +48,15 @@ pub enum EventKind {
         /// In words, with figures.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         detail: String,
+        /// Nothing is done with it before then, where that is known: a modem that is out is set up again, one under
+        /// quarantine is checked again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// What earlier runs found of the lines; behind the header, once, if there is a history.
+    LinesBefore {
+        /// Those of which something is known, in the order of the plan.
+        lines: Vec<LineBefore>,
     },
     /// A modem takes its port for a call.
     CallStarted {
@@ -61,6 +70,9 @@ pub enum EventKind {
         attempt: u32,
         /// The dial string, access codes masked.
         dialed: String,
+        /// The way, where it is not the line's own number without a carrier.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        via: Option<Via>,
     },
     /// An instant of a running call has come. Bounded instants are told when the call ends.
     CallMoment {
@@ -80,13 +92,18 @@ pub enum EventKind {
     CallEnded(Box<CallRecord>),
     /// A modem was checked: an act of our own bench, no call of a line.
     BenchCheck(Box<CheckRecord>),
-    /// A line waits for its next call.
+    /// A line waits for its next call, and this is why. It holds until its next call begins, its verdict is told, or
+    /// another one of these.
     LineWaits {
         /// The line.
         line: LineId,
-        /// Not before.
-        until: Timestamp,
-        /// Why, in words.
+        /// Not before; absent where no time is known, but an event.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+        /// What for.
+        #[serde(default)]
+        reason: WaitReason,
+        /// In words.
         why: String,
     },
     /// A credential was proven or stopped.
@@ -119,6 +136,81 @@ pub enum EventKind {
     },
 }
 
+/// What a line waits for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitReason {
+    /// For a free modem: it would be dialed now.
+    Modem,
+    /// For its window to open.
+    Window,
+    /// The pause after a failed call.
+    #[default]
+    Pause,
+    /// National rules for calling a number again.
+    Redial,
+    /// A modem of ours that may still hold its number.
+    Held,
+    /// A modem that does not refuse its number.
+    Refused,
+    /// Another call to its number.
+    Number,
+    /// Its site or hunt group has all the calls that it may have at a time.
+    Group,
+    /// What is left of a budget is set aside for calls that are running.
+    Budget,
+    /// Its credential is neither proven nor stopped.
+    Credential,
+}
+
+impl WaitReason {
+    /// The stable word for files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Modem => "modem",
+            Self::Window => "window",
+            Self::Pause => "pause",
+            Self::Redial => "redial",
+            Self::Held => "held",
+            Self::Refused => "refused",
+            Self::Number => "number",
+            Self::Group => "group",
+            Self::Budget => "budget",
+            Self::Credential => "credential",
+        }
+    }
+}
+
+/// Another way to a line than its own number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Via {
+    /// The alternative number that was called; absent: the line's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PhoneNumber>,
+    /// The carrier whose code was dialed before it; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<CarrierName>,
+}
+
+/// One of several consoles behind one line, as a call found it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleRecord {
+    /// Its name: the port or menu entry that the plan gives.
+    pub console: String,
+    /// What was found; absent is a pass. A console that the call did not come to is `skipped`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+    /// In words. Cleaned.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// The host that it said it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// From its choice to its answer, ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_ms: Option<u64>,
+}
+
 /// What a run's reports need to know of its plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
@@ -134,6 +226,9 @@ pub struct RunHeader {
     pub bank: BankName,
     /// Seed of all randomness.
     pub seed: u64,
+    /// The currency of all costs of the run, where its plan has a tariff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// All lines, in the order of the plan.
     pub lines: Vec<Line>,
     /// All modems, in the order of the bank.
@@ -234,6 +329,9 @@ pub struct CallRecord {
     pub attempt: u32,
     /// The dial string, access codes masked.
     pub dialed: String,
+    /// The way, where it is not the line's own number without a carrier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
     /// When the port was taken.
     pub started: Timestamp,
     /// When the call was over.
@@ -262,6 +360,12 @@ pub struct CallRecord {
     /// The host that the console said it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
+    /// The consoles behind a console server, where the plan has some for the line; in the plan's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consoles: Vec<ConsoleRecord>,
+    /// What it costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<Charge>,
     /// Whether on-hook was proven.
     pub hangup: Hangup,
     /// Lines from the modem that no table knows.
@@ -383,6 +487,7 @@ impl CallRecord {
             modem: "m00".parse().unwrap(),
             attempt: 1,
             dialed: String::new(),
+            via: None,
             started: Timestamp::UNIX_EPOCH,
             finished: Timestamp::UNIX_EPOCH,
             timeline: Timeline::default(),
@@ -393,6 +498,8 @@ impl CallRecord {
             link: Link::default(),
             diagnostics: None,
             hostname: None,
+            consoles: Vec::new(),
+            charge: None,
             hangup: Hangup::Proven,
             unknown: Vec::new(),
             transcript: None,

@@ -100,6 +100,10 @@ names! {
     ModemId: NAME_LEN_MAX;
     /// A group of modems that shares outside lines.
     TrunkName: NAME_LEN_MAX;
+    /// A hunt group of a plan: lines of which a busy one rolls over to the next.
+    GroupName: NAME_LEN_MAX;
+    /// A carrier of a plan: a code that is dialed before the number.
+    CarrierName: NAME_LEN_MAX;
     /// A bank of modems.
     BankName: NAME_LEN_MAX;
     /// A dial plan.

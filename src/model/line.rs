@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LineId, PhoneNumber, SiteId};
+use super::{GroupName, LineId, PhoneNumber, SiteId};
 
 /// A line of a plan, as far as its reports need it. How it is dialed and what is said there belongs to `call`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,38 @@ pub struct Line {
     pub number: PhoneNumber,
     /// The host that must answer; without one, any console of the right kind will do.
     pub hostname: Option<Hostname>,
+    /// What lines are picked and counted by.
+    #[serde(default, skip_serializing_if = "Facets::is_empty")]
+    pub facets: Facets,
+}
+
+/// What lines are picked and counted by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facets {
+    /// Words of the plan's author, for `--tag`; sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Who goes first, the higher the sooner; 0 where nothing is said.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub priority: i32,
+    /// The country of its number, two letters, where the numbering data know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// The hunt group that its number belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hunt_group: Option<GroupName>,
+}
+
+impl Facets {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+const fn is_zero(priority: &i32) -> bool {
+    *priority == 0
 }
 
 /// A host's name as a console shows it: letters, digits, `-`, `_` and `.`; compared without regard to case.

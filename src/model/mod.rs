@@ -3,6 +3,8 @@
 //! Everything here is a value: no I/O, no clock, no async, no global. Other rooms speak with each other in these
 //! types; what a room needs only for itself stays in that room.
 
+pub mod before;
+pub mod charge;
 pub mod cost;
 pub mod diagnostics;
 pub mod dial_string;
@@ -17,17 +19,24 @@ pub mod number;
 pub mod phase;
 pub mod span;
 pub mod usual;
+pub mod window;
 
+pub use before::LineBefore;
+pub use charge::{Charge, Micros, NumberClass};
 pub use cost::FailureCost;
 pub use diagnostics::{CallSetup, Diagnostics, Termination};
 pub use dial_string::DialString;
 pub use event::{CallRecord, Event, EventKind};
 pub use fault::{Blame, Fault, Verdict};
-pub use id::{BankName, CallId, CredentialName, LineId, ModemId, PlanName, RunId, SiteId, TrunkName};
-pub use line::{Hostname, Line};
+pub use id::{
+    BankName, CallId, CarrierName, CredentialName, GroupName, LineId, ModemId, PlanName, RunId, SiteId,
+    TrunkName,
+};
+pub use line::{Facets, Hostname, Line};
 pub use link::Link;
 pub use moment::{Mark, Moment, Timeline};
 pub use mono::Mono;
 pub use number::PhoneNumber;
 pub use phase::PhaseTimes;
 pub use usual::Usual;
+pub use window::Windows;

@@ -115,7 +115,7 @@ impl Board {
     pub fn apply(&mut self, event: &Event) {
         match &event.kind {
             EventKind::RunResumed(_) => self.resume(),
-            EventKind::Modem { modem, state, fault, detail } => {
+            EventKind::Modem { modem, state, fault, detail, .. } => {
                 self.modem(event, modem, *state, *fault, detail);
             }
             EventKind::CallStarted { call, line, modem, .. } => {
@@ -138,7 +138,9 @@ impl Board {
                 self.rows[running.place].line = None;
                 self.rest(running.place, event.mono);
             }
-            EventKind::LineWaits { line, until, why } => {
+            // Those that wait for no known time come again with one, or are dialed.
+            EventKind::LineWaits { line, until: None, .. } => drop(self.waiting.remove(line)),
+            EventKind::LineWaits { line, until: Some(until), why, .. } => {
                 let wait = until.duration_since(event.at);
                 let wait = Duration::try_from(wait).unwrap_or(Duration::ZERO);
                 let waiting =
@@ -156,6 +158,7 @@ impl Board {
             EventKind::VerdictWithdrawn { line, .. } => self.withdraw(line),
             EventKind::RunEnded { .. } => self.waiting.clear(),
             EventKind::RunStarted(_)
+            | EventKind::LinesBefore { .. }
             | EventKind::PasswordSent { .. }
             | EventKind::Credential { .. }
             | EventKind::BenchCheck(_)

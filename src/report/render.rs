@@ -113,7 +113,8 @@ impl View {
             EventKind::CallStarted { .. }
             | EventKind::CallMoment { .. }
             | EventKind::PasswordSent { .. }
-            | EventKind::LineWaits { .. } => false,
+            | EventKind::LineWaits { .. }
+            | EventKind::LinesBefore { .. } => false,
         }
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn line(n: u32) -> Line {
             .parse()
             .unwrap(),
         hostname: Some(format!("br{n:04}-rtr1").parse().unwrap()),
+        facets: crate::model::Facets::default(),
     }
 }
 
@@ -60,6 +61,7 @@ pub(super) fn header(lines: Vec<Line>, modems: Vec<ModemHeader>) -> EventKind {
         plan_path: Some("dialplans/nightly.yaml".into()),
         bank: "hq".parse().unwrap(),
         seed: 42,
+        currency: None,
         lines,
         modems,
         sitting: Sitting { lineman: "0.1.0".into(), origin_us: 86_400_000_000 },
@@ -80,7 +82,10 @@ impl Story {
     }
 
     pub(super) fn modem(&mut self, ms: u64, n: u32, state: ModemState, fault: Option<Fault>, detail: &str) {
-        self.tell(ms, EventKind::Modem { modem: modem(n, "").id, state, fault, detail: detail.into() });
+        self.tell(
+            ms,
+            EventKind::Modem { modem: modem(n, "").id, state, fault, detail: detail.into(), until: None },
+        );
     }
 
     /// A call of line `n` with its marks in ms after its start, the last of which ends it.
@@ -99,6 +104,7 @@ impl Story {
             modem: modem.clone(),
             attempt,
             dialed: dialed.clone(),
+            via: None,
         };
         self.tell(start_ms, started);
         let mut timeline = Timeline::default();
@@ -122,6 +128,7 @@ impl Story {
             modem,
             attempt,
             dialed,
+            via: None,
             started: event(start_ms, EventKind::Notice { text: String::new() }).at,
             finished: event(end_ms, EventKind::Notice { text: String::new() }).at,
             timeline,
@@ -132,6 +139,8 @@ impl Story {
             link: Link::default(),
             diagnostics: None,
             hostname: None,
+            consoles: Vec::new(),
+            charge: None,
             hangup: Hangup::Proven,
             unknown: Vec::new(),
             transcript: None,
@@ -258,7 +267,8 @@ pub(super) fn night() -> Vec<Event> {
     night.call(120, (3, 1, 1), &busy, is_busy);
     let wait = EventKind::LineWaits {
         line: line(3).id,
-        until: start() + SignedDuration::from_secs(187),
+        until: Some(start() + SignedDuration::from_secs(187)),
+        reason: crate::model::event::WaitReason::Pause,
         why: "busy, again in 180 s".into(),
     };
     night.tell(6_950, wait);

@@ -293,11 +293,11 @@ impl RunState {
         match &event.kind {
             EventKind::RunStarted(_) => return Err(Broken::SecondHeader),
             EventKind::RunResumed(_) => self.resume(),
-            EventKind::Modem { modem, state, fault, detail } => {
+            EventKind::Modem { modem, state, fault, detail, .. } => {
                 let place = self.modem_place(modem)?;
                 self.modems[place].told(*state, *fault, detail);
             }
-            EventKind::CallStarted { call, line, modem, attempt, dialed: _ } => {
+            EventKind::CallStarted { call, line, modem, attempt, .. } => {
                 self.call_started(
                     call,
                     RunningCall { line: line.clone(), modem: modem.clone(), attempt: *attempt },
@@ -334,7 +334,10 @@ impl RunState {
                 }
             }
             // Facts of the moment, for the live board alone.
-            EventKind::CallMoment { .. } | EventKind::PasswordSent { .. } | EventKind::LineWaits { .. } => {}
+            EventKind::CallMoment { .. }
+            | EventKind::PasswordSent { .. }
+            | EventKind::LineWaits { .. }
+            | EventKind::LinesBefore { .. } => {}
         }
         Ok(())
     }

@@ -26,6 +26,7 @@ fn started(n: u32, attempt: u32, on: u32) -> EventKind {
         modem: modem(on, "").id,
         attempt,
         dialed: String::new(),
+        via: None,
     }
 }
 

@@ -15,9 +15,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fleet", &["model", "modem", "console", "call"]),
     ("journal", &["model"]),
     ("report", &["model"]),
-    ("config", &["model", "modem", "console", "call", "fleet", "journal", "report", "sim"]),
+    ("history", &["model"]),
+    ("config", &["model", "modem", "console", "call", "fleet", "journal", "report", "history", "sim"]),
     ("sim", &["model", "modem::port", "modem::profile", "modem::clock"]),
-    ("cli", &["model", "modem", "console", "call", "fleet", "journal", "report", "config", "sim"]),
+    ("cli", &["model", "modem", "console", "call", "fleet", "journal", "report", "history", "config", "sim"]),
 ];
 
 /// The pure cores, by file or folder under `src`. A name that ends with `/` is a folder; any other is a file without its

@@ -12,7 +12,7 @@ const TWO: [&str; 2] = ["profile: courier", "profile: rockwell-conexant"];
 /// What is told of a modem that is out.
 fn outs(played: &Played) -> Vec<(String, Option<Fault>, String)> {
     let told = played.events.iter().filter_map(|event| match &event.kind {
-        EventKind::Modem { modem, state: ModemState::Out, fault, detail } => {
+        EventKind::Modem { modem, state: ModemState::Out, fault, detail, .. } => {
             Some((modem.to_string(), *fault, detail.clone()))
         }
         _ => None,

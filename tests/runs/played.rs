@@ -49,7 +49,7 @@ impl Played {
         self.events
             .iter()
             .filter_map(|event| match &event.kind {
-                EventKind::Modem { modem, state, fault, detail } => {
+                EventKind::Modem { modem, state, fault, detail, .. } => {
                     Some((modem.as_str(), *state, *fault, detail.as_str()))
                 }
                 _ => None,

@@ -414,6 +414,7 @@ fn header(exchange: &ExchangeFile, lines: &[LineEntry], trunk: Option<&TrunkName
         plan_path: None,
         bank: "stage".parse().expect("a name"),
         seed: exchange.seed,
+        currency: None,
         lines: lines.iter().map(line).collect(),
         modems: exchange
             .modems
@@ -435,6 +436,7 @@ fn line(entry: &LineEntry) -> Line {
         site: entry.id.as_str().parse().expect("a name"),
         number: entry.number.clone(),
         hostname: entry.hostname.clone(),
+        facets: lineman::model::Facets::default(),
     }
 }
 
@@ -545,6 +547,7 @@ impl LineBook for Book {
             attempt,
             modem: modem.clone(),
             dial: DialString::new("", digits).expect("digits"),
+            via: None,
             dialog: planned.dialog.clone(),
             credential: planned.credential.clone(),
             port_bps: Some(115_200),
@@ -567,10 +570,17 @@ impl LineBook for Book {
         let digits = number.digits().trim_start_matches('1').to_owned();
         Ok(CallSpec {
             call: CallId::new(&id, 1),
-            line: Line { id, site: "check".parse().expect("a name"), number, hostname: None },
+            line: Line {
+                id,
+                site: "check".parse().expect("a name"),
+                number,
+                hostname: None,
+                facets: lineman::model::Facets::default(),
+            },
             attempt: 1,
             modem: modem.clone(),
             dial: DialString::new("", &digits).expect("digits"),
+            via: None,
             dialog: None,
             credential: None,
             port_bps: Some(115_200),

@@ -377,7 +377,7 @@ impl LineChecker<'_> {
         let (console, dialog) = self.line_console(console.as_deref(), &written);
         let credential = self.line_credential(credential.as_deref(), console.as_deref(), &written);
         let (Some(id), Some(site), Some(number)) = (id, site, number) else { return };
-        let line = Line { id, site, number, hostname };
+        let line = Line { id, site, number, hostname, facets: crate::model::Facets::default() };
         let mut preset = on_hold.map(|detail| Preset { fault: Fault::OnHold, detail });
         let mut ring_cadence = std::time::Duration::ZERO;
         if let Some((numbering, bank)) = self.dialing {

@@ -46,7 +46,15 @@ fn a_line_that_waits_is_told_until_it_is_called() {
     let mut board = board(2, 1);
     show(&mut board, |s| {
         let until = super::super::sample::start() + jiff::SignedDuration::from_secs(100);
-        s.tell(40_000, EventKind::LineWaits { line: line(1).id, until, why: "busy".into() });
+        s.tell(
+            40_000,
+            EventKind::LineWaits {
+                line: line(1).id,
+                until: Some(until),
+                reason: crate::model::event::WaitReason::Pause,
+                why: "busy".into(),
+            },
+        );
     });
     let last = |board: &Board| board.text(Mono::from_millis(50_000), 90).last().unwrap().clone();
     assert_eq!(
@@ -83,7 +91,15 @@ fn the_end_is_estimated_only_once_enough_is_known_and_never_before_a_wait_is_ove
     assert_eq!(board.estimate(now).unwrap().left, Duration::from_secs(450), "one modem is left");
     show(&mut board, |s| {
         let until = super::super::sample::start() + jiff::SignedDuration::from_secs(250 + 900);
-        s.tell(250_000, EventKind::LineWaits { line: line(9).id, until, why: "busy".into() });
+        s.tell(
+            250_000,
+            EventKind::LineWaits {
+                line: line(9).id,
+                until: Some(until),
+                reason: crate::model::event::WaitReason::Pause,
+                why: "busy".into(),
+            },
+        );
     });
     assert_eq!(board.estimate(now).unwrap().left, Duration::from_secs(930));
 }
