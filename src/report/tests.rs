@@ -200,10 +200,19 @@ fn what_a_modem_told_stands_in_the_last_columns() {
     }
 }
 
-/// What a lineman before schema 2 wrote: nothing of it is lost, and what it did not know is empty.
+/// What older ones wrote: nothing of it is lost, and what it did not know is empty.
 #[test]
-fn a_journal_of_schema_1_is_rendered() {
-    let text = include_str!("../../tests/fixtures/journal/schema-1.jsonl");
+fn journals_of_older_schemas_are_rendered() {
+    let texts = [
+        (include_str!("../../tests/fixtures/journal/schema-1.jsonl"), 20),
+        (include_str!("../../tests/fixtures/journal/schema-2.jsonl"), 10),
+    ];
+    for (text, columns_since) in texts {
+        is_rendered(text, columns_since);
+    }
+}
+
+fn is_rendered(text: &str, columns_since: usize) {
     let events: Vec<Event> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (now, then) = (RunState::of(&night()).unwrap(), RunState::of(&events).unwrap());
     for (new, old) in [
@@ -212,7 +221,7 @@ fn a_journal_of_schema_1_is_rendered() {
     ] {
         let (new, old) = (rows(&new), rows(&old));
         assert_eq!((new[0].clone(), new.len()), (old[0].clone(), old.len()));
-        let known = new[0].len() - 10;
+        let known = new[0].len() - columns_since;
         let detail = new[0].iter().position(|name| name == "detail").unwrap();
         for (new, old) in new.iter().zip(&old).skip(1) {
             for column in (0..known).filter(|column| *column != detail) {
