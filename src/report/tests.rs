@@ -12,7 +12,7 @@ use super::columns::{CALLS, LINES, MODEMS};
 use super::sample::{Story, call_id, event, header, line, modem, night};
 use super::*;
 use crate::model::event::{Ending, Hangup, ModemState, Sitting};
-use crate::model::{Blame, Event, EventKind, Fault, Moment, Termination, Verdict};
+use crate::model::{Blame, Event, EventKind, Fault, Moment, NumberClass, Termination, Verdict};
 
 mod board;
 mod state;
@@ -162,7 +162,8 @@ fn the_columns_are_those_of_the_design() {
         finished,setup_ms,dial_ms,post_dial_ms,ring_ms,train_ms,connect_ms,prompt_ms,login_ms,verify_ms,logout_ms,\
         hangup_ms,total_ms,ring_train_ms,train_connect_ms,dialed_to_connect_ms,split_error_ms,rings,modulation,\
         tx_bps,rx_bps,protocol,compression,hostname,termination,tx_level_dbm,rx_level_dbm,snr_db,line_quality,\
-        retrains,rate_shifts,block_errors,round_trip_ms,disconnect_cause";
+        retrains,rate_shifts,block_errors,round_trip_ms,disconnect_cause,via,carrier,class,billed_s,cost,\
+        currency,consoles,consoles_failed,change,nights";
     let state = RunState::of(&night()).unwrap();
     let head = |csv: Vec<u8>| String::from_utf8(csv).unwrap().lines().next().unwrap().trim_end().to_owned();
     assert_eq!(head(tables::lines(&state).unwrap()), design);
@@ -170,7 +171,7 @@ fn the_columns_are_those_of_the_design() {
 }
 
 #[test]
-fn what_a_modem_told_stands_in_the_last_columns() {
+fn what_a_modem_told_stands_in_columns_of_its_own() {
     let state = RunState::of(&night()).unwrap();
     let columns = [
         "termination",
@@ -499,6 +500,7 @@ fn schema_md_documents_every_column_and_code() {
         .collect();
     assert_eq!(documented(schema, "Faults"), faults);
     assert_eq!(first("Terminations"), Termination::ALL.map(Termination::word));
+    assert_eq!(first("Classes"), NumberClass::ALL.map(NumberClass::word));
     assert_eq!(first("Health"), Health::ALL.map(Health::word));
     let json: serde_json::Value =
         serde_json::from_slice(&summary_json::bytes(&RunState::of(&night()).unwrap()).unwrap()).unwrap();
