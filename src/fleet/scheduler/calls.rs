@@ -70,6 +70,7 @@ impl Scheduler {
             line: entry.id.clone(),
             modem: self.bench.ids[modem].clone(),
             attempt: entry.begun,
+            way: 0,
             call: CallId::new(&entry.id, entry.begun),
             may_shorten,
         });
@@ -125,6 +126,8 @@ impl Scheduler {
             took: now.since(began),
             cut_short: None,
             connected_after: None,
+            via: None,
+            charge: None,
             refused_for: None,
             detail,
         };
