@@ -98,6 +98,7 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
                 id: modem.id.clone(),
                 trunk: modem.trunk.clone(),
                 has_number: modem.number.is_some(),
+                toll: None,
             })
             .collect(),
         trunks: plan

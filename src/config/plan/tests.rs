@@ -58,7 +58,7 @@ fn every_bad_file_gets_its_exact_messages_all_at_once() {
 #[test]
 fn a_real_bank_listens_for_its_dial_tones_first_and_a_simulated_one_need_not() {
     let checks = load("good.yaml").unwrap().checks;
-    assert_eq!(checks, CheckPlan { preflight: Preflight::DialTone, reference: None });
+    assert_eq!(checks, CheckPlan { preflight: Preflight::DialTone, reference: None, toll: None });
     assert_eq!(load("good-simulated.yaml").unwrap().checks, CheckPlan::default());
 }
 
