@@ -33,7 +33,8 @@ impl Reading {
         let away = at.duration_since(self.wall);
         let micros = |span: Duration, up: bool| {
             let over = u32::from(up && !span.subsec_nanos().is_multiple_of(1_000));
-            Duration::from_micros(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)) + Duration::from_micros(over.into())
+            Duration::from_micros(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))
+                + Duration::from_micros(over.into())
         };
         if away.is_negative() {
             // Rounding up is towards now.

@@ -41,13 +41,13 @@ impl Holidays {
     }
 
     /// Takes in all of `other`.
-    pub(super) fn extend(&mut self, other: &Self) {
+    pub(in crate::config) fn extend(&mut self, other: &Self) {
         self.dates.extend(&other.dates);
         self.yearly.extend(&other.yearly);
     }
 
     /// Takes in a date: `2026-12-25`, or `12-25` of every year.
-    pub(super) fn add(&mut self, text: &str) -> Result<(), String> {
+    pub(in crate::config) fn add(&mut self, text: &str) -> Result<(), String> {
         let yearly = text.len() == "12-25".len();
         // A leap year: the 29th of February comes in some years, and is a day.
         let whole = if yearly { format!("2024-{text}") } else { text.to_owned() };
@@ -64,7 +64,7 @@ impl Holidays {
 
     /// Reads the text of a file: a date a row, what stands behind it is a note, `#` begins a comment. What is wrong is
     /// told with its row, from 1.
-    pub(super) fn read(text: &str) -> (Self, Vec<(usize, String)>) {
+    pub(in crate::config) fn read(text: &str) -> (Self, Vec<(usize, String)>) {
         let mut holidays = Self::default();
         let mut wrong = Vec::new();
         for (index, row) in text.lines().enumerate() {
@@ -87,11 +87,12 @@ impl Holidays {
 }
 
 /// Exactly `2026-12-25`: what else jiff takes (a time behind it, a zone) means something else here.
-pub(super) fn date(text: &str) -> Option<Date> {
-    let form = text.len() == 10 && text.bytes().enumerate().all(|(at, b)| match at {
-        4 | 7 => b == b'-',
-        _ => b.is_ascii_digit(),
-    });
+fn date(text: &str) -> Option<Date> {
+    let form = text.len() == 10
+        && text.bytes().enumerate().all(|(at, b)| match at {
+            4 | 7 => b == b'-',
+            _ => b.is_ascii_digit(),
+        });
     if form { text.parse().ok() } else { None }
 }
 
@@ -169,13 +170,13 @@ mod tests {
     fn blackouts_are_spells_of_the_calendar() {
         let blackout = |text: &str| text.parse::<Blackout>();
         let is = |from: &str, to: &str| Ok(Blackout { from: from.parse().unwrap(), to: to.parse().unwrap() });
-        assert_eq!(
-            blackout("2026-12-31T18:00/2027-01-01T12:00"),
-            is("2026-12-31T18:00", "2027-01-01T12:00")
-        );
+        assert_eq!(blackout("2026-12-31T18:00/2027-01-01T12:00"), is("2026-12-31T18:00", "2027-01-01T12:00"));
         assert_eq!(blackout("2026-12-24/2026-12-26"), is("2026-12-24T00:00", "2026-12-27T00:00"));
         assert_eq!(blackout("2026-12-24"), is("2026-12-24T00:00", "2026-12-25T00:00"));
-        assert_eq!(blackout("2026-12-24 18:00 / 2026-12-24 24:00"), is("2026-12-24T18:00", "2026-12-25T00:00"));
+        assert_eq!(
+            blackout("2026-12-24 18:00 / 2026-12-24 24:00"),
+            is("2026-12-24T18:00", "2026-12-25T00:00")
+        );
         for (text, said) in [
             ("2026-12-31T18:00", "has no end"),
             ("2027-01-01T12:00/2026-12-31T18:00", "ends before it has begun"),

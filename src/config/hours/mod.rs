@@ -121,9 +121,8 @@ impl Hours {
     }
 
     fn opening(&self, from: i64, to: i64) -> Option<Opening> {
-        let here = |second: i64| {
-            Some(Timestamp::from_second(second).ok()?.to_zoned(self.zone.rules().clone()))
-        };
+        let here =
+            |second: i64| Some(Timestamp::from_second(second).ok()?.to_zoned(self.zone.rules().clone()));
         Some(Opening { from: here(from)?, to: here(to)? })
     }
 
@@ -142,7 +141,8 @@ impl Hours {
 impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let windows: Vec<String> = self.windows.iter().map(ToString::to_string).collect();
-        let windows = if windows.is_empty() { "always but for blackouts".to_owned() } else { windows.join(", ") };
+        let windows =
+            if windows.is_empty() { "always but for blackouts".to_owned() } else { windows.join(", ") };
         write!(f, "{windows} {}", self.zone)
     }
 }

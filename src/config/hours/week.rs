@@ -52,6 +52,11 @@ impl Days {
     /// Every day, holidays too.
     pub const ALL: Self = Self(u8::MAX);
 
+    /// Whether every day is among them.
+    pub const fn is_all(self) -> bool {
+        self.0 == Self::ALL.0
+    }
+
     /// Whether days of this class are among them.
     pub const fn contains(self, class: DayClass) -> bool {
         self.0 & class.bit() != 0
