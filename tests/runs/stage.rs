@@ -313,6 +313,7 @@ impl Stage {
             },
             book,
             deadline: self.deadline.map(|after| lineman::model::Mono::ZERO + after),
+            hours: None,
             desk: Desk::new(
                 self.accounts.iter().map(entry).collect(),
                 Arc::new(Memory { refused: Arc::clone(&refused) }),

@@ -296,6 +296,11 @@ impl Scheduler {
         self
     }
 
+    /// The deadline is another one now: the wall clock was set.
+    pub const fn set_deadline(&mut self, deadline: Option<Mono>) {
+        self.deadline = deadline;
+    }
+
     /// Takes over what earlier sittings found. Evidence against modems is gathered anew: how their calls lay in time is
     /// not known any more.
     fn recall(&mut self, past: Past) {
