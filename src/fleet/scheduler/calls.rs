@@ -64,6 +64,7 @@ impl Scheduler {
             line: entry.id.clone(),
             modem: self.bench.ids[modem].clone(),
             attempt: entry.begun,
+            way: 0,
             call: CallId::new(&entry.id, entry.begun),
             may_shorten,
         });
@@ -119,6 +120,8 @@ impl Scheduler {
             took: now.since(began),
             cut_short: None,
             connected_after: None,
+            via: None,
+            charge: None,
             refused_for: None,
             detail,
         };
