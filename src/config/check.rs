@@ -38,6 +38,8 @@ pub struct Row {
     pub dial: Option<String>,
     /// Dial strings of other modems, where their prefix makes another.
     pub others: Vec<(ModemId, String)>,
+    /// The first way, where it is not the line's own number without a carrier.
+    pub by: Option<String>,
     /// The ways that are tried after the first: which, and what the first modem dials for it.
     pub ways: Vec<(String, String)>,
     /// A hold that has ended.
@@ -69,6 +71,7 @@ impl Check {
                 line: planned.line.clone(),
                 dial: None,
                 others: Vec::new(),
+                by: None,
                 ways: Vec::new(),
                 ended_hold: None,
                 console: planned.console.clone().unwrap_or_else(|| super::plan::CONSOLE_NONE.to_owned()),
@@ -77,6 +80,7 @@ impl Check {
             };
             if let Some(first) = planned.ways.first() {
                 dialed(plan, first, &mut row);
+                row.by = first.via(&planned.line).map(|_| first.told());
             }
             for way in planned.ways.iter().skip(1) {
                 let dials = plan.bank.modems.iter().find_map(|modem| plan.dial_string(way, modem).ok());
@@ -107,6 +111,7 @@ impl Check {
                 notes.push(format!("not dialed: {fault}: {}", super::problem::visible(detail)));
             }
             if row.preset.is_none() {
+                notes.extend(row.by.iter().map(|by| format!("by {by}")));
                 notes.extend(row.others.iter().map(|(modem, dial)| format!("{modem} dials {dial}")));
                 notes.extend(row.ways.iter().map(|(way, dial)| format!("else {way}: {dial}")));
             }

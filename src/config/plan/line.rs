@@ -125,15 +125,24 @@ impl Common<'_> {
         for (number, place) in std::iter::once(&own).chain(&alternatives) {
             for (carrier, carrier_place) in &carriers {
                 let way = PlannedWay { number: number.clone(), carrier: carrier.clone() };
-                let place = if carrier.is_some() { carrier_place.as_ref().unwrap_or(place) } else { place };
-                match self.may_dial(&way) {
-                    Ok(()) => ways.ways.push(way),
-                    Err(Undialable::Screened(why)) => {
+                let refusal = match self.may_dial(&way) {
+                    Ok(()) => {
+                        ways.ways.push(way);
+                        continue;
+                    }
+                    Err(refusal) => refusal,
+                };
+                // Where the number alone would do, the carrier is at fault.
+                let alone = PlannedWay { carrier: None, ..way.clone() };
+                let by_carrier = carrier_place.as_ref().filter(|_| self.may_dial(&alone).is_ok());
+                let place = by_carrier.unwrap_or(place);
+                match refusal {
+                    Undialable::Screened(why) => {
                         refused.push((place.clone(), format!("{} is not called: {why}", way.told())));
                         ways.screened
                             .get_or_insert(Preset { fault: Fault::Screened, detail: why.to_string() });
                     }
-                    Err(Undialable::NoString(what)) => self.doc.push(Problem::new(place.clone(), what)),
+                    Undialable::NoString(what) => self.doc.push(Problem::new(place.clone(), what)),
                 }
             }
         }
