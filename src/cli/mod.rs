@@ -17,6 +17,7 @@ mod screen;
 mod scribe;
 mod secrets;
 mod sim;
+mod standing;
 mod stop;
 mod viewer;
 mod why;
