@@ -2,6 +2,7 @@
 
 mod checks;
 mod file;
+mod hours;
 mod line;
 mod load;
 mod select;
@@ -20,6 +21,8 @@ use std::time::Duration;
 
 use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
+use super::hours::Hours;
+use super::hours::zone::Zone;
 use super::numbering::Numbering;
 use super::problem::{Place, Problem};
 use super::screening::Refusal;
@@ -28,7 +31,8 @@ use crate::console::dialog::Dialog;
 use crate::fleet::policy::Policy;
 use crate::fleet::scheduler::CheckPlan;
 use crate::model::{
-    CarrierName, CredentialName, DialString, Fault, GroupName, Line, LineId, PhoneNumber, PlanName, SiteId,
+    CarrierName, CredentialName, DialString, Fault, GroupName, Line, LineId, PhoneNumber, PlanName, Reading,
+    SiteId, Windows,
 };
 
 pub use self::load::{load_bench, load_plan};
@@ -79,8 +83,10 @@ pub struct Plan {
     pub policy: Policy,
     /// How the bench is checked.
     pub checks: CheckPlan,
-    /// Nothing is dialed after this time of day, local to the bank's host.
+    /// Nothing is dialed after this time of day of [`Self::zone`].
     pub deadline: Option<jiff::civil::Time>,
+    /// The plan's zone, else that of the bank's location: what a time of day without a site is of. Absent: this host's.
+    pub zone: Option<Zone>,
     /// Limits of one call.
     pub limits: Limits,
     /// Seed of all randomness.
@@ -110,6 +116,8 @@ pub struct PlannedLine {
     pub number_confirmed: Option<(jiff::civil::Date, Place)>,
     /// It is not dialed, and this is why.
     pub preset: Option<Preset>,
+    /// When it may be dialed; absent: at any time.
+    pub hours: Option<Arc<Hours>>,
 }
 
 /// A verdict that stands before anything is dialed.
@@ -143,6 +151,24 @@ impl Plan {
     /// What a modem dials for a number that is no line's, to check the bench; screened like any other.
     pub fn dial_string_of(&self, number: &PhoneNumber, modem: &BankModem) -> Result<DialString, Undialable> {
         ways::dial_string(&self.numbering, &self.bank, number, None, &modem.prefix)
+    }
+
+    /// The longest that a call to any of its lines can take, from taking the port to proven on-hook.
+    pub fn room(&self) -> Duration {
+        let logouts = self.lines.iter().filter_map(|planned| planned.dialog.as_deref());
+        let longest = logouts.map(Dialog::logout_limit).max().unwrap_or_default();
+        self.limits.room(longest)
+    }
+
+    /// When a line may be dialed, in the run's own time: the spells from `from` on that begin before `horizon`.
+    pub fn windows(
+        &self,
+        planned: &PlannedLine,
+        reading: &Reading,
+        from: jiff::Timestamp,
+        horizon: jiff::Timestamp,
+    ) -> Windows {
+        planned.hours.as_deref().map_or(Windows::ALWAYS, |hours| hours.windows(reading, from, horizon))
     }
 
     /// The line of this id.

@@ -8,7 +8,7 @@ use crate::fleet::policy::{CallClass, Policy};
 use crate::fleet::redial::RedialLaw;
 use crate::model::event::{CheckKind, CheckOutcome, LineVerdict, Via, WaitReason};
 use crate::model::{
-    CallId, Charge, CredentialName, Fault, LineId, Micros, ModemId, Moment, Mono, NumberClass, PhoneNumber,
+    CallId, Charge, CredentialName, Fault, LineId, ModemId, Moment, Mono, NumberClass, PhoneNumber,
     TrunkName, Windows,
 };
 
@@ -170,16 +170,15 @@ pub struct Way {
     pub number: PhoneNumber,
     /// What is told of it; absent is the line's own number without a carrier.
     pub via: Option<Via>,
-    /// Where the number lies, for budgets.
-    pub class: NumberClass,
-    /// What the longest call costs, where a tariff tells.
-    pub worst: Option<Micros>,
+    /// What the longest call is charged: what is set aside for it in the budgets, its class's among them.
+    pub worst: Charge,
 }
 
 impl Way {
-    /// A line's own number, of which nothing else is known.
+    /// A line's own number, of which nothing else is known; without a tariff, and not for a budget of time.
     pub const fn own(number: PhoneNumber) -> Self {
-        Self { number, via: None, class: NumberClass::Local, worst: None }
+        let worst = Charge { class: NumberClass::Local, billed_s: 0, cost: None };
+        Self { number, via: None, worst }
     }
 }
 
