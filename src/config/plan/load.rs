@@ -99,7 +99,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     for line in written {
         checker.line(line);
     }
-    let LineChecker { mut lines, places, hours, alternatives, mut warnings, .. } = checker;
+    let LineChecker { mut lines, places, alternatives, mut warnings, hours, .. } = checker;
     let zone = hours.as_ref().and_then(HoursChecker::zone);
     warnings.extend(hours.map(HoursChecker::into_warnings).unwrap_or_default());
     check_proving(&mut credentials, &lines, &doc);
@@ -370,12 +370,7 @@ impl LineChecker<'_> {
             &mut written.file;
         let (id, site, number) = (id.take(), site.take(), number.take());
         let (hostname, console, credential) = (hostname.take(), console.take(), credential.take());
-        let keys = HoursKeys {
-            zone: zone.take(),
-            windows: windows.take(),
-            holidays: None,
-            blackouts: blackouts.take(),
-        };
+        let (zone, windows, blackouts) = (zone.take(), windows.take(), blackouts.take());
         let doc = self.doc;
         let id = match id.as_deref().map(str::parse::<LineId>) {
             Some(Ok(id)) => Some(id),
@@ -435,6 +430,7 @@ impl LineChecker<'_> {
         let (hold, number_confirmed) = self.common.hold(&written);
         let facets = site.as_ref().map(|site| self.common.facets(site, &written)).unwrap_or_default();
         let ways = number.as_ref().map(|number| self.common.ways(number, &written)).unwrap_or_default();
+        let keys = HoursKeys { zone, windows, holidays: None, blackouts };
         let (hours, zone) = match (&mut self.hours, &site) {
             (Some(hours), Some(site)) => hours.line(&keys, site, &written),
             _ => (None, None),
@@ -456,7 +452,7 @@ impl LineChecker<'_> {
             console,
             dialog,
             credential,
-            zone: zone.map(|zone| zone.rules().clone()),
+            zone,
             ways,
             hold,
             number_confirmed,

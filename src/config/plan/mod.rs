@@ -107,7 +107,7 @@ pub struct PlannedLine {
     /// The credential that logs in there.
     pub credential: Option<CredentialName>,
     /// The zone of its site; absent where nothing tells it.
-    pub zone: Option<jiff::tz::TimeZone>,
+    pub zone: Option<Zone>,
     /// How it is called: each may be dialed from every modem, and they are tried in turn. Empty only where none may be.
     pub ways: Vec<PlannedWay>,
     /// It is known to be dead.
