@@ -4,8 +4,15 @@
 //! journal ([`crate::model::LineBefore`]). Which runs are taken in, and when, is `cli`'s; what is asked by whom, too.
 
 mod error;
+mod ingest;
+mod names;
+pub mod night;
+pub mod recall;
 mod schema;
+mod spells;
 mod store;
 
 pub use error::HistoryError;
+pub use night::{Night, Taken};
+pub use recall::{LineMemory, Series, VoiceHold};
 pub use store::{Store, Waits};
