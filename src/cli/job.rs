@@ -84,7 +84,7 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
     let line = |planned: &PlannedLine| LineJob {
         credential: planned.credential.clone(),
         prove_on: provers.contains(&planned.line.id),
-        expected: experience.lengths.get(&planned.line.id).copied(),
+        expected: experience.expected(&planned.line.id),
         preset: planned.preset.as_ref().map(|p| Preset { fault: p.fault, detail: p.detail.clone() }),
         ..LineJob::new(planned.line.id.clone(), planned.line.number.clone())
     };

@@ -11,6 +11,7 @@ use super::written::{self, WrittenLine};
 use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset, Undialable, dial_string, glob};
 use crate::config::bank::{self, Bank, ReadBank};
 use crate::config::credentials::PlannedCredential;
+use crate::config::history::HistoryPlan;
 use crate::config::library::{Library, LoadError};
 use crate::config::numbering::{Numbering, NumberingFile};
 use crate::config::problem::{Place, Problem, Problems, list, quoted, suggestion};
@@ -40,6 +41,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     };
     let (policy, deadline) = file.policy.check(&doc);
     let mut limits = file.limits.check(&doc);
+    let history = file.history.check(path, &doc);
     let mut credentials = check_credentials(file.credentials, path, &doc);
     let read_bank = read_bank(file.bank.as_deref(), overrides, path, &library, &doc);
     let bank = read_bank.as_ref().and_then(|read| read.bank.as_ref());
@@ -118,6 +120,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         checks,
         deadline,
         limits,
+        history,
         seed,
         warnings,
     });
@@ -162,6 +165,7 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
             checks: crate::fleet::scheduler::CheckPlan::default(),
             deadline: None,
             limits,
+            history: HistoryPlan::default(),
             seed: 0,
             warnings: Vec::new(),
         })

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
+use super::history::HistoryPlan;
 use super::numbering::Numbering;
 use super::problem::Problem;
 use super::screening::Refusal;
@@ -73,6 +74,8 @@ pub struct Plan {
     pub deadline: Option<jiff::civil::Time>,
     /// Limits of one call.
     pub limits: Limits,
+    /// Where the history of its runs is kept, and for how long.
+    pub history: HistoryPlan,
     /// Seed of all randomness.
     pub seed: u64,
     /// What is not wrong, but should be read.
