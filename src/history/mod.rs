@@ -18,3 +18,6 @@ pub use night::{Night, Taken};
 pub use recall::{LineMemory, Series, VoiceHold};
 pub use retention::{Keep, Pruned};
 pub use store::{Store, Waits};
+
+#[cfg(test)]
+mod tests;
