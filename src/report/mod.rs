@@ -26,7 +26,7 @@ pub use state::{Broken, Counts, LineState, RunState};
 
 /// Version of the columns and keys of everything that is written here. Columns are only ever added at the end, and
 /// then this number grows.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 #[cfg(test)]
 mod sample;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::modem::ModemFigures;
 use super::transcript;
 use crate::model::changes::Standing;
+use crate::model::charge::ChargeSum;
 use crate::model::event::{CredentialState, EVENT_FORMAT, Ending, LineVerdict, RunHeader};
 use crate::model::{
     CallId, CallRecord, Changed, Changes, CredentialName, Event, EventKind, Fault, Line, LineBefore, LineId,
@@ -209,6 +210,11 @@ impl LineState {
     pub fn standing(&self) -> Option<Standing> {
         let (verdict, at) = (self.verdict.as_ref()?, self.judged?);
         Some(Standing::after(self.before.as_ref(), verdict.fault, at))
+    }
+
+    /// What is charged for its calls.
+    pub fn charges(&self) -> ChargeSum {
+        ChargeSum::of(self.calls.iter().map(|record| record.charge))
     }
 }
 

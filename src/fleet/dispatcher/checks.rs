@@ -129,6 +129,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             fault,
             detail: detail.to_owned(),
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            charge: None,
         })));
     }
 
