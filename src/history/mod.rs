@@ -1,4 +1,11 @@
 //! Runs over time: what earlier nights found, in one database beside the runs' folders; trends and differences.
 //!
 //! It is a view of the runs' journals, and can be made again from them. What a run knows of it stands in that run's own
-//! journal ([`crate::model::LineBefore`]).
+//! journal ([`crate::model::LineBefore`]). Which runs are taken in, and when, is `cli`'s; what is asked by whom, too.
+
+mod error;
+mod schema;
+mod store;
+
+pub use error::HistoryError;
+pub use store::{Store, Waits};
