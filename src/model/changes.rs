@@ -81,9 +81,12 @@ impl Change {
     pub const fn is_news(self) -> bool {
         match self {
             Self::NewFailure | Self::NewlyDegraded | Self::Recovered | Self::NewLine | Self::GoneLine => true,
-            Self::Flapping | Self::Stale | Self::StillFailing | Self::StillDegraded | Self::Untested | Self::Same => {
-                false
-            }
+            Self::Flapping
+            | Self::Stale
+            | Self::StillFailing
+            | Self::StillDegraded
+            | Self::Untested
+            | Self::Same => false,
         }
     }
 }
@@ -128,16 +131,22 @@ fn fails(fault: Option<Fault>) -> bool {
     Verdict::of(fault) == Verdict::Fail
 }
 
+/// After how many runs without a test a line is stale.
+const fn stale_runs(fault: Option<Fault>) -> u32 {
+    match fault {
+        Some(Fault::Skipped | Fault::OnHold) => STALE_RUNS_BY_CHOICE,
+        _ => STALE_RUNS,
+    }
+}
+
 /// What changed from `before` to `now`, of a line that the plan has now. Absent before: the plan did not have it.
 pub fn change(before: Option<&LineBefore>, now: &Standing) -> Change {
     let last = before.and_then(|before| before.tested.as_ref()).map(|last| Verdict::of(last.fault));
     let result = Verdict::of(now.fault);
     if result == Verdict::Untested {
-        let by_choice = matches!(now.fault, Some(Fault::Skipped | Fault::OnHold));
-        let limit = if by_choice { STALE_RUNS_BY_CHOICE } else { STALE_RUNS };
         return match before {
             None => Change::NewLine,
-            Some(_) if now.runs >= limit => Change::Stale,
+            Some(_) if now.runs >= stale_runs(now.fault) => Change::Stale,
             Some(_) => Change::Untested,
         };
     }
@@ -147,9 +156,8 @@ pub fn change(before: Option<&LineBefore>, now: &Standing) -> Change {
     match (last, result) {
         (Some(Verdict::Fail), Verdict::Fail) => Change::StillFailing,
         (_, Verdict::Fail) => Change::NewFailure,
-        (Some(Verdict::Fail), Verdict::Degraded) | (Some(Verdict::Fail | Verdict::Degraded), Verdict::Pass) => {
-            Change::Recovered
-        }
+        (Some(Verdict::Fail), Verdict::Degraded)
+        | (Some(Verdict::Fail | Verdict::Degraded), Verdict::Pass) => Change::Recovered,
         (Some(Verdict::Degraded), Verdict::Degraded) => Change::StillDegraded,
         (_, Verdict::Degraded) => Change::NewlyDegraded,
         (_, Verdict::Pass) if before.is_none() => Change::NewLine,
@@ -208,6 +216,11 @@ impl Changed {
             Change::Recovered | Change::GoneLine => self.last.as_ref().and_then(|last| last.fault),
             _ => self.now.and_then(|now| now.fault),
         }
+    }
+
+    /// Whether it became stale just now: from the next run on, everybody knows.
+    pub fn newly_stale(&self) -> bool {
+        self.change == Change::Stale && self.now.is_some_and(|now| now.runs == stale_runs(now.fault))
     }
 
     /// The fault of the last time, where the line was already failing or degraded, and with another one.

@@ -5,6 +5,7 @@
 
 mod atomic;
 mod cell;
+pub mod changes_json;
 mod columns;
 pub mod live;
 mod modem;

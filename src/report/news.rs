@@ -36,21 +36,24 @@ pub fn list(page: &mut Page, changes: &Changes) {
         page.painted("  nothing is new: no line began to fail, and none recovered", Some(Paint::Green));
     }
     for change in Change::ALL {
-        let lines = changes.lines(change);
-        match told(change) {
-            Told::ByLine(what, paint) if !lines.is_empty() => one_kind(page, what, paint, lines),
-            Told::ByLine(..) | Told::Counted(..) => {}
+        let Told::ByLine(what, paint) = told(change) else { continue };
+        // Stale lines are told by name once: every night they are more of the same.
+        let named = changes.lines(change).iter().filter(|line| change != Change::Stale || line.newly_stale());
+        let named: Vec<&Changed> = named.collect();
+        if !named.is_empty() {
+            one_kind(page, what, paint, &named);
         }
     }
-    let known: Vec<String> = Change::ALL
-        .into_iter()
-        .filter_map(|change| match told(change) {
-            Told::Counted(what) => Some((what, changes.count(change))),
-            Told::ByLine(..) => None,
-        })
-        .filter(|(_, count)| *count > 0)
-        .map(|(what, count)| format!("{what} {count}"))
-        .collect();
+    let count = |change| match told(change) {
+        Told::Counted(what) => (what, changes.count(change)),
+        Told::ByLine(..) if change == Change::Stale => {
+            let known = changes.lines(change).iter().filter(|line| !line.newly_stale());
+            ("still stale", known.count() as u64)
+        }
+        Told::ByLine(what, _) => (what, 0),
+    };
+    let known = Change::ALL.map(count).into_iter().filter(|(_, count)| *count > 0);
+    let known: Vec<String> = known.map(|(what, count)| format!("{what} {count}")).collect();
     if !known.is_empty() {
         page.hanging(2, 4, &format!("known already: {}", known.join(", ")));
     }
@@ -81,7 +84,7 @@ const fn told(change: Change) -> Told {
         Change::NewlyDegraded => Told::ByLine("newly degraded", Paint::Yellow),
         Change::Recovered => Told::ByLine("recovered", Paint::Green),
         Change::Flapping => Told::ByLine("flapping", Paint::Yellow),
-        Change::Stale => Told::ByLine("stale", Paint::Magenta),
+        Change::Stale => Told::ByLine("stale from now on", Paint::Magenta),
         Change::NewLine => Told::ByLine("new lines", Paint::Bold),
         Change::GoneLine => Told::ByLine("gone lines", Paint::Bold),
         Change::StillFailing => Told::Counted("still failing"),
@@ -91,11 +94,10 @@ const fn told(change: Change) -> Told {
     }
 }
 
-fn one_kind(page: &mut Page, what: &str, paint: Paint, lines: &[Changed]) {
+fn one_kind(page: &mut Page, what: &str, paint: Paint, lines: &[&Changed]) {
     page.painted(&format!("  {what}: {}", lines_text(lines.len() as u64)), Some(paint));
     // New and gone ones come in great numbers when a plan is changed, and have nothing to tell but their names.
-    let bare = |line: &Changed| matches!(line.change, Change::NewLine | Change::GoneLine);
-    if lines.iter().all(bare) {
+    if lines.iter().all(|line| matches!(line.change, Change::NewLine | Change::GoneLine)) {
         let mut names: Vec<String> = lines.iter().take(NAMED_MAX).map(|line| line.line.to_string()).collect();
         if lines.len() > NAMED_MAX {
             names.push(format!("and {} more", lines.len() - NAMED_MAX));
@@ -126,8 +128,8 @@ fn word_now(line: &Changed) -> &'static str {
 /// What it was before, in words.
 fn before(line: &Changed) -> String {
     let was = line.last.as_ref().map(|last| {
-        let word = last.fault.map_or("passing", Fault::code);
-        format!("was {word} {} since {:.10}", times(last.runs), last.since.strftime("%F"))
+        let word = last.fault.map_or("passed".to_owned(), |fault| format!("was {fault}"));
+        format!("{word} {} since {}", times(last.runs), last.since.strftime("%F"))
     });
     match line.change {
         Change::Flapping => {

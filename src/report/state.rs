@@ -360,9 +360,7 @@ impl RunState {
                 }
             }
             // Facts of the moment, for the live board alone.
-            EventKind::CallMoment { .. }
-            | EventKind::PasswordSent { .. }
-            | EventKind::LineWaits { .. } => {}
+            EventKind::CallMoment { .. } | EventKind::PasswordSent { .. } | EventKind::LineWaits { .. } => {}
         }
         Ok(())
     }

@@ -104,7 +104,8 @@ fn what_got_worse_stands_before_what_is_as_it_was() {
         ..tonight(Some(&before(BUSY, 6, 0, 0)), now)
     };
     let changes = Changes::of([named("a", BUSY), named("b", Some(Fault::OpenConsole)), named("c", BUSY)]);
-    let still: Vec<&str> = changes.lines(Change::StillFailing).iter().map(|line| line.line.as_str()).collect();
+    let still: Vec<&str> =
+        changes.lines(Change::StillFailing).iter().map(|line| line.line.as_str()).collect();
     assert_eq!(still, ["b", "a", "c"]);
     assert_eq!(changes.against.as_ref().map(RunId::as_str), Some("20261120T020000Z-nightly"));
 }
