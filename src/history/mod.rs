@@ -5,6 +5,7 @@
 
 mod error;
 mod schema;
+pub mod statistics;
 mod store;
 
 pub use error::HistoryError;
