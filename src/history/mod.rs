@@ -3,6 +3,7 @@
 //! It is a view of the runs' journals, and can be made again from them. What a run knows of it stands in that run's own
 //! journal ([`crate::model::LineBefore`]). Which runs are taken in, and when, is `cli`'s; what is asked by whom, too.
 
+pub mod drift;
 mod error;
 mod schema;
 pub mod statistics;
