@@ -82,12 +82,11 @@ pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
 pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -> SchedulerPlan {
     let provers: BTreeSet<&LineId> = experience.provers.values().collect();
     let line = |planned: &PlannedLine| LineJob {
-        id: planned.line.id.clone(),
-        number: planned.line.number.clone(),
         credential: planned.credential.clone(),
         prove_on: provers.contains(&planned.line.id),
         expected: experience.lengths.get(&planned.line.id).copied(),
         preset: planned.preset.as_ref().map(|p| Preset { fault: p.fault, detail: p.detail.clone() }),
+        ..LineJob::new(planned.line.id.clone(), planned.line.number.clone())
     };
     SchedulerPlan {
         lines: plan.lines.iter().map(line).collect(),
@@ -111,6 +110,7 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
         checks: plan.checks.clone(),
         redial: redial_law(plan),
         past,
+        ..SchedulerPlan::default()
     }
 }
 
@@ -227,6 +227,8 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         took,
         cut_short: record.cut_short_ms.map(Duration::from_millis),
         connected_after: at(Moment::Dialed).and_then(|from| Some(at(Moment::Connected)?.since(from))),
+        via: record.via.clone(),
+        charge: record.charge,
         refused_for: None,
         detail: record.detail.clone(),
     }
@@ -253,7 +255,7 @@ impl Book {
 }
 
 impl LineBook for Book {
-    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32) -> Result<CallSpec, NotDialed> {
+    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32, _way: usize) -> Result<CallSpec, NotDialed> {
         let planned = self.lines.get(line).and_then(|at| self.plan.lines.get(*at));
         let modem = self.modems.get(modem).and_then(|at| self.plan.bank.modems.get(*at));
         let (Some(planned), Some(modem)) = (planned, modem) else {
@@ -349,12 +351,12 @@ mod tests {
         let known = Usual { dialed_to_connect_ms: Spread::of(&[22_000; 5]), ..Usual::default() };
         let usual = BTreeMap::from([("A".parse().unwrap(), Arc::new(known.clone()))]);
         let book = Book::new(Arc::new(plan), usual);
-        let call = |line: &str| book.call(&line.parse().unwrap(), &"m00".parse().unwrap(), 1).unwrap();
+        let call = |line: &str| book.call(&line.parse().unwrap(), &"m00".parse().unwrap(), 1, 0).unwrap();
         let (a, b) = (call("A"), call("B"));
         assert_eq!(a.short_dial.map(|short| short.limit), Some(Duration::from_secs(43)));
         assert_eq!(a.quality.usual.as_deref(), Some(&known));
         assert_eq!((b.short_dial, b.quality.usual), (None, None));
-        let behind = book.call(&"A".parse().unwrap(), &"m01".parse().unwrap(), 1).unwrap();
+        let behind = book.call(&"A".parse().unwrap(), &"m01".parse().unwrap(), 1, 0).unwrap();
         assert_eq!((a.port_bps, behind.port_bps), (Some(115_200), None), "only the server knows its rate");
         assert_eq!((a.quality.rules.retrains, b.quality.rules.retrains), (Some(7), Some(7)));
     }

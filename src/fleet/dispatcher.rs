@@ -18,7 +18,7 @@ use tokio::task::{Id, JoinSet};
 use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::Notice;
-use crate::model::event::{CredentialState, Ending, ModemState, WaitReason};
+use crate::model::event::{CredentialState, Ending, ModemState};
 use crate::model::{CallId, Event, EventKind, Fault, LineId, ModemId, Mono, PhoneNumber};
 use crate::modem::clock::Clock;
 use crate::modem::port::Port;
@@ -55,11 +55,12 @@ pub struct ObserveError(pub String);
 
 /// What a call to a line needs, apart from its modem and attempt.
 pub trait LineBook: Send + Sync + 'static {
-    /// The call's particulars with the final dial string for this modem, screened once more.
+    /// The call's particulars with the final dial string for this modem and this one of the line's ways
+    /// ([`LineJob::ways`](super::scheduler::LineJob::ways)), screened once more.
     ///
     /// # Errors
     /// The number may not be dialed from there: nothing is.
-    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32) -> Result<CallSpec, NotDialed>;
+    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32, way: usize) -> Result<CallSpec, NotDialed>;
 
     /// The same of a call that checks a modem: up to CONNECT, with no credential. Never asked for
     /// [`Check::DialTone`], which dials nothing.
@@ -282,8 +283,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
 
     fn decide(&mut self, decision: Decision) {
         match decision {
-            Decision::Dial { line, modem, attempt, may_shorten, .. } => {
-                self.dial(&line, &modem, attempt, may_shorten);
+            Decision::Dial { line, modem, attempt, way, may_shorten, .. } => {
+                self.dial(&line, &modem, (attempt, way), may_shorten);
             }
             Decision::SetUp(modem) => self.command(&modem, Command::SetUp),
             Decision::Verdict(verdict) => {
@@ -305,9 +306,9 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.quarantined.insert(modem.clone());
                 self.modem(modem, ModemState::Quarantined, None, detail);
             }
-            Decision::Waits { line, until, why } => {
-                let until = self.clock.wall_at(until);
-                self.emit(EventKind::LineWaits { line, until: Some(until), reason: WaitReason::Pause, why });
+            Decision::Waits { line, until, reason, why } => {
+                let until = until.map(|until| self.clock.wall_at(until));
+                self.emit(EventKind::LineWaits { line, until, reason, why });
             }
             Decision::GiveUp { modem, fault, detail } => {
                 let detail = format!("left alone for the rest of the run: {detail}");
@@ -317,8 +318,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         }
     }
 
-    fn dial(&mut self, line: &LineId, modem: &ModemId, attempt: u32, may_shorten: bool) {
-        match self.book.call(line, modem, attempt) {
+    fn dial(&mut self, line: &LineId, modem: &ModemId, (attempt, way): (u32, usize), may_shorten: bool) {
+        match self.book.call(line, modem, attempt, way) {
             Ok(mut spec) => {
                 spec.short_dial = spec.short_dial.filter(|_| may_shorten);
                 self.emit(EventKind::CallStarted {

@@ -41,6 +41,7 @@ CREATE TABLE line (
     number INTEGER NOT NULL REFERENCES number,
     facets INTEGER NOT NULL REFERENCES facets,    -- those of the last run that had it
     last_run INTEGER NOT NULL,                    -- that run
+    untested_runs INTEGER NOT NULL,               -- in a row, up to that run
     UNIQUE (series, name, number)
 ) STRICT;
 
@@ -84,7 +85,7 @@ CREATE INDEX link_by_rates ON link (tx_bps, rx_bps);
 
 CREATE TABLE run (
     run INTEGER PRIMARY KEY,   -- Unix seconds
-    id TEXT NOT NULL UNIQUE,
+    id TEXT NOT NULL,
     series INTEGER NOT NULL REFERENCES series,
     ended INTEGER,             -- Unix seconds; absent: it was killed
     ending TEXT,               -- completed, interrupted
@@ -100,7 +101,9 @@ CREATE TABLE run (
     billed_s INTEGER NOT NULL,
     cost INTEGER,              -- millionths of the currency
     calls_kept INTEGER NOT NULL DEFAULT 1,
-    journal_bytes INTEGER NOT NULL
+    journal_bytes INTEGER NOT NULL,
+    -- Two hosts may begin runs of one name in one second.
+    UNIQUE (id, series)
 ) STRICT;
 CREATE INDEX run_by_series ON run (series, run);
 

@@ -283,12 +283,9 @@ impl Stage {
                 lines: lines
                     .iter()
                     .map(|entry| LineJob {
-                        id: entry.id.clone(),
-                        number: entry.number.clone(),
                         credential: book.lines[&entry.id].credential.clone(),
                         prove_on: provers.contains(&entry.id.as_str()),
-                        expected: None,
-                        preset: None,
+                        ..LineJob::new(entry.id.clone(), entry.number.clone())
                     })
                     .collect(),
                 modems: self
@@ -311,6 +308,7 @@ impl Stage {
                 checks: CheckPlan { preflight: self.preflight, reference },
                 redial: self.redial,
                 past: self.past,
+                ..SchedulerPlan::default()
             },
             book,
             deadline: self.deadline.map(|after| lineman::model::Mono::ZERO + after),
@@ -534,7 +532,7 @@ impl Book {
 }
 
 impl LineBook for Book {
-    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32) -> Result<CallSpec, NotDialed> {
+    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32, _way: usize) -> Result<CallSpec, NotDialed> {
         if self.undialable.contains(line.as_str()) {
             return Err(NotDialed("screened at the last moment".to_owned()));
         }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::checks;
 use super::file::{LineFile, LinesFile, PlanFile};
-use super::lines::{self, WrittenLine};
+use super::sites;
+use super::written::{self, WrittenLine};
 use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset, Undialable, dial_string, glob};
 use crate::config::bank::{self, Bank, ReadBank};
 use crate::config::credentials::PlannedCredential;
@@ -45,10 +46,10 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     let numbering = load_numbering(file.numbering.as_deref(), read_bank.as_ref(), &library, &doc);
 
     let written = match file.lines {
-        Some(LinesFile::Inline(files)) => Some(lines::inline(files, &doc)),
+        Some(LinesFile::Inline(files)) => Some(written::lines(files, &doc)),
         Some(LinesFile::Csv(name)) => {
             let before = doc.problem_count();
-            let lines = lines::csv(&beside(path, &name), &doc);
+            let lines = written::csv(&beside(path, &name), &doc);
             // A file that is wrong as a whole is no plan without lines.
             (!lines.is_empty() || doc.problem_count() == before).then_some(lines)
         }
@@ -58,6 +59,10 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     if written.as_ref().is_some_and(Vec::is_empty) && !doc.is_pruned("lines[0]") {
         doc.problem("lines", "the plan has no lines; list them under `lines:`, or name a CSV file there");
     }
+    let written_sites = sites::read(file.sites, path, &doc);
+    let sites = sites::check(&written_sites, &doc);
+    let hunt_groups = sites::hunt_groups(file.hunt_groups, &doc);
+    let carriers = sites::carriers(file.carriers, &doc);
     let mut checker = LineChecker {
         doc: &doc,
         library: &library,
@@ -102,6 +107,9 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         bank,
         numbering,
         lines,
+        sites,
+        hunt_groups,
+        carriers: carriers.into_iter().filter_map(|(name, carrier)| Some((name, carrier?))).collect(),
         credentials: credentials
             .into_iter()
             .filter_map(|(name, (credential, _))| Some((name, credential?)))
@@ -146,6 +154,9 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
             bank,
             numbering,
             lines: Vec::new(),
+            sites: BTreeMap::new(),
+            hunt_groups: BTreeMap::new(),
+            carriers: BTreeMap::new(),
             credentials: BTreeMap::new(),
             policy: crate::fleet::policy::Policy::default(),
             checks: crate::fleet::scheduler::CheckPlan::default(),
@@ -317,7 +328,7 @@ impl LineChecker<'_> {
     }
 
     fn line(&mut self, mut written: WrittenLine) {
-        let LineFile { id, site, number, hostname, console, credential, on_hold } =
+        let LineFile { id, site, number, hostname, console, credential, on_hold, .. } =
             std::mem::take(&mut written.file);
         let doc = self.doc;
         let id = match id.as_deref().map(str::parse::<LineId>) {

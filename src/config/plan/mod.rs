@@ -2,8 +2,9 @@
 
 mod checks;
 mod file;
-mod lines;
 mod load;
+pub mod sites;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -22,9 +23,12 @@ use crate::call::Limits;
 use crate::console::dialog::Dialog;
 use crate::fleet::policy::Policy;
 use crate::fleet::scheduler::CheckPlan;
-use crate::model::{CredentialName, DialString, Fault, Line, LineId, PhoneNumber, PlanName};
+use crate::model::{
+    CarrierName, CredentialName, DialString, Fault, GroupName, Line, LineId, PhoneNumber, PlanName, SiteId,
+};
 
 pub use self::load::{load_bench, load_plan};
+use self::sites::{Carrier, Site};
 
 /// The console's name that means "stop after CONNECT".
 pub const CONSOLE_NONE: &str = "none";
@@ -53,6 +57,12 @@ pub struct Plan {
     pub numbering: Arc<Numbering>,
     /// The lines, in the order of the plan; at least one, but for a bank that was read by itself.
     pub lines: Vec<PlannedLine>,
+    /// What is said of sites; one that nothing is said of is not there.
+    pub sites: BTreeMap<SiteId, Site>,
+    /// Hunt groups: most calls at a time to all lines of each.
+    pub hunt_groups: BTreeMap<GroupName, u32>,
+    /// Carriers that lines may be called through.
+    pub carriers: BTreeMap<CarrierName, Carrier>,
     /// The credentials that lines name, and perhaps more.
     pub credentials: BTreeMap<CredentialName, PlannedCredential>,
     /// How lines are tried.

@@ -49,6 +49,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                     detail: why.to_string(),
                     dialed: false,
                     held: false,
+                    charge: None,
                 })));
             }
         }
@@ -108,6 +109,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             detail,
             dialed,
             held: unproven && !port_lost,
+            charge: None,
         })));
     }
 
@@ -171,6 +173,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             detail: why.to_owned(),
             dialed: check.called.is_some(),
             held: check.called.is_some(),
+            charge: None,
         })));
     }
 }

@@ -28,8 +28,8 @@ mod world;
 
 pub use checks::{FAILED_CHECKS, FAULTY_MODEMS, TAKEN_BACK};
 pub use face::{
-    CallReport, Check, CheckPlan, CheckReport, Decision, Input, LineJob, ModemSeat, Past, Preflight, Preset,
-    SchedulerPlan, outcome_of,
+    CallReport, Check, CheckPlan, CheckReport, Decision, Group, GroupKind, Input, LineJob, ModemSeat, Past,
+    Preflight, Preset, SchedulerPlan, Way, outcome_of,
 };
 pub use targets::{KNOWN_LINE_CHECKS_MAX, REFERENCE_FAILED_MAX};
 
@@ -57,8 +57,10 @@ pub struct Scheduler {
     piles: PileUps,
     /// Of each modem.
     trust: Vec<Trust>,
+    /// Modems that are to be checked since failures piled up on them.
+    piled: BTreeSet<usize>,
     targets: Targets,
-    /// Numbers that some modem refuses, or did.
+    /// Numbers whose lines wait for a modem that does not refuse them, or did.
     refused_numbers: BTreeSet<usize>,
     lines: Vec<Line>,
     line_index: BTreeMap<LineId, usize>,
@@ -123,7 +125,7 @@ struct Credential {
 impl Scheduler {
     /// Takes a plan; nothing happens before [`Input::Start`].
     pub fn new(plan: SchedulerPlan) -> Self {
-        let SchedulerPlan { lines: jobs, modems, trunks, policy, checks, redial, past } = plan;
+        let SchedulerPlan { lines: jobs, modems, trunks, policy, checks, redial, past, .. } = plan;
         let modem_index = modems.iter().enumerate().map(|(index, seat)| (seat.id.clone(), index)).collect();
         let mut numbers: Vec<Number> = Vec::new();
         let mut number_index: BTreeMap<PhoneNumber, usize> = BTreeMap::new();
@@ -132,7 +134,7 @@ impl Scheduler {
         let mut line_index = BTreeMap::new();
         let mut lines = Vec::with_capacity(jobs.len());
         for (index, job) in jobs.into_iter().enumerate() {
-            let number = *number_index.entry(job.number).or_insert_with(|| {
+            let number = *number_index.entry(job.ways[0].number.clone()).or_insert_with(|| {
                 numbers.push(Number::default());
                 numbers.len() - 1
             });
@@ -178,6 +180,7 @@ impl Scheduler {
             health: Health::new(bench.ids.len()),
             piles: PileUps::new(bench.ids.len()),
             trust: std::iter::repeat_with(Trust::default).take(bench.ids.len()).collect(),
+            piled: BTreeSet::new(),
             targets: Targets::new(checks, reference, peers),
             refused_numbers: BTreeSet::new(),
             bench,
@@ -217,6 +220,7 @@ impl Scheduler {
         for modem in &past.quarantined {
             if let Some(&modem) = self.modem_index.get(modem) {
                 self.bench.quarantine(modem);
+                self.health.settle(modem);
             }
         }
         for report in past.calls {
@@ -305,7 +309,7 @@ impl Scheduler {
             Input::NotDialed { modem, line, detail } => self.not_dialed(now, &line, &modem, detail),
             Input::Drain => self.close(Fault::Cancelled),
             Input::Deadline => self.close(Fault::PastDeadline),
-            Input::Time => {}
+            Input::Windows(_) | Input::Time => {}
         }
         if self.started {
             self.run_timers(now);

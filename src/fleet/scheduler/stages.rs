@@ -9,7 +9,7 @@ use super::lines::{Stage, Wait};
 use super::queue::{Burden, Rank};
 use super::{Decision, Scheduler, Timer};
 use crate::fleet::policy::{CallClass, NUMBER_HELD};
-use crate::model::event::LineVerdict;
+use crate::model::event::{LineVerdict, WaitReason};
 use crate::model::{CredentialName, Fault, Mono};
 
 /// What a failing call weighs in a line's burden: a second opinion of the same modem is worth little ..
@@ -102,9 +102,18 @@ impl Scheduler {
     }
 
     fn put_off(&mut self, line: usize, until: Mono, why: String, wait: Wait) {
+        if wait == Wait::Refused {
+            self.refused_numbers.insert(self.lines[line].number);
+        }
         self.lines[line].stage = Stage::Waiting { until, wait };
         self.timers.insert((until, Timer::Line(line)));
-        self.decisions.push(Decision::Waits { line: self.lines[line].id.clone(), until, why });
+        let reason = match wait {
+            Wait::Pause => WaitReason::Pause,
+            Wait::Held => WaitReason::Held,
+            Wait::Refused => WaitReason::Refused,
+        };
+        let line = self.lines[line].id.clone();
+        self.decisions.push(Decision::Waits { line, until: Some(until), reason, why });
     }
 
     /// A modem that could not be brought on-hook may hold this number: a call to it would find it busy through us.

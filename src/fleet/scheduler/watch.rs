@@ -157,6 +157,7 @@ impl Watch {
                 .flatten()
                 .map(|(line, attempt)| CallId::new(line, *attempt))
                 .collect(),
+            checks: Vec::new(),
             void: self.void.iter().map(|(line, attempt)| CallId::new(line, *attempt)).collect(),
         };
         self.recount_redials();
@@ -170,11 +171,11 @@ impl Watch {
     }
 
     fn number(&self, line: &LineId) -> &PhoneNumber {
-        &self.plan.lines.iter().find(|job| job.id == *line).unwrap().number
+        &self.plan.lines.iter().find(|job| job.id == *line).unwrap().ways[0].number
     }
 
     fn siblings<'a>(&'a self, number: &'a PhoneNumber) -> impl Iterator<Item = &'a LineId> + 'a {
-        self.plan.lines.iter().filter(move |job| job.number == *number).map(|job| &job.id)
+        self.plan.lines.iter().filter(move |job| job.ways[0].number == *number).map(|job| &job.id)
     }
 
     fn calls(&self, line: &LineId) -> &[Call] {
@@ -323,6 +324,8 @@ impl Watch {
                     took: std::time::Duration::ZERO,
                     cut_short: None,
                     connected_after: None,
+                    via: None,
+                    charge: None,
                     refused_for: None,
                     detail: detail.clone(),
                 };
@@ -348,7 +351,7 @@ impl Watch {
             }
             Input::Drain => self.draining = true,
             Input::Deadline => self.past_deadline = true,
-            Input::Time => {}
+            Input::Windows(_) | Input::Time => {}
         }
     }
 
@@ -397,7 +400,7 @@ impl Watch {
                     // A modem rests after bad outside lines, without a word.
                     seat.0 = Seat::SettingUp;
                 }
-                Decision::Dial { line, modem, attempt, call, may_shorten } => {
+                Decision::Dial { line, modem, attempt, call, may_shorten, .. } => {
                     assert_eq!(call.as_str(), format!("{line}.{attempt}"));
                     self.invariant_shortened(now, line, *may_shorten);
                     self.invariant_dial(now, line, modem, *attempt);
@@ -428,7 +431,8 @@ impl Watch {
                     assert_ne!(*fault, Fault::PortBusy, "a busy port is tried as long as there are lines");
                     self.seats.insert(modem.clone(), (Seat::Gone, Some(*fault)));
                 }
-                Decision::Waits { line, until, why } => {
+                Decision::Waits { line, until, why, .. } => {
+                    let until = &until.unwrap();
                     if why.contains("may still hold") {
                         self.waits_for_modem.insert(line.clone());
                     } else {

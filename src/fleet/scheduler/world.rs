@@ -209,6 +209,7 @@ impl<N: Nature> World<N> {
     pub(super) fn step(&mut self, input: Input) {
         self.watch.input(self.now, &input);
         let decisions = self.scheduler.step(self.now, input.clone());
+        self.scheduler.assert_kept();
         self.watch.decided(self.now, &decisions);
         for decision in &decisions {
             match decision {
@@ -255,6 +256,8 @@ impl<N: Nature> World<N> {
                             furthest: fate.furthest,
                             dialed: fate.dialed,
                             held: fate.held,
+                            via: None,
+                            charge: None,
                             refused_for: fate.refused_for,
                             took: fate.took,
                             cut_short: cut.then_some(SHORT),
@@ -279,6 +282,7 @@ impl<N: Nature> World<N> {
                         detail: String::new(),
                         dialed: *check != Check::DialTone,
                         held: false,
+                        charge: None,
                     };
                     if let Check::Peer(peer) = check {
                         self.push(self.now + took, Input::Answered(peer.clone()));
@@ -339,14 +343,7 @@ impl<N: Nature> World<N> {
 }
 
 pub(super) fn line(n: usize) -> LineJob {
-    LineJob {
-        id: format!("L{n}").parse().unwrap(),
-        number: format!("+1919555{n:04}").parse().unwrap(),
-        credential: None,
-        prove_on: false,
-        expected: None,
-        preset: None,
-    }
+    LineJob::new(format!("L{n}").parse().unwrap(), format!("+1919555{n:04}").parse().unwrap())
 }
 
 pub(super) fn modem(n: usize) -> ModemSeat {
@@ -363,5 +360,6 @@ pub(super) fn plan(lines: usize, modems: usize) -> SchedulerPlan {
         checks: CheckPlan::default(),
         redial: RedialLaw::default(),
         past: Past::default(),
+        ..SchedulerPlan::default()
     }
 }

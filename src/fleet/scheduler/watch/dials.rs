@@ -27,7 +27,7 @@ impl Watch {
         assert_eq!(self.seats[modem].0, Seat::Ready, "{modem} is not free");
         assert!(!self.quarantined.contains(modem));
         assert!(self.trunk_has_room(modem), "trunk limit exceeded");
-        let number = job.number.clone();
+        let number = job.ways[0].number.clone();
         for busy in self.running.keys() {
             assert_ne!(*self.number(busy), number, "two calls to one number");
         }
@@ -82,11 +82,11 @@ impl Watch {
             let fresh = job.preset.is_none()
                 && !self.verdicts.contains_key(&job.id)
                 && !self.begun.contains_key(&job.id);
-            let idle = !self.is_held(&job.number, now)
-                && !self.is_being_called(&job.number)
-                && self.redial.get(&job.number).is_none_or(|count| count.until(now).is_none())
+            let idle = !self.is_held(&job.ways[0].number, now)
+                && !self.is_being_called(&job.ways[0].number)
+                && self.redial.get(&job.ways[0].number).is_none_or(|count| count.until(now).is_none())
                 && free.iter().any(|id| !self.is_barred(now, &job.id, id))
-                && !self.running.keys().any(|busy| *self.number(busy) == job.number);
+                && !self.running.keys().any(|busy| *self.number(busy) == job.ways[0].number);
             assert!(!(fresh && idle), "`{}` waits while a modem is free", job.id);
         }
     }
