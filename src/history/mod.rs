@@ -9,11 +9,13 @@ mod error;
 mod ingest;
 mod names;
 pub mod night;
+pub mod rates;
 pub mod recall;
 mod schema;
 mod spells;
 pub mod statistics;
 mod store;
+pub mod trend;
 
 pub use error::HistoryError;
 pub use night::{Night, Taken};
