@@ -4,15 +4,20 @@
 //! journal ([`crate::model::LineBefore`]). Which runs are taken in, and when, is `cli`'s; what is asked by whom, too.
 
 pub mod confirmed;
+pub mod diff;
+pub mod drift;
 mod error;
 mod ingest;
 mod names;
 pub mod night;
+pub mod rates;
 pub mod recall;
 mod retention;
 mod schema;
 mod spells;
+pub mod statistics;
 mod store;
+pub mod trend;
 
 pub use confirmed::{Confirmed, ConfirmedError};
 pub use error::HistoryError;
@@ -21,5 +26,7 @@ pub use recall::{LineMemory, Series, VoiceHold};
 pub use retention::{Keep, Pruned};
 pub use store::{Store, Waits};
 
+#[cfg(test)]
+mod played;
 #[cfg(test)]
 mod tests;
