@@ -480,6 +480,7 @@ fn dialogs() -> &'static BTreeMap<&'static str, Arc<Dialog>> {
 struct Planned {
     line: Line,
     dialog: Option<Arc<Dialog>>,
+    consoles: Vec<lineman::console::Behind>,
     credential: Option<CredentialName>,
 }
 
@@ -518,6 +519,7 @@ impl Book {
             Planned {
                 line: line(entry),
                 dialog: kind.map(|kind| Arc::clone(&dialogs[kind])),
+                consoles: Vec::new(),
                 credential: credential.filter(|_| kind.is_some()).map(|name| name.parse().expect("a name")),
             }
         };
@@ -549,6 +551,7 @@ impl LineBook for Book {
             dial: DialString::new("", digits).expect("digits"),
             via: None,
             dialog: planned.dialog.clone(),
+            consoles: planned.consoles.clone(),
             credential: planned.credential.clone(),
             port_bps: Some(115_200),
             limits: self.limits,
@@ -582,6 +585,7 @@ impl LineBook for Book {
             dial: DialString::new("", &digits).expect("digits"),
             via: None,
             dialog: None,
+            consoles: Vec::new(),
             credential: None,
             port_bps: Some(115_200),
             limits: self.limits,
