@@ -247,7 +247,7 @@ impl Visit {
     fn look(&mut self) -> Option<Wish> {
         match self.phase {
             Phase::Choosing => self.look_for_connection(),
-            Phase::Listening => None,
+            Phase::Listening => self.look_for_refusal(),
             Phase::Looking => self.look_for_prompt(),
         }
     }
@@ -280,6 +280,16 @@ impl Visit {
             return Some(Wish::Return);
         }
         None
+    }
+
+    /// A server that does not tell when it has connected: what is said before our first CR may be its refusal, or a console's
+    /// text that looks like one. It is told, and believed no further than that.
+    fn look_for_refusal(&mut self) -> Option<Wish> {
+        if self.tells_of_connections() {
+            return None;
+        }
+        let (_, fault, said) = self.refusal(self.screen.since(0))?;
+        self.rested(SETTLE).then(|| self.answered(Some((fault, said))))
     }
 
     /// What the server says against the choice: where it stands, and what it means.
@@ -346,8 +356,7 @@ impl Visit {
             return self.rested(SETTLE).then(|| self.servers_prompt());
         }
         let text = self.screen.since(self.mark);
-        let says = matcher::says_before_login(&self.console, text)
-            .or_else(|| self.refusal(text).map(|(_, fault, said)| (fault, said)));
+        let says = matcher::says_before_login(&self.console, text);
         match says {
             Some(says) if self.rested(SETTLE) => Some(self.answered(Some(says))),
             _ => None,
