@@ -3,10 +3,12 @@
 //! The pure part (policy, scheduler, health, guard) decides and knows neither ports nor clocks; what may be dialed at
 //! all is decided in `config`, what a call finds in `call`.
 
+pub mod budget;
 pub mod desk;
 pub mod dispatcher;
 pub mod guard;
 pub mod health;
+pub mod hours;
 pub mod inspection;
 pub mod pileup;
 pub mod policy;

@@ -445,6 +445,9 @@ pub struct CheckRecord {
     pub detail: String,
     /// How long the modem was taken, ms.
     pub took_ms: u64,
+    /// What its call costs; absent where no digit was dialed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<Charge>,
 }
 
 /// How a call's hang-up went.

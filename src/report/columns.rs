@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::modem::ModemFigures;
 use super::{RunState, SCHEMA};
-use crate::model::{CallRecord, Diagnostics, Fault, Line, PhaseTimes, Verdict};
+use crate::model::charge::ChargeSum;
+use crate::model::event::Via;
+use crate::model::{CallRecord, Diagnostics, Fault, Line, Micros, PhaseTimes, Verdict};
 
 /// What stands in a cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +28,8 @@ pub(super) enum Cell<'a> {
     Signed(i64),
     /// A duration in seconds, from ms.
     Seconds(u128),
+    /// Money, in the currency of the row.
+    Money(Micros),
     /// An instant.
     Time(Timestamp),
 }
@@ -53,12 +57,26 @@ pub(super) struct Row<'a> {
     /// The call itself, or the one that decided.
     pub(super) call: Option<&'a CallRecord>,
     pub(super) times: PhaseTimes,
+    /// What is charged for the call, or for all calls of the line.
+    pub(super) charges: ChargeSum,
 }
 
 impl Row<'_> {
     /// What the modem told of the call.
     fn told<T>(&self, of: impl FnOnce(&Diagnostics) -> Option<T>) -> Option<T> {
         self.call.and_then(|call| call.diagnostics.as_deref()).and_then(of)
+    }
+
+    /// The way that was called, where it was not the line's own number without a carrier.
+    fn via(&self) -> Option<&Via> {
+        self.call.and_then(|call| call.via.as_ref())
+    }
+
+    /// The consoles behind the line: how many, and how many of them failed.
+    fn consoles(&self) -> Option<(u64, u64)> {
+        let consoles = self.call.map(|call| &call.consoles).filter(|consoles| !consoles.is_empty())?;
+        let failed = consoles.iter().filter(|console| Verdict::of(console.fault) == Verdict::Fail);
+        Some((consoles.len() as u64, failed.count() as u64))
     }
 }
 
@@ -148,25 +166,51 @@ macro_rules! line_columns {
                 "disconnect_cause",
                 text(row.call.and_then(|call| call.diagnostics.as_deref()?.disconnect_cause.as_deref()))
             ),
+            column!(
+                row,
+                "via",
+                row.via().and_then(|via| via.number.as_ref()).map_or(Cell::Absent, |number| Cell::Word(number.as_str()))
+            ),
+            column!(
+                row,
+                "carrier",
+                row.via().and_then(|via| via.carrier.as_ref()).map_or(Cell::Absent, |name| Cell::Word(name.as_str()))
+            ),
+            column!(
+                row,
+                "class",
+                row.call.and_then(|call| call.charge).map_or(Cell::Absent, |charge| Cell::Word(charge.class.word()))
+            ),
+            column!(row, "billed_s", figure(row.charges.billed_s())),
+            column!(row, "cost", row.charges.cost().map_or(Cell::Absent, Cell::Money)),
+            column!(
+                row,
+                "currency",
+                text(row.charges.cost().and(row.state.header().currency.as_deref()))
+            ),
+            column!(row, "consoles", figure(row.consoles().map(|(all, _)| all))),
+            column!(row, "consoles_failed", figure(row.consoles().map(|(_, failed)| failed))),
+            column!(_row, "change", Cell::Absent),
+            column!(_row, "nights", Cell::Absent),
         ];
     };
 }
 
 line_columns! {
     /// lines.csv
-    LINES: 49 []
+    LINES: 59 []
 }
 
 line_columns! {
     /// calls.csv: the same, with `call` and `attempt` after `line`.
-    CALLS: 51 [
+    CALLS: 61 [
         column!(row, "call", row.call.map_or(Cell::Absent, |call| Cell::Word(call.call.as_str()))),
         column!(row, "attempt", figure(row.call.map(|call| call.attempt)))
     ]
 }
 
 /// modems.csv
-pub(super) const MODEMS: [Column<ModemCell>; 24] = [
+pub(super) const MODEMS: [Column<ModemCell>; 26] = [
     column!(_row, "schema", Cell::Figure(u64::from(SCHEMA))),
     column!(row, "run", Cell::Word(row.state.header().run.as_str())),
     column!(row, "modem", Cell::Word(row.modem.header.id.as_str())),
@@ -195,6 +239,17 @@ pub(super) const MODEMS: [Column<ModemCell>; 24] = [
     column!(row, "free_failures", Cell::Figure(row.modem.free_failures)),
     column!(row, "checks", Cell::Figure(row.modem.checks)),
     column!(row, "checks_failed", Cell::Figure(row.modem.checks_failed)),
+    column!(row, "billed_s", figure(row.modem.charges.billed_s())),
+    column!(
+        row,
+        "cost",
+        row.state
+            .header()
+            .currency
+            .as_ref()
+            .and_then(|_| row.modem.charges.cost())
+            .map_or(Cell::Absent, Cell::Money)
+    ),
 ];
 
 /// `busy:3 no-carrier:1`, in the order of the design.

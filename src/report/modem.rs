@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::model::charge::ChargeSum;
 use crate::model::event::{CheckOutcome, CheckRecord, Hangup, ModemHeader, ModemState};
 use crate::model::{CallRecord, FailureCost, Fault, Moment, Verdict};
 
@@ -40,6 +41,8 @@ pub struct ModemFigures {
     pub checks: u64,
     /// Checks that it failed.
     pub checks_failed: u64,
+    /// What is charged for its calls and for the calls of its checks.
+    pub charges: ChargeSum,
 }
 
 /// How well a modem served a run.
@@ -88,6 +91,7 @@ impl ModemFigures {
             detail: String::new(),
             checks: 0,
             checks_failed: 0,
+            charges: ChargeSum::default(),
         }
     }
 
@@ -119,6 +123,10 @@ impl ModemFigures {
 
     pub(super) fn checked(&mut self, record: &CheckRecord) {
         self.checks += 1;
+        // A check that dials no digit is no call.
+        if record.dialed.is_some() {
+            self.charges.add(record.charge);
+        }
         if record.outcome == CheckOutcome::Failed {
             self.checks_failed += 1;
             record.detail.clone_into(&mut self.detail);
@@ -129,6 +137,7 @@ impl ModemFigures {
         self.calls += 1;
         *self.by_result.entry(Verdict::of(record.fault)).or_default() += 1;
         self.on_line += on_line(record);
+        self.charges.add(record.charge);
         match record.failure_cost() {
             Some(FailureCost::Answered) => self.answered_failures += 1,
             Some(FailureCost::Free) => self.free_failures += 1,

@@ -6,8 +6,8 @@ use crate::model::event::{
     CredentialState, EVENT_FORMAT, Ending, Hangup, LineVerdict, ModemHeader, ModemState, RunHeader, Sitting,
 };
 use crate::model::{
-    CallId, CallRecord, CallSetup, Diagnostics, Event, EventKind, Fault, Line, Link, Moment, Mono,
-    Termination, Timeline,
+    CallId, CallRecord, CallSetup, Charge, Diagnostics, Event, EventKind, FailureCost, Fault, Line, Link,
+    Micros, Moment, Mono, NumberClass, Termination, Timeline,
 };
 
 use Moment::{
@@ -61,7 +61,7 @@ pub(super) fn header(lines: Vec<Line>, modems: Vec<ModemHeader>) -> EventKind {
         plan_path: Some("dialplans/nightly.yaml".into()),
         bank: "hq".parse().unwrap(),
         seed: 42,
-        currency: None,
+        currency: Some("USD".into()),
         lines,
         modems,
         sitting: Sitting { lineman: "0.1.0".into(), origin_us: 86_400_000_000 },
@@ -70,6 +70,22 @@ pub(super) fn header(lines: Vec<Line>, modems: Vec<ModemHeader>) -> EventKind {
 
 pub(super) fn call_id(n: u32, attempt: u32) -> CallId {
     CallId::new(&line(n).id, attempt)
+}
+
+/// What the samples' tariff takes: 0.0002 USD a second from the answer on, and all that may have been one.
+fn charge(record: &CallRecord) -> Option<Charge> {
+    let free = record.failure_cost() == Some(FailureCost::Free);
+    let billed_s = match record.timeline.get(Dialed) {
+        Some(dialed) if !free => {
+            let answered = record.timeline.get(Answered);
+            let from = answered.map_or(dialed.at, |answered| answered.at.before(answered.half_width));
+            let end = record.timeline.get(OnHook).or(record.timeline.get(Released))?;
+            u32::try_from(end.at.since(from).as_millis().div_ceil(1000)).unwrap()
+        }
+        _ => 0,
+    };
+    let cost = Some(Micros(200).times(billed_s.into()));
+    Some(Charge { class: NumberClass::National, billed_s, cost })
 }
 
 impl Story {
@@ -146,6 +162,7 @@ impl Story {
             transcript: None,
         };
         more(&mut record);
+        record.charge = charge(&record);
         self.tell(end_ms, EventKind::CallEnded(Box::new(record)));
     }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::modem::ModemFigures;
 use super::transcript;
+use crate::model::charge::ChargeSum;
 use crate::model::event::{CredentialState, EVENT_FORMAT, Ending, LineVerdict, RunHeader};
 use crate::model::{
     CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, PhoneNumber, Verdict,
@@ -197,6 +198,11 @@ impl LineState {
     pub fn deciding(&self) -> Option<&CallRecord> {
         let id = self.verdict.as_ref()?.call.as_ref()?;
         self.calls.iter().find(|record| record.call == *id)
+    }
+
+    /// What is charged for its calls.
+    pub fn charges(&self) -> ChargeSum {
+        ChargeSum::of(self.calls.iter().map(|record| record.charge))
     }
 }
 

@@ -6,6 +6,7 @@ use csv::{Terminator, Writer, WriterBuilder};
 use super::cell;
 use super::columns::{CALLS, Cell, Column, LINES, MODEMS, ModemRow, Row};
 use super::{LineState, RunState};
+use crate::model::charge::ChargeSum;
 use crate::model::{Line, PhaseTimes};
 
 /// Bytes of a usual row, to spare growing.
@@ -41,6 +42,7 @@ pub(super) fn calls(state: &RunState) -> csv::Result<Vec<u8>> {
                 attempts: call.attempt,
                 call: Some(call),
                 times: PhaseTimes::of(&call.timeline),
+                charges: ChargeSum::of([call.charge]),
             };
             for column in &CALLS {
                 write(&mut table, &(column.cell)(&row))?;
@@ -75,6 +77,7 @@ fn line_row<'a>(state: &'a RunState, line: &'a Line, known: &'a LineState) -> Op
         attempts: verdict.attempts,
         call,
         times: call.map(|call| PhaseTimes::of(&call.timeline)).unwrap_or_default(),
+        charges: known.charges(),
     })
 }
 
@@ -94,6 +97,7 @@ fn write(table: &mut Writer<Vec<u8>>, cell: &Cell<'_>) -> csv::Result<()> {
         Cell::Owned(text) => table.write_field(cell::text(text)),
         Cell::Figure(figure) => table.write_field(figure.to_string()),
         Cell::Signed(figure) => table.write_field(figure.to_string()),
+        Cell::Money(money) => table.write_field(money.to_string()),
         Cell::Seconds(ms) => table.write_field(format!("{}.{:03}", ms / 1000, ms % 1000)),
         Cell::Time(at) => table.write_field(format!("{at:.3}")),
     }

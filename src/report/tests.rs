@@ -12,7 +12,7 @@ use super::columns::{CALLS, LINES, MODEMS};
 use super::sample::{Story, call_id, event, header, line, modem, night};
 use super::*;
 use crate::model::event::{Ending, Hangup, ModemState, Sitting};
-use crate::model::{Blame, Event, EventKind, Fault, Moment, Termination, Verdict};
+use crate::model::{Blame, Event, EventKind, Fault, Moment, NumberClass, Termination, Verdict};
 
 mod board;
 mod state;
@@ -162,7 +162,8 @@ fn the_columns_are_those_of_the_design() {
         finished,setup_ms,dial_ms,post_dial_ms,ring_ms,train_ms,connect_ms,prompt_ms,login_ms,verify_ms,logout_ms,\
         hangup_ms,total_ms,ring_train_ms,train_connect_ms,dialed_to_connect_ms,split_error_ms,rings,modulation,\
         tx_bps,rx_bps,protocol,compression,hostname,termination,tx_level_dbm,rx_level_dbm,snr_db,line_quality,\
-        retrains,rate_shifts,block_errors,round_trip_ms,disconnect_cause";
+        retrains,rate_shifts,block_errors,round_trip_ms,disconnect_cause,via,carrier,class,billed_s,cost,\
+        currency,consoles,consoles_failed,change,nights";
     let state = RunState::of(&night()).unwrap();
     let head = |csv: Vec<u8>| String::from_utf8(csv).unwrap().lines().next().unwrap().trim_end().to_owned();
     assert_eq!(head(tables::lines(&state).unwrap()), design);
@@ -170,7 +171,7 @@ fn the_columns_are_those_of_the_design() {
 }
 
 #[test]
-fn what_a_modem_told_stands_in_the_last_columns() {
+fn what_a_modem_told_stands_in_columns_of_its_own() {
     let state = RunState::of(&night()).unwrap();
     let columns = [
         "termination",
@@ -200,10 +201,19 @@ fn what_a_modem_told_stands_in_the_last_columns() {
     }
 }
 
-/// What a lineman before schema 2 wrote: nothing of it is lost, and what it did not know is empty.
+/// What older ones wrote: nothing of it is lost, and what it did not know is empty.
 #[test]
-fn a_journal_of_schema_1_is_rendered() {
-    let text = include_str!("../../tests/fixtures/journal/schema-1.jsonl");
+fn journals_of_older_schemas_are_rendered() {
+    let texts = [
+        (include_str!("../../tests/fixtures/journal/schema-1.jsonl"), 20),
+        (include_str!("../../tests/fixtures/journal/schema-2.jsonl"), 10),
+    ];
+    for (text, columns_since) in texts {
+        is_rendered(text, columns_since);
+    }
+}
+
+fn is_rendered(text: &str, columns_since: usize) {
     let events: Vec<Event> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (now, then) = (RunState::of(&night()).unwrap(), RunState::of(&events).unwrap());
     for (new, old) in [
@@ -212,7 +222,7 @@ fn a_journal_of_schema_1_is_rendered() {
     ] {
         let (new, old) = (rows(&new), rows(&old));
         assert_eq!((new[0].clone(), new.len()), (old[0].clone(), old.len()));
-        let known = new[0].len() - 10;
+        let known = new[0].len() - columns_since;
         let detail = new[0].iter().position(|name| name == "detail").unwrap();
         for (new, old) in new.iter().zip(&old).skip(1) {
             for column in (0..known).filter(|column| *column != detail) {
@@ -490,6 +500,7 @@ fn schema_md_documents_every_column_and_code() {
         .collect();
     assert_eq!(documented(schema, "Faults"), faults);
     assert_eq!(first("Terminations"), Termination::ALL.map(Termination::word));
+    assert_eq!(first("Classes"), NumberClass::ALL.map(NumberClass::word));
     assert_eq!(first("Health"), Health::ALL.map(Health::word));
     let json: serde_json::Value =
         serde_json::from_slice(&summary_json::bytes(&RunState::of(&night()).unwrap()).unwrap()).unwrap();

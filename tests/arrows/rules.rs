@@ -47,6 +47,7 @@ pub(crate) const CORES: &[&str] = &[
     "call/limits",
     "call/quality",
     "call/spec",
+    "fleet/budget",
     "fleet/scheduler",
     "fleet/policy",
     "fleet/health",

@@ -10,6 +10,8 @@ mod crowd;
 mod gap;
 mod idle;
 mod makespan;
+mod million;
+mod pool;
 mod rfc2217;
 mod split;
 mod stamps;
@@ -29,8 +31,10 @@ use common::Row;
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 8] = [
+const FIGURES: [(&str, Figure); 10] = [
     ("makespan", makespan::rows),
+    ("pool", pool::rows),
+    ("million", million::rows),
     ("gap", gap::rows),
     ("stamps", stamps::rows),
     ("idle", idle::rows),

@@ -283,12 +283,9 @@ impl Stage {
                 lines: lines
                     .iter()
                     .map(|entry| LineJob {
-                        id: entry.id.clone(),
-                        number: entry.number.clone(),
                         credential: book.lines[&entry.id].credential.clone(),
                         prove_on: provers.contains(&entry.id.as_str()),
-                        expected: None,
-                        preset: None,
+                        ..LineJob::new(entry.id.clone(), entry.number.clone())
                     })
                     .collect(),
                 modems: self
@@ -299,6 +296,7 @@ impl Stage {
                         id: modem.id.clone(),
                         trunk: self.trunk.map(|_| trunk.clone()),
                         has_number: modem.number.is_some(),
+                        toll: None,
                     })
                     .collect(),
                 trunks: self
@@ -308,12 +306,14 @@ impl Stage {
                     .into_iter()
                     .collect(),
                 policy: self.policy,
-                checks: CheckPlan { preflight: self.preflight, reference },
+                checks: CheckPlan { preflight: self.preflight, reference, toll: None },
                 redial: self.redial,
                 past: self.past,
+                ..SchedulerPlan::default()
             },
             book,
             deadline: self.deadline.map(|after| lineman::model::Mono::ZERO + after),
+            hours: None,
             desk: Desk::new(
                 self.accounts.iter().map(entry).collect(),
                 Arc::new(Memory { refused: Arc::clone(&refused) }),
@@ -547,7 +547,7 @@ impl Book {
 }
 
 impl LineBook for Book {
-    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32) -> Result<CallSpec, NotDialed> {
+    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32, _way: usize) -> Result<CallSpec, NotDialed> {
         if self.undialable.contains(line.as_str()) {
             return Err(NotDialed("screened at the last moment".to_owned()));
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LineBook, Run};
+use super::{LineBook, NotDialed, Run};
 use crate::call::CallSpec;
 use crate::fleet::scheduler::{Check, CheckReport, Input};
 use crate::fleet::worker::{CheckOver, Command, OpenPort};
@@ -29,7 +29,11 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 "dial tone".to_owned(),
             );
         }
-        match self.book.check(check, modem) {
+        let call = match self.may_check(check) {
+            Ok(()) => self.book.check(check, modem),
+            Err(why) => Err(NotDialed(why)),
+        };
+        match call {
             Ok(spec) => {
                 if let Check::Peer(peer) = check {
                     // It must listen before the other one dials.
@@ -49,6 +53,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                     detail: why.to_string(),
                     dialed: false,
                     held: false,
+                    charge: None,
                 })));
             }
         }
@@ -108,6 +113,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             detail,
             dialed,
             held: unproven && !port_lost,
+            charge: None,
         })));
     }
 
@@ -129,6 +135,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             fault,
             detail: detail.to_owned(),
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            charge: None,
         })));
     }
 
@@ -170,6 +177,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             detail: why.to_owned(),
             dialed: check.called.is_some(),
             held: check.called.is_some(),
+            charge: None,
         })));
     }
 }

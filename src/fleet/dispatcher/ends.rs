@@ -38,6 +38,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             took,
             cut_short: record.cut_short_ms.map(Duration::from_millis),
             connected_after: connected_after(&record),
+            via: record.via.clone(),
+            charge: record.charge,
             refused_for,
             detail: record.detail.clone(),
         };

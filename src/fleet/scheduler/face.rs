@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::fleet::budget::Budget;
 use crate::fleet::policy::{CallClass, Policy};
 use crate::fleet::redial::RedialLaw;
-use crate::model::event::{CheckKind, CheckOutcome, LineVerdict};
-use crate::model::{CallId, CredentialName, Fault, LineId, ModemId, Moment, Mono, PhoneNumber, TrunkName};
+use crate::model::event::{CheckKind, CheckOutcome, LineVerdict, Via, WaitReason};
+use crate::model::{
+    CallId, Charge, CredentialName, Fault, LineId, ModemId, Moment, Mono, NumberClass, PhoneNumber,
+    TrunkName, Windows,
+};
 
 /// All that the scheduler knows when a sitting begins.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct SchedulerPlan {
     /// The lines, in the order of the plan; ids are unique.
     pub lines: Vec<LineJob>,
@@ -18,6 +22,13 @@ pub struct SchedulerPlan {
     pub modems: Vec<ModemSeat>,
     /// Most calls at a time of each trunk; a trunk that is not here has no limit.
     pub trunks: BTreeMap<TrunkName, NonZeroU32>,
+    /// Groups of lines with a limit of their own: sites, hunt groups. Lines name them by their place here.
+    pub groups: Vec<Group>,
+    /// What calls may take in all.
+    pub budget: Budget,
+    /// The longest that a call can take, from taking the port to on-hook: a call is begun only where all of it lies within its
+    /// line's window.
+    pub room: Duration,
     /// The rules of the run.
     pub policy: Policy,
     /// How the bench is checked.
@@ -35,6 +46,8 @@ pub struct CheckPlan {
     pub preflight: Preflight,
     /// A number that is known to answer with a carrier; no line of the plan.
     pub reference: Option<PhoneNumber>,
+    /// What the longest call to it is charged; absent: nothing that a budget counts.
+    pub toll: Option<Charge>,
 }
 
 /// What each modem is asked before its first line.
@@ -89,6 +102,8 @@ pub struct CheckReport {
     pub dialed: bool,
     /// The modem could not be brought on-hook, and may hold the number.
     pub held: bool,
+    /// What is billed of its call, at most; absent where no digit went out.
+    pub charge: Option<Charge>,
 }
 
 /// What a call that was made as a check says of its modem. One that met a busy number, a person or a fax says that
@@ -114,16 +129,92 @@ pub fn outcome_of(fault: Option<Fault>) -> CheckOutcome {
 pub struct LineJob {
     /// The line.
     pub id: LineId,
-    /// What is called; lines that share it are never called at the same time.
-    pub number: PhoneNumber,
+    /// How it can be reached: the first is the usual one, the others are tried in turn after a call that failed on the way.
+    /// Never empty.
+    pub ways: Vec<Way>,
     /// The credential that is used there, if any.
     pub credential: Option<CredentialName>,
     /// Whether its credential is to be proven here (the plan's `prove_on`, else where it worked last): dialed first.
     pub prove_on: bool,
     /// How long its calls are expected to take in all, from experience.
     pub expected: Option<Duration>,
+    /// When it may be dialed.
+    pub windows: Windows,
+    /// The groups that it belongs to: places in [`SchedulerPlan::groups`], each once.
+    pub groups: Vec<usize>,
+    /// Who goes first, the higher the sooner.
+    pub priority: i32,
+    /// It will not fit before the deadline: after all that do. The lower the number the sooner (longest not tested first).
+    pub deferred: Option<u32>,
     /// Set for a line that must not be dialed: its verdict.
     pub preset: Option<Preset>,
+}
+
+impl LineJob {
+    /// A line with this number alone, no credential, no window and no rank.
+    pub fn new(id: LineId, number: PhoneNumber) -> Self {
+        Self {
+            id,
+            ways: vec![Way::own(number)],
+            credential: None,
+            prove_on: false,
+            expected: None,
+            windows: Windows::ALWAYS,
+            groups: Vec::new(),
+            priority: 0,
+            deferred: None,
+            preset: None,
+        }
+    }
+}
+
+/// A way to a line: a number, and a carrier's code before it or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// What is called; numbers are never called twice at the same time, whatever the way.
+    pub number: PhoneNumber,
+    /// What is told of it; absent is the line's own number without a carrier.
+    pub via: Option<Via>,
+    /// What the longest call is charged: what is set aside for it in the budgets, its class's among them.
+    pub worst: Charge,
+}
+
+impl Way {
+    /// A line's own number, of which nothing else is known; without a tariff, and not for a budget of time.
+    pub const fn own(number: PhoneNumber) -> Self {
+        let worst = Charge { class: NumberClass::Local, billed_s: 0, cost: None };
+        Self { number, via: None, worst }
+    }
+}
+
+/// Lines that have a limit of calls at a time in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What it is called in the plan.
+    pub name: String,
+    /// What it is.
+    pub kind: GroupKind,
+    /// Most calls at a time.
+    pub max_calls: NonZeroU32,
+}
+
+/// What a [`Group`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GroupKind {
+    /// The lines of a site.
+    Site,
+    /// Lines of which a busy one rolls over to the next.
+    HuntGroup,
+}
+
+impl GroupKind {
+    /// In words.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Site => "site",
+            Self::HuntGroup => "hunt group",
+        }
+    }
 }
 
 /// The verdict of a line that must not be dialed: screened, skipped, on-hold ..
@@ -144,6 +235,8 @@ pub struct ModemSeat {
     pub trunk: Option<TrunkName>,
     /// It has an outside number of its own, under which other modems of the bank can call it.
     pub has_number: bool,
+    /// What the longest call to that is charged; absent: nothing that a budget counts.
+    pub toll: Option<Charge>,
 }
 
 /// What earlier sittings of a resumed run found, from its journal.
@@ -160,6 +253,8 @@ pub struct Past {
     pub quarantined: BTreeSet<ModemId>,
     /// Calls that count as not made, since their modem was put under quarantine for them.
     pub void: BTreeSet<CallId>,
+    /// What was billed of calls that checked modems.
+    pub checks: Vec<Charge>,
     /// Failing calls of modems that have passed nothing since: what a quarantine would make void.
     pub unproven: BTreeSet<CallId>,
 }
@@ -187,6 +282,10 @@ pub struct CallReport {
     pub cut_short: Option<Duration>,
     /// Dial command .. CONNECT, if it came to that.
     pub connected_after: Option<Duration>,
+    /// The way that it went, where it is not the line's own number without a carrier.
+    pub via: Option<Via>,
+    /// What is billed of it, at most; absent where no digit went out.
+    pub charge: Option<Charge>,
     /// How long the modem refuses to dial this number, where it refused (`DELAYED`) and said so.
     pub refused_for: Option<Duration>,
     /// The finding in words.
@@ -242,6 +341,9 @@ pub enum Input {
     CredentialProven(CredentialName),
     /// The credential is never sent again in this run.
     CredentialStopped(CredentialName),
+    /// The wall clock was set, or its rules have changed: when these lines may be dialed from here on. Lines that are not
+    /// named keep their windows.
+    Windows(Vec<(LineId, Windows)>),
     /// First signal: dial no more.
     Drain,
     /// The plan's deadline has come: dial no more; the calls that are running end as they may.
@@ -263,6 +365,8 @@ pub enum Decision {
         modem: ModemId,
         /// Number of the call within the line, from 1; earlier sittings and calls that did not get to dialing included.
         attempt: u32,
+        /// Which of its [`LineJob::ways`].
+        way: usize,
         /// `<line>.<attempt>`.
         call: CallId,
         /// Its dial limit may be shortened: it is the first call to its number, and a second one can follow.
@@ -309,12 +413,15 @@ pub enum Decision {
         /// In words.
         detail: String,
     },
-    /// The line is put off. Told once for each time.
+    /// What the line waits for has changed: told once for each change, until its next call or its verdict. A line of which
+    /// nothing was told yet waits for a free modem.
     Waits {
         /// The line.
         line: LineId,
-        /// Not before.
-        until: Mono,
+        /// Not before; absent where no time is known, but an event.
+        until: Option<Mono>,
+        /// What for.
+        reason: WaitReason,
         /// Why, in words.
         why: String,
     },

@@ -154,7 +154,7 @@ fn lines() -> impl Strategy<Value = Vec<super::LineJob>> {
         let presets = [Fault::Screened, Fault::Skipped, Fault::OnHold];
         let make = |(n, ((number, credential, prove_on, expected), preset)): (usize, Drawn)| {
             let mut job: super::LineJob = line(n);
-            job.number = format!("+1919555{number:04}").parse().unwrap();
+            job.ways[0].number = format!("+1919555{number:04}").parse().unwrap();
             job.credential = credential.map(|n| format!("c{n}").parse().unwrap());
             job.prove_on = prove_on && n == 0;
             job.expected = expected.map(Duration::from_secs);
@@ -285,9 +285,19 @@ fn anything() -> impl Strategy<Value = Case> {
                 preflight: [Preflight::Off, Preflight::DialTone, Preflight::Reference]
                     [usize::from(preflight)],
                 reference: has_reference.then(|| "+19195559999".parse().unwrap()),
+                toll: None,
             };
             let past = super::Past::default();
-            let plan = SchedulerPlan { lines, modems, trunks, policy, checks, redial, past };
+            let plan = SchedulerPlan {
+                lines,
+                modems,
+                trunks,
+                policy,
+                checks,
+                redial,
+                past,
+                ..SchedulerPlan::default()
+            };
             Case { plan, nature, outs, drain, deadline, killed }
         },
     )
@@ -409,7 +419,7 @@ fn the_random_worlds_meet_every_ending() {
 fn five_thousand_lines_on_sixty_four_modems_run_through() {
     let mut big = plan(5000, 64);
     for (n, job) in big.lines.iter_mut().enumerate() {
-        job.number = format!("+1919{:07}", n / 2).parse().unwrap();
+        job.ways[0].number = format!("+1919{:07}", n / 2).parse().unwrap();
     }
     let mut scheduler = super::Scheduler::new(big);
     let mut events = BTreeMap::new();
@@ -437,6 +447,8 @@ fn five_thousand_lines_on_sixty_four_modems_run_through() {
                         took,
                         cut_short: None,
                         connected_after: None,
+                        via: None,
+                        charge: None,
                         refused_for: None,
                         detail: String::new(),
                     };
@@ -453,6 +465,7 @@ fn five_thousand_lines_on_sixty_four_modems_run_through() {
                         detail: String::new(),
                         dialed: true,
                         held: false,
+                        charge: None,
                     };
                     events
                         .insert((now + Duration::from_secs(20), sequence), Input::Checked(Box::new(report)));

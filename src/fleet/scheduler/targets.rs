@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::bench::State;
-use super::checks::Why;
+use super::windows::Opening;
 use super::{Check, CheckPlan, Scheduler};
+use crate::fleet::budget::Funds;
 use crate::model::Mono;
 
 /// Failed checks in a row that the reference number gets in a run, from all modems together.
@@ -48,6 +48,11 @@ impl Targets {
         if let Some(peer) = self.peers.get_mut(modem) {
             *peer = None;
         }
+    }
+
+    /// The place of a modem's own number among the numbers, if it may be called.
+    pub(super) fn peer(&self, modem: usize) -> Option<usize> {
+        self.peers.get(modem).copied().flatten()
     }
 
     /// A line passed.
@@ -103,8 +108,13 @@ impl Scheduler {
         if entry.redial.is_spent(&self.redial) {
             return Found::Nothing;
         }
-        if self.queue.is_in_call(number) {
+        if !self.gates.has_room(number) {
             return Found::Later;
+        }
+        match self.pays_for(&check) {
+            Funds::Enough => {}
+            Funds::SetAside(_) => return Found::Later,
+            Funds::Spent(_) => return Found::Nothing,
         }
         let held = entry.held.map(|(_, until)| until).filter(|until| *until > now);
         match entry.redial.until(now).max(held) {
@@ -115,35 +125,26 @@ impl Scheduler {
 
     fn peer(&self, now: Mono, modem: usize) -> Found {
         let failed = &self.trust[modem].failed;
-        let (mut again, mut later, mut at) = (None, false, None::<Mono>);
-        for other in 0..self.trust.len() {
-            let trust = &self.trust[other];
-            // One that has not been checked yet may answer for all that is known.
-            let doubtful =
-                matches!(trust.call_due, Some(Why::PileUp | Why::Retest)) || self.piles.is_suspect(other);
-            if other == modem
-                || doubtful
-                || !self.bench.is_hopeful(other)
-                || !self.bench.could_both_call(modem, other)
-            {
-                continue;
-            }
-            let Some(number) = self.targets.peers.get(other).copied().flatten() else { continue };
-            let ready = !trust.tone_due && self.bench.is_free(other);
-            if !ready || !self.bench.both_have_room(modem, other) {
-                later |= matches!(self.bench.state(other), State::SettingUp | State::InCall | State::Ready);
-                continue;
-            }
-            match self.number_for_check(now, number, Check::Peer(self.bench.ids[other].clone())) {
-                Found::Now(check) if !failed.contains(&check) => return Found::Now(check),
-                Found::Now(check) => again = again.or(Some(check)),
-                Found::At(time) => at = Some(at.map_or(time, |at| at.min(time))),
-                Found::Later => later = true,
-                Found::Nothing => {}
+        let (ready, mut later) = self.bench.answerers(modem);
+        // The first in the order of the bank, of all trunks; and of those that it has failed to reach already.
+        let (mut first, mut again, mut at) = (None::<usize>, None::<usize>, None::<Mono>);
+        for modems in ready {
+            for &other in modems.iter().filter(|&&other| other != modem) {
+                if first.is_some_and(|first| first < other) {
+                    break;
+                }
+                let Some(number) = self.targets.peer(other) else { continue };
+                match self.number_for_check(now, number, Check::Peer(self.bench.ids[other].clone())) {
+                    Found::Now(check) if !failed.contains(&check) => first = Some(other),
+                    Found::Now(_) => again = Some(again.map_or(other, |again| again.min(other))),
+                    Found::At(time) => at = Some(at.map_or(time, |at| at.min(time))),
+                    Found::Later => later = true,
+                    Found::Nothing => {}
+                }
             }
         }
-        match (again, later, at) {
-            (Some(check), ..) => Found::Now(check),
+        match (first.or(again), later, at) {
+            (Some(other), ..) => Found::Now(Check::Peer(self.bench.ids[other].clone())),
             (None, true, _) => Found::Later,
             (None, false, Some(at)) => Found::At(at),
             (None, false, None) => Found::Nothing,
@@ -156,13 +157,19 @@ impl Scheduler {
         let failed = &self.trust[modem].failed;
         let (mut own, mut again, mut later) = (None, None, None);
         for &(line, on) in &self.targets.passed {
-            let number = self.lines[line].number;
+            let number = self.lines[line].ways[0].number;
             let used = self.targets.uses.get(&number).copied().unwrap_or(0);
             let closed = used >= KNOWN_LINE_CHECKS_MAX || self.numbers[number].record.is_closed();
             if closed || (on == modem && (failed.is_empty() || own.is_some())) {
                 continue;
             }
-            match self.number_for_check(now, number, Check::Line(self.lines[line].id.clone())) {
+            let found = match self.opening(line, now) {
+                // Nobody is rung up outside the window for our sake.
+                Opening::At(_) | Opening::Never => continue,
+                Opening::Now if self.is_group_full(line) => Found::Later,
+                Opening::Now => self.number_for_check(now, number, Check::Line(self.lines[line].id.clone())),
+            };
+            match found {
                 Found::Now(check) if failed.contains(&check) => again = again.or(Some(check)),
                 Found::Now(check) if on == modem => own = Some(check),
                 Found::Now(check) => return Found::Now(check),
@@ -179,11 +186,25 @@ impl Scheduler {
             Check::DialTone => None,
             Check::Peer(peer) => {
                 let peer = self.modem_index.get(peer).copied()?;
-                self.targets.peers.get(peer).copied().flatten()
+                self.targets.peer(peer)
             }
             Check::Reference => self.targets.reference,
-            Check::Line(line) => self.line_index.get(line).map(|&line| self.lines[line].number),
+            Check::Line(line) => self.line_index.get(line).map(|&line| self.lines[line].ways[0].number),
         }
+    }
+
+    /// The line that a check calls.
+    pub(super) fn line_of(&self, check: &Check) -> Option<usize> {
+        match check {
+            Check::Line(line) => self.line_index.get(line).copied(),
+            Check::DialTone | Check::Reference | Check::Peer(_) => None,
+        }
+    }
+
+    /// Whether a site or hunt group of this line has all its calls.
+    fn is_group_full(&self, line: usize) -> bool {
+        let mut groups = self.lines[line].groups.iter();
+        groups.any(|group| !self.gates.has_room(self.numbers.len() + group))
     }
 }
 

@@ -98,7 +98,7 @@ fn attempts_bound_the_calls_where_confirm_is_out_of_reach() {
 fn a_number_that_answered_without_carrier_gets_two_calls_a_run() {
     let mut shared = plan(2, 3);
     shared.policy.confirm = 3;
-    shared.lines[1].number = shared.lines[0].number.clone();
+    shared.lines[1].ways[0].number = shared.lines[0].ways[0].number.clone();
     let world = ran(shared, all(&[("L0", Some(Fault::NoCarrier)), ("L1", Some(Fault::NoCarrier))]));
     assert_eq!(world.dials().len(), 2);
     assert_eq!((world.fault("L0"), world.fault("L1")), (Some(Fault::NoCarrier), Some(Fault::NoCarrier)));
@@ -107,7 +107,7 @@ fn a_number_that_answered_without_carrier_gets_two_calls_a_run() {
 #[test]
 fn nobody_is_woken_for_a_second_line_of_the_same_number() {
     let mut shared = plan(3, 1);
-    shared.lines[2].number = shared.lines[0].number.clone();
+    shared.lines[2].ways[0].number = shared.lines[0].ways[0].number.clone();
     let world = ran(shared, all(&[("L0", Some(Fault::Voice))]));
     assert_eq!(lines_dialed(&world), ["L0", "L1"]);
     let inherited = world.verdict("L2");
@@ -156,7 +156,7 @@ fn a_waiting_line_never_blocks_a_modem() {
         [(1, "L0"), (11, "L1"), (21, "L2"), (31, "L3"), (11 + 180, "L0"),]
     );
     let waits: Vec<_> = world.decisions().filter(|d| matches!(d, Decision::Waits { .. })).collect();
-    assert!(matches!(&waits[..], [Decision::Waits { line, until, why }]
+    assert!(matches!(&waits[..], [Decision::Waits { line, until: Some(until), why, .. }]
             if line.as_str() == "L0" && until.as_micros() == 191_000_000 && why == "after busy"));
 }
 
@@ -608,7 +608,7 @@ fn a_call_that_a_signal_cut_short_is_made_again_when_the_run_goes_on() {
 #[test]
 fn a_shared_number_is_called_by_one_line_at_a_time() {
     let mut shared = plan(3, 3);
-    shared.lines[1].number = line(0).number;
+    shared.lines[1].ways[0].number = line(0).ways[0].number.clone();
     let world = ran(shared, all(&[]));
     let dials: Vec<(u64, String)> = world.dials().into_iter().map(|(at, line, _)| (at, line)).collect();
     assert_eq!(dials, [(1, "L0"), (1, "L2"), (31, "L1")].map(|(at, line)| (at, line.to_owned())));
@@ -690,9 +690,9 @@ fn a_first_call_has_its_full_time_where_no_second_one_could_follow() {
         |plan| (plan.policy.attempts, plan.policy.confirm) = (1, 1),
         |plan| plan.policy.adaptive = false,
         |plan| {
-            let number = plan.lines[0].number.clone();
+            let number = plan.lines[0].ways[0].number.clone();
             plan.lines.push(line(1));
-            plan.lines[1].number = number;
+            plan.lines[1].ways[0].number = number;
             plan.lines[1].preset = Some(Preset { fault: Fault::Skipped, detail: String::new() });
         },
     ];

@@ -248,7 +248,7 @@ fn a_resumed_run_checks_the_modems_that_were_under_quarantine() {
 #[test]
 fn redial_rules_hold_for_a_number_whatever_its_lines() {
     let mut some = plan(2, 3);
-    some.lines[1].number = some.lines[0].number.clone();
+    some.lines[1].ways[0].number = some.lines[0].ways[0].number.clone();
     some.redial = RedialLaw { attempts: Some(3), busy_attempts: None, pauses: vec![secs(120)] };
     some.policy.retry_after.insert(Fault::Reorder, secs(1));
     let world = ran(some, |_, _, _| Some(Fault::Reorder), |_, _, _| None);
@@ -263,7 +263,7 @@ fn redial_rules_hold_for_a_number_whatever_its_lines() {
 #[test]
 fn a_line_whose_number_is_spent_before_its_first_call_is_over_budget() {
     let mut some = plan(2, 1);
-    some.lines[1].number = some.lines[0].number.clone();
+    some.lines[1].ways[0].number = some.lines[0].ways[0].number.clone();
     some.redial = RedialLaw { attempts: Some(1), ..RedialLaw::default() };
     let world = ran(some, |_, _, _| Some(Fault::Busy), |_, _, _| None);
     assert_eq!(world.dials().len(), 1);

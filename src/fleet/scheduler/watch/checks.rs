@@ -71,7 +71,7 @@ impl Watch {
             let ended = self.calls(&job.id).iter().filter(|call| call.class != CallClass::Policy).count();
             let begun = self.begun.get(&job.id).copied().unwrap_or(0);
             for _ in ended..begun as usize {
-                self.redialed(Mono::ZERO, job.number.clone(), None, false);
+                self.redialed(Mono::ZERO, job.ways[0].number.clone(), None, false);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What is held of each call: who may be dialed, by whom, and that no modem sleeps while a line waits.
 
+use crate::model::event::WaitReason;
+
 use super::{CallClass, LineId, ModemId, Mono, Preflight, Seat, Watch};
 use crate::fleet::pileup::PILE_UP_LINES;
 
@@ -18,6 +20,15 @@ impl Watch {
         assert_eq!(self.dialed(number), 0, "it is not the first call");
     }
 
+    /// What a line waits for is told once for each change.
+    pub(super) fn waits(&mut self, now: Mono, line: &LineId, until: Option<Mono>, reason: WaitReason) {
+        assert!(!self.running.contains_key(line), "waits in the middle of a call");
+        assert!(!self.verdicts.contains_key(line), "waits although it is judged");
+        assert!(until.is_none_or(|until| until > now), "waits for nothing");
+        let before = self.waits.insert(line.clone(), (reason, until));
+        assert_ne!(before, Some((reason, until)), "told twice");
+    }
+
     pub(super) fn invariant_dial(&mut self, now: Mono, line: &LineId, modem: &ModemId, attempt: u32) {
         let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
         assert!(self.started && !self.draining, "dialed while draining");
@@ -27,7 +38,7 @@ impl Watch {
         assert_eq!(self.seats[modem].0, Seat::Ready, "{modem} is not free");
         assert!(!self.quarantined.contains(modem));
         assert!(self.trunk_has_room(modem), "trunk limit exceeded");
-        let number = job.number.clone();
+        let number = job.ways[0].number.clone();
         for busy in self.running.keys() {
             assert_ne!(*self.number(busy), number, "two calls to one number");
         }
@@ -45,11 +56,12 @@ impl Watch {
             !self.calls(line).iter().any(|call| matches!(call.class, CallClass::Passed | CallClass::Policy))
         );
         assert!(self.confirming(line) < self.plan.policy.confirm as usize, "confirmed once too often");
-        let another = self.waits_for_another.remove(line);
-        assert!(
-            self.waits.remove(line).is_none_or(|until| another || until <= now),
-            "dialed before its time"
-        );
+        // A pause is kept; what else is waited for may end before its time.
+        if let Some((WaitReason::Pause | WaitReason::Redial | WaitReason::Window, Some(until))) =
+            self.waits.remove(line)
+        {
+            assert!(until <= now, "dialed before its time");
+        }
         let weight = self.weight(now, line, modem);
         for other in self.seats.keys().filter(|other| self.hopeful(other)) {
             assert!(
@@ -82,11 +94,11 @@ impl Watch {
             let fresh = job.preset.is_none()
                 && !self.verdicts.contains_key(&job.id)
                 && !self.begun.contains_key(&job.id);
-            let idle = !self.is_held(&job.number, now)
-                && !self.is_being_called(&job.number)
-                && self.redial.get(&job.number).is_none_or(|count| count.until(now).is_none())
+            let idle = !self.is_held(&job.ways[0].number, now)
+                && !self.is_being_called(&job.ways[0].number)
+                && self.redial.get(&job.ways[0].number).is_none_or(|count| count.until(now).is_none())
                 && free.iter().any(|id| !self.is_barred(now, &job.id, id))
-                && !self.running.keys().any(|busy| *self.number(busy) == job.number);
+                && !self.running.keys().any(|busy| *self.number(busy) == job.ways[0].number);
             assert!(!(fresh && idle), "`{}` waits while a modem is free", job.id);
         }
     }

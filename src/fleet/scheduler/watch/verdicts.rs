@@ -33,8 +33,8 @@ impl Watch {
                     let known = credential.is_none_or(|name| self.stopped.contains(name));
                     let confirmed = self.confirming(line) >= self.plan.policy.confirm as usize
                         || has(CallClass::Final)
-                        || self.number_closed(&job.number)
-                        || self.is_spent(&job.number);
+                        || self.number_closed(&job.ways[0].number)
+                        || self.is_spent(&job.ways[0].number);
                     assert!(known || exhausted || confirmed, "nothing was known yet of the credential");
                 }
                 (_, CallClass::BenchModem | CallClass::BenchLine) => {
@@ -44,14 +44,16 @@ impl Watch {
                     let panics = self.calls(line).iter().filter(|call| call.class == CallClass::Defect);
                     let modems: BTreeSet<_> = panics.clone().map(|call| &call.report.modem).collect();
                     let persists = modems.len() >= 2 || panics.count() >= PANICS_MAX as usize;
-                    assert!(persists || self.is_spent(&job.number), "it did not persist");
+                    assert!(persists || self.is_spent(&job.ways[0].number), "it did not persist");
                 }
                 (_, CallClass::Policy) => match verdict.fault {
                     Some(Fault::Cancelled) => assert!(self.draining || has(CallClass::Policy)),
                     Some(Fault::PastDeadline) => assert!(self.past_deadline),
                     Some(Fault::Screened) => assert!(self.refused.contains(line)),
                     Some(Fault::OverBudget) => {
-                        assert!(self.number_closed(&job.number) || self.is_spent(&job.number));
+                        assert!(
+                            self.number_closed(&job.ways[0].number) || self.is_spent(&job.ways[0].number)
+                        );
                     }
                     _ => assert!(has(CallClass::Policy)),
                 },
