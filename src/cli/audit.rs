@@ -7,13 +7,14 @@ use crate::config::{Overrides, Plan, load_plan};
 use crate::fleet::dispatcher::{self, Job};
 use crate::journal::{Journal, RunDir};
 use crate::model::{Event, EventKind, RunId};
-use crate::modem::clock::Clock;
+use crate::modem::clock::{Clock, Wall};
 use crate::report::{Board, Renderer, RunState, exit_code, summary};
 
 use super::args::Audit;
 use super::bench::Bench;
 use super::example::{self, Example};
 use super::experience::{self, Experience};
+use super::hours::{First, RunCalendar, Wishes};
 use super::scribe::{self, Minutes, Scribe};
 use super::{Failure, check, complain, job, say, screen, secrets, stop};
 
@@ -25,6 +26,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let example = if args.plan.is_none() && args.resume.is_none() { Some(Example::find()?) } else { None };
     let reports = reports_folder(args, example.is_some());
     let clock = Clock::start();
+    let wishes = Wishes { at: args.at, no_wait: args.no_wait };
     let resumed = args.resume.as_deref().map(|run| Resumed::open(&reports, run)).transpose()?;
     let path = plan_path(args, example.as_ref(), resumed.as_ref())?;
     let overrides = Overrides { bank: args.bank.clone(), seed: args.seed, only: args.only.clone() };
@@ -35,8 +37,11 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     if let Some(resumed) = &resumed {
         resumed.fits(&plan)?;
     }
+    let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
+    let now = Wall::Host.read(&clock);
+    calendar.check(&now)?;
     if args.dry_run {
-        say(&check::text(&plan));
+        say(&check::text(&plan, &now));
         return Ok(0);
     }
 
@@ -47,7 +52,9 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         None => experience::left_behind(&reports, &plan),
     };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
-    let experience = Experience::of(&reports, &plan, resumed.as_ref().map(|resumed| resumed.dir.run()));
+    let mut experience = Experience::of(&reports, &plan, resumed.as_ref().map(|resumed| resumed.dir.run()));
+    let notices = calendar.prove(&mut experience.provers, &past, &now);
+    notices.iter().for_each(|notice| complain(notice));
     let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
@@ -66,14 +73,16 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
             (seat, port)
         })
         .collect();
+    let First { reading, windows, deadline } = First::of(&mut calendar, clock);
     let job = Job {
         opening,
         seats,
         opener: Arc::clone(&bench.ports),
-        plan: job::scheduler_plan(&plan, past, &experience),
+        plan: job::scheduler_plan(&plan, past, &experience, &windows),
         book: job::Book::new(Arc::clone(&plan), experience.usual),
         desk,
-        deadline: job::deadline(&plan, clock),
+        deadline,
+        hours: Some(calendar.into_hours(reading, notices)),
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::config::check::Check;
+use crate::config::check::{Check, hours};
 use crate::config::credentials::foresee;
 use crate::config::{Overrides, Plan, load_plan};
 use crate::fleet::policy::EXPECTED_CALL;
-use crate::model::Fault;
+use crate::model::{Fault, Reading};
+use crate::modem::clock::{Clock, Wall};
 
 use super::args;
 use super::example::Example;
@@ -21,7 +22,8 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     for warning in &plan.warnings {
         complain(&format!("warning: {warning}"));
     }
-    say(&text(&plan));
+    let now = Wall::Host.read(&Clock::start());
+    say(&text(&plan, &now));
     let unreadable = foresee(&plan.credentials, &|name| std::env::var_os(name));
     if unreadable.is_empty() {
         return Ok(0);
@@ -31,9 +33,14 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
 }
 
 /// What would be dialed, as text. Lines that the user left out are not worth a row.
-pub(super) fn text(plan: &Plan) -> String {
+pub(super) fn text(plan: &Plan, now: &Reading) -> String {
     let expected: Duration = EXPECTED_CALL;
     let mut check = Check::of(plan, |_| expected);
     check.rows.retain(|row| !matches!(row.preset, Some((Fault::Skipped, _))));
-    check.to_text()
+    let mut text = check.to_text();
+    if let Some(hours) = hours::text(plan, now.wall) {
+        text.push_str("\n\n");
+        text.push_str(&hours);
+    }
+    text
 }

@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod example;
 mod experience;
+mod hours;
 mod job;
 mod modems;
 mod nights;

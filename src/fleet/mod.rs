@@ -9,6 +9,7 @@ pub mod dispatcher;
 pub mod forecast;
 pub mod guard;
 pub mod health;
+pub mod hours;
 pub mod inspection;
 pub mod pileup;
 pub mod policy;

@@ -1,12 +1,14 @@
 //! Reads a plan and all that it names, checks everything, and tells all problems of all files at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::checks;
 use super::file::{LineFile, LinesFile, PlanFile};
-use super::lines::{self, WrittenLine};
+use super::hours::{HoursChecker, HoursKeys};
+use super::sites;
+use super::written::{self, WrittenLine};
 use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset, Undialable, dial_string, glob};
 use crate::config::bank::{self, Bank, ReadBank};
 use crate::config::credentials::PlannedCredential;
@@ -45,10 +47,10 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     let numbering = load_numbering(file.numbering.as_deref(), read_bank.as_ref(), &library, &doc);
 
     let written = match file.lines {
-        Some(LinesFile::Inline(files)) => Some(lines::inline(files, &doc)),
+        Some(LinesFile::Inline(files)) => Some(written::lines(files, &doc)),
         Some(LinesFile::Csv(name)) => {
             let before = doc.problem_count();
-            let lines = lines::csv(&beside(path, &name), &doc);
+            let lines = written::csv(&beside(path, &name), &doc);
             // A file that is wrong as a whole is no plan without lines.
             (!lines.is_empty() || doc.problem_count() == before).then_some(lines)
         }
@@ -58,6 +60,10 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     if written.as_ref().is_some_and(Vec::is_empty) && !doc.is_pruned("lines[0]") {
         doc.problem("lines", "the plan has no lines; list them under `lines:`, or name a CSV file there");
     }
+    let written_sites = sites::read(file.sites, path, &doc);
+    let sites = sites::check(&written_sites, &doc);
+    let hunt_groups = sites::hunt_groups(file.hunt_groups, &doc);
+    let carriers = sites::carriers(file.carriers, &doc);
     let mut checker = LineChecker {
         doc: &doc,
         library: &library,
@@ -66,14 +72,29 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         consoles: BTreeMap::new(),
         ids: BTreeMap::new(),
         dialing: numbering.as_deref().zip(bank),
+        hours: None,
         lines: Vec::new(),
         places: Vec::new(),
     };
     checker.defaults();
-    for line in written.unwrap_or_default() {
+    let written = written.unwrap_or_default();
+    let keys = HoursKeys {
+        zone: file.zone,
+        windows: file.windows,
+        holidays: file.holidays,
+        blackouts: file.blackouts,
+    };
+    let bank_zone = bank.and_then(|bank| bank.location.zone.clone());
+    let room = limits.room(checker.longest_logout(&written));
+    let mut hours = HoursChecker::new(&keys, bank_zone, path, room, &doc);
+    written_sites.iter().for_each(|site| hours.site(site));
+    checker.hours = Some(hours);
+    for line in written {
         checker.line(line);
     }
-    let LineChecker { mut lines, places, .. } = checker;
+    let LineChecker { mut lines, places, hours, .. } = checker;
+    let zone = hours.as_ref().and_then(HoursChecker::zone);
+    let hours_warnings = hours.map(HoursChecker::into_warnings).unwrap_or_default();
     check_proving(&mut credentials, &lines, &doc);
     check_only(&overrides.only, &mut lines, &doc);
     let dialing = numbering.as_deref().zip(bank);
@@ -82,7 +103,8 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     if let (Some((numbering, bank)), Some(read)) = (dialing, &read_bank) {
         checks::check_own_numbers(numbering, bank, &lines, &read.doc);
     }
-    let warnings = same_numbers(&lines, &places);
+    let mut warnings = same_numbers(&lines, &places);
+    warnings.extend(hours_warnings);
     let seed = overrides.seed.or(file.seed).unwrap_or_default();
 
     let mut problems = doc.into_problems();
@@ -102,6 +124,9 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         bank,
         numbering,
         lines,
+        sites,
+        hunt_groups,
+        carriers: carriers.into_iter().filter_map(|(name, carrier)| Some((name, carrier?))).collect(),
         credentials: credentials
             .into_iter()
             .filter_map(|(name, (credential, _))| Some((name, credential?)))
@@ -109,6 +134,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         policy,
         checks,
         deadline,
+        zone,
         limits,
         seed,
         warnings,
@@ -146,10 +172,14 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
             bank,
             numbering,
             lines: Vec::new(),
+            sites: BTreeMap::new(),
+            hunt_groups: BTreeMap::new(),
+            carriers: BTreeMap::new(),
             credentials: BTreeMap::new(),
             policy: crate::fleet::policy::Policy::default(),
             checks: crate::fleet::scheduler::CheckPlan::default(),
             deadline: None,
+            zone: None,
             limits,
             seed: 0,
             warnings: Vec::new(),
@@ -267,6 +297,7 @@ struct LineChecker<'a> {
     consoles: BTreeMap<String, Result<Arc<Dialog>, Option<String>>>,
     ids: BTreeMap<LineId, Place>,
     dialing: Option<(&'a Numbering, &'a Bank)>,
+    hours: Option<HoursChecker<'a>>,
     lines: Vec<PlannedLine>,
     places: Vec<Place>,
 }
@@ -303,6 +334,14 @@ impl LineChecker<'_> {
         loaded
     }
 
+    /// The longest logout that any console of these lines asks for.
+    fn longest_logout(&mut self, written: &[WrittenLine]) -> std::time::Duration {
+        let own = written.iter().filter_map(|line| line.file.console.as_deref());
+        let names: BTreeSet<&str> = own.chain(self.defaults.0).filter(|name| *name != CONSOLE_NONE).collect();
+        let dialogs = names.into_iter().filter_map(|name| self.console(name).ok());
+        dialogs.map(|dialog| dialog.logout_limit()).max().unwrap_or_default()
+    }
+
     fn credential(&self, name: &str) -> Result<CredentialName, String> {
         let known = || self.credentials.keys().map(CredentialName::as_str);
         let found = self.credentials.keys().find(|known| known.as_str() == name);
@@ -317,8 +356,19 @@ impl LineChecker<'_> {
     }
 
     fn line(&mut self, mut written: WrittenLine) {
-        let LineFile { id, site, number, hostname, console, credential, on_hold } =
-            std::mem::take(&mut written.file);
+        let LineFile {
+            id,
+            site,
+            number,
+            hostname,
+            console,
+            credential,
+            on_hold,
+            zone,
+            windows,
+            blackouts,
+            ..
+        } = std::mem::take(&mut written.file);
         let doc = self.doc;
         let id = match id.as_deref().map(str::parse::<LineId>) {
             Some(Ok(id)) => Some(id),
@@ -376,6 +426,11 @@ impl LineChecker<'_> {
         };
         let (console, dialog) = self.line_console(console.as_deref(), &written);
         let credential = self.line_credential(credential.as_deref(), console.as_deref(), &written);
+        let keys = HoursKeys { zone, windows, holidays: None, blackouts };
+        let hours = match (&mut self.hours, &site) {
+            (Some(hours), Some(site)) => hours.line(&keys, site, &written),
+            _ => None,
+        };
         let (Some(id), Some(site), Some(number)) = (id, site, number) else { return };
         let line = Line { id, site, number, hostname, facets: crate::model::Facets::default() };
         let mut preset = on_hold.map(|detail| Preset { fault: Fault::OnHold, detail });
@@ -391,7 +446,7 @@ impl LineChecker<'_> {
             }
         }
         self.places.push(place);
-        self.lines.push(PlannedLine { line, console, dialog, credential, ring_cadence, preset });
+        self.lines.push(PlannedLine { line, console, dialog, credential, ring_cadence, preset, hours });
     }
 
     fn line_console(

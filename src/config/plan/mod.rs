@@ -2,8 +2,10 @@
 
 mod checks;
 mod file;
-mod lines;
+mod hours;
 mod load;
+pub mod sites;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,8 @@ use std::time::Duration;
 
 use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
+use super::hours::Hours;
+use super::hours::zone::Zone;
 use super::numbering::Numbering;
 use super::problem::Problem;
 use super::screening::Refusal;
@@ -22,9 +26,13 @@ use crate::call::Limits;
 use crate::console::dialog::Dialog;
 use crate::fleet::policy::Policy;
 use crate::fleet::scheduler::CheckPlan;
-use crate::model::{CredentialName, DialString, Fault, Line, LineId, PhoneNumber, PlanName};
+use crate::model::{
+    CarrierName, CredentialName, DialString, Fault, GroupName, Line, LineId, PhoneNumber, PlanName, Reading,
+    SiteId, Windows,
+};
 
 pub use self::load::{load_bench, load_plan};
+use self::sites::{Carrier, Site};
 
 /// The console's name that means "stop after CONNECT".
 pub const CONSOLE_NONE: &str = "none";
@@ -53,14 +61,22 @@ pub struct Plan {
     pub numbering: Arc<Numbering>,
     /// The lines, in the order of the plan; at least one, but for a bank that was read by itself.
     pub lines: Vec<PlannedLine>,
+    /// What is said of sites; one that nothing is said of is not there.
+    pub sites: BTreeMap<SiteId, Site>,
+    /// Hunt groups: most calls at a time to all lines of each.
+    pub hunt_groups: BTreeMap<GroupName, u32>,
+    /// Carriers that lines may be called through.
+    pub carriers: BTreeMap<CarrierName, Carrier>,
     /// The credentials that lines name, and perhaps more.
     pub credentials: BTreeMap<CredentialName, PlannedCredential>,
     /// How lines are tried.
     pub policy: Policy,
     /// How the bench is checked.
     pub checks: CheckPlan,
-    /// Nothing is dialed after this time of day, local to the bank's host.
+    /// Nothing is dialed after this time of day of [`Self::zone`].
     pub deadline: Option<jiff::civil::Time>,
+    /// The plan's zone, else that of the bank's location: what a time of day without a site is of. Absent: this host's.
+    pub zone: Option<Zone>,
     /// Limits of one call.
     pub limits: Limits,
     /// Seed of all randomness.
@@ -84,6 +100,8 @@ pub struct PlannedLine {
     pub ring_cadence: Duration,
     /// It is not dialed, and this is why.
     pub preset: Option<Preset>,
+    /// When it may be dialed; absent: at any time.
+    pub hours: Option<Arc<Hours>>,
 }
 
 /// A verdict that stands before anything is dialed.
@@ -115,6 +133,24 @@ impl Plan {
     /// What a modem dials for a number that is no line's, to check the bench; screened like any other.
     pub fn dial_string_of(&self, number: &PhoneNumber, modem: &BankModem) -> Result<DialString, Undialable> {
         checks::dial_string_of(&self.numbering, &self.bank, number, &modem.prefix)
+    }
+
+    /// The longest that a call to any of its lines can take, from taking the port to proven on-hook.
+    pub fn room(&self) -> Duration {
+        let logouts = self.lines.iter().filter_map(|planned| planned.dialog.as_deref());
+        let longest = logouts.map(Dialog::logout_limit).max().unwrap_or_default();
+        self.limits.room(longest)
+    }
+
+    /// When a line may be dialed, in the run's own time: the spells from `from` on that begin before `horizon`.
+    pub fn windows(
+        &self,
+        planned: &PlannedLine,
+        reading: &Reading,
+        from: jiff::Timestamp,
+        horizon: jiff::Timestamp,
+    ) -> Windows {
+        planned.hours.as_deref().map_or(Windows::ALWAYS, |hours| hours.windows(reading, from, horizon))
     }
 
     /// The line of this id.

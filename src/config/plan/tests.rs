@@ -58,7 +58,7 @@ fn every_bad_file_gets_its_exact_messages_all_at_once() {
 #[test]
 fn a_real_bank_listens_for_its_dial_tones_first_and_a_simulated_one_need_not() {
     let checks = load("good.yaml").unwrap().checks;
-    assert_eq!(checks, CheckPlan { preflight: Preflight::DialTone, reference: None });
+    assert_eq!(checks, CheckPlan { preflight: Preflight::DialTone, reference: None, toll: None });
     assert_eq!(load("good-simulated.yaml").unwrap().checks, CheckPlan::default());
 }
 
@@ -282,18 +282,20 @@ fn the_example_plan_is_good() {
 fn all_that_is_shipped_is_built_in_and_right() {
     use crate::config::library::{Known, Library};
     use crate::config::numbering::NumberingFile;
+use crate::config::tariff::TariffFile;
     use crate::console::dialog::DialogFile;
     use crate::modem::profile::Profile;
 
     let built_in = Library::built_in();
     let here = Library::around(Path::new("dialplans/example.yaml"));
-    for kind in [Known::Modem, Known::Console, Known::Numbering] {
+    for kind in [Known::Modem, Known::Console, Known::Numbering, Known::Tariff] {
         assert_eq!(built_in.names(kind), here.names(kind), "{}", kind.folder());
         for name in built_in.names(kind) {
             let good = match kind {
                 Known::Modem => built_in.load::<Profile>(&name).map(drop),
                 Known::Console => built_in.load::<DialogFile>(&name).map(drop),
                 Known::Numbering => built_in.load::<NumberingFile>(&name).map(drop),
+                Known::Tariff => built_in.load::<TariffFile>(&name).map(drop),
             };
             assert!(good.is_ok(), "{name}: {good:?}");
         }
