@@ -29,6 +29,9 @@ const DEVIATION_MIN: f64 = 0.25;
 /// What a line of which nothing is known takes at the worst: a second call.
 const UNKNOWN_PESSIMISTIC: Duration = EXPECTED_CALL.saturating_mul(2);
 
+/// How often what was chosen is played anew because some of it did not fit after all.
+const REPLAYS_MAX: usize = 3;
+
 /// What is known of a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LinePast {
@@ -115,16 +118,22 @@ fn defer(plan: &mut SchedulerPlan, order: &[u32], play: &dyn Fn(&SchedulerPlan) 
         }
         play(plan)
     };
-    let played = set(&fits);
-    let lost: Vec<usize> = played.late().filter(|&line| fits[line]).collect();
-    if lost.is_empty() {
-        return played;
-    }
+    let mut played = set(&fits);
     // The last that fit in that order need not fit in this one: they join those that do not.
-    for line in lost {
-        fits[line] = false;
+    for _ in 0..REPLAYS_MAX {
+        let lost: Vec<usize> = played.late().filter(|&line| fits[line]).collect();
+        if lost.is_empty() {
+            return played;
+        }
+        for line in lost {
+            fits[line] = false;
+        }
+        played = set(&fits);
     }
-    set(&fits)
+    for line in played.late() {
+        plan.lines[line].deferred = Some(order[line]);
+    }
+    played
 }
 
 /// Each line's place in the order by which lines are chosen: priority, never tested, longest not tested, the plan's order.

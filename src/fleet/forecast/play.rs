@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Frame, LinePast, calls};
 use crate::fleet::policy::CallClass;
 use crate::fleet::scheduler::{
-    CallReport, Check, CheckReport, Decision, Input, Scheduler, SchedulerPlan, Way, outcome_of,
+    CallReport, Check, CheckReport, Decision, Input, Scheduler, SchedulerPlan, outcome_of,
 };
 use crate::model::{Charge, CredentialName, Fault, LineId, Micros, ModemId, Moment, Mono, Verdict};
 
@@ -36,7 +36,8 @@ pub(super) struct Played {
 impl Played {
     /// Lines that the deadline cut off, or that were not played to their end.
     pub(super) fn late(&self) -> impl Iterator<Item = usize> + '_ {
-        let late = |verdict: &Option<Option<Fault>>| matches!(verdict, None | Some(Some(Fault::PastDeadline)));
+        let late =
+            |verdict: &Option<Option<Fault>>| matches!(verdict, None | Some(Some(Fault::PastDeadline)));
         self.verdicts.iter().enumerate().filter(move |(_, verdict)| late(verdict)).map(|(line, _)| line)
     }
 
@@ -53,7 +54,8 @@ struct Night<'a> {
     scheduler: Scheduler,
     index: BTreeMap<LineId, usize>,
     credentials: Vec<Option<CredentialName>>,
-    ways: Vec<Vec<Way>>,
+    /// What the longest call of each way is charged.
+    worst: Vec<Vec<Charge>>,
     room: Duration,
     confirm: u32,
     proven: BTreeSet<CredentialName>,
@@ -80,7 +82,7 @@ impl Play<'_> {
             play: self,
             index,
             credentials: plan.lines.iter().map(|job| job.credential.clone()).collect(),
-            ways: plan.lines.iter().map(|job| job.ways.clone()).collect(),
+            worst: plan.lines.iter().map(|job| job.ways.iter().map(|way| way.worst).collect()).collect(),
             room: plan.room,
             confirm: plan.policy.confirm,
             scheduler: Scheduler::new(plan).until(self.frame.deadline),
@@ -190,20 +192,21 @@ impl Night<'_> {
         self.push(now + took + self.play.frame.on_hook_min, Input::CallEnded(Box::new(report)));
     }
 
-    /// What a call comes to, as far as it is known: its share of the longest one's price.
+    /// What a call comes to, as far as it is known: its share of the longest one's time and price.
     fn charge(&self, line: usize, way: usize, fault: Option<Fault>, took: Duration) -> Option<Charge> {
-        let way = self.ways[line].get(way)?;
-        let answered = fault.is_none_or(|fault| !matches!(fault, Fault::Busy | Fault::NoAnswer | Fault::Reorder));
-        let took = if answered { took } else { Duration::ZERO };
-        let share = |worst: Micros| {
-            let whole = self.room.as_secs_f64();
-            let share = if whole > 0.0 { (took.as_secs_f64() / whole).min(1.0) } else { 1.0 };
-            Micros((worst.0 as f64 * share) as u64)
+        let worst = self.worst[line].get(way)?;
+        let unanswered =
+            matches!(fault, Some(Fault::Busy | Fault::NoAnswer | Fault::Reorder | Fault::NoRing));
+        let whole = self.room.as_secs_f64();
+        let share = match took.as_secs_f64() / whole {
+            _ if unanswered => 0.0,
+            share if share.is_finite() => share.min(1.0),
+            _ => 1.0,
         };
         Some(Charge {
-            class: way.class,
-            billed_s: u32::try_from(took.as_secs()).unwrap_or(u32::MAX),
-            cost: way.worst.map(share),
+            class: worst.class,
+            billed_s: (f64::from(worst.billed_s) * share).ceil() as u32,
+            cost: worst.cost.map(|cost| Micros((cost.0 as f64 * share).ceil() as u64)),
         })
     }
 
