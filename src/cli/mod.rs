@@ -18,6 +18,7 @@ mod screen;
 mod scribe;
 mod secrets;
 mod sim;
+mod standing;
 mod stop;
 mod viewer;
 

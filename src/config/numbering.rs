@@ -4,6 +4,7 @@
 //! has not seen.
 
 mod class;
+mod country;
 mod redial;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ use super::problem::quoted;
 use crate::model::{DialString, PhoneNumber, span};
 
 pub use self::class::Beginnings;
+pub use self::country::Countries;
 pub use self::redial::Redial;
 use self::redial::RedialFile;
 

@@ -116,10 +116,22 @@ impl<'a> HoursChecker<'a> {
         }
     }
 
-    /// The hours of a line; absent: it may be dialed at any time.
-    pub(super) fn line(&mut self, keys: &HoursKeys, site: &SiteId, line: &WrittenLine) -> Option<Arc<Hours>> {
+    /// The hours of a line (absent: it may be dialed at any time), and its zone, where that is known.
+    pub(super) fn line(
+        &mut self,
+        keys: &HoursKeys,
+        site: &SiteId,
+        line: &WrittenLine,
+    ) -> (Option<Arc<Hours>>, Option<Zone>) {
         let own = self.written(keys, line);
         let levels = [Some(&own), self.sites.get(site), Some(&self.plan)];
+        let zone = levels.into_iter().flatten().find_map(|level| right(&level.zone));
+        let zone = zone.or(self.bank_zone.as_ref()).cloned();
+        (self.hours(&own, site, line), zone)
+    }
+
+    fn hours(&mut self, own: &Level, site: &SiteId, line: &WrittenLine) -> Option<Arc<Hours>> {
+        let levels = [Some(own), self.sites.get(site), Some(&self.plan)];
         let levels = || levels.into_iter().flatten();
         let wrong = levels().any(|level| {
             matches!(level.zone, Said::Wrong)
