@@ -93,7 +93,7 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
         }
         job.credential.clone_from(&planned.credential);
         job.prove_on = provers.contains(&planned.line.id);
-        job.expected = experience.lengths.get(&planned.line.id).copied();
+        job.expected = experience.expected(&planned.line.id);
         job.groups = groups.of_line(&planned.line);
         job.priority = planned.line.facets.priority;
         job.preset = planned.preset.as_ref().map(|p| Preset { fault: p.fault, detail: p.detail.clone() });

@@ -1,8 +1,9 @@
 //! Which modems fail where others succeed: the evidence that puts one under quarantine. Pure.
 //!
 //! What a quarantine does to verdicts and to the queue is the scheduler's. Modems and lines are indices of its plan.
+//! Nothing looks at all modems because of one call: what a pass can bear on is found by its line, and by its time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::Mono;
@@ -17,19 +18,31 @@ pub const CONTRADICTED_LINES_MAX: usize = 3;
 /// - the modem itself has not passed any line since, and
 /// - some other modem's passing call overlaps it in time: when nobody gets through, the fault is not this modem's (a
 ///   network that was down for ten minutes would otherwise put the whole bank under quarantine once it is back).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Health {
     modems: Vec<Record>,
-    /// The modems on which each line has passed, and the least time from dial to CONNECT, where it is known.
-    passed_on: BTreeMap<usize, BTreeMap<usize, Option<Duration>>>,
+    /// Line and modem on which it has passed, and the least time from dial to CONNECT, where it is known.
+    passed_on: BTreeMap<(usize, usize), Option<Duration>>,
+    /// Line and modem on which it has failed since that one passed anything.
+    failed_on: BTreeSet<(usize, usize)>,
+    /// When each modem's last passing call ended.
+    passes: BTreeSet<(Mono, usize)>,
+    /// Failures of which it is not known yet that some other modem passed meanwhile: when they ended, modem, line.
+    lonely: BTreeSet<(Mono, usize, usize)>,
+    /// Modems that the evidence is enough against, and that are not settled.
+    convicted: BTreeSet<usize>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Record {
     /// Lines that failed on this modem since it passed one.
     streak: BTreeMap<usize, Failure>,
+    /// How many of them count against it.
+    against: usize,
     /// When its last passing call ended.
     passed: Option<Mono>,
+    /// It is under quarantine already.
+    settled: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,30 +61,40 @@ impl Failure {
     fn is_contradicted_by(&self, connected_after: Option<Duration>) -> bool {
         self.cut_short.is_none_or(|had| connected_after.is_some_and(|took| took <= had))
     }
+
+    const fn counts(&self) -> bool {
+        self.amid_passes && self.contradicted
+    }
 }
 
 impl Health {
     /// No evidence yet, for `modems` modems.
     pub fn new(modems: usize) -> Self {
-        Self { modems: vec![Record::default(); modems], passed_on: BTreeMap::new() }
+        Self { modems: vec![Record::default(); modems], ..Self::default() }
     }
 
     /// A call blamed its line. `span` is its beginning and its end, `cut_short` the dial limit that ended it, if that was
     /// shortened.
     pub fn failed(&mut self, modem: usize, line: usize, span: (Mono, Mono), cut_short: Option<Duration>) {
-        let (began, ended) = span;
-        let amid_passes = self
-            .modems
-            .iter()
-            .enumerate()
-            .any(|(other, record)| other != modem && record.passed.is_some_and(|passed| passed >= began));
-        let mut failure = Failure { ended, cut_short, amid_passes, contradicted: false };
-        failure.contradicted = self.passed_on.get(&line).is_some_and(|modems| {
-            modems.iter().any(|(&other, &took)| other != modem && failure.is_contradicted_by(took))
-        });
-        if let Some(record) = self.modems.get_mut(modem) {
-            record.streak.insert(line, failure);
+        if modem >= self.modems.len() {
+            return;
         }
+        let (began, ended) = span;
+        // Of the last two passes one is another modem's, if any is.
+        let last = self.passes.iter().rev().find(|&&(_, other)| other != modem);
+        let amid_passes = last.is_some_and(|&(passed, _)| passed >= began);
+        let mut failure = Failure { ended, cut_short, amid_passes, contradicted: false };
+        failure.contradicted = self
+            .passed_on
+            .range((line, 0)..=(line, usize::MAX))
+            .any(|(&(_, other), &took)| other != modem && failure.is_contradicted_by(took));
+        self.forget(modem, line);
+        self.failed_on.insert((line, modem));
+        if !amid_passes {
+            self.lonely.insert((ended, modem, line));
+        }
+        self.modems[modem].streak.insert(line, failure);
+        self.count(modem, false, failure.counts());
     }
 
     /// A call passed its line. `span` is its beginning and its end, `connected_after` the time from dial to CONNECT.
@@ -83,39 +106,95 @@ impl Health {
         connected_after: Option<Duration>,
     ) {
         let (began, ended) = span;
-        let least = self.passed_on.entry(line).or_default().entry(modem).or_insert(connected_after);
+        let least = self.passed_on.entry((line, modem)).or_insert(connected_after);
         *least = [*least, connected_after].into_iter().flatten().min();
-        for (other, record) in self.modems.iter_mut().enumerate() {
-            if other == modem {
-                record.streak.clear();
-                record.passed = Some(ended);
-                continue;
-            }
-            for (&failed, failure) in &mut record.streak {
-                failure.amid_passes |= failure.ended >= began;
-                failure.contradicted |= failed == line && failure.is_contradicted_by(connected_after);
-            }
+        self.clear(modem);
+        if let Some(record) = self.modems.get_mut(modem) {
+            record.passed = Some(ended);
+            self.passes.insert((ended, modem));
+        }
+        // Each failure is told so once: it counts what passes bring to light, and not what there is.
+        for (_, other, failed) in self.lonely.split_off(&(began, 0, 0)) {
+            self.revise(other, failed, |failure| failure.amid_passes = true);
+        }
+        let contradicted: Vec<usize> =
+            self.failed_on.range((line, 0)..=(line, usize::MAX)).map(|&(_, other)| other).collect();
+        for other in contradicted {
+            self.revise(other, line, |failure| {
+                failure.contradicted |= failure.is_contradicted_by(connected_after);
+            });
+        }
+    }
+
+    /// The modem is under quarantine: its evidence has been heard.
+    pub fn settle(&mut self, modem: usize) {
+        if let Some(record) = self.modems.get_mut(modem) {
+            record.settled = true;
+            self.convicted.remove(&modem);
         }
     }
 
     /// The modem was under quarantine and has passed its check: what spoke against it is past.
     pub fn absolve(&mut self, modem: usize) {
+        self.clear(modem);
         if let Some(record) = self.modems.get_mut(modem) {
             *record = Record::default();
         }
     }
 
+    /// Modems that are not settled and that the evidence is enough against, in the order of the bank.
+    pub fn convicted(&self) -> Vec<usize> {
+        self.convicted.iter().copied().collect()
+    }
+
     /// The lines that speak against a modem, if they are enough to put it under quarantine.
     pub fn evidence(&self, modem: usize) -> Option<Vec<usize>> {
-        let lines: Vec<usize> = self
-            .modems
-            .get(modem)?
-            .streak
-            .iter()
-            .filter(|(_, failure)| failure.amid_passes && failure.contradicted)
-            .map(|(&line, _)| line)
-            .collect();
-        (lines.len() >= CONTRADICTED_LINES_MAX).then_some(lines)
+        let record = self.modems.get(modem)?;
+        let lines = record.streak.iter().filter(|(_, failure)| failure.counts()).map(|(&line, _)| line);
+        (record.against >= CONTRADICTED_LINES_MAX).then(|| lines.collect())
+    }
+
+    /// Nothing speaks against a modem, and it has passed nothing.
+    fn clear(&mut self, modem: usize) {
+        let Some(record) = self.modems.get_mut(modem) else { return };
+        for (line, failure) in std::mem::take(&mut record.streak) {
+            self.failed_on.remove(&(line, modem));
+            self.lonely.remove(&(failure.ended, modem, line));
+        }
+        record.against = 0;
+        if let Some(passed) = record.passed.take() {
+            self.passes.remove(&(passed, modem));
+        }
+        self.convicted.remove(&modem);
+    }
+
+    /// A line failed again on the same modem: only the last time counts.
+    fn forget(&mut self, modem: usize, line: usize) {
+        if let Some(failure) = self.modems[modem].streak.remove(&line) {
+            self.failed_on.remove(&(line, modem));
+            self.lonely.remove(&(failure.ended, modem, line));
+            self.count(modem, failure.counts(), false);
+        }
+    }
+
+    fn revise(&mut self, modem: usize, line: usize, change: impl FnOnce(&mut Failure)) {
+        let Some(failure) = self.modems.get_mut(modem).and_then(|record| record.streak.get_mut(&line)) else {
+            return;
+        };
+        let before = failure.counts();
+        change(failure);
+        let after = failure.counts();
+        self.count(modem, before, after);
+    }
+
+    fn count(&mut self, modem: usize, before: bool, after: bool) {
+        let record = &mut self.modems[modem];
+        record.against = record.against + usize::from(after) - usize::from(before);
+        if record.against >= CONTRADICTED_LINES_MAX && !record.settled {
+            self.convicted.insert(modem);
+        } else {
+            self.convicted.remove(&modem);
+        }
     }
 }
 

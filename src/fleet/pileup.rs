@@ -17,6 +17,8 @@ pub const PILE_UP_LINES_MAX: usize = 32;
 #[derive(Debug, Clone)]
 pub struct PileUps {
     modems: Vec<Pile>,
+    /// Those whose pile is full.
+    suspects: BTreeSet<usize>,
     /// Some modem got through since all were settled.
     anybody_worked: bool,
 }
@@ -36,13 +38,16 @@ impl Default for Pile {
 impl PileUps {
     /// Nothing has piled up on any of `modems` modems.
     pub fn new(modems: usize) -> Self {
-        Self { modems: vec![Pile::default(); modems], anybody_worked: false }
+        Self { modems: vec![Pile::default(); modems], suspects: BTreeSet::new(), anybody_worked: false }
     }
 
     /// A call on this modem blamed its line, and heard nothing from a console.
     pub fn failed(&mut self, modem: usize, line: usize) {
         if let Some(pile) = self.modems.get_mut(modem) {
             pile.lines.insert(line);
+            if pile.lines.len() >= pile.most {
+                self.suspects.insert(modem);
+            }
         }
     }
 
@@ -51,21 +56,20 @@ impl PileUps {
         self.anybody_worked = true;
         if let Some(pile) = self.modems.get_mut(modem) {
             *pile = Pile::default();
+            self.suspects.remove(&modem);
         }
     }
 
     /// The modem got through to what it was checked with. Where the whole bank fails, and not one modem alone, that
-    /// speaks for all: it is the lines, or the network.
-    pub fn passed(&mut self, modem: usize) {
-        if self.anybody_worked {
-            return self.settled(modem);
+    /// speaks for all: it is the lines, or the network. The modems that are no longer suspect, and this one.
+    pub fn passed(&mut self, modem: usize) -> BTreeSet<usize> {
+        let mut settled = BTreeSet::from([modem]);
+        if !self.anybody_worked {
+            // A pile that is not full yet asks for nothing, and goes on growing.
+            settled.append(&mut self.suspects.clone());
         }
-        // A pile that is not full yet asks for nothing, and goes on growing.
-        for other in 0..self.modems.len() {
-            if other == modem || self.is_suspect(other) {
-                self.settled(other);
-            }
-        }
+        settled.iter().for_each(|&modem| self.settled(modem));
+        settled
     }
 
     /// It was checked, or can't be: what has piled up stands, and the next check comes later. Where nothing has, as before
@@ -74,12 +78,18 @@ impl PileUps {
         if let Some(pile) = self.modems.get_mut(modem).filter(|pile| !pile.lines.is_empty()) {
             pile.lines.clear();
             pile.most = (pile.most * 2).min(PILE_UP_LINES_MAX);
+            self.suspects.remove(&modem);
         }
     }
 
     /// Whether the modem is to be checked before its next line.
     pub fn is_suspect(&self, modem: usize) -> bool {
-        self.modems.get(modem).is_some_and(|pile| pile.lines.len() >= pile.most)
+        self.suspects.contains(&modem)
+    }
+
+    /// All of them, in their order.
+    pub const fn suspects(&self) -> &BTreeSet<usize> {
+        &self.suspects
     }
 
     /// How many lines have failed on it in a row.

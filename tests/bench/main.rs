@@ -10,6 +10,7 @@ mod crowd;
 mod gap;
 mod idle;
 mod makespan;
+mod million;
 mod rfc2217;
 mod split;
 mod stamps;
@@ -29,8 +30,9 @@ use common::Row;
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 8] = [
+const FIGURES: [(&str, Figure); 9] = [
     ("makespan", makespan::rows),
+    ("million", million::rows),
     ("gap", gap::rows),
     ("stamps", stamps::rows),
     ("idle", idle::rows),

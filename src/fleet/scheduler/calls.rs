@@ -33,21 +33,27 @@ impl Scheduler {
         }
         self.free_the_stranded();
         let hopeful = self.bench.hopeful();
-        for modem in self.bench.free().collect::<Vec<_>>() {
-            // A trunk may have become full with the call before, or the modem may answer another one's check.
-            if !self.bench.is_free(modem) || self.waiting() == 0 {
-                continue;
+        while let Some(modem) = self.bench.next_free(!self.queue.is_empty()) {
+            if self.waiting() == 0 {
+                break;
             }
-            if !self.is_trusted(now, modem) || self.queue.is_empty() {
-                continue;
-            }
-            let allowed = |burden: &Burden| {
-                let own = weight(burden, modem);
-                own < BARRED && own <= self.bench.lightest(burden, hopeful)
-            };
-            if let Some(rank) = self.queue.best(allowed) {
-                self.dial(now, rank.line, modem);
-            }
+            self.serve(now, modem, hopeful);
+            self.bench.put_aside(modem);
+        }
+        self.bench.ask_again();
+    }
+
+    /// Gives a free modem a line, or its check.
+    fn serve(&mut self, now: Mono, modem: usize, hopeful: usize) {
+        if !self.is_trusted(now, modem) || self.queue.is_empty() {
+            return;
+        }
+        let allowed = |burden: &Burden| {
+            let own = weight(burden, modem);
+            own < BARRED && own <= self.bench.lightest(burden, hopeful)
+        };
+        if let Some(rank) = self.queue.best(allowed) {
+            self.dial(now, rank.line, modem);
         }
     }
 
@@ -212,6 +218,7 @@ impl Scheduler {
         } else if trial.is_failing() {
             self.piles.failed(modem, line);
         }
+        self.heed(modem);
     }
 
     pub(super) fn trial(&self, modem: usize, report: &CallReport) -> Trial {

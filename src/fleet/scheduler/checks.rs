@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::bench::{State, Trouble};
+use super::bench::{Due, State, Trouble};
 use super::targets::{Found, KNOWN_LINE_CHECKS_MAX, words};
 use super::{Check, CheckReport, Decision, Preflight, Scheduler, Timer};
 use crate::model::event::CheckOutcome;
@@ -79,6 +79,40 @@ impl Scheduler {
                 Preflight::Reference => Some(Why::Preflight),
                 Preflight::Off | Preflight::DialTone => None,
             };
+            self.heed(modem);
+        }
+    }
+
+    /// Tells the bench what is due of a modem. To be called wherever that may have changed.
+    pub(super) fn heed(&mut self, modem: usize) {
+        if self.trust[modem].call_due == Some(Why::PileUp) {
+            self.piled.insert(modem);
+        } else {
+            self.piled.remove(&modem);
+        }
+        self.bench.note_due(modem, self.due(modem));
+    }
+
+    fn due(&self, modem: usize) -> Due {
+        let trust = &self.trust[modem];
+        let suspect = self.piles.is_suspect(modem);
+        let doubtful = suspect || matches!(trust.call_due, Some(Why::PileUp | Why::Retest));
+        Due {
+            check: trust.tone_due || trust.call_due.is_some() || suspect,
+            tone: trust.tone_due,
+            // One that has not been checked yet may answer for all that is known.
+            answers: !doubtful && self.targets.peer(modem).is_some(),
+        }
+    }
+
+    /// Holds what is kept of the whole bank to what is known of its modems one by one.
+    #[cfg(test)]
+    pub(super) fn assert_kept(&self) {
+        self.bench.assert_kept();
+        for modem in 0..self.trust.len() {
+            assert_eq!(self.bench.due(modem), self.due(modem));
+            let piled = self.trust[modem].call_due == Some(Why::PileUp);
+            assert_eq!(self.piled.contains(&modem), piled);
         }
     }
 
@@ -104,6 +138,7 @@ impl Scheduler {
                 return Next::Line;
             }
             self.trust[modem].call_due = Some(Why::PileUp);
+            self.heed(modem);
         }
         if self.trust[modem].not_before.is_some_and(|at| at > now) {
             return Next::Wait;
@@ -128,7 +163,7 @@ impl Scheduler {
 
     /// All lines have their verdicts: those that rest on a modem that is suspect are not final before it is checked.
     pub(super) fn last_checks(&mut self, now: Mono) {
-        for modem in self.bench.free().collect::<Vec<_>>() {
+        for modem in self.piles.suspects().clone() {
             // One of them may have been condemned meanwhile, and there are lines to call again.
             let doubtful = self.piles.is_suspect(modem) && !self.trust[modem].unproven.is_empty();
             if self.open == 0 && doubtful && self.bench.is_free(modem) && !self.bench.is_quarantined(modem) {
@@ -159,6 +194,7 @@ impl Scheduler {
         trust.failed.clear();
         trust.unknown = 0;
         self.piles.settled(modem);
+        self.heed(modem);
         if !std::mem::replace(&mut self.trust[modem].told, true) {
             let id = &self.bench.ids[modem];
             self.decisions.push(Decision::Notice(format!("`{id}` was not checked: {why}")));
@@ -245,16 +281,20 @@ impl Scheduler {
     fn check_passed(&mut self, now: Mono, modem: usize, check: &Check, report: &CheckReport) {
         if *check == Check::DialTone {
             self.trust[modem].tone_due = false;
+            self.heed(modem);
             return self.free(now, modem);
         }
         if !self.bench.is_quarantined(modem) {
-            self.piles.passed(modem);
-            for other in 0..self.trust.len() {
+            for settled in self.piles.passed(modem) {
+                self.heed(settled);
+            }
+            for other in self.piled.clone() {
                 let trust = &mut self.trust[other];
                 // One that has failed a check, or is about to, is not acquitted by another one's.
                 let asked = !trust.failed.is_empty() || trust.running.is_some();
-                if trust.call_due == Some(Why::PileUp) && !asked && !self.piles.is_suspect(other) {
+                if !asked && !self.piles.is_suspect(other) {
                     trust.call_due = None;
+                    self.heed(other);
                 }
             }
         }
@@ -269,6 +309,7 @@ impl Scheduler {
         trust.failed.clear();
         trust.unknown = 0;
         trust.unproven.clear();
+        self.heed(modem);
         if let Some(exit) = self.bench.served(modem, now, &self.policy.bench) {
             let trouble = Trouble { fault: Fault::ModemError, detail: String::new() };
             self.note_exit(modem, &exit, &trouble);
@@ -277,6 +318,7 @@ impl Scheduler {
             self.trust[modem].retests = 0;
             self.health.absolve(modem);
             self.piles.worked(modem);
+            self.heed(modem);
             let what = words(check);
             let mut detail = format!("{TAKEN_BACK}: it reached {what}");
             if !report.detail.is_empty() {
@@ -333,6 +375,7 @@ impl Scheduler {
                 Check::Peer(peer) => {
                     if let Some(&peer) = self.modem_index.get(peer) {
                         self.targets.close_peer(peer);
+                        self.heed(peer);
                     }
                 }
                 Check::DialTone => {}
@@ -348,6 +391,7 @@ impl Scheduler {
         }
         if *check == Check::DialTone {
             self.trust[modem].tone_due = false;
+            self.heed(modem);
             return;
         }
         self.trust[modem].unknown += 1;
@@ -369,6 +413,8 @@ impl Scheduler {
         trust.call_due = Some(Why::Retest);
         trust.failed.clear();
         trust.unknown = 0;
+        self.heed(modem);
+        self.health.settle(modem);
         self.decisions.push(Decision::Quarantine { modem: self.bench.ids[modem].clone(), detail });
         if self.bench.state(modem) != State::InCall {
             self.rest(now, modem);
@@ -384,7 +430,9 @@ impl Scheduler {
         let trust = &mut self.trust[modem];
         trust.retests += 1;
         trust.tone_due = self.targets.plan.preflight >= Preflight::DialTone;
-        match self.policy.bench.retest(trust.retests) {
+        let retest = self.policy.bench.retest(trust.retests);
+        self.heed(modem);
+        match retest {
             Some(pause) => {
                 let until = now + pause;
                 if self.bench.rest(modem, Some(until)) && self.closed.is_none() {

@@ -57,8 +57,10 @@ pub struct Scheduler {
     piles: PileUps,
     /// Of each modem.
     trust: Vec<Trust>,
+    /// Modems that are to be checked since failures piled up on them.
+    piled: BTreeSet<usize>,
     targets: Targets,
-    /// Numbers that some modem refuses, or did.
+    /// Numbers whose lines wait for a modem that does not refuse them, or did.
     refused_numbers: BTreeSet<usize>,
     lines: Vec<Line>,
     line_index: BTreeMap<LineId, usize>,
@@ -178,6 +180,7 @@ impl Scheduler {
             health: Health::new(bench.ids.len()),
             piles: PileUps::new(bench.ids.len()),
             trust: std::iter::repeat_with(Trust::default).take(bench.ids.len()).collect(),
+            piled: BTreeSet::new(),
             targets: Targets::new(checks, reference, peers),
             refused_numbers: BTreeSet::new(),
             bench,
@@ -217,6 +220,7 @@ impl Scheduler {
         for modem in &past.quarantined {
             if let Some(&modem) = self.modem_index.get(modem) {
                 self.bench.quarantine(modem);
+                self.health.settle(modem);
             }
         }
         for report in past.calls {

@@ -11,10 +11,7 @@ use crate::model::{Fault, Mono};
 impl Scheduler {
     /// Puts every modem under quarantine that the evidence is against, and takes its verdicts back.
     pub(super) fn quarantine(&mut self, now: Mono) {
-        for modem in 0..self.bench.ids.len() {
-            if self.bench.is_quarantined(modem) {
-                continue;
-            }
+        for modem in self.health.convicted() {
             let Some(evidence) = self.health.evidence(modem) else { continue };
             let names: Vec<&str> = evidence.iter().map(|&line| self.lines[line].id.as_str()).collect();
             let detail = format!("failed on lines that passed on other modems: {}", names.join(", "));

@@ -7,6 +7,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::bench::BARRED;
+
 /// Who goes first: the line that proves a credential, then the longest expected, then the order of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
@@ -23,48 +25,58 @@ pub(super) type Burden = Box<[(usize, u32)]>;
 /// Ready lines.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    /// Of each idle number and burden, the best line.
-    heads: BTreeMap<Burden, BTreeSet<Rank>>,
+    heads: Heads,
     numbers: Vec<Number>,
+}
+
+/// Of each idle number and burden, the best line.
+#[derive(Debug, Default)]
+struct Heads {
+    by_burden: BTreeMap<Burden, BTreeSet<Rank>>,
+    /// The best of each burden, the best of all first.
+    best: BTreeMap<Rank, Burden>,
+    /// Burdens with a modem that refuses a number.
+    barred: BTreeSet<Burden>,
 }
 
 #[derive(Debug, Default)]
 struct Number {
     in_call: bool,
-    ready: BTreeMap<Burden, BTreeSet<Rank>>,
+    ready: Ready,
+}
+
+/// The ready lines of a number. Nearly every number has one line: a million of them need no trees of their own.
+#[derive(Debug, Default)]
+enum Ready {
+    #[default]
+    None,
+    One(Burden, Rank),
+    Many(BTreeMap<Burden, BTreeSet<Rank>>),
 }
 
 impl Queue {
     /// An empty queue for this many numbers.
     pub(super) fn new(numbers: usize) -> Self {
-        Self { heads: BTreeMap::new(), numbers: (0..numbers).map(|_| Number::default()).collect() }
+        Self { heads: Heads::default(), numbers: (0..numbers).map(|_| Number::default()).collect() }
     }
 
     /// Adds a line.
     pub(super) fn insert(&mut self, number: usize, burden: &Burden, rank: Rank) {
-        self.change(number, burden, |ready| {
-            ready.insert(rank);
-        });
+        self.change(number, burden, |ready| ready.insert(burden, rank));
     }
 
     /// Takes a line out.
     pub(super) fn remove(&mut self, number: usize, burden: &Burden, rank: Rank) {
-        self.change(number, burden, |ready| {
-            ready.remove(&rank);
-        });
+        self.change(number, burden, |ready| ready.remove(burden, rank));
     }
 
-    fn change(&mut self, number: usize, burden: &Burden, change: impl FnOnce(&mut BTreeSet<Rank>)) {
+    fn change(&mut self, number: usize, burden: &Burden, change: impl FnOnce(&mut Ready)) {
         let number = &mut self.numbers[number];
-        let ready = number.ready.entry(burden.clone()).or_default();
-        let before = ready.first().copied();
-        change(ready);
-        let after = ready.first().copied();
-        if ready.is_empty() {
-            number.ready.remove(burden);
-        }
+        let before = number.ready.first(burden);
+        change(&mut number.ready);
+        let after = number.ready.first(burden);
         if !number.in_call && before != after {
-            move_head(&mut self.heads, burden, before, after);
+            self.heads.change(burden, before, after);
         }
     }
 
@@ -72,10 +84,18 @@ impl Queue {
     pub(super) fn set_in_call(&mut self, number: usize, in_call: bool) {
         let number = &mut self.numbers[number];
         number.in_call = in_call;
-        for (burden, ready) in &number.ready {
-            let head = ready.first().copied();
-            let (before, after) = if in_call { (head, None) } else { (None, head) };
-            move_head(&mut self.heads, burden, before, after);
+        let mut change = |burden: &Burden, head: Rank| {
+            let (before, after) = if in_call { (Some(head), None) } else { (None, Some(head)) };
+            self.heads.change(burden, before, after);
+        };
+        match &number.ready {
+            Ready::None => {}
+            Ready::One(burden, rank) => change(burden, *rank),
+            Ready::Many(all) => {
+                all.iter().for_each(|(burden, ranks)| {
+                    ranks.first().iter().for_each(|rank| change(burden, **rank));
+                });
+            }
         }
     }
 
@@ -84,40 +104,95 @@ impl Queue {
         self.numbers[number].in_call
     }
 
-    /// The best line of each burden, whose number is idle.
-    pub(super) fn heads(&self) -> impl Iterator<Item = (&Burden, &Rank)> {
-        self.heads.iter().filter_map(|(burden, ranks)| Some((burden, ranks.first()?)))
+    /// The best line of each burden with a modem that refuses its number, where the number is idle.
+    pub(super) fn barred(&self) -> impl Iterator<Item = (&Burden, Rank)> {
+        let first = |burden| self.heads.by_burden.get(burden).and_then(BTreeSet::first).copied();
+        self.heads.barred.iter().filter_map(move |burden| Some((burden, first(burden)?)))
     }
 
-    /// The best line whose number is idle and whose burden allows it.
+    /// The best line whose number is idle and whose burden allows it. A burden that does not is passed over with all its
+    /// lines, and few burdens name any one modem.
     pub(super) fn best(&self, allowed: impl Fn(&Burden) -> bool) -> Option<Rank> {
-        self.heads
-            .iter()
-            .filter(|(burden, _)| allowed(burden))
-            .filter_map(|(_, ranks)| ranks.first())
-            .min()
-            .copied()
+        self.heads.best.iter().find(|(_, burden)| allowed(burden)).map(|(rank, _)| *rank)
     }
 
     /// Whether no line of an idle number is ready.
     pub(super) fn is_empty(&self) -> bool {
-        self.heads.is_empty()
+        self.heads.best.is_empty()
     }
 }
 
-fn move_head(
-    heads: &mut BTreeMap<Burden, BTreeSet<Rank>>,
-    burden: &Burden,
-    before: Option<Rank>,
-    after: Option<Rank>,
-) {
-    let ranks = heads.entry(burden.clone()).or_default();
-    if let Some(rank) = before {
-        ranks.remove(&rank);
+impl Heads {
+    fn change(&mut self, burden: &Burden, before: Option<Rank>, after: Option<Rank>) {
+        if !self.by_burden.contains_key(burden) {
+            self.by_burden.insert(burden.clone(), BTreeSet::new());
+            if burden.iter().any(|&(_, weight)| weight == BARRED) {
+                self.barred.insert(burden.clone());
+            }
+        }
+        let Some(ranks) = self.by_burden.get_mut(burden) else { return };
+        let best_before = ranks.first().copied();
+        if let Some(rank) = before {
+            ranks.remove(&rank);
+        }
+        ranks.extend(after);
+        let best_after = ranks.first().copied();
+        if ranks.is_empty() {
+            self.by_burden.remove(burden);
+            self.barred.remove(burden);
+        }
+        if best_before != best_after {
+            best_before.map(|rank| self.best.remove(&rank));
+            best_after.map(|rank| self.best.insert(rank, burden.clone()));
+        }
     }
-    ranks.extend(after);
-    if ranks.is_empty() {
-        heads.remove(burden);
+}
+
+impl Ready {
+    /// The best line of a burden.
+    fn first(&self, burden: &Burden) -> Option<Rank> {
+        match self {
+            Self::None => None,
+            Self::One(own, rank) => (own == burden).then_some(*rank),
+            Self::Many(all) => all.get(burden)?.first().copied(),
+        }
+    }
+
+    fn insert(&mut self, burden: &Burden, rank: Rank) {
+        match std::mem::take(self) {
+            Self::None => *self = Self::One(burden.clone(), rank),
+            Self::One(own, first) => {
+                let mut all = BTreeMap::from([(own, BTreeSet::from([first]))]);
+                all.entry(burden.clone()).or_default().insert(rank);
+                *self = Self::Many(all);
+            }
+            Self::Many(mut all) => {
+                all.entry(burden.clone()).or_default().insert(rank);
+                *self = Self::Many(all);
+            }
+        }
+    }
+
+    fn remove(&mut self, burden: &Burden, rank: Rank) {
+        match self {
+            Self::None => {}
+            Self::One(own, first) => {
+                if own == burden && *first == rank {
+                    *self = Self::None;
+                }
+            }
+            Self::Many(all) => {
+                if let Some(ranks) = all.get_mut(burden) {
+                    ranks.remove(&rank);
+                    if ranks.is_empty() {
+                        all.remove(burden);
+                    }
+                }
+                if all.is_empty() {
+                    *self = Self::None;
+                }
+            }
+        }
     }
 }
 

@@ -21,7 +21,6 @@ impl Scheduler {
     pub(super) fn bar(&mut self, now: Mono, number: usize, modem: usize, refused_for: Option<Duration>) {
         let until = refused_for.map(|refused_for| now + refused_for);
         self.numbers[number].refused_by.insert(modem, until);
-        self.refused_numbers.insert(number);
         if let Some(until) = until {
             self.timers.insert((until, Timer::Number(number)));
         }
@@ -60,7 +59,7 @@ impl Scheduler {
         if self.numbers[number].refused_by.is_empty() {
             return None;
         }
-        let mut hopeful = (0..self.bench.ids.len()).filter(|&modem| self.bench.is_hopeful(modem)).peekable();
+        let mut hopeful = self.bench.all_hopeful().peekable();
         hopeful.peek()?;
         let mut first: Option<Mono> = None;
         let mut by = Vec::new();
@@ -80,7 +79,7 @@ impl Scheduler {
         Some((first, who))
     }
 
-    /// A modem is there again: it may call what all others refuse.
+    /// A modem is there again: it may call what all others refuse. Nothing to do where no line waits for such a one.
     pub(super) fn welcome(&mut self) {
         for number in self.refused_numbers.clone() {
             self.welcome_back(number);
@@ -92,6 +91,7 @@ impl Scheduler {
         if self.refused(number).is_some() {
             return;
         }
+        self.refused_numbers.remove(&number);
         for line in self.numbers[number].lines.clone() {
             if matches!(self.lines[line].stage, Stage::Waiting { wait: Wait::Refused, .. }) {
                 self.ready_again(line);
@@ -120,10 +120,8 @@ impl Scheduler {
     /// Lines that were queued for a modem that is gone now, and that all others refuse.
     pub(super) fn free_the_stranded(&mut self) {
         loop {
-            let stranded = self.queue.heads().find_map(|(burden, rank)| {
-                let barred = burden.iter().any(|&(_, weight)| weight == BARRED);
-                let taken = |modem: usize| self.bench.is_hopeful(modem) && weight(burden, modem) < BARRED;
-                let nobody = barred && !(0..self.bench.ids.len()).any(taken);
+            let stranded = self.queue.barred().find_map(|(burden, rank)| {
+                let nobody = self.bench.all_hopeful().all(|modem| weight(burden, modem) == BARRED);
                 (nobody && self.refused(self.lines[rank.line].number).is_some()).then_some(rank.line)
             });
             let Some(line) = stranded else { return };

@@ -102,6 +102,9 @@ impl Scheduler {
     }
 
     fn put_off(&mut self, line: usize, until: Mono, why: String, wait: Wait) {
+        if wait == Wait::Refused {
+            self.refused_numbers.insert(self.lines[line].number);
+        }
         self.lines[line].stage = Stage::Waiting { until, wait };
         self.timers.insert((until, Timer::Line(line)));
         let reason = match wait {

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::bench::State;
-use super::checks::Why;
 use super::{Check, CheckPlan, Scheduler};
 use crate::model::Mono;
 
@@ -48,6 +46,11 @@ impl Targets {
         if let Some(peer) = self.peers.get_mut(modem) {
             *peer = None;
         }
+    }
+
+    /// The place of a modem's own number among the numbers, if it may be called.
+    pub(super) fn peer(&self, modem: usize) -> Option<usize> {
+        self.peers.get(modem).copied().flatten()
     }
 
     /// A line passed.
@@ -115,35 +118,26 @@ impl Scheduler {
 
     fn peer(&self, now: Mono, modem: usize) -> Found {
         let failed = &self.trust[modem].failed;
-        let (mut again, mut later, mut at) = (None, false, None::<Mono>);
-        for other in 0..self.trust.len() {
-            let trust = &self.trust[other];
-            // One that has not been checked yet may answer for all that is known.
-            let doubtful =
-                matches!(trust.call_due, Some(Why::PileUp | Why::Retest)) || self.piles.is_suspect(other);
-            if other == modem
-                || doubtful
-                || !self.bench.is_hopeful(other)
-                || !self.bench.could_both_call(modem, other)
-            {
-                continue;
-            }
-            let Some(number) = self.targets.peers.get(other).copied().flatten() else { continue };
-            let ready = !trust.tone_due && self.bench.is_free(other);
-            if !ready || !self.bench.both_have_room(modem, other) {
-                later |= matches!(self.bench.state(other), State::SettingUp | State::InCall | State::Ready);
-                continue;
-            }
-            match self.number_for_check(now, number, Check::Peer(self.bench.ids[other].clone())) {
-                Found::Now(check) if !failed.contains(&check) => return Found::Now(check),
-                Found::Now(check) => again = again.or(Some(check)),
-                Found::At(time) => at = Some(at.map_or(time, |at| at.min(time))),
-                Found::Later => later = true,
-                Found::Nothing => {}
+        let (ready, mut later) = self.bench.answerers(modem);
+        // The first in the order of the bank, of all trunks; and of those that it has failed to reach already.
+        let (mut first, mut again, mut at) = (None::<usize>, None::<usize>, None::<Mono>);
+        for modems in ready {
+            for &other in modems.iter().filter(|&&other| other != modem) {
+                if first.is_some_and(|first| first < other) {
+                    break;
+                }
+                let Some(number) = self.targets.peer(other) else { continue };
+                match self.number_for_check(now, number, Check::Peer(self.bench.ids[other].clone())) {
+                    Found::Now(check) if !failed.contains(&check) => first = Some(other),
+                    Found::Now(_) => again = Some(again.map_or(other, |again| again.min(other))),
+                    Found::At(time) => at = Some(at.map_or(time, |at| at.min(time))),
+                    Found::Later => later = true,
+                    Found::Nothing => {}
+                }
             }
         }
-        match (again, later, at) {
-            (Some(check), ..) => Found::Now(check),
+        match (first.or(again), later, at) {
+            (Some(other), ..) => Found::Now(Check::Peer(self.bench.ids[other].clone())),
             (None, true, _) => Found::Later,
             (None, false, Some(at)) => Found::At(at),
             (None, false, None) => Found::Nothing,
@@ -179,7 +173,7 @@ impl Scheduler {
             Check::DialTone => None,
             Check::Peer(peer) => {
                 let peer = self.modem_index.get(peer).copied()?;
-                self.targets.peers.get(peer).copied().flatten()
+                self.targets.peer(peer)
             }
             Check::Reference => self.targets.reference,
             Check::Line(line) => self.line_index.get(line).map(|&line| self.lines[line].number),

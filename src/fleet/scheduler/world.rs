@@ -209,6 +209,7 @@ impl<N: Nature> World<N> {
     pub(super) fn step(&mut self, input: Input) {
         self.watch.input(self.now, &input);
         let decisions = self.scheduler.step(self.now, input.clone());
+        self.scheduler.assert_kept();
         self.watch.decided(self.now, &decisions);
         for decision in &decisions {
             match decision {
