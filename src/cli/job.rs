@@ -98,7 +98,7 @@ pub(super) fn scheduler_plan(
         }
         job.credential.clone_from(&planned.credential);
         job.prove_on = provers.contains(&planned.line.id);
-        job.expected = experience.lengths.get(&planned.line.id).copied();
+        job.expected = experience.expected(&planned.line.id);
         job.windows = hours.get(&planned.line.id).cloned().unwrap_or(Windows::ALWAYS);
         job.groups = groups.of_line(&planned.line);
         job.priority = planned.line.facets.priority;

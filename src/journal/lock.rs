@@ -49,3 +49,9 @@ impl Lock {
         Ok(Self { _file: file })
     }
 }
+
+/// Whether somebody holds a folder's lock now. Nothing is made or changed.
+pub(super) fn is_held(dir: &Path) -> bool {
+    let Ok(file) = File::open(dir.join(FILE_NAME)) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}

@@ -272,6 +272,7 @@ impl Stage {
                 &lines,
                 self.trunk.map(|_| &trunk),
             ))),
+            preface: Vec::new(),
             seats: self
                 .exchange
                 .modems

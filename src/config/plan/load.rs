@@ -14,6 +14,7 @@ use super::written::{self, WrittenLine};
 use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset};
 use crate::config::bank::{self, ReadBank};
 use crate::config::credentials::PlannedCredential;
+use crate::config::history::HistoryPlan;
 use crate::config::library::{Library, LoadError};
 use crate::config::numbering::{Countries, Numbering, NumberingFile};
 use crate::config::problem::{Place, Problem, Problems, list, quoted, suggestion};
@@ -43,6 +44,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     };
     let (policy, deadline) = file.policy.check(&doc);
     let mut limits = file.limits.check(&doc);
+    let history = file.history.check(path, &doc);
     let mut credentials = check_credentials(file.credentials, path, &doc);
     let read_bank = read_bank(file.bank.as_deref(), overrides, path, &library, &doc);
     let bank = read_bank.as_ref().and_then(|read| read.bank.as_ref());
@@ -143,6 +145,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         deadline,
         zone,
         limits,
+        history,
         seed,
         warnings,
     });
@@ -188,6 +191,7 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
             deadline: None,
             zone: None,
             limits,
+            history: HistoryPlan::default(),
             seed: 0,
             warnings: Vec::new(),
         })

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
+use super::history::HistoryPlan;
 use super::hours::Hours;
 use super::hours::zone::Zone;
 use super::numbering::Numbering;
@@ -89,6 +90,8 @@ pub struct Plan {
     pub zone: Option<Zone>,
     /// Limits of one call.
     pub limits: Limits,
+    /// Where the history of its runs is kept, and for how long.
+    pub history: HistoryPlan,
     /// Seed of all randomness.
     pub seed: u64,
     /// What is not wrong, but should be read.
