@@ -1,7 +1,7 @@
 //! The history as runs use it: opened at a run's start, when runs that are not in it yet are caught up with, and once
 //! more when the run has ended. Nothing that goes wrong here ends a run: it is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::config::Plan;
@@ -68,6 +68,19 @@ impl<'a> History<'a> {
         recalled
     }
 
+    /// Remembers that numbers are right, whoever answered there; how it went wrong, if it did.
+    pub(super) fn confirm(
+        &self,
+        numbers: &BTreeSet<&PhoneNumber>,
+        at: jiff::Timestamp,
+    ) -> Result<(), String> {
+        let confirm = || {
+            let mut store = Store::write(&self.path, Waits::Briefly)?;
+            numbers.iter().try_for_each(|number| store.confirm_number(&self.plan.bank.name, number, at))
+        };
+        confirm().map_err(|error: HistoryError| trouble(&error))
+    }
+
     /// The same without a change: for whoever only wants to know what a run would do.
     pub(super) fn look(&self) -> Recalled {
         let mut recalled = Recalled::default();
@@ -110,10 +123,13 @@ impl<'a> History<'a> {
         let series = Series { plan: &self.plan.name, bank: &self.plan.bank.name, except: goes_on };
         let lines = || self.plan.lines.iter().map(|planned| &planned.line);
         recalled.before = store.lines_before(series, lines())?;
-        // A simulated bank has no experience: its runs shall be alike.
+        recalled.lines = store.recall(series, lines())?;
+        // A simulated bank has no experience: its runs shall be alike. When a line passed is for the user to ask for.
         if self.plan.bank.exchange.is_none() {
-            recalled.lines = store.recall(series, lines())?;
             recalled.voice = store.voice_holds(series.bank)?;
+        } else {
+            let passed = |memory: &LineMemory| LineMemory { passed: memory.passed, ..LineMemory::default() };
+            recalled.lines.values_mut().for_each(|memory| *memory = passed(memory));
         }
         Ok(())
     }
