@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::check::Check;
+use crate::config::check::{Check, hours};
 use crate::config::credentials::foresee;
 use crate::config::{Plan, load_plan};
 use crate::fleet::policy::EXPECTED_CALL;
-use crate::model::Fault;
-use crate::modem::clock::Clock;
+use crate::model::{Fault, Reading};
+use crate::modem::clock::{Clock, Wall};
 
 use super::args;
 use super::example::Example;
@@ -26,9 +26,11 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     for warning in &plan.warnings {
         complain(&format!("warning: {warning}"));
     }
+    let clock = Clock::start();
+    let now = Wall::Host.read(&clock);
     let reports = super::audit::reports_folder(args.reports.as_deref(), example.is_some());
-    settled(&mut plan, &reports, &args.selection, Clock::start().wall())?;
-    say(&text(&plan));
+    settled(&mut plan, &reports, &args.selection, clock.wall())?;
+    say(&text(&plan, &now));
     let unreadable = foresee(&plan.credentials, &|name| std::env::var_os(name));
     if unreadable.is_empty() {
         return Ok(0);
@@ -51,13 +53,20 @@ pub(super) fn settled(
     for notice in &recalled.notices {
         complain(&format!("notice: {notice}"));
     }
-    standing::settle(plan, &recalled, selection, now)
+    let told = standing::settle(plan, &recalled, selection, now)?;
+    told.iter().for_each(|notice| complain(&format!("notice: {notice}")));
+    Ok(())
 }
 
 /// What would be dialed, as text. Lines that the user left out are not worth a row.
-pub(super) fn text(plan: &Plan) -> String {
+pub(super) fn text(plan: &Plan, now: &Reading) -> String {
     let expected: Duration = EXPECTED_CALL;
     let mut check = Check::of(plan, |_| expected);
     check.rows.retain(|row| !matches!(row.preset, Some((Fault::Skipped, _))));
-    check.to_text()
+    let mut text = check.to_text();
+    if let Some(hours) = hours::text(plan, now.wall) {
+        text.push_str("\n\n");
+        text.push_str(&hours);
+    }
+    text
 }

@@ -6,6 +6,7 @@
 //! checked in `checks`.
 
 mod checks;
+mod clock;
 mod ends;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,13 +19,14 @@ use tokio::task::{Id, JoinSet};
 use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::Notice;
-use crate::model::event::{CredentialState, Ending, ModemState};
+use crate::model::event::{CredentialState, Ending, ModemState, WaitReason};
 use crate::model::{CallId, Event, EventKind, Fault, LineId, ModemId, Mono, PhoneNumber};
 use crate::modem::clock::Clock;
 use crate::modem::port::Port;
 
 use self::checks::RunningCheck;
 use super::desk::{Desk, DeskFact};
+use super::hours::Hours;
 use super::scheduler::{Check, Decision, Input, Scheduler, SchedulerPlan};
 use super::talk;
 use super::worker::{self, Channels, Command, OpenPort, Report, Seat};
@@ -93,6 +95,8 @@ pub struct Job<O, B> {
     pub desk: Desk,
     /// Nothing is dialed from here on, if there is such an instant; calls that are running end as they may.
     pub deadline: Option<Mono>,
+    /// What that and the lines' windows follow from; absent where the wall clock plays no part.
+    pub hours: Option<Hours>,
 }
 
 /// How a run ended.
@@ -111,11 +115,12 @@ pub async fn run<O: OpenPort, B: LineBook>(
     observer: &mut dyn Observer,
     interrupts: mpsc::Receiver<Cancel>,
 ) -> RunEnd {
-    let Job { opening, preface, seats, opener, book, plan, mut desk, deadline } = job;
+    let Job { opening, preface, seats, opener, book, plan, mut desk, deadline, mut hours } = job;
     // Nobody waits for a line to prove a credential that an earlier sitting has judged.
     for verdict in plan.past.verdicts.iter().filter(|verdict| verdict.fault != Some(Fault::Cancelled)) {
         desk.line_done(&verdict.line);
     }
+    let said = hours.as_mut().map(|hours| std::mem::take(&mut hours.notices)).unwrap_or_default();
     let quarantined = plan.past.quarantined.clone();
     let (notices, notices_in) = mpsc::channel(NOTICES_MAX);
     let (reports, reports_in) = mpsc::channel(REPORTS_MAX);
@@ -129,6 +134,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
         inputs: VecDeque::new(),
         stepping: false,
         deadline,
+        hours,
         workers: BTreeMap::new(),
         tasks: JoinSet::new(),
         task_modems: BTreeMap::new(),
@@ -144,6 +150,9 @@ pub async fn run<O: OpenPort, B: LineBook>(
     };
     run.emit(opening);
     preface.into_iter().for_each(|kind| run.emit(kind));
+    for text in said {
+        run.emit(EventKind::Notice { text });
+    }
     for (seat, port) in seats {
         run.hire(seat, port, false);
     }
@@ -180,6 +189,7 @@ struct Run<'a, O, B> {
     stepping: bool,
     /// While it lies ahead.
     deadline: Option<Mono>,
+    hours: Option<Hours>,
     workers: BTreeMap<ModemId, Worker>,
     tasks: JoinSet<()>,
     task_modems: BTreeMap<Id, ModemId>,
@@ -213,6 +223,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 Some((call, notice)) = notices.recv() => self.notice(&call, notice),
                 Some((modem, report)) = reports.recv() => self.report(modem, report),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
+                () = clock::set(&mut self.hours) => self.step(Input::Time),
                 () = until(next) => self.time(),
                 else => break,
             }
@@ -266,6 +277,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         if std::mem::replace(&mut self.stepping, true) {
             return;
         }
+        self.look_at_clock();
         while let Some(input) = self.inputs.pop_front() {
             for decision in self.scheduler.step(self.clock.now(), input) {
                 self.decide(decision);
@@ -275,22 +287,35 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     }
 
     fn time(&mut self) {
-        if self.deadline.take_if(|at| *at <= self.clock.now()).is_some() {
-            let text = "the deadline has come: nothing is dialed any more, and calls end as they may";
-            self.emit(EventKind::Notice { text: text.to_owned() });
+        if self.deadline_has_come() {
             self.step(Input::Deadline);
         } else {
             self.step(Input::Time);
         }
     }
 
+    /// Whether it has come, for the first time; then that is told.
+    fn deadline_has_come(&mut self) -> bool {
+        let come = self.deadline.take_if(|at| *at <= self.clock.now()).is_some();
+        if come {
+            let text = "the deadline has come: nothing is dialed any more, and calls end as they may";
+            self.emit(EventKind::Notice { text: text.to_owned() });
+        }
+        come
+    }
+
     fn decide(&mut self, decision: Decision) {
         match decision {
             Decision::Dial { line, modem, attempt, way, may_shorten, .. } => {
+                self.desk.line_again(&line);
                 self.dial(&line, &modem, (attempt, way), may_shorten);
             }
             Decision::SetUp(modem) => self.command(&modem, Command::SetUp),
-            Decision::Verdict(verdict) => {
+            Decision::Verdict(mut verdict) => {
+                if verdict.fault == Some(Fault::OutOfWindow) {
+                    let next = self.opens_next(&verdict.line);
+                    verdict.detail.push_str(&next);
+                }
                 self.desk.line_done(&verdict.line);
                 self.emit(EventKind::Verdict(verdict));
                 self.desk_effects();
@@ -305,13 +330,20 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.modem(modem, ModemState::Ready, None, detail);
             }
             Decision::Notice(text) => self.emit(EventKind::Notice { text }),
-            Decision::Quarantine { modem, detail } => {
+            Decision::Quarantine { modem, detail, until } => {
                 self.quarantined.insert(modem.clone());
-                self.modem(modem, ModemState::Quarantined, None, detail);
+                self.modem_until(modem, ModemState::Quarantined, None, detail, until);
             }
             Decision::Waits { line, until, reason, why } => {
+                // Whoever is outside its window proves nothing: nobody at a prompt waits for it.
+                if reason == WaitReason::Window {
+                    self.desk.line_done(&line);
+                } else {
+                    self.desk.line_again(&line);
+                }
                 let until = until.map(|until| self.clock.wall_at(until));
                 self.emit(EventKind::LineWaits { line, until, reason, why });
+                self.desk_effects();
             }
             Decision::GiveUp { modem, fault, detail } => {
                 let detail = format!("left alone for the rest of the run: {detail}");
@@ -322,7 +354,11 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     }
 
     fn dial(&mut self, line: &LineId, modem: &ModemId, (attempt, way): (u32, usize), may_shorten: bool) {
-        match self.book.call(line, modem, attempt, way) {
+        let call = match self.may_dial(line) {
+            Ok(()) => self.book.call(line, modem, attempt, way),
+            Err(why) => Err(NotDialed(why)),
+        };
+        match call {
             Ok(mut spec) => {
                 spec.short_dial = spec.short_dial.filter(|_| may_shorten);
                 self.emit(EventKind::CallStarted {
@@ -360,7 +396,27 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     }
 
     fn modem(&mut self, modem: ModemId, state: ModemState, fault: Option<Fault>, detail: String) {
-        self.emit(EventKind::Modem { modem, state, fault, detail, until: None });
+        self.modem_until(modem, state, fault, detail, None);
+    }
+
+    fn modem_until(
+        &mut self,
+        modem: ModemId,
+        state: ModemState,
+        fault: Option<Fault>,
+        detail: String,
+        until: Option<Mono>,
+    ) {
+        let until = until.map(|until| self.clock.wall_at(until));
+        self.emit(EventKind::Modem { modem, state, fault, detail, until });
+    }
+
+    /// A modem is not to be had, before the scheduler hears of it; and when it will be seen to again, if that is known.
+    fn modem_away(&mut self, modem: &ModemId, state: ModemState, fault: Fault, detail: String) {
+        let until = self.scheduler.returns(self.clock.now(), modem, fault);
+        // Of one whose on-hook is not proven the state says what is wrong, and of one under quarantine that it is.
+        let fault = Some(fault).filter(|_| state == ModemState::Out);
+        self.modem_until(modem.clone(), state, fault, detail, until);
     }
 
     // --- what the workers tell
@@ -419,7 +475,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.step(Input::ModemReady(modem));
             }
             Report::Out(fault, detail) => {
-                self.modem(modem.clone(), ModemState::Out, Some(fault), detail.clone());
+                self.modem_away(&modem, ModemState::Out, fault, detail.clone());
                 self.step(Input::ModemOut { modem, fault, detail });
             }
             Report::Notice(text) => self.emit(EventKind::Notice { text }),

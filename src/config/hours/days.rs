@@ -35,6 +35,11 @@ impl Holidays {
         self.dates.is_empty() && self.yearly.is_empty()
     }
 
+    /// Whether some come every year.
+    pub fn has_yearly(&self) -> bool {
+        !self.yearly.is_empty()
+    }
+
     /// The last date that is given with its year; absent where none is.
     pub fn last_date(&self) -> Option<Date> {
         self.dates.last().copied()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LineBook, Run};
+use super::{LineBook, NotDialed, Run};
 use crate::call::CallSpec;
 use crate::fleet::scheduler::{Check, CheckReport, Input};
 use crate::fleet::worker::{CheckOver, Command, OpenPort};
@@ -29,7 +29,11 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 "dial tone".to_owned(),
             );
         }
-        match self.book.check(check, modem) {
+        let call = match self.may_check(check) {
+            Ok(()) => self.book.check(check, modem),
+            Err(why) => Err(NotDialed(why)),
+        };
+        match call {
             Ok(spec) => {
                 if let Check::Peer(peer) = check {
                     // It must listen before the other one dials.
@@ -95,8 +99,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.held.insert(number.clone(), modem.clone());
             }
             let why = format!("on-hook is not proven: {hangup_detail}");
-            self.modem(modem.clone(), ModemState::HangupUnproven, None, hangup_detail);
             let fault = if port_lost { Fault::PortLost } else { Fault::ModemSilent };
+            self.modem_away(&modem, ModemState::HangupUnproven, fault, hangup_detail);
             self.step(Input::ModemOut { modem: modem.clone(), fault, detail: why });
         }
         if check.kind.is_none() {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::fleet::budget::Budget;
 use crate::fleet::policy::{CallClass, Policy};
 use crate::fleet::redial::RedialLaw;
 use crate::model::event::{CheckKind, CheckOutcome, LineVerdict, Via, WaitReason};
@@ -23,6 +24,8 @@ pub struct SchedulerPlan {
     pub trunks: BTreeMap<TrunkName, NonZeroU32>,
     /// Groups of lines with a limit of their own: sites, hunt groups. Lines name them by their place here.
     pub groups: Vec<Group>,
+    /// What calls may take in all.
+    pub budget: Budget,
     /// The longest that a call can take, from taking the port to on-hook: a call is begun only where all of it lies within its
     /// line's window.
     pub room: Duration,
@@ -43,6 +46,8 @@ pub struct CheckPlan {
     pub preflight: Preflight,
     /// A number that is known to answer with a carrier; no line of the plan.
     pub reference: Option<PhoneNumber>,
+    /// What the longest call to it is charged; absent: nothing that a budget counts.
+    pub toll: Option<Charge>,
 }
 
 /// What each modem is asked before its first line.
@@ -230,6 +235,8 @@ pub struct ModemSeat {
     pub trunk: Option<TrunkName>,
     /// It has an outside number of its own, under which other modems of the bank can call it.
     pub has_number: bool,
+    /// What the longest call to that is charged; absent: nothing that a budget counts.
+    pub toll: Option<Charge>,
 }
 
 /// What earlier sittings of a resumed run found, from its journal.
@@ -387,6 +394,8 @@ pub enum Decision {
         modem: ModemId,
         /// The evidence, in words.
         detail: String,
+        /// It is checked again then; absent: never, or once its call is over.
+        until: Option<Mono>,
     },
     /// A modem under quarantine has passed its check: lines are called on it again.
     TakeBack {
