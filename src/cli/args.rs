@@ -43,6 +43,8 @@ pub enum Verb {
     Check(Check),
     /// Writes the report of a run again from its journal.
     Report(Report),
+    /// Tells why a line is not being dialed now, and when it will be; what a modem is at.
+    Why(Why),
     /// Finds serial ports, asks the modems on them who they are, and writes a bank file.
     Modems(Modems),
     /// Runs a virtual exchange with modems on ptys or over RFC 2217, for rehearsal and for other programs.
@@ -155,6 +157,24 @@ pub struct Report {
     /// Show one line alone.
     #[arg(long, value_name = "LINE")]
     pub line: Option<LineId>,
+}
+
+/// `lineman why`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+While a run goes on, its journal is read: nothing is asked of the run, and nothing disturbs it. Otherwise the last run, its plan and history answer.
+
+Examples:
+  lineman why BR0001-A          a line, or all lines of a site
+  lineman why m03               a modem of the bank
+  lineman why                   everything that waits, and what for")]
+pub struct Why {
+    /// Lines, sites or modems; without any, all that is not being dialed and not judged.
+    #[arg(value_name = "LINE|SITE|MODEM")]
+    pub names: Vec<String>,
+    /// Where runs are written.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
 }
 
 /// What can be asked of the runs of a reports folder, and of their history.
