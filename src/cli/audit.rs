@@ -38,21 +38,20 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     if let Some(resumed) = &resumed {
         resumed.fits(&plan)?;
     }
+    let now = Wall::Host.read(&clock);
     if args.dry_run {
         check::settled(&mut plan, &reports, &args.selection, clock.wall())?;
-        let plan = Arc::new(plan);
-        let now = Wall::Host.read(&clock);
-        RunCalendar::new(Arc::clone(&plan), wishes).check(&now)?;
+        RunCalendar::new(Arc::new(plan.clone()), wishes).check(&now)?;
         say(&check::text(&plan, &now));
         return Ok(0);
     }
     let history = History::of(&plan, &reports);
     standing::confirm(&plan, &history, &args.number_confirmed, clock.wall())?;
-    let recalled = history.begin(resumed.as_ref().map(|resumed| resumed.dir.run()));
-    standing::settle(&mut plan, &recalled, &args.selection, clock.wall())?;
+    let mut recalled = history.begin(resumed.as_ref().map(|resumed| resumed.dir.run()));
+    let told = standing::settle(&mut plan, &recalled, &args.selection, clock.wall())?;
+    recalled.notices.extend(told);
     let plan = Arc::new(plan);
     let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
-    let now = Wall::Host.read(&clock);
     calendar.check(&now)?;
 
     let memory = secrets::memory(&plan, &reports, &args.forget_refusal, clock)?;

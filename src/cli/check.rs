@@ -53,7 +53,9 @@ pub(super) fn settled(
     for notice in &recalled.notices {
         complain(&format!("notice: {notice}"));
     }
-    standing::settle(plan, &recalled, selection, now)
+    let told = standing::settle(plan, &recalled, selection, now)?;
+    told.iter().for_each(|notice| complain(&format!("notice: {notice}")));
+    Ok(())
 }
 
 /// What would be dialed, as text. Lines that the user left out are not worth a row.
