@@ -7,6 +7,7 @@ mod credentials;
 mod deadline;
 mod diagnostics;
 mod families;
+mod hours;
 mod identity;
 mod played;
 mod ports;

@@ -469,7 +469,13 @@ impl Bench {
 
     /// When a modem that went out now would be tried again, if ever; of one that is out already, when it is. Absent too for one
     /// that is in a call: that comes first.
-    pub(super) fn back_at(&self, modem: usize, now: Mono, fault: Fault, policy: &BenchPolicy) -> Option<Mono> {
+    pub(super) fn back_at(
+        &self,
+        modem: usize,
+        now: Mono,
+        fault: Fault,
+        policy: &BenchPolicy,
+    ) -> Option<Mono> {
         let seat = &self.seats[modem];
         match seat.state {
             State::SettingUp | State::Ready => seat.back_at(now, fault == Fault::PortBusy, policy),
