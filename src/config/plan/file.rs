@@ -7,6 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::written::Row;
 use crate::config::credentials::CredentialFile;
+use crate::config::history::HistoryFile;
 use crate::config::limits::LimitsFile;
 use crate::config::policy::PolicyFile;
 
@@ -23,6 +24,7 @@ pub(super) struct PlanFile {
     pub(super) defaults: DefaultsFile,
     pub(super) policy: PolicyFile,
     pub(super) limits: LimitsFile,
+    pub(super) history: HistoryFile,
     pub(super) seed: Option<u64>,
     pub(super) zone: Option<String>,
     pub(super) windows: Option<ListFile>,
