@@ -84,17 +84,17 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
             (seat, port)
         })
         .collect();
-    let First { reading, windows, deadline } = First::of(&mut calendar, clock);
+    let first = First::of(&mut calendar, clock);
     let job = Job {
         opening,
         preface,
         seats,
         opener: Arc::clone(&bench.ports),
-        plan: job::scheduler_plan(&plan, past, &experience, &windows),
+        plan: job::scheduler_plan(&plan, past, &experience, &first.windows),
         book: job::Book::new(Arc::clone(&plan), experience.usual),
         desk,
-        deadline,
-        hours: Some(calendar.into_hours(reading, notices)),
+        deadline: first.deadline,
+        hours: Some(calendar.into_hours(&first, notices)),
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;
