@@ -17,7 +17,7 @@ use super::experience::{self, Experience};
 use super::history::{History, Recalled};
 use super::hours::{First, RunCalendar, Wishes};
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, job, say, screen, secrets, standing, stop};
+use super::{Failure, check, complain, job, outlook, say, screen, secrets, standing, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -39,11 +39,12 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         resumed.fits(&plan)?;
     }
     if args.dry_run {
-        check::settled(&mut plan, &reports, &args.selection, clock.wall())?;
+        let recalled = check::settled(&mut plan, &reports, &args.selection, clock.wall())?;
         let plan = Arc::new(plan);
         let now = Wall::Host.read(&clock);
-        RunCalendar::new(Arc::clone(&plan), wishes).check(&now)?;
-        say(&check::text(&plan, &now));
+        let calendar = RunCalendar::new(Arc::clone(&plan), wishes);
+        calendar.check(&now)?;
+        say(&check::text(&plan, &now, calendar, &recalled));
         return Ok(0);
     }
     let history = History::of(&plan, &reports);
@@ -70,7 +71,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
-    let preface = preface(recalled, resumed.as_ref());
+    let mut preface = preface(recalled, resumed.as_ref());
     let (dir, journal, opening, earlier) = match resumed {
         Some(resumed) => resumed.begin(clock),
         None => begin(&plan, &reports, clock)?,
@@ -86,12 +87,15 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         })
         .collect();
     let First { reading, windows, deadline } = First::of(&mut calendar, clock);
+    let mut scheduled = job::scheduler_plan(&plan, past, &experience, &windows);
+    let outlook = outlook::of(&plan, &mut scheduled, &experience, &reading, deadline);
+    preface.extend(outlook.into_iter().map(|text| EventKind::Notice { text }));
     let job = Job {
         opening,
         preface,
         seats,
         opener: Arc::clone(&bench.ports),
-        plan: job::scheduler_plan(&plan, past, &experience, &windows),
+        plan: scheduled,
         book: job::Book::new(Arc::clone(&plan), experience.usual),
         desk,
         deadline,
