@@ -208,7 +208,10 @@ fn a_call_that_never_came_to_its_consoles_says_so_of_each() {
 #[test]
 fn a_carrier_that_is_lost_at_a_console_is_told_of_it_and_of_the_line() {
     let (kind, ports) = KINDS[1];
-    let line = format!("{}, fault: {{ kind: drops, at: logged-in, after: 9s }}", three(kind, ports, "fault: silent"));
+    let line = format!(
+        "{}, fault: {{ kind: drops, at: logged-in, after: 9s }}",
+        three(kind, ports, "fault: silent")
+    );
     let played = play(&line);
     assert_eq!(played.fault("BR1"), Some(Fault::CarrierLost), "{}", played.verdict("BR1").detail);
     let first = played.calls_of("BR1")[0];

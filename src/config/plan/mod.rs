@@ -1,6 +1,7 @@
 //! The plan: which lines are dialed, from which bank, and how; born valid.
 
 mod checks;
+mod consoles;
 mod file;
 mod hours;
 mod line;
@@ -27,7 +28,7 @@ use super::numbering::Numbering;
 use super::problem::{Place, Problem};
 use super::screening::Refusal;
 use crate::call::Limits;
-use crate::console::dialog::Dialog;
+use crate::console::{Behind, Dialog};
 use crate::fleet::policy::Policy;
 use crate::fleet::scheduler::CheckPlan;
 use crate::model::{
@@ -104,6 +105,8 @@ pub struct PlannedLine {
     pub console: Option<String>,
     /// What is said at that console.
     pub dialog: Option<Arc<Dialog>>,
+    /// The consoles behind it, where it is a console server.
+    pub consoles: Vec<Behind>,
     /// The credential that logs in there.
     pub credential: Option<CredentialName>,
     /// The zone of its site; absent where nothing tells it.
@@ -155,9 +158,8 @@ impl Plan {
 
     /// The longest that a call to any of its lines can take, from taking the port to proven on-hook.
     pub fn room(&self) -> Duration {
-        let logouts = self.lines.iter().filter_map(|planned| planned.dialog.as_deref());
-        let longest = logouts.map(Dialog::logout_limit).max().unwrap_or_default();
-        self.limits.room(longest)
+        let of = |planned: &PlannedLine| self.limits.room(planned.dialog.as_deref(), &planned.consoles);
+        self.lines.iter().map(of).max().unwrap_or_else(|| self.limits.room(None, &[]))
     }
 
     /// When a line may be dialed, in the run's own time: the spells from `from` on that begin before `horizon`.
