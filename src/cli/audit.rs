@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Overrides, Plan, load_plan};
+use crate::config::{Plan, load_plan};
 use crate::fleet::dispatcher::{self, Job};
 use crate::journal::{Journal, RunDir};
-use crate::model::{Event, EventKind, RunId};
+use crate::model::{Event, EventKind, Line, RunId};
 use crate::modem::clock::{Clock, Wall};
 use crate::report::{Board, Renderer, RunState, exit_code, summary};
 
@@ -16,7 +16,7 @@ use super::example::{self, Example};
 use super::experience::{self, Experience};
 use super::hours::{First, RunCalendar, Wishes};
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, job, say, screen, secrets, stop};
+use super::{Failure, check, complain, job, say, screen, secrets, standing, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -24,19 +24,26 @@ const REPORTS: &str = "reports";
 /// Runs it; the exit code. `talkative`: the log goes to stderr, so no board is drawn over it.
 pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let example = if args.plan.is_none() && args.resume.is_none() { Some(Example::find()?) } else { None };
-    let reports = reports_folder(args, example.is_some());
+    let reports = reports_folder(args.reports.as_deref(), example.is_some());
     let clock = Clock::start();
     let wishes = Wishes { at: args.at, no_wait: args.no_wait };
     let resumed = args.resume.as_deref().map(|run| Resumed::open(&reports, run)).transpose()?;
     let path = plan_path(args, example.as_ref(), resumed.as_ref())?;
-    let overrides = Overrides { bank: args.bank.clone(), seed: args.seed, only: args.only.clone() };
-    let plan = Arc::new(load_plan(&path, &overrides).map_err(Failure::wrong)?);
+    let overrides = args.selection.overrides(args.bank.clone(), args.seed);
+    let mut plan = load_plan(&path, &overrides).map_err(Failure::wrong)?;
     for warning in &plan.warnings {
         complain(&format!("warning: {warning}"));
     }
     if let Some(resumed) = &resumed {
         resumed.fits(&plan)?;
     }
+    if !args.dry_run {
+        standing::confirm(&plan, &reports, &args.number_confirmed, clock.wall())?;
+    }
+    let remembered = standing::Remembered::default();
+    let confirmed = standing::confirmed(&reports);
+    standing::settle(&mut plan, remembered, &confirmed, &args.selection, clock.wall())?;
+    let plan = Arc::new(plan);
     let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
     let now = Wall::Host.read(&clock);
     calendar.check(&now)?;
@@ -90,9 +97,10 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     conclude(&dir, minutes, end.broken.map(|error| error.to_string()))
 }
 
-fn reports_folder(args: &Audit, example: bool) -> PathBuf {
-    match &args.reports {
-        Some(reports) => reports.clone(),
+/// Where runs are written.
+pub(super) fn reports_folder(written: Option<&Path>, example: bool) -> PathBuf {
+    match written {
+        Some(reports) => reports.to_owned(),
         None if example => PathBuf::from(example::REPORTS),
         None => PathBuf::from(REPORTS),
     }
@@ -191,7 +199,7 @@ impl Resumed {
             return other(format!("the plan is `{}`, and the run's was `{}`", plan.name, header.plan));
         }
         let lines = plan.lines.iter().map(|planned| &planned.line);
-        if let Some((line, _)) = header.lines.iter().zip(lines.clone()).find(|(then, now)| then != now) {
+        if let Some((line, _)) = header.lines.iter().zip(lines.clone()).find(|(then, now)| !same(then, now)) {
             return other(format!("line `{}` is gone, was changed, or stands elsewhere", line.id));
         }
         let modems = plan.bank.modems.iter().map(|modem| &modem.id);
@@ -216,6 +224,12 @@ impl Resumed {
         let opening = EventKind::RunResumed(job::sitting(clock));
         (self.dir, self.journal, opening, Earlier { state: Some(self.state), renderer, board: Some(board) })
     }
+}
+
+/// Whether a line is the one that it was. By what lines are picked and counted is no part of it: an older lineman knew
+/// nothing of that.
+fn same(then: &Line, now: &Line) -> bool {
+    (&then.id, &then.site, &then.number, &then.hostname) == (&now.id, &now.site, &now.number, &now.hostname)
 }
 
 /// Checks the record, publishes the run, tells the user.

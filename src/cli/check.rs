@@ -4,24 +4,27 @@ use std::time::Duration;
 
 use crate::config::check::{Check, hours};
 use crate::config::credentials::foresee;
-use crate::config::{Overrides, Plan, load_plan};
+use crate::config::{Plan, load_plan};
 use crate::fleet::policy::EXPECTED_CALL;
 use crate::model::{Fault, Reading};
 use crate::modem::clock::{Clock, Wall};
 
 use super::args;
 use super::example::Example;
-use super::{Failure, complain, say};
+use super::{Failure, complain, say, standing};
 
 /// Runs it; the exit code.
 pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     let example = if args.plan.is_none() { Some(Example::find()?) } else { None };
     let path = args.plan.clone().or_else(|| example.as_ref().map(|e| e.plan.clone())).unwrap_or_default();
-    let overrides = Overrides { bank: args.bank.clone(), seed: None, only: args.only.clone() };
-    let plan = load_plan(&path, &overrides).map_err(Failure::wrong)?;
+    let overrides = args.selection.overrides(args.bank.clone(), None);
+    let mut plan = load_plan(&path, &overrides).map_err(Failure::wrong)?;
     for warning in &plan.warnings {
         complain(&format!("warning: {warning}"));
     }
+    let reports = super::audit::reports_folder(args.reports.as_deref(), example.is_some());
+    let (remembered, confirmed) = (standing::Remembered::default(), standing::confirmed(&reports));
+    standing::settle(&mut plan, remembered, &confirmed, &args.selection, Clock::start().wall())?;
     let now = Wall::Host.read(&Clock::start());
     say(&text(&plan, &now));
     let unreadable = foresee(&plan.credentials, &|name| std::env::var_os(name));

@@ -2,3 +2,7 @@
 //!
 //! It is a view of the runs' journals, and can be made again from them. What a run knows of it stands in that run's own
 //! journal ([`crate::model::LineBefore`]).
+
+pub mod confirmed;
+
+pub use confirmed::{Confirmed, ConfirmedError};

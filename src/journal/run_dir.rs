@@ -23,6 +23,11 @@ const SAME_SECOND_MAX: u8 = 99;
 /// Runs that an error names.
 const KNOWN_MAX: usize = 5;
 
+/// Whether the run in this folder is going on: some process writes it.
+pub fn is_live(folder: &Path) -> bool {
+    super::lock::is_held(folder)
+}
+
 /// The folder of a run that this process writes.
 #[derive(Debug)]
 pub struct RunDir {

@@ -116,10 +116,32 @@ impl<'a> HoursChecker<'a> {
         }
     }
 
-    /// The hours of a line; absent: it may be dialed at any time.
-    pub(super) fn line(&mut self, keys: &HoursKeys, site: &SiteId, line: &WrittenLine) -> Option<Arc<Hours>> {
+    /// The hours of a line, and its zone where one is known; without hours it may be dialed at any time.
+    pub(super) fn line(
+        &mut self,
+        keys: &HoursKeys,
+        site: &SiteId,
+        line: &WrittenLine,
+    ) -> (Option<Arc<Hours>>, Option<Zone>) {
         let own = self.written(keys, line);
         let levels = [Some(&own), self.sites.get(site), Some(&self.plan)];
+        let zone = levels
+            .into_iter()
+            .flatten()
+            .find_map(|level| right(&level.zone))
+            .or(self.bank_zone.as_ref())
+            .cloned();
+        (self.hours(&own, zone.as_ref(), site, line), zone)
+    }
+
+    fn hours(
+        &mut self,
+        own: &Level,
+        zone: Option<&Zone>,
+        site: &SiteId,
+        line: &WrittenLine,
+    ) -> Option<Arc<Hours>> {
+        let levels = [Some(own), self.sites.get(site), Some(&self.plan)];
         let levels = || levels.into_iter().flatten();
         let wrong = levels().any(|level| {
             matches!(level.zone, Said::Wrong)
@@ -134,7 +156,7 @@ impl<'a> HoursChecker<'a> {
         if windows.is_empty() && blackouts.is_empty() {
             return None;
         }
-        let Some(zone) = levels().find_map(|level| right(&level.zone)).or(self.bank_zone.as_ref()) else {
+        let Some(zone) = zone else {
             let by_plan = self.plan.windows.is_said() || !self.plan.blackouts.is_empty();
             let place = match (by_plan, self.plan.windows.is_said()) {
                 (true, true) => self.doc.place("windows"),
