@@ -20,7 +20,6 @@ use super::library::{Known, LibraryFile};
 use super::problem::quoted;
 use crate::model::{DialString, PhoneNumber, span};
 
-pub use self::class::Beginnings;
 pub use self::country::Countries;
 pub use self::redial::Redial;
 use self::redial::RedialFile;
@@ -55,8 +54,8 @@ pub struct Numbering {
     pub emergency: Vec<String>,
     /// What the beginning of a premium-rate national number matches.
     pub premium: Vec<Regex>,
-    /// What the beginning of a national number tells of where it lies.
-    pub beginnings: Beginnings,
+    /// What the beginning of a mobile number matches; none where the country's numbers do not tell.
+    pub mobile: Vec<Regex>,
     /// From one ringback burst to the next.
     pub ring_cadence: Duration,
     /// Calls within our own area.
@@ -222,8 +221,6 @@ pub struct NumberingFile {
     emergency: Vec<Option<String>>,
     premium: Vec<Option<String>>,
     mobile: Vec<Option<String>>,
-    abroad: Vec<Option<String>>,
-    home: Vec<Option<String>>,
     ring_cadence: Option<String>,
     redial: Option<RedialFile>,
     shared: SharedFile,
@@ -324,11 +321,7 @@ impl LibraryFile for NumberingFile {
             out.push(("emergency".to_owned(), "is missing; list the country's emergency numbers".to_owned()));
         }
         let premium = beginnings(&self.premium, "premium", &mut out);
-        let beginnings = Beginnings {
-            mobile: beginnings(&self.mobile, "mobile", &mut out),
-            abroad: beginnings(&self.abroad, "abroad", &mut out),
-            home: beginnings(&self.home, "home", &mut out),
-        };
+        let mobile = beginnings(&self.mobile, "mobile", &mut out);
         if let Some(default) = self.area.default.filter(|default| !self.area.local.contains(default)) {
             out.push(("area.default".to_owned(), format!("is {default}, which is not among `area.local`")));
         }
@@ -371,7 +364,7 @@ impl LibraryFile for NumberingFile {
                 national_about: self.national_about.unwrap_or_else(|| "another form".to_owned()),
                 emergency,
                 premium,
-                beginnings,
+                mobile,
                 ring_cadence,
                 area: Area {
                     local: self.area.local,

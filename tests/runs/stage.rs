@@ -554,6 +554,7 @@ impl LineBook for Book {
             limits: self.limits,
             short_dial: self.usual.get(line).and_then(|usual| ShortDial::of(&self.limits, usual)),
             quality: Quality { rules: Arc::clone(&self.rules), usual: self.usual.get(line).cloned() },
+            price: lineman::model::Price::unknown(lineman::model::NumberClass::National),
             ring_cadence: Duration::from_secs(6),
         })
     }
@@ -587,6 +588,7 @@ impl LineBook for Book {
             limits: self.limits,
             short_dial: None,
             quality: lineman::call::Quality::default(),
+            price: lineman::model::Price::unknown(lineman::model::NumberClass::National),
             ring_cadence: Duration::from_secs(6),
         })
     }

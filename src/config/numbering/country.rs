@@ -37,7 +37,7 @@ impl<'a> Countries<'a> {
 
 impl Numbering {
     /// Whether a number is one of this country, and of no other that shares its code.
-    fn is_of_country(&self, number: &PhoneNumber) -> bool {
+    pub(super) fn is_of_country(&self, number: &PhoneNumber) -> bool {
         let Some(national) = self.national_part(number) else { return false };
         let begins = |pattern: &regex::Regex| pattern.is_match(national);
         self.is_national(national)

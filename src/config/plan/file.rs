@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::costs::BudgetFile;
 use super::written::Row;
 use crate::config::credentials::CredentialFile;
 use crate::config::limits::LimitsFile;
@@ -23,6 +24,8 @@ pub(super) struct PlanFile {
     pub(super) defaults: DefaultsFile,
     pub(super) policy: PolicyFile,
     pub(super) limits: LimitsFile,
+    pub(super) tariff: Option<String>,
+    pub(super) budget: BudgetFile,
     pub(super) seed: Option<u64>,
     pub(super) zone: Option<String>,
     pub(super) windows: Option<ListFile>,

@@ -283,7 +283,7 @@ fn the_example_plan_is_good() {
 fn all_that_is_shipped_is_built_in_and_right() {
     use crate::config::library::{Known, Library};
     use crate::config::numbering::NumberingFile;
-use crate::config::tariff::TariffFile;
+    use crate::config::tariff::TariffFile;
     use crate::console::dialog::DialogFile;
     use crate::modem::profile::Profile;
 
