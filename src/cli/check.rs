@@ -1,6 +1,9 @@
 //! `lineman check`: validates all files of a plan and shows what would be dialed; dials nothing.
 
+use std::path::Path;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::config::check::{Check, hours};
 use crate::config::credentials::foresee;
@@ -11,6 +14,7 @@ use crate::modem::clock::{Clock, Wall};
 
 use super::args;
 use super::example::Example;
+use super::history::History;
 use super::{Failure, complain, say, standing};
 
 /// Runs it; the exit code.
@@ -22,10 +26,10 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     for warning in &plan.warnings {
         complain(&format!("warning: {warning}"));
     }
+    let clock = Clock::start();
+    let now = Wall::Host.read(&clock);
     let reports = super::audit::reports_folder(args.reports.as_deref(), example.is_some());
-    let (remembered, confirmed) = (standing::Remembered::default(), standing::confirmed(&reports));
-    standing::settle(&mut plan, remembered, &confirmed, &args.selection, Clock::start().wall())?;
-    let now = Wall::Host.read(&Clock::start());
+    settled(&mut plan, &reports, &args.selection, clock.wall())?;
     say(&text(&plan, &now));
     let unreadable = foresee(&plan.credentials, &|name| std::env::var_os(name));
     if unreadable.is_empty() {
@@ -33,6 +37,23 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     }
     let told: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
     Err(Failure::wrong(told.join("\n")))
+}
+
+/// Applies to a plan what history knows, and changes nothing there.
+///
+/// # Errors
+/// A date of the plan means nothing, or lies where it can't.
+pub(super) fn settled(
+    plan: &mut Plan,
+    reports: &Path,
+    selection: &args::Selection,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let recalled = History::of(plan, reports).look();
+    for notice in &recalled.notices {
+        complain(&format!("notice: {notice}"));
+    }
+    standing::settle(plan, &recalled, selection, now)
 }
 
 /// What would be dialed, as text. Lines that the user left out are not worth a row.

@@ -100,7 +100,7 @@ pub(super) fn scheduler_plan(
         }
         job.credential.clone_from(&planned.credential);
         job.prove_on = provers.contains(&planned.line.id);
-        job.expected = experience.lengths.get(&planned.line.id).copied();
+        job.expected = experience.expected(&planned.line.id);
         job.windows = hours.get(&planned.line.id).cloned().unwrap_or(Windows::ALWAYS);
         job.groups = groups.of_line(&planned.line);
         job.priority = planned.line.facets.priority;
@@ -319,6 +319,7 @@ impl LineBook for Book {
             dial,
             via: way.via(&planned.line),
             dialog: planned.dialog.clone(),
+            consoles: Vec::new(),
             credential: planned.credential.clone(),
             port_bps: modem.port_bps(),
             limits: self.plan.limits,
@@ -368,6 +369,7 @@ pub(super) fn check_call(
         dial: plan.dial_string_of(number, modem)?,
         via: None,
         dialog: None,
+        consoles: Vec::new(),
         credential: None,
         port_bps: Some(modem.baud),
         limits: plan.limits,

@@ -20,6 +20,7 @@ use super::library::{Known, LibraryFile};
 use super::problem::quoted;
 use crate::model::{DialString, PhoneNumber, span};
 
+pub use self::class::Beginnings;
 pub use self::country::Countries;
 pub use self::redial::Redial;
 use self::redial::RedialFile;
@@ -54,25 +55,14 @@ pub struct Numbering {
     pub emergency: Vec<String>,
     /// What the beginning of a premium-rate national number matches.
     pub premium: Vec<Regex>,
-    /// What the beginning of a mobile number matches; none where the country's numbers do not tell.
-    pub mobile: Vec<Regex>,
+    /// What the beginning of a national number tells of where it lies.
+    pub beginnings: Beginnings,
     /// From one ringback burst to the next.
     pub ring_cadence: Duration,
     /// Calls within our own area.
     pub area: Area,
     /// The law on redialing; absent: no such rule is known.
     pub redial: Option<Redial>,
-    /// Which numbers are its own, where other countries share its code.
-    pub shared: Shared,
-}
-
-/// How a country's numbers are told from those of others with the same code, by the beginning of the national number.
-#[derive(Debug, Clone, Default)]
-pub struct Shared {
-    /// What its own match.
-    pub own: Option<Regex>,
-    /// What those of other countries, or of none, match.
-    pub others: Option<Regex>,
 }
 
 /// How calls within our own area are dialed.
@@ -221,16 +211,10 @@ pub struct NumberingFile {
     emergency: Vec<Option<String>>,
     premium: Vec<Option<String>>,
     mobile: Vec<Option<String>>,
+    abroad: Vec<Option<String>>,
+    home: Vec<Option<String>>,
     ring_cadence: Option<String>,
     redial: Option<RedialFile>,
-    shared: SharedFile,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct SharedFile {
-    own: Option<String>,
-    others: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -321,7 +305,11 @@ impl LibraryFile for NumberingFile {
             out.push(("emergency".to_owned(), "is missing; list the country's emergency numbers".to_owned()));
         }
         let premium = beginnings(&self.premium, "premium", &mut out);
-        let mobile = beginnings(&self.mobile, "mobile", &mut out);
+        let beginnings = Beginnings {
+            mobile: beginnings(&self.mobile, "mobile", &mut out),
+            abroad: beginnings(&self.abroad, "abroad", &mut out),
+            home: beginnings(&self.home, "home", &mut out),
+        };
         if let Some(default) = self.area.default.filter(|default| !self.area.local.contains(default)) {
             out.push(("area.default".to_owned(), format!("is {default}, which is not among `area.local`")));
         }
@@ -345,13 +333,6 @@ impl LibraryFile for NumberingFile {
             }
         };
         let redial = self.redial.map(|redial| redial.check(&mut out));
-        let mut begins = |text: &Option<String>, key: &str| {
-            text.as_deref().and_then(|text| pattern(text, key, false, &mut out))
-        };
-        let shared = Shared {
-            own: begins(&self.shared.own, "shared.own"),
-            others: begins(&self.shared.others, "shared.others"),
-        };
         match national {
             Some(national) if out.is_empty() => Ok(Numbering {
                 name: self.numbering.unwrap_or_default(),
@@ -364,7 +345,7 @@ impl LibraryFile for NumberingFile {
                 national_about: self.national_about.unwrap_or_else(|| "another form".to_owned()),
                 emergency,
                 premium,
-                mobile,
+                beginnings,
                 ring_cadence,
                 area: Area {
                     local: self.area.local,
@@ -372,7 +353,6 @@ impl LibraryFile for NumberingFile {
                     without_trunk: self.area.without_trunk,
                 },
                 redial,
-                shared,
             }),
             _ => Err(out),
         }

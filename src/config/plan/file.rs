@@ -8,6 +8,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::costs::BudgetFile;
 use super::written::Row;
 use crate::config::credentials::CredentialFile;
+use crate::config::history::HistoryFile;
 use crate::config::limits::LimitsFile;
 use crate::config::policy::PolicyFile;
 
@@ -26,6 +27,7 @@ pub(super) struct PlanFile {
     pub(super) limits: LimitsFile,
     pub(super) tariff: Option<String>,
     pub(super) budget: BudgetFile,
+    pub(super) history: HistoryFile,
     pub(super) seed: Option<u64>,
     pub(super) zone: Option<String>,
     pub(super) windows: Option<ListFile>,

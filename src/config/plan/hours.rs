@@ -116,7 +116,7 @@ impl<'a> HoursChecker<'a> {
         }
     }
 
-    /// The hours of a line, and its zone where one is known; without hours it may be dialed at any time.
+    /// The hours of a line (absent: it may be dialed at any time), and its zone, where that is known.
     pub(super) fn line(
         &mut self,
         keys: &HoursKeys,
@@ -125,22 +125,12 @@ impl<'a> HoursChecker<'a> {
     ) -> (Option<Arc<Hours>>, Option<Zone>) {
         let own = self.written(keys, line);
         let levels = [Some(&own), self.sites.get(site), Some(&self.plan)];
-        let zone = levels
-            .into_iter()
-            .flatten()
-            .find_map(|level| right(&level.zone))
-            .or(self.bank_zone.as_ref())
-            .cloned();
-        (self.hours(&own, zone.as_ref(), site, line), zone)
+        let zone = levels.into_iter().flatten().find_map(|level| right(&level.zone));
+        let zone = zone.or(self.bank_zone.as_ref()).cloned();
+        (self.hours(&own, site, line), zone)
     }
 
-    fn hours(
-        &mut self,
-        own: &Level,
-        zone: Option<&Zone>,
-        site: &SiteId,
-        line: &WrittenLine,
-    ) -> Option<Arc<Hours>> {
+    fn hours(&mut self, own: &Level, site: &SiteId, line: &WrittenLine) -> Option<Arc<Hours>> {
         let levels = [Some(own), self.sites.get(site), Some(&self.plan)];
         let levels = || levels.into_iter().flatten();
         let wrong = levels().any(|level| {
@@ -156,7 +146,7 @@ impl<'a> HoursChecker<'a> {
         if windows.is_empty() && blackouts.is_empty() {
             return None;
         }
-        let Some(zone) = zone else {
+        let Some(zone) = levels().find_map(|level| right(&level.zone)).or(self.bank_zone.as_ref()) else {
             let by_plan = self.plan.windows.is_said() || !self.plan.blackouts.is_empty();
             let place = match (by_plan, self.plan.windows.is_said()) {
                 (true, true) => self.doc.place("windows"),

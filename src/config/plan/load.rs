@@ -13,8 +13,10 @@ use super::select;
 use super::sites;
 use super::written::{self, WrittenLine};
 use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset};
+use crate::call::Limits;
 use crate::config::bank::{self, ReadBank};
 use crate::config::credentials::PlannedCredential;
+use crate::config::history::HistoryPlan;
 use crate::config::library::{Library, LoadError};
 use crate::config::numbering::{Countries, Numbering, NumberingFile};
 use crate::config::problem::{Place, Problem, Problems, list, quoted, suggestion};
@@ -44,6 +46,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     };
     let (policy, deadline) = file.policy.check(&doc);
     let mut limits = file.limits.check(&doc);
+    let history = file.history.check(path, &doc);
     let mut credentials = check_credentials(file.credentials, path, &doc);
     let read_bank = read_bank(file.bank.as_deref(), overrides, path, &library, &doc);
     let bank = read_bank.as_ref().and_then(|read| read.bank.as_ref());
@@ -93,14 +96,14 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         blackouts: file.blackouts,
     };
     let bank_zone = bank.and_then(|bank| bank.location.zone.clone());
-    let room = limits.room(checker.longest_logout(&written));
+    let room = checker.longest_room(&limits, &written);
     let mut hours = HoursChecker::new(&keys, bank_zone, path, room, &doc);
     written_sites.iter().for_each(|site| hours.site(site));
     checker.hours = Some(hours);
     for line in written {
         checker.line(line);
     }
-    let LineChecker { mut lines, places, hours, alternatives, mut warnings, .. } = checker;
+    let LineChecker { mut lines, places, alternatives, mut warnings, hours, .. } = checker;
     let zone = hours.as_ref().and_then(HoursChecker::zone);
     warnings.extend(hours.map(HoursChecker::into_warnings).unwrap_or_default());
     check_proving(&mut credentials, &lines, &doc);
@@ -154,6 +157,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         deadline,
         zone,
         limits,
+        history,
         seed,
         warnings,
     });
@@ -201,6 +205,7 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
             deadline: None,
             zone: None,
             limits,
+            history: HistoryPlan::default(),
             seed: 0,
             warnings: Vec::new(),
         })
@@ -357,12 +362,13 @@ impl LineChecker<'_> {
         loaded
     }
 
-    /// The longest logout that any console of these lines asks for.
-    fn longest_logout(&mut self, written: &[WrittenLine]) -> std::time::Duration {
+    /// The longest that a call to any console of these lines can take.
+    fn longest_room(&mut self, limits: &Limits, written: &[WrittenLine]) -> std::time::Duration {
         let own = written.iter().filter_map(|line| line.file.console.as_deref());
         let names: BTreeSet<&str> = own.chain(self.defaults.0).filter(|name| *name != CONSOLE_NONE).collect();
         let dialogs = names.into_iter().filter_map(|name| self.console(name).ok());
-        dialogs.map(|dialog| dialog.logout_limit()).max().unwrap_or_default()
+        let rooms = dialogs.map(|dialog| limits.room(Some(&dialog), &[]));
+        rooms.max().unwrap_or_else(|| limits.room(None, &[]))
     }
 
     fn credential(&self, name: &str) -> Result<CredentialName, String> {
@@ -383,12 +389,7 @@ impl LineChecker<'_> {
             &mut written.file;
         let (id, site, number) = (id.take(), site.take(), number.take());
         let (hostname, console, credential) = (hostname.take(), console.take(), credential.take());
-        let keys = HoursKeys {
-            zone: zone.take(),
-            windows: windows.take(),
-            holidays: None,
-            blackouts: blackouts.take(),
-        };
+        let (zone, windows, blackouts) = (zone.take(), windows.take(), blackouts.take());
         let doc = self.doc;
         let id = match id.as_deref().map(str::parse::<LineId>) {
             Some(Ok(id)) => Some(id),
@@ -448,6 +449,7 @@ impl LineChecker<'_> {
         let (hold, number_confirmed) = self.common.hold(&written);
         let facets = site.as_ref().map(|site| self.common.facets(site, &written)).unwrap_or_default();
         let ways = number.as_ref().map(|number| self.common.ways(number, &written)).unwrap_or_default();
+        let keys = HoursKeys { zone, windows, holidays: None, blackouts };
         let (hours, zone) = match (&mut self.hours, &site) {
             (Some(hours), Some(site)) => hours.line(&keys, site, &written),
             _ => (None, None),
@@ -469,7 +471,7 @@ impl LineChecker<'_> {
             console,
             dialog,
             credential,
-            zone: zone.map(|zone| zone.rules().clone()),
+            zone,
             ways,
             hold,
             number_confirmed,

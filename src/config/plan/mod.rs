@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
+use super::history::HistoryPlan;
 use super::hours::Hours;
 use super::hours::zone::Zone;
 use super::numbering::Numbering;
@@ -96,6 +97,8 @@ pub struct Plan {
     pub zone: Option<Zone>,
     /// Limits of one call.
     pub limits: Limits,
+    /// Where the history of its runs is kept, and for how long.
+    pub history: HistoryPlan,
     /// Seed of all randomness.
     pub seed: u64,
     /// What is not wrong, but should be read.
@@ -114,7 +117,7 @@ pub struct PlannedLine {
     /// The credential that logs in there.
     pub credential: Option<CredentialName>,
     /// The zone of its site; absent where nothing tells it.
-    pub zone: Option<jiff::tz::TimeZone>,
+    pub zone: Option<Zone>,
     /// How it is called: each may be dialed from every modem, and they are tried in turn. Empty only where none may be.
     pub ways: Vec<PlannedWay>,
     /// It is known to be dead.
@@ -162,9 +165,8 @@ impl Plan {
 
     /// The longest that a call to any of its lines can take, from taking the port to proven on-hook.
     pub fn room(&self) -> Duration {
-        let logouts = self.lines.iter().filter_map(|planned| planned.dialog.as_deref());
-        let longest = logouts.map(Dialog::logout_limit).max().unwrap_or_default();
-        self.limits.room(longest)
+        let rooms = self.lines.iter().map(|planned| self.limits.room(planned.dialog.as_deref(), &[]));
+        rooms.max().unwrap_or_else(|| self.limits.room(None, &[]))
     }
 
     /// When a line may be dialed, in the run's own time: the spells from `from` on that begin before `horizon`.
