@@ -43,6 +43,8 @@ pub enum Verb {
     Check(Check),
     /// Writes the report of a run again from its journal.
     Report(Report),
+    /// Tells why a line is not being dialed now, and when it will be; what a modem is at.
+    Why(Why),
     /// Finds serial ports, asks the modems on them who they are, and writes a bank file.
     Modems(Modems),
     /// Runs a virtual exchange with modems on ptys or over RFC 2217, for rehearsal and for other programs.
@@ -142,7 +144,11 @@ pub struct Check {
 
 /// `lineman report`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Report {
+    /// What else can be asked of runs than to write one again.
+    #[command(subcommand)]
+    pub verb: Option<ReportVerb>,
     /// The run's id, or its folder; without one, what `latest` points to.
     pub run: Option<String>,
     /// Where runs were written.
@@ -151,6 +157,55 @@ pub struct Report {
     /// Show one line alone.
     #[arg(long, value_name = "LINE")]
     pub line: Option<LineId>,
+}
+
+/// `lineman why`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+While a run goes on, its journal is read: nothing is asked of the run, and nothing disturbs it. Otherwise the last run, its plan and history answer.
+
+Examples:
+  lineman why BR0001-A          a line, or all lines of a site
+  lineman why m03               a modem of the bank
+  lineman why                   everything that waits, and what for")]
+pub struct Why {
+    /// Lines, sites or modems; without any, all that is not being dialed and not judged.
+    #[arg(value_name = "LINE|SITE|MODEM")]
+    pub names: Vec<String>,
+    /// Where runs are written.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+}
+
+/// What can be asked of the runs of a reports folder, and of their history.
+#[derive(Debug, Subcommand)]
+pub enum ReportVerb {
+    /// Takes runs into the history, from their journals.
+    Import(Import),
+}
+
+/// `lineman report import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A run is taken in when it ends, so this is for runs of other hosts, for those from before there was a history, and to make a
+history again that was lost. A run that is known already changes nothing.
+
+Examples:
+  lineman report import                            all runs of reports/
+  lineman report import /backup/2025 --reports reports
+  lineman report import reports/20261121T020000Z-nightly --history /var/lib/lineman/history.db
+
+Exit codes: 0 all of them are in the history; 1 some could not be read; 2 usage, or the history can't be written.")]
+pub struct Import {
+    /// Runs' folders, or reports folders; without one, the reports folder.
+    #[arg(value_name = "FOLDER")]
+    pub folders: Vec<PathBuf>,
+    /// Where runs were written.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// The history, where a plan names one with `history: { file: ... }`; else `history.db` in the reports folder.
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
 }
 
 /// `lineman modems`.

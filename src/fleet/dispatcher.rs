@@ -81,6 +81,8 @@ pub struct NotDialed(pub String);
 pub struct Job<O, B> {
     /// First event: a new run's header, or the resumption of an old one.
     pub opening: EventKind,
+    /// What is told right behind it: what was before the run, and what its user should know of it.
+    pub preface: Vec<EventKind>,
     /// The workers' seats, with the ports that were opened already.
     pub seats: Vec<(Seat, Option<Port>)>,
     /// Opens ports.
@@ -113,7 +115,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
     observer: &mut dyn Observer,
     interrupts: mpsc::Receiver<Cancel>,
 ) -> RunEnd {
-    let Job { opening, seats, opener, book, plan, mut desk, deadline, mut hours } = job;
+    let Job { opening, preface, seats, opener, book, plan, mut desk, deadline, mut hours } = job;
     // Nobody waits for a line to prove a credential that an earlier sitting has judged.
     for verdict in plan.past.verdicts.iter().filter(|verdict| verdict.fault != Some(Fault::Cancelled)) {
         desk.line_done(&verdict.line);
@@ -128,7 +130,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
         observer,
         book,
         desk,
-        scheduler: Scheduler::new(plan).until(deadline),
+        scheduler: Scheduler::new(plan).until(deadline).looking_to(hours.as_ref().map(|hours| hours.horizon)),
         inputs: VecDeque::new(),
         stepping: false,
         deadline,
@@ -147,6 +149,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
         finished: false,
     };
     run.emit(opening);
+    preface.into_iter().for_each(|kind| run.emit(kind));
     for text in said {
         run.emit(EventKind::Notice { text });
     }
@@ -171,6 +174,7 @@ struct Worker {
 struct Running {
     spec: CallSpec,
     started: jiff::Timestamp,
+    began: Mono,
     /// Its fate decides over the credential, even if the worker dies.
     password_sent: bool,
 }
@@ -370,6 +374,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                     worker.call = Some(Running {
                         spec: spec.clone(),
                         started: self.clock.wall(),
+                        began: self.clock.now(),
                         password_sent: false,
                     });
                 }

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::consoles::ConsoleFile;
+use super::costs::BudgetFile;
 use super::written::Row;
 use crate::config::credentials::CredentialFile;
+use crate::config::history::HistoryFile;
 use crate::config::limits::LimitsFile;
 use crate::config::policy::PolicyFile;
 
@@ -23,6 +26,9 @@ pub(super) struct PlanFile {
     pub(super) defaults: DefaultsFile,
     pub(super) policy: PolicyFile,
     pub(super) limits: LimitsFile,
+    pub(super) tariff: Option<String>,
+    pub(super) budget: BudgetFile,
+    pub(super) history: HistoryFile,
     pub(super) seed: Option<u64>,
     pub(super) zone: Option<String>,
     pub(super) windows: Option<ListFile>,
@@ -31,6 +37,7 @@ pub(super) struct PlanFile {
     pub(super) sites: Option<SitesFile>,
     pub(super) hunt_groups: BTreeMap<String, Option<HuntGroupFile>>,
     pub(super) carriers: BTreeMap<String, Option<CarrierFile>>,
+    pub(super) consoles: Option<String>,
     pub(super) lines: Option<LinesFile>,
 }
 
@@ -63,6 +70,8 @@ pub(super) struct LineFile {
     pub(super) zone: Option<String>,
     pub(super) windows: Option<ListFile>,
     pub(super) blackouts: Option<ListFile>,
+    /// No column: consoles have a CSV file of their own.
+    pub(super) consoles: Option<Vec<Option<ConsoleFile>>>,
 }
 
 impl Row for LineFile {
