@@ -314,7 +314,7 @@ impl LineBook for Book {
             dial,
             via: way.via(&planned.line),
             dialog: planned.dialog.clone(),
-            consoles: Vec::new(),
+            consoles: planned.consoles.clone(),
             credential: planned.credential.clone(),
             port_bps: modem.port_bps(),
             limits: self.plan.limits,

@@ -273,11 +273,6 @@ impl Dialog {
         &self.allow
     }
 
-    /// How long the proof of a logout may take there, where that is longer than usual.
-    pub const fn logout_limit(&self) -> Duration {
-        self.timeouts.logout
-    }
-
     /// Whether ports can be chosen there: it is that of a console server.
     pub const fn has_ports(&self) -> bool {
         self.ports.is_some()
