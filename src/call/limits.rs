@@ -62,6 +62,9 @@ pub struct Limits {
     pub compressed: bool,
 }
 
+/// What set-up, hang-up and the port's own ways add to their limits, at most.
+const ROOM_MARGIN: Duration = Duration::from_secs(7);
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
