@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::checks;
 use super::consoles;
+use super::costs::{self, Calls, Costs};
 use super::file::{LineFile, LinesFile, PlanFile};
 use super::hours::{HoursChecker, HoursKeys};
 use super::line::{self, Alternative, Common};
@@ -116,6 +117,14 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     if let (Some((numbering, bank)), Some(read)) = (dialing, &read_bank) {
         checks::check_own_numbers(numbering, bank, &lines, &read.doc);
     }
+    let others = checks
+        .reference
+        .iter()
+        .chain(bank.iter().flat_map(|bank| bank.modems.iter().filter_map(|modem| modem.number.as_ref())));
+    let calls = Calls { dialing, lines: &lines, others: others.cloned().collect(), room };
+    let costs = costs::check(file.tariff.as_deref(), &file.budget, &calls, &library, &doc);
+    let Costs { tariff, budget, warnings: costs_warnings } = costs;
+    warnings.extend(costs_warnings);
     warnings.extend(line::check_alternatives(&lines, &alternatives, &doc));
     warnings.extend(same_numbers(&lines, &places));
     warnings.extend(sites::check_names(&written_sites, &sites, &lines, &places, &doc));
@@ -147,6 +156,8 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
             .collect(),
         policy,
         checks,
+        tariff,
+        budget,
         deadline,
         zone,
         limits,
@@ -193,6 +204,8 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
             credentials: BTreeMap::new(),
             policy: crate::fleet::policy::Policy::default(),
             checks: crate::fleet::scheduler::CheckPlan::default(),
+            tariff: None,
+            budget: crate::fleet::budget::Budget::default(),
             deadline: None,
             zone: None,
             limits,

@@ -2,6 +2,7 @@
 
 mod checks;
 mod consoles;
+mod costs;
 mod file;
 mod hours;
 mod line;
@@ -28,8 +29,10 @@ use super::hours::zone::Zone;
 use super::numbering::Numbering;
 use super::problem::{Place, Problem};
 use super::screening::Refusal;
+use super::tariff::Tariff;
 use crate::call::Limits;
 use crate::console::{Behind, Dialog};
+use crate::fleet::budget::Budget;
 use crate::fleet::policy::Policy;
 use crate::fleet::scheduler::CheckPlan;
 use crate::model::{
@@ -85,6 +88,10 @@ pub struct Plan {
     pub policy: Policy,
     /// How the bench is checked.
     pub checks: CheckPlan,
+    /// What calls cost; absent: nothing is told of that.
+    pub tariff: Option<Arc<Tariff>>,
+    /// What may be spent on them.
+    pub budget: Budget,
     /// Nothing is dialed after this time of day of [`Self::zone`].
     pub deadline: Option<jiff::civil::Time>,
     /// The plan's zone, else that of the bank's location: what a time of day without a site is of. Absent: this host's.
