@@ -1,11 +1,13 @@
 //! The command line as it is typed: plain data. What it means is looked up in the file of each verb.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::Overrides;
 use crate::config::bank::{BAUD, BAUDS};
-use crate::model::{CredentialName, LineId};
+use crate::model::{CredentialName, LineId, span};
 use crate::sim::rfc2217::Manners;
 
 /// Walks a company's out-of-band telephone lines: dials them all, times how each call is set up, logs into the console
@@ -40,6 +42,8 @@ pub enum Verb {
     Check(Check),
     /// Writes the report of a run again from its journal.
     Report(Report),
+    /// Tells why a line is not being dialed now, and when it will be; what a modem is at.
+    Why(Why),
     /// Finds serial ports, asks the modems on them who they are, and writes a bank file.
     Modems(Modems),
     /// Runs a virtual exchange with modems on ptys or over RFC 2217, for rehearsal and for other programs.
@@ -53,6 +57,7 @@ Examples:
   lineman audit                                   the example plan on a simulated bank
   lineman audit dialplans/nightly.yaml            a real night
   lineman audit dialplans/nightly.yaml --only BR0001-A,BR0002-A
+  lineman audit dialplans/nightly.yaml --tag core --skip-passed 7d
   lineman audit --resume                          goes on where a killed run stopped")]
 pub struct Audit {
     /// The plan; without one, the example plan on the simulated bank.
@@ -63,11 +68,15 @@ pub struct Audit {
     /// Where runs are written: each gets a folder of its own in it.
     #[arg(long, value_name = "DIR")]
     pub reports: Option<PathBuf>,
-    /// Dial these lines alone (ids or sites, separated by commas); the others end `untested/skipped`.
-    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
-    pub only: Vec<String>,
+    /// Which lines.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Somebody has confirmed the numbers of this line: dial it again although a person answered there.
+    #[arg(long, value_name = "LINE", value_delimiter = ',')]
+    pub number_confirmed: Vec<LineId>,
     /// Go on with a run that was killed or interrupted; without an id, the one that `current` points to.
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "current", conflicts_with = "only")]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "current",
+        conflicts_with_all = ["only", "site", "tag", "skip_passed"])]
     pub resume: Option<String>,
     /// Show what would be dialed, in which order, and dial nothing.
     #[arg(long)]
@@ -83,6 +92,30 @@ pub struct Audit {
     pub plain: bool,
 }
 
+/// Which lines of a plan are dialed; a line must be left by all of these.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Selection {
+    /// These lines alone (ids or sites, separated by commas; `*` stands for anything); the others end `untested/skipped`.
+    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Lines of these sites alone.
+    #[arg(long, value_name = "SITE", value_delimiter = ',')]
+    pub site: Vec<String>,
+    /// Lines with one of these tags alone.
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    pub tag: Vec<String>,
+    /// Skip lines that passed within this time, as `7d` or `12h`.
+    #[arg(long, value_name = "TIME", value_parser = span::parse)]
+    pub skip_passed: Option<Duration>,
+}
+
+impl Selection {
+    /// As the config room takes it.
+    pub(super) fn overrides(&self, bank: Option<PathBuf>, seed: Option<u64>) -> Overrides {
+        Overrides { bank, seed, only: self.only.clone(), sites: self.site.clone(), tags: self.tag.clone() }
+    }
+}
+
 /// `lineman check`.
 #[derive(Debug, Args)]
 pub struct Check {
@@ -91,9 +124,12 @@ pub struct Check {
     /// Use this bank file instead of the plan's.
     #[arg(long, value_name = "FILE")]
     pub bank: Option<PathBuf>,
-    /// Show these lines alone (ids or sites, separated by commas).
-    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
-    pub only: Vec<String>,
+    /// Where runs are written: what earlier ones found keeps some lines from being dialed.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// Which lines are shown.
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 /// `lineman report`.
@@ -142,6 +178,24 @@ pub struct Import {
     /// The history, where a plan names one with `history: { file: ... }`; else `history.db` in the reports folder.
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
+}
+
+/// `lineman why`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+While a run goes on, its journal is read: nothing is asked of the run, and nothing disturbs it. Otherwise the last run, its plan and history answer.
+
+Examples:
+  lineman why BR0001-A          a line, or all lines of a site
+  lineman why m03               a modem of the bank
+  lineman why                   everything that waits, and what for")]
+pub struct Why {
+    /// Lines, sites or modems; without any, all that is not being dialed and not judged.
+    #[arg(value_name = "LINE|SITE|MODEM")]
+    pub names: Vec<String>,
+    /// Where runs are written.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
 }
 
 /// `lineman modems`.

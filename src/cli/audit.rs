@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Overrides, Plan, load_plan};
+use crate::config::{Plan, load_plan};
 use crate::fleet::dispatcher::{self, Job};
 use crate::journal::{Journal, RunDir};
-use crate::model::{Event, EventKind, RunId};
+use crate::model::{Event, EventKind, Line, RunId};
 use crate::modem::clock::Clock;
 use crate::report::{Board, Renderer, RunState, exit_code, summary};
 
@@ -16,7 +16,7 @@ use super::example::{self, Example};
 use super::experience::{self, Experience};
 use super::history::{History, Recalled};
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, job, say, screen, secrets, stop};
+use super::{Failure, check, complain, job, say, screen, secrets, standing, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -24,20 +24,30 @@ const REPORTS: &str = "reports";
 /// Runs it; the exit code. `talkative`: the log goes to stderr, so no board is drawn over it.
 pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let example = if args.plan.is_none() && args.resume.is_none() { Some(Example::find()?) } else { None };
-    let reports = reports_folder(args, example.is_some());
+    let reports = reports_folder(args.reports.as_deref(), example.is_some());
     let clock = Clock::start();
     let resumed = args.resume.as_deref().map(|run| Resumed::open(&reports, run)).transpose()?;
     let path = plan_path(args, example.as_ref(), resumed.as_ref())?;
-    let overrides = Overrides { bank: args.bank.clone(), seed: args.seed, only: args.only.clone() };
-    let plan = Arc::new(load_plan(&path, &overrides).map_err(Failure::wrong)?);
+    let overrides = args.selection.overrides(args.bank.clone(), args.seed);
+    let mut plan = load_plan(&path, &overrides).map_err(Failure::wrong)?;
     for warning in &plan.warnings {
         complain(&format!("warning: {warning}"));
     }
     if let Some(resumed) = &resumed {
         resumed.fits(&plan)?;
     }
+    if !args.dry_run {
+        standing::confirm(&plan, &reports, &args.number_confirmed, clock.wall())?;
+    }
+    let history = History::of(&plan, &reports);
+    let goes_on = resumed.as_ref().map(|resumed| resumed.dir.run());
+    let recalled = if args.dry_run { history.look(&plan) } else { history.begin(&plan, goes_on) };
+    let confirmed = standing::confirmed(&reports);
+    standing::settle(&mut plan, recalled.remembered(), &confirmed, &args.selection, clock.wall())?;
+    let plan = Arc::new(plan);
     if args.dry_run {
-        say(&check::text(&plan));
+        recalled.notices.iter().for_each(|notice| complain(&format!("notice: {notice}")));
+        say(&check::text(&plan, &Experience::of(&plan, &recalled)));
         return Ok(0);
     }
 
@@ -48,8 +58,6 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         None => experience::left_behind(&reports, &plan),
     };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
-    let history = History::of(&plan, &reports);
-    let recalled = history.begin(resumed.as_ref().map(|resumed| resumed.dir.run()));
     let experience = Experience::of(&plan, &recalled);
     let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
     let stops = stop::listen()?;
@@ -96,9 +104,10 @@ fn preface(recalled: Recalled, resumed: Option<&Resumed>) -> Vec<EventKind> {
     before.map(|lines| EventKind::LinesBefore { lines }).into_iter().chain(notices).collect()
 }
 
-fn reports_folder(args: &Audit, example: bool) -> PathBuf {
-    match &args.reports {
-        Some(reports) => reports.clone(),
+/// Where runs are written.
+pub(super) fn reports_folder(written: Option<&Path>, example: bool) -> PathBuf {
+    match written {
+        Some(reports) => reports.to_owned(),
         None if example => PathBuf::from(example::REPORTS),
         None => PathBuf::from(REPORTS),
     }
@@ -197,7 +206,7 @@ impl Resumed {
             return other(format!("the plan is `{}`, and the run's was `{}`", plan.name, header.plan));
         }
         let lines = plan.lines.iter().map(|planned| &planned.line);
-        if let Some((line, _)) = header.lines.iter().zip(lines.clone()).find(|(then, now)| then != now) {
+        if let Some((line, _)) = header.lines.iter().zip(lines.clone()).find(|(then, now)| !same(then, now)) {
             return other(format!("line `{}` is gone, was changed, or stands elsewhere", line.id));
         }
         let modems = plan.bank.modems.iter().map(|modem| &modem.id);
@@ -224,12 +233,18 @@ impl Resumed {
     }
 }
 
+/// Whether a line is the one that it was. By what lines are picked and counted is no part of it: an older lineman knew
+/// nothing of that.
+fn same(then: &Line, now: &Line) -> bool {
+    (&then.id, &then.site, &then.number, &then.hostname) == (&now.id, &now.site, &now.number, &now.hostname)
+}
+
 /// Checks the record, publishes the run, tells the user.
 fn conclude(
     dir: &RunDir,
     minutes: Minutes,
     broken: Option<String>,
-    history: &History<'_>,
+    history: &History,
 ) -> Result<u8, Failure> {
     let Minutes { state, report_error, journal_error } = minutes;
     if let Some(why) = journal_error.or(broken) {

@@ -1,5 +1,5 @@
-//! What earlier runs teach a new one: how long lines take, where credentials worked last, when lines were tested, what is
-//! usual on them, whose numbers strangers answer; and which password was on its way when a run was cut off.
+//! What earlier runs teach a new one: how long lines take, where credentials worked last, what is usual on them; and which
+//! password was on its way when a run was cut off.
 //!
 //! All of it is the history's, and no more than a hint, but for the last: that stands in the journal of the run itself.
 
@@ -11,10 +11,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::Plan;
-use crate::history::VoiceHold;
 use crate::journal;
 use crate::model::usual::Spread;
-use crate::model::{CredentialName, EventKind, LineId, PhoneNumber, Usual};
+use crate::model::{CredentialName, EventKind, LineId, Usual};
 
 use super::history::Recalled;
 use super::job;
@@ -32,18 +31,12 @@ pub(super) struct Experience {
     pub(super) provers: BTreeMap<CredentialName, LineId>,
     /// What is usual on each line.
     pub(super) usual: BTreeMap<LineId, Arc<Usual>>,
-    /// When each line passed last, without a blemish.
-    pub(super) passed: BTreeMap<LineId, Timestamp>,
-    /// When each line was judged last otherwise than `untested`.
-    pub(super) tested: BTreeMap<LineId, Timestamp>,
-    /// Numbers that a voice answered last, and that nobody has confirmed since.
-    pub(super) voice: BTreeMap<PhoneNumber, VoiceHold>,
 }
 
 impl Experience {
     /// Of what the history knows.
     pub(super) fn of(plan: &Plan, recalled: &Recalled) -> Self {
-        let mut seen = Self { voice: recalled.voice.clone(), ..Self::default() };
+        let mut seen = Self::default();
         let mut worked: Vec<(Timestamp, &LineId)> = Vec::new();
         for (line, memory) in &recalled.lines {
             if let Some(took) = memory.took_ms {
@@ -51,12 +44,6 @@ impl Experience {
             }
             if let Some(usual) = &memory.usual {
                 seen.usual.insert(line.clone(), Arc::new(usual.clone()));
-            }
-            if let Some(at) = memory.passed {
-                seen.passed.insert(line.clone(), at);
-            }
-            if let Some(at) = memory.tested {
-                seen.tested.insert(line.clone(), at);
             }
             worked.extend(memory.worked.map(|at| (at, line)));
         }

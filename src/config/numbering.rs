@@ -3,6 +3,7 @@
 //! Whether the result may be dialed is [`super::screening`]'s to say; outside this room no string comes out that it
 //! has not seen.
 
+mod country;
 mod redial;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ use super::library::{Known, LibraryFile};
 use super::problem::quoted;
 use crate::model::{DialString, PhoneNumber, span};
 
+pub use self::country::Countries;
 pub use self::redial::Redial;
 use self::redial::RedialFile;
 
@@ -57,6 +59,17 @@ pub struct Numbering {
     pub area: Area,
     /// The law on redialing; absent: no such rule is known.
     pub redial: Option<Redial>,
+    /// Which numbers are its own, where other countries share its code.
+    pub shared: Shared,
+}
+
+/// How a country's numbers are told from those of others with the same code, by the beginning of the national number.
+#[derive(Debug, Clone, Default)]
+pub struct Shared {
+    /// What its own match.
+    pub own: Option<Regex>,
+    /// What those of other countries, or of none, match.
+    pub others: Option<Regex>,
 }
 
 /// How calls within our own area are dialed.
@@ -206,6 +219,14 @@ pub struct NumberingFile {
     premium: Vec<Option<String>>,
     ring_cadence: Option<String>,
     redial: Option<RedialFile>,
+    shared: SharedFile,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SharedFile {
+    own: Option<String>,
+    others: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -313,6 +334,13 @@ impl LibraryFile for NumberingFile {
             }
         };
         let redial = self.redial.map(|redial| redial.check(&mut out));
+        let mut begins = |text: &Option<String>, key: &str| {
+            text.as_deref().and_then(|text| pattern(text, key, false, &mut out))
+        };
+        let shared = Shared {
+            own: begins(&self.shared.own, "shared.own"),
+            others: begins(&self.shared.others, "shared.others"),
+        };
         match national {
             Some(national) if out.is_empty() => Ok(Numbering {
                 name: self.numbering.unwrap_or_default(),
@@ -332,6 +360,7 @@ impl LibraryFile for NumberingFile {
                     without_trunk: self.area.without_trunk,
                 },
                 redial,
+                shared,
             }),
             _ => Err(out),
         }

@@ -3,6 +3,7 @@
 //! It is a view of the runs' journals, and can be made again from them. What a run knows of it stands in that run's own
 //! journal ([`crate::model::LineBefore`]). Which runs are taken in, and when, is `cli`'s; what is asked by whom, too.
 
+pub mod confirmed;
 mod error;
 mod ingest;
 mod names;
@@ -13,9 +14,10 @@ mod schema;
 mod spells;
 mod store;
 
+pub use confirmed::{Confirmed, ConfirmedError};
 pub use error::HistoryError;
 pub use night::{Night, Taken};
-pub use recall::{LineMemory, Series, VoiceHold};
+pub use recall::{LineMemory, Series};
 pub use retention::{Keep, Pruned};
 pub use store::{Store, Waits};
 

@@ -215,6 +215,7 @@ pub(super) struct HuntGroupFile {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct CarrierFile {
     pub(super) prefix: Option<String>,
+    pub(super) code: Option<String>,
 }
 
 /// `sites:`: the sites by their names, or the CSV file that has them.

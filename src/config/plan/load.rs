@@ -6,19 +6,21 @@ use std::sync::Arc;
 
 use super::checks;
 use super::file::{LineFile, LinesFile, PlanFile};
+use super::line::{self, Alternative, Common};
+use super::select;
 use super::sites;
 use super::written::{self, WrittenLine};
-use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset, Undialable, dial_string, glob};
-use crate::config::bank::{self, Bank, ReadBank};
+use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset};
+use crate::config::bank::{self, ReadBank};
 use crate::config::credentials::PlannedCredential;
 use crate::config::history::HistoryPlan;
 use crate::config::library::{Library, LoadError};
-use crate::config::numbering::{Numbering, NumberingFile};
+use crate::config::numbering::{Countries, Numbering, NumberingFile};
 use crate::config::problem::{Place, Problem, Problems, list, quoted, suggestion};
 use crate::config::source::beside;
 use crate::config::yaml::{self, Doc};
 use crate::console::dialog::{Dialog, DialogFile};
-use crate::model::{CredentialName, Fault, Hostname, Line, LineId, PhoneNumber, PlanName, SiteId};
+use crate::model::{CredentialName, Facets, Fault, Hostname, Line, LineId, PhoneNumber, PlanName, SiteId};
 
 /// Reads a plan.
 ///
@@ -64,7 +66,9 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     let written_sites = sites::read(file.sites, path, &doc);
     let sites = sites::check(&written_sites, &doc);
     let hunt_groups = sites::hunt_groups(file.hunt_groups, &doc);
-    let carriers = sites::carriers(file.carriers, &doc);
+    let dialing = numbering.as_deref().zip(bank);
+    let carriers = sites::carriers(file.carriers, dialing, &doc);
+    let common = Common { doc: &doc, sites: &sites, hunt_groups: &hunt_groups, carriers: &carriers, dialing };
     let mut checker = LineChecker {
         doc: &doc,
         library: &library,
@@ -72,24 +76,28 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         credentials: &credentials,
         consoles: BTreeMap::new(),
         ids: BTreeMap::new(),
-        dialing: numbering.as_deref().zip(bank),
+        common: &common,
+        countries: Countries::new(&library),
         lines: Vec::new(),
         places: Vec::new(),
+        alternatives: BTreeMap::new(),
+        warnings: Vec::new(),
     };
     checker.defaults();
     for line in written.unwrap_or_default() {
         checker.line(line);
     }
-    let LineChecker { mut lines, places, .. } = checker;
+    let LineChecker { mut lines, places, alternatives, mut warnings, .. } = checker;
     check_proving(&mut credentials, &lines, &doc);
-    check_only(&overrides.only, &mut lines, &doc);
-    let dialing = numbering.as_deref().zip(bank);
+    select::select(overrides, &mut lines, &doc);
     let reference = file.reference.as_deref();
     let checks = checks::check(reference, file.preflight.as_deref(), dialing, &lines, &doc);
     if let (Some((numbering, bank)), Some(read)) = (dialing, &read_bank) {
         checks::check_own_numbers(numbering, bank, &lines, &read.doc);
     }
-    let warnings = same_numbers(&lines, &places);
+    warnings.extend(line::check_alternatives(&lines, &alternatives, &doc));
+    warnings.extend(same_numbers(&lines, &places));
+    warnings.extend(sites::check_names(&written_sites, &sites, &lines, &places, &doc));
     let seed = overrides.seed.or(file.seed).unwrap_or_default();
 
     let mut problems = doc.into_problems();
@@ -281,9 +289,12 @@ struct LineChecker<'a> {
     /// Consoles that were looked up: the dialog, or the complaint to whoever names it (none where its own file is wrong).
     consoles: BTreeMap<String, Result<Arc<Dialog>, Option<String>>>,
     ids: BTreeMap<LineId, Place>,
-    dialing: Option<(&'a Numbering, &'a Bank)>,
+    common: &'a Common<'a>,
+    countries: Countries<'a>,
     lines: Vec<PlannedLine>,
     places: Vec<Place>,
+    alternatives: BTreeMap<LineId, Vec<Alternative>>,
+    warnings: Vec<Problem>,
 }
 
 impl LineChecker<'_> {
@@ -332,8 +343,9 @@ impl LineChecker<'_> {
     }
 
     fn line(&mut self, mut written: WrittenLine) {
-        let LineFile { id, site, number, hostname, console, credential, on_hold, .. } =
-            std::mem::take(&mut written.file);
+        let LineFile { id, site, number, hostname, console, credential, .. } = &mut written.file;
+        let (id, site, number) = (id.take(), site.take(), number.take());
+        let (hostname, console, credential) = (hostname.take(), console.take(), credential.take());
         let doc = self.doc;
         let id = match id.as_deref().map(str::parse::<LineId>) {
             Some(Ok(id)) => Some(id),
@@ -372,8 +384,7 @@ impl LineChecker<'_> {
         let number = match number.as_deref().map(|text| (text, text.parse::<PhoneNumber>())) {
             Some((_, Ok(number))) => Some(number),
             Some((text, Err(error))) => {
-                let hint = if text.contains("E+") { " (a spreadsheet made a figure of it)" } else { "" };
-                written.problem("number", format!("{error}{hint}"), doc);
+                written.problem("number", line::number_problem(text, &error), doc);
                 None
             }
             None => {
@@ -391,22 +402,32 @@ impl LineChecker<'_> {
         };
         let (console, dialog) = self.line_console(console.as_deref(), &written);
         let credential = self.line_credential(credential.as_deref(), console.as_deref(), &written);
+        let (hold, number_confirmed) = self.common.hold(&written);
+        let facets = site.as_ref().map(|site| self.common.facets(site, &written)).unwrap_or_default();
+        let ways = number.as_ref().map(|number| self.common.ways(number, &written)).unwrap_or_default();
         let (Some(id), Some(site), Some(number)) = (id, site, number) else { return };
-        let line = Line { id, site, number, hostname, facets: crate::model::Facets::default() };
-        let mut preset = on_hold.map(|detail| Preset { fault: Fault::OnHold, detail });
-        let mut ring_cadence = std::time::Duration::ZERO;
-        if let Some((numbering, bank)) = self.dialing {
-            ring_cadence = numbering.cadence_to(&line.number);
-            match dialable(numbering, bank, &line) {
-                Ok(()) => {}
-                Err(Undialable::Screened(why)) => {
-                    preset = Some(Preset { fault: Fault::Screened, detail: why.to_string() });
-                }
-                Err(Undialable::NoString(what)) => written.problem("number", what, doc),
-            }
+        let numbering = self.common.dialing.map(|(numbering, _)| numbering);
+        let country = numbering.and_then(|numbering| self.countries.of(&number, numbering));
+        let line = Line { id, site, number, hostname, facets: Facets { country, ..facets } };
+        let on_hold = hold.as_ref().map(|hold| Preset { fault: Fault::OnHold, detail: hold.told() });
+        let preset = ways.screened.or(on_hold);
+        self.warnings.extend(ways.warnings);
+        if !ways.alternatives.is_empty() {
+            self.alternatives.insert(line.id.clone(), ways.alternatives);
         }
         self.places.push(place);
-        self.lines.push(PlannedLine { line, console, dialog, credential, ring_cadence, preset });
+        let ways = ways.ways;
+        self.lines.push(PlannedLine {
+            line,
+            console,
+            dialog,
+            credential,
+            zone: None,
+            ways,
+            hold,
+            number_confirmed,
+            preset,
+        });
     }
 
     fn line_console(
@@ -466,23 +487,6 @@ impl LineChecker<'_> {
     }
 }
 
-/// Whether every modem of the bank may dial the line.
-fn dialable(numbering: &Numbering, bank: &Bank, line: &Line) -> Result<(), Undialable> {
-    let mut prefixes: Vec<&str> = bank.modems.iter().map(|modem| modem.prefix.as_str()).collect();
-    prefixes.push("");
-    prefixes.sort_unstable();
-    prefixes.dedup();
-    for prefix in prefixes {
-        match dial_string(numbering, bank, line, prefix) {
-            Ok(_) => {}
-            // A prefix that can't be dialed is told at the bank.
-            Err(Undialable::NoString(_)) if !prefix.is_empty() => {}
-            Err(why) => return Err(why),
-        }
-    }
-    Ok(())
-}
-
 fn check_proving(credentials: &mut Credentials, lines: &[PlannedLine], doc: &Doc) {
     for (name, (credential, prove_on)) in credentials {
         let Some(text) = prove_on else { continue };
@@ -497,30 +501,6 @@ fn check_proving(credentials: &mut Credentials, lines: &[PlannedLine], doc: &Doc
         }
         if let Some(credential) = credential {
             credential.prove_on = Some(found.line.id.clone());
-        }
-    }
-}
-
-fn check_only(only: &[String], lines: &mut [PlannedLine], doc: &Doc) {
-    if only.is_empty() {
-        return;
-    }
-    let fits =
-        |pattern: &str, line: &Line| glob(pattern, line.id.as_str()) || glob(pattern, line.site.as_str());
-    for pattern in only {
-        if !lines.iter().any(|planned| fits(pattern, &planned.line)) {
-            let names =
-                lines.iter().flat_map(|planned| [planned.line.id.as_str(), planned.line.site.as_str()]);
-            let near = suggestion(pattern, names);
-            let what = format!("no line and no site of this plan is {}{near}", quoted(pattern));
-            doc.push(Problem::new(Place::file("--only"), what));
-        }
-    }
-    for planned in lines {
-        if !only.iter().any(|pattern| fits(pattern, &planned.line)) {
-            // Above all else that keeps it from being dialed: who asks for one line is not to hear of others.
-            let detail = "not among those of `--only`".to_owned();
-            planned.preset = Some(Preset { fault: Fault::Skipped, detail });
         }
     }
 }

@@ -2,8 +2,12 @@
 
 mod checks;
 mod file;
+mod line;
 mod load;
+mod select;
 pub mod sites;
+pub mod standing;
+pub mod ways;
 mod written;
 
 #[cfg(test)]
@@ -12,13 +16,12 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
 use super::history::HistoryPlan;
 use super::numbering::Numbering;
-use super::problem::Problem;
+use super::problem::{Place, Problem};
 use super::screening::Refusal;
 use crate::call::Limits;
 use crate::console::dialog::Dialog;
@@ -30,6 +33,8 @@ use crate::model::{
 
 pub use self::load::{load_bench, load_plan};
 use self::sites::{Carrier, Site};
+use self::standing::Hold;
+use self::ways::PlannedWay;
 
 /// The console's name that means "stop after CONNECT".
 pub const CONSOLE_NONE: &str = "none";
@@ -43,6 +48,10 @@ pub struct Overrides {
     pub seed: Option<u64>,
     /// Lines or sites that alone are dialed, `*` standing for anything; empty: all. The others are skipped.
     pub only: Vec<String>,
+    /// Sites whose lines alone are dialed, in the same way.
+    pub sites: Vec<String>,
+    /// Tags whose lines alone are dialed, in the same way. A line must be left by all three.
+    pub tags: Vec<String>,
 }
 
 /// A plan whose every part is known to be right.
@@ -93,8 +102,14 @@ pub struct PlannedLine {
     pub dialog: Option<Arc<Dialog>>,
     /// The credential that logs in there.
     pub credential: Option<CredentialName>,
-    /// From one ringback burst to the next, where the modem lets hear one alone.
-    pub ring_cadence: Duration,
+    /// The zone of its site; absent where nothing tells it.
+    pub zone: Option<jiff::tz::TimeZone>,
+    /// How it is called: each may be dialed from every modem, and they are tried in turn. Empty only where none may be.
+    pub ways: Vec<PlannedWay>,
+    /// It is known to be dead.
+    pub hold: Option<Hold>,
+    /// The day on which somebody confirmed its numbers, in the site's zone, and where that is written.
+    pub number_confirmed: Option<(jiff::civil::Date, Place)>,
     /// It is not dialed, and this is why.
     pub preset: Option<Preset>,
 }
@@ -119,31 +134,23 @@ pub enum Undialable {
     Screened(#[from] Refusal),
 }
 
-impl Plan {
-    /// What a modem dials for a line: the only way to a dial string, and it is screened.
-    pub fn dial_string(&self, line: &Line, modem: &BankModem) -> Result<DialString, Undialable> {
-        dial_string(&self.numbering, &self.bank, line, &modem.prefix)
+impl PlannedLine {
+    /// Whether it is called by this number.
+    pub fn has_number(&self, number: &PhoneNumber) -> bool {
+        self.line.number == *number || self.ways.iter().any(|way| way.number == *number)
     }
+}
 
+impl Plan {
     /// What a modem dials for a number that is no line's, to check the bench; screened like any other.
     pub fn dial_string_of(&self, number: &PhoneNumber, modem: &BankModem) -> Result<DialString, Undialable> {
-        checks::dial_string_of(&self.numbering, &self.bank, number, &modem.prefix)
+        ways::dial_string(&self.numbering, &self.bank, number, None, &modem.prefix)
     }
 
     /// The line of this id.
     pub fn line(&self, id: &LineId) -> Option<&PlannedLine> {
         self.lines.iter().find(|planned| planned.line.id == *id)
     }
-}
-
-/// What is dialed for a line with this prefix; screened.
-fn dial_string(
-    numbering: &Numbering,
-    bank: &Bank,
-    line: &Line,
-    prefix: &str,
-) -> Result<DialString, Undialable> {
-    checks::dial_string_of(numbering, bank, &line.number, prefix)
 }
 
 /// Whether a name fits a pattern in which `*` stands for anything.

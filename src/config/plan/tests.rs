@@ -24,7 +24,7 @@ fn load_with(name: &str, overrides: &Overrides) -> Result<Plan, String> {
 }
 
 fn dials(plan: &Plan) -> Vec<String> {
-    let dial = |line: &PlannedLine| plan.dial_string(&line.line, &plan.bank.modems[0]).unwrap().command();
+    let dial = |line: &PlannedLine| plan.dial_string(&line.ways[0], &plan.bank.modems[0]).unwrap().command();
     plan.lines.iter().map(dial).collect()
 }
 
@@ -76,7 +76,7 @@ fn a_good_plan_is_whole() {
     assert_eq!(first.credential.as_ref().map(CredentialName::as_str), Some("oob"));
     assert_eq!((&second.console, &second.credential), (&None, &None));
     assert_eq!(third.preset.as_ref().map(|preset| preset.fault), Some(Fault::OnHold));
-    assert_eq!(first.ring_cadence, Duration::from_secs(6));
+    assert_eq!(plan.numbering.cadence_to(&first.line.number), Duration::from_secs(6));
     assert!(plan.bank.profiles.contains_key("courier") && plan.bank.profiles.len() == 2);
     assert_eq!(plan.warnings, []);
 }
@@ -142,8 +142,9 @@ fn what_may_not_be_dialed_is_screened_and_leaves_the_plan_good() {
         ]
     );
     assert!(plan.lines[..3].iter().all(|l| l.preset.as_ref().is_some_and(|p| p.fault == Fault::Screened)));
-    assert!(plan.lines[..3].iter().all(|l| plan.dial_string(&l.line, &plan.bank.modems[0]).is_err()));
-    let dial = |n: usize| plan.dial_string(&plan.lines[n].line, &plan.bank.modems[0]).unwrap().command();
+    let refused = |n: usize| plan.dial_string_of(&plan.lines[n].line.number, &plan.bank.modems[0]).is_err();
+    assert!((0..3).all(|n| refused(n) && plan.lines[n].ways.is_empty()));
+    let dial = |n: usize| plan.dial_string(&plan.lines[n].ways[0], &plan.bank.modems[0]).unwrap().command();
     assert_eq!((dial(3), dial(4)), ("0,0305555".to_owned(), "0,55550101".to_owned()));
 }
 
