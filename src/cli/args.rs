@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::hours::At;
 use crate::config::Overrides;
 use crate::config::bank::{BAUD, BAUDS};
 use crate::model::{CredentialName, LineId, span};
@@ -57,6 +58,8 @@ Examples:
   lineman audit                                   the example plan on a simulated bank
   lineman audit dialplans/nightly.yaml            a real night
   lineman audit dialplans/nightly.yaml --only BR0001-A,BR0002-A
+  lineman audit dialplans/nightly.yaml --at 02:00
+                                                  asks for passwords now, proves them, dials at two
   lineman audit dialplans/nightly.yaml --tag core --skip-passed 7d
   lineman audit --resume                          goes on where a killed run stopped")]
 pub struct Audit {
@@ -81,6 +84,13 @@ pub struct Audit {
     /// Show what would be dialed, in which order, and dial nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Begin to dial at this time (`02:00`, `2026-11-23T02:00`, both of the plan's zone, or with `Z`): secrets are asked for
+    /// now, each is proven now on one line whose window allows it, and is kept in memory alone.
+    #[arg(long, value_name = "TIME", conflicts_with = "no_wait")]
+    pub at: Option<At>,
+    /// Wait for no window: lines that are closed now end `untested/out-of-window`.
+    #[arg(long)]
+    pub no_wait: bool,
     /// Forget that the secret of this credential was refused, and try it again.
     #[arg(long, value_name = "NAME")]
     pub forget_refusal: Vec<CredentialName>,

@@ -7,7 +7,7 @@ use crate::config::{Plan, load_plan};
 use crate::fleet::dispatcher::{self, Job};
 use crate::journal::{Journal, RunDir};
 use crate::model::{Event, EventKind, Line, RunId};
-use crate::modem::clock::Clock;
+use crate::modem::clock::{Clock, Wall};
 use crate::report::{Board, Renderer, RunState, exit_code, summary};
 
 use super::args::Audit;
@@ -15,6 +15,7 @@ use super::bench::Bench;
 use super::example::{self, Example};
 use super::experience::{self, Experience};
 use super::history::{History, Recalled};
+use super::hours::{First, RunCalendar, Wishes};
 use super::scribe::{self, Minutes, Scribe};
 use super::{Failure, check, complain, job, say, screen, secrets, standing, stop};
 
@@ -26,6 +27,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let example = if args.plan.is_none() && args.resume.is_none() { Some(Example::find()?) } else { None };
     let reports = reports_folder(args.reports.as_deref(), example.is_some());
     let clock = Clock::start();
+    let wishes = Wishes { at: args.at, no_wait: args.no_wait };
     let resumed = args.resume.as_deref().map(|run| Resumed::open(&reports, run)).transpose()?;
     let path = plan_path(args, example.as_ref(), resumed.as_ref())?;
     let overrides = args.selection.overrides(args.bank.clone(), args.seed);
@@ -45,9 +47,12 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let confirmed = standing::confirmed(&reports);
     standing::settle(&mut plan, recalled.remembered(), &confirmed, &args.selection, clock.wall())?;
     let plan = Arc::new(plan);
+    let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
+    let now = Wall::Host.read(&clock);
+    calendar.check(&now)?;
     if args.dry_run {
         recalled.notices.iter().for_each(|notice| complain(&format!("notice: {notice}")));
-        say(&check::text(&plan, &Experience::of(&plan, &recalled)));
+        say(&check::text(&plan, &Experience::of(&plan, &recalled), &now));
         return Ok(0);
     }
 
@@ -58,7 +63,9 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         None => experience::left_behind(&reports, &plan),
     };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
-    let experience = Experience::of(&plan, &recalled);
+    let mut experience = Experience::of(&plan, &recalled);
+    let notices = calendar.prove(&mut experience.provers, &past, &now);
+    notices.iter().for_each(|notice| complain(notice));
     let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
@@ -78,15 +85,17 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
             (seat, port)
         })
         .collect();
+    let First { reading, windows, deadline } = First::of(&mut calendar, clock);
     let job = Job {
         opening,
         preface,
         seats,
         opener: Arc::clone(&bench.ports),
-        plan: job::scheduler_plan(&plan, past, &experience),
+        plan: job::scheduler_plan(&plan, past, &experience, &windows),
         book: job::Book::new(Arc::clone(&plan), experience.usual),
         desk,
-        deadline: job::deadline(&plan, clock),
+        deadline,
+        hours: Some(calendar.into_hours(reading, notices)),
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;

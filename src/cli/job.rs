@@ -23,7 +23,7 @@ use crate::model::event::{
 };
 use crate::model::{
     CallId, CallRecord, CredentialName, Event, EventKind, Fault, GroupName, Line, LineId, ModemId, Moment,
-    Mono, PhoneNumber, RunId, SiteId, Usual,
+    PhoneNumber, RunId, SiteId, Usual, Windows,
 };
 use crate::modem::clock::Clock;
 use crate::modem::fingerprint::Fingerprint;
@@ -82,7 +82,12 @@ pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
 }
 
 /// The plan as the scheduler takes it, with what earlier runs taught.
-pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -> SchedulerPlan {
+pub(super) fn scheduler_plan(
+    plan: &Plan,
+    past: Past,
+    experience: &Experience,
+    hours: &BTreeMap<LineId, Windows>,
+) -> SchedulerPlan {
     let provers: BTreeSet<&LineId> = experience.provers.values().collect();
     let groups = Groups::of(plan);
     let line = |planned: &PlannedLine| {
@@ -94,6 +99,7 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
         job.credential.clone_from(&planned.credential);
         job.prove_on = provers.contains(&planned.line.id);
         job.expected = experience.expected(&planned.line.id);
+        job.windows = hours.get(&planned.line.id).cloned().unwrap_or(Windows::ALWAYS);
         job.groups = groups.of_line(&planned.line);
         job.priority = planned.line.facets.priority;
         job.preset = planned.preset.as_ref().map(|p| Preset { fault: p.fault, detail: p.detail.clone() });
@@ -109,6 +115,7 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
                 id: modem.id.clone(),
                 trunk: modem.trunk.clone(),
                 has_number: modem.number.is_some(),
+                toll: None,
             })
             .collect(),
         trunks: plan
@@ -121,6 +128,7 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
         checks: plan.checks.clone(),
         redial: redial_law(plan),
         past,
+        room: plan.room(),
         groups: groups.all,
         ..SchedulerPlan::default()
     }
@@ -172,24 +180,6 @@ fn redial_law(plan: &Plan) -> RedialLaw {
         },
         _ => RedialLaw::default(),
     }
-}
-
-/// When nothing is dialed any more: the plan's time of day on this host, the next time that it comes.
-pub(super) fn deadline(plan: &Plan, clock: Clock) -> Option<Mono> {
-    let now = clock.now();
-    let here = clock.wall_at(now).to_zoned(jiff::tz::TimeZone::system());
-    let wait = plan.deadline.and_then(|time| until_next(time, &here))?;
-    Some(now + wait)
-}
-
-/// From `now` to the next time that its clocks show `time`; absent beyond the end of the calendar.
-fn until_next(time: jiff::civil::Time, now: &jiff::Zoned) -> Option<Duration> {
-    let today = now.with().time(time).build().ok();
-    let next = match today.filter(|today| today > now) {
-        Some(today) => today,
-        None => now.tomorrow().ok()?.with().time(time).build().ok()?,
-    };
-    Duration::try_from(now.duration_until(&next)).ok()
 }
 
 /// What earlier sittings found, from their events.
@@ -385,6 +375,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Overrides, load_plan};
+    use crate::model::Mono;
     use crate::model::usual::Spread;
 
     const PLAN: &str = "plan: nightly\nbank: bank.yaml\nnumbering: us\ndefaults: { console: none }\n\
@@ -451,22 +442,5 @@ mod tests {
         assert_eq!(past.void, ids(&["C.1", "D.1"]), "not what failed before a pass");
         assert_eq!(past.unproven, ids(&["E.1"]));
         assert_eq!(past.quarantined, BTreeSet::from(["m1".parse().unwrap()]));
-    }
-
-    #[test]
-    fn a_deadline_is_the_next_time_that_the_clocks_show_it() {
-        let wait = |now: &str, time: &str| {
-            let now: jiff::Zoned = now.parse().unwrap();
-            until_next(time.parse().unwrap(), &now).unwrap().as_secs()
-        };
-        let hour = 3600;
-        assert_eq!(wait("2026-11-21T22:00:00-05:00[America/New_York]", "05:30"), 7 * hour + hour / 2);
-        assert_eq!(wait("2026-11-21T02:00:00-05:00[America/New_York]", "05:30"), 3 * hour + hour / 2);
-        assert_eq!(wait("2026-11-21T05:30:00-05:00[America/New_York]", "05:30"), 24 * hour);
-        // The night in which the clocks are put back is an hour longer, and the one in spring an hour shorter.
-        assert_eq!(wait("2026-10-31T22:00:00-04:00[America/New_York]", "05:30"), 8 * hour + hour / 2);
-        assert_eq!(wait("2026-03-07T22:00:00-05:00[America/New_York]", "05:30"), 6 * hour + hour / 2);
-        // A time that is skipped that night comes as soon as the clocks are past it.
-        assert_eq!(wait("2026-03-08T01:00:00-05:00[America/New_York]", "02:30"), hour + hour / 2);
     }
 }

@@ -9,6 +9,7 @@ mod check;
 mod example;
 mod experience;
 mod history;
+mod hours;
 mod import;
 mod job;
 mod modems;

@@ -1,5 +1,7 @@
 //! `lineman check`: what a run of a plan would dial, and how long it would take, as an estimate.
 
+pub mod hours;
+
 use std::time::Duration;
 
 use super::plan::standing::Hold;

@@ -3,6 +3,7 @@
 //! Whether the result may be dialed is [`super::screening`]'s to say; outside this room no string comes out that it
 //! has not seen.
 
+mod class;
 mod country;
 mod redial;
 
@@ -19,6 +20,7 @@ use super::library::{Known, LibraryFile};
 use super::problem::quoted;
 use crate::model::{DialString, PhoneNumber, span};
 
+pub use self::class::Beginnings;
 pub use self::country::Countries;
 pub use self::redial::Redial;
 use self::redial::RedialFile;
@@ -53,23 +55,14 @@ pub struct Numbering {
     pub emergency: Vec<String>,
     /// What the beginning of a premium-rate national number matches.
     pub premium: Vec<Regex>,
+    /// What the beginning of a national number tells of where it lies.
+    pub beginnings: Beginnings,
     /// From one ringback burst to the next.
     pub ring_cadence: Duration,
     /// Calls within our own area.
     pub area: Area,
     /// The law on redialing; absent: no such rule is known.
     pub redial: Option<Redial>,
-    /// Which numbers are its own, where other countries share its code.
-    pub shared: Shared,
-}
-
-/// How a country's numbers are told from those of others with the same code, by the beginning of the national number.
-#[derive(Debug, Clone, Default)]
-pub struct Shared {
-    /// What its own match.
-    pub own: Option<Regex>,
-    /// What those of other countries, or of none, match.
-    pub others: Option<Regex>,
 }
 
 /// How calls within our own area are dialed.
@@ -217,16 +210,11 @@ pub struct NumberingFile {
     area: AreaFile,
     emergency: Vec<Option<String>>,
     premium: Vec<Option<String>>,
+    mobile: Vec<Option<String>>,
+    abroad: Vec<Option<String>>,
+    home: Vec<Option<String>>,
     ring_cadence: Option<String>,
     redial: Option<RedialFile>,
-    shared: SharedFile,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct SharedFile {
-    own: Option<String>,
-    others: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -266,6 +254,19 @@ fn pattern(text: &str, key: &str, anchored: bool, out: &mut Complaints) -> Optio
     }
 }
 
+/// Patterns of which each fits the beginning of some national numbers.
+fn beginnings(written: &[Option<String>], name: &str, out: &mut Complaints) -> Vec<Regex> {
+    let mut patterns = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        let key = format!("{name}[{index}]");
+        match text.as_deref().filter(|text| !text.is_empty()) {
+            Some(text) => patterns.extend(pattern(text, &key, false, out)),
+            None => out.push((key, "is empty; it would fit every number".to_owned())),
+        }
+    }
+    patterns
+}
+
 /// The last line of a regex error, which has what is wrong; those before draw the pattern.
 pub(super) fn regex_error(error: &regex::Error) -> String {
     let text = error.to_string();
@@ -303,14 +304,12 @@ impl LibraryFile for NumberingFile {
         if emergency.is_empty() {
             out.push(("emergency".to_owned(), "is missing; list the country's emergency numbers".to_owned()));
         }
-        let mut premium = Vec::new();
-        for (index, text) in self.premium.iter().enumerate() {
-            let key = format!("premium[{index}]");
-            match text.as_deref().filter(|text| !text.is_empty()) {
-                Some(text) => premium.extend(pattern(text, &key, false, &mut out)),
-                None => out.push((key, "is empty; it would fit every number".to_owned())),
-            }
-        }
+        let premium = beginnings(&self.premium, "premium", &mut out);
+        let beginnings = Beginnings {
+            mobile: beginnings(&self.mobile, "mobile", &mut out),
+            abroad: beginnings(&self.abroad, "abroad", &mut out),
+            home: beginnings(&self.home, "home", &mut out),
+        };
         if let Some(default) = self.area.default.filter(|default| !self.area.local.contains(default)) {
             out.push(("area.default".to_owned(), format!("is {default}, which is not among `area.local`")));
         }
@@ -334,13 +333,6 @@ impl LibraryFile for NumberingFile {
             }
         };
         let redial = self.redial.map(|redial| redial.check(&mut out));
-        let mut begins = |text: &Option<String>, key: &str| {
-            text.as_deref().and_then(|text| pattern(text, key, false, &mut out))
-        };
-        let shared = Shared {
-            own: begins(&self.shared.own, "shared.own"),
-            others: begins(&self.shared.others, "shared.others"),
-        };
         match national {
             Some(national) if out.is_empty() => Ok(Numbering {
                 name: self.numbering.unwrap_or_default(),
@@ -353,6 +345,7 @@ impl LibraryFile for NumberingFile {
                 national_about: self.national_about.unwrap_or_else(|| "another form".to_owned()),
                 emergency,
                 premium,
+                beginnings,
                 ring_cadence,
                 area: Area {
                     local: self.area.local,
@@ -360,7 +353,6 @@ impl LibraryFile for NumberingFile {
                     without_trunk: self.area.without_trunk,
                 },
                 redial,
-                shared,
             }),
             _ => Err(out),
         }

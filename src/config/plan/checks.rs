@@ -72,7 +72,7 @@ pub(super) fn check(
             "there is no number to call: write `reference: \"+1 ...\"`, a number that is known to answer with a carrier (or the modems' own numbers in the bank)",
         );
     }
-    CheckPlan { preflight, reference: number }
+    CheckPlan { preflight, reference: number, toll: None }
 }
 
 /// Why some modem of the bank may not dial a number.

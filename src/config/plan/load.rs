@@ -1,11 +1,12 @@
 //! Reads a plan and all that it names, checks everything, and tells all problems of all files at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::checks;
 use super::file::{LineFile, LinesFile, PlanFile};
+use super::hours::{HoursChecker, HoursKeys};
 use super::line::{self, Alternative, Common};
 use super::select;
 use super::sites;
@@ -78,16 +79,31 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         ids: BTreeMap::new(),
         common: &common,
         countries: Countries::new(&library),
+        hours: None,
         lines: Vec::new(),
         places: Vec::new(),
         alternatives: BTreeMap::new(),
         warnings: Vec::new(),
     };
     checker.defaults();
-    for line in written.unwrap_or_default() {
+    let written = written.unwrap_or_default();
+    let keys = HoursKeys {
+        zone: file.zone,
+        windows: file.windows,
+        holidays: file.holidays,
+        blackouts: file.blackouts,
+    };
+    let bank_zone = bank.and_then(|bank| bank.location.zone.clone());
+    let room = limits.room(checker.longest_logout(&written));
+    let mut hours = HoursChecker::new(&keys, bank_zone, path, room, &doc);
+    written_sites.iter().for_each(|site| hours.site(site));
+    checker.hours = Some(hours);
+    for line in written {
         checker.line(line);
     }
-    let LineChecker { mut lines, places, alternatives, mut warnings, .. } = checker;
+    let LineChecker { mut lines, places, alternatives, mut warnings, hours, .. } = checker;
+    let zone = hours.as_ref().and_then(HoursChecker::zone);
+    warnings.extend(hours.map(HoursChecker::into_warnings).unwrap_or_default());
     check_proving(&mut credentials, &lines, &doc);
     select::select(overrides, &mut lines, &doc);
     let reference = file.reference.as_deref();
@@ -127,6 +143,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         policy,
         checks,
         deadline,
+        zone,
         limits,
         history,
         seed,
@@ -172,6 +189,7 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
             policy: crate::fleet::policy::Policy::default(),
             checks: crate::fleet::scheduler::CheckPlan::default(),
             deadline: None,
+            zone: None,
             limits,
             history: HistoryPlan::default(),
             seed: 0,
@@ -291,6 +309,7 @@ struct LineChecker<'a> {
     ids: BTreeMap<LineId, Place>,
     common: &'a Common<'a>,
     countries: Countries<'a>,
+    hours: Option<HoursChecker<'a>>,
     lines: Vec<PlannedLine>,
     places: Vec<Place>,
     alternatives: BTreeMap<LineId, Vec<Alternative>>,
@@ -329,6 +348,14 @@ impl LineChecker<'_> {
         loaded
     }
 
+    /// The longest logout that any console of these lines asks for.
+    fn longest_logout(&mut self, written: &[WrittenLine]) -> std::time::Duration {
+        let own = written.iter().filter_map(|line| line.file.console.as_deref());
+        let names: BTreeSet<&str> = own.chain(self.defaults.0).filter(|name| *name != CONSOLE_NONE).collect();
+        let dialogs = names.into_iter().filter_map(|name| self.console(name).ok());
+        dialogs.map(|dialog| dialog.logout_limit()).max().unwrap_or_default()
+    }
+
     fn credential(&self, name: &str) -> Result<CredentialName, String> {
         let known = || self.credentials.keys().map(CredentialName::as_str);
         let found = self.credentials.keys().find(|known| known.as_str() == name);
@@ -343,9 +370,11 @@ impl LineChecker<'_> {
     }
 
     fn line(&mut self, mut written: WrittenLine) {
-        let LineFile { id, site, number, hostname, console, credential, .. } = &mut written.file;
+        let LineFile { id, site, number, hostname, console, credential, zone, windows, blackouts, .. } =
+            &mut written.file;
         let (id, site, number) = (id.take(), site.take(), number.take());
         let (hostname, console, credential) = (hostname.take(), console.take(), credential.take());
+        let (zone, windows, blackouts) = (zone.take(), windows.take(), blackouts.take());
         let doc = self.doc;
         let id = match id.as_deref().map(str::parse::<LineId>) {
             Some(Ok(id)) => Some(id),
@@ -405,6 +434,11 @@ impl LineChecker<'_> {
         let (hold, number_confirmed) = self.common.hold(&written);
         let facets = site.as_ref().map(|site| self.common.facets(site, &written)).unwrap_or_default();
         let ways = number.as_ref().map(|number| self.common.ways(number, &written)).unwrap_or_default();
+        let keys = HoursKeys { zone, windows, holidays: None, blackouts };
+        let (hours, zone) = match (&mut self.hours, &site) {
+            (Some(hours), Some(site)) => hours.line(&keys, site, &written),
+            _ => (None, None),
+        };
         let (Some(id), Some(site), Some(number)) = (id, site, number) else { return };
         let numbering = self.common.dialing.map(|(numbering, _)| numbering);
         let country = numbering.and_then(|numbering| self.countries.of(&number, numbering));
@@ -422,11 +456,12 @@ impl LineChecker<'_> {
             console,
             dialog,
             credential,
-            zone: None,
+            zone,
             ways,
             hold,
             number_confirmed,
             preset,
+            hours,
         });
     }
 

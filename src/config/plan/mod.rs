@@ -2,6 +2,7 @@
 
 mod checks;
 mod file;
+mod hours;
 mod line;
 mod load;
 mod select;
@@ -16,10 +17,13 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
 use super::history::HistoryPlan;
+use super::hours::Hours;
+use super::hours::zone::Zone;
 use super::numbering::Numbering;
 use super::problem::{Place, Problem};
 use super::screening::Refusal;
@@ -28,7 +32,8 @@ use crate::console::dialog::Dialog;
 use crate::fleet::policy::Policy;
 use crate::fleet::scheduler::CheckPlan;
 use crate::model::{
-    CarrierName, CredentialName, DialString, Fault, GroupName, Line, LineId, PhoneNumber, PlanName, SiteId,
+    CarrierName, CredentialName, DialString, Fault, GroupName, Line, LineId, PhoneNumber, PlanName, Reading,
+    SiteId, Windows,
 };
 
 pub use self::load::{load_bench, load_plan};
@@ -79,8 +84,10 @@ pub struct Plan {
     pub policy: Policy,
     /// How the bench is checked.
     pub checks: CheckPlan,
-    /// Nothing is dialed after this time of day, local to the bank's host.
+    /// Nothing is dialed after this time of day of [`Self::zone`].
     pub deadline: Option<jiff::civil::Time>,
+    /// The plan's zone, else that of the bank's location: what a time of day without a site is of. Absent: this host's.
+    pub zone: Option<Zone>,
     /// Limits of one call.
     pub limits: Limits,
     /// Where the history of its runs is kept, and for how long.
@@ -103,7 +110,7 @@ pub struct PlannedLine {
     /// The credential that logs in there.
     pub credential: Option<CredentialName>,
     /// The zone of its site; absent where nothing tells it.
-    pub zone: Option<jiff::tz::TimeZone>,
+    pub zone: Option<Zone>,
     /// How it is called: each may be dialed from every modem, and they are tried in turn. Empty only where none may be.
     pub ways: Vec<PlannedWay>,
     /// It is known to be dead.
@@ -112,6 +119,8 @@ pub struct PlannedLine {
     pub number_confirmed: Option<(jiff::civil::Date, Place)>,
     /// It is not dialed, and this is why.
     pub preset: Option<Preset>,
+    /// When it may be dialed; absent: at any time.
+    pub hours: Option<Arc<Hours>>,
 }
 
 /// A verdict that stands before anything is dialed.
@@ -145,6 +154,24 @@ impl Plan {
     /// What a modem dials for a number that is no line's, to check the bench; screened like any other.
     pub fn dial_string_of(&self, number: &PhoneNumber, modem: &BankModem) -> Result<DialString, Undialable> {
         ways::dial_string(&self.numbering, &self.bank, number, None, &modem.prefix)
+    }
+
+    /// The longest that a call to any of its lines can take, from taking the port to proven on-hook.
+    pub fn room(&self) -> Duration {
+        let logouts = self.lines.iter().filter_map(|planned| planned.dialog.as_deref());
+        let longest = logouts.map(Dialog::logout_limit).max().unwrap_or_default();
+        self.limits.room(longest)
+    }
+
+    /// When a line may be dialed, in the run's own time: the spells from `from` on that begin before `horizon`.
+    pub fn windows(
+        &self,
+        planned: &PlannedLine,
+        reading: &Reading,
+        from: jiff::Timestamp,
+        horizon: jiff::Timestamp,
+    ) -> Windows {
+        planned.hours.as_deref().map_or(Windows::ALWAYS, |hours| hours.windows(reading, from, horizon))
     }
 
     /// The line of this id.

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 
 use super::{Plan, PlannedLine, Preset};
+use crate::config::hours::zone::Zone;
 use crate::config::problem::{Place, Problem, Problems, quoted};
 use crate::model::{Fault, LineId, PhoneNumber, VoiceHeard, VoiceHolds};
 
@@ -56,8 +57,9 @@ impl Plan {
         let mut notices = Vec::new();
         for planned in &mut self.lines {
             let zone = planned.zone.clone();
-            settle_hold(planned, standing.now, zone.as_ref(), &mut problems);
-            settle_voice(planned, standing, zone.as_ref(), &mut problems, &mut notices);
+            let zone = zone.as_ref().map(Zone::rules);
+            settle_hold(planned, standing.now, zone, &mut problems);
+            settle_voice(planned, standing, zone, &mut problems, &mut notices);
             settle_passed(planned, standing);
         }
         if problems.is_empty() { Ok(notices) } else { Err(problems.in_order()) }

@@ -352,7 +352,7 @@ pub(super) fn line(n: usize) -> LineJob {
 }
 
 pub(super) fn modem(n: usize) -> ModemSeat {
-    ModemSeat { id: format!("m{n}").parse().unwrap(), trunk: None, has_number: false }
+    ModemSeat { id: format!("m{n}").parse().unwrap(), trunk: None, has_number: false, toll: None }
 }
 
 /// So many lines and modems, the rules of the defaults.
