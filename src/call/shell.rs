@@ -142,6 +142,7 @@ pub async fn run(
     record.finished = clock.wall();
     (record.timeline, record.rings, record.fault, record.detail) = (timeline, rings, fault, detail);
     record.diagnostics = ending.diagnostics;
+    record.consoles = ending.consoles;
     (record.link, record.hostname, record.hangup, record.unknown) = (link, hostname, hangup, unknown);
     record.cut_short_ms = ending.cut_short.and_then(|limit| u64::try_from(limit.as_millis()).ok());
     quality.apply(OurModem { family: &modem.0, asks_error_control: modem.1 }, &mut record);

@@ -43,6 +43,7 @@ fn spec(dialog: Option<Arc<Dialog>>) -> CallSpec {
         via: None,
         credential: dialog.as_ref().map(|_| "oob".parse::<CredentialName>().unwrap()),
         dialog,
+        consoles: Vec::new(),
         port_bps: Some(115_200),
         limits: Limits::default(),
         short_dial: None,

@@ -38,23 +38,22 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     if let Some(resumed) = &resumed {
         resumed.fits(&plan)?;
     }
-    if !args.dry_run {
-        standing::confirm(&plan, &reports, &args.number_confirmed, clock.wall())?;
+    if args.dry_run {
+        check::settled(&mut plan, &reports, &args.selection, clock.wall())?;
+        let plan = Arc::new(plan);
+        let now = Wall::Host.read(&clock);
+        RunCalendar::new(Arc::clone(&plan), wishes).check(&now)?;
+        say(&check::text(&plan, &now));
+        return Ok(0);
     }
     let history = History::of(&plan, &reports);
-    let goes_on = resumed.as_ref().map(|resumed| resumed.dir.run());
-    let recalled = if args.dry_run { history.look(&plan) } else { history.begin(&plan, goes_on) };
-    let confirmed = standing::confirmed(&reports);
-    standing::settle(&mut plan, recalled.remembered(), &confirmed, &args.selection, clock.wall())?;
+    standing::confirm(&plan, &history, &args.number_confirmed, clock.wall())?;
+    let recalled = history.begin(resumed.as_ref().map(|resumed| resumed.dir.run()));
+    standing::settle(&mut plan, &recalled, &args.selection, clock.wall())?;
     let plan = Arc::new(plan);
     let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
     let now = Wall::Host.read(&clock);
     calendar.check(&now)?;
-    if args.dry_run {
-        recalled.notices.iter().for_each(|notice| complain(&format!("notice: {notice}")));
-        say(&check::text(&plan, &Experience::of(&plan, &recalled), &now));
-        return Ok(0);
-    }
 
     let memory = secrets::memory(&plan, &reports, &args.forget_refusal, clock)?;
     let past = resumed.as_ref().map(|resumed| job::past(&resumed.events)).unwrap_or_default();
@@ -63,6 +62,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         None => experience::left_behind(&reports, &plan),
     };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
+    let history = History::of(&plan, &reports);
     let mut experience = Experience::of(&plan, &recalled);
     let notices = calendar.prove(&mut experience.provers, &past, &now);
     notices.iter().for_each(|notice| complain(notice));
@@ -253,7 +253,7 @@ fn conclude(
     dir: &RunDir,
     minutes: Minutes,
     broken: Option<String>,
-    history: &History,
+    history: &History<'_>,
 ) -> Result<u8, Failure> {
     let Minutes { state, report_error, journal_error } = minutes;
     if let Some(why) = journal_error.or(broken) {

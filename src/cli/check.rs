@@ -1,5 +1,10 @@
 //! `lineman check`: validates all files of a plan and shows what would be dialed; dials nothing.
 
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use crate::config::check::{Check, hours};
 use crate::config::credentials::foresee;
 use crate::config::{Plan, load_plan};
@@ -9,7 +14,6 @@ use crate::modem::clock::{Clock, Wall};
 
 use super::args;
 use super::example::Example;
-use super::experience::Experience;
 use super::history::History;
 use super::{Failure, complain, say, standing};
 
@@ -25,11 +29,8 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     let clock = Clock::start();
     let now = Wall::Host.read(&clock);
     let reports = super::audit::reports_folder(args.reports.as_deref(), example.is_some());
-    let recalled = History::of(&plan, &reports).look(&plan);
-    recalled.notices.iter().for_each(|notice| complain(&format!("notice: {notice}")));
-    let confirmed = standing::confirmed(&reports);
-    standing::settle(&mut plan, recalled.remembered(), &confirmed, &args.selection, clock.wall())?;
-    say(&text(&plan, &Experience::of(&plan, &recalled), &now));
+    settled(&mut plan, &reports, &args.selection, clock.wall())?;
+    say(&text(&plan, &now));
     let unreadable = foresee(&plan.credentials, &|name| std::env::var_os(name));
     if unreadable.is_empty() {
         return Ok(0);
@@ -38,9 +39,27 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     Err(Failure::wrong(told.join("\n")))
 }
 
+/// Applies to a plan what history knows, and changes nothing there.
+///
+/// # Errors
+/// A date of the plan means nothing, or lies where it can't.
+pub(super) fn settled(
+    plan: &mut Plan,
+    reports: &Path,
+    selection: &args::Selection,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let recalled = History::of(plan, reports).look();
+    for notice in &recalled.notices {
+        complain(&format!("notice: {notice}"));
+    }
+    standing::settle(plan, &recalled, selection, now)
+}
+
 /// What would be dialed, as text. Lines that the user left out are not worth a row.
-pub(super) fn text(plan: &Plan, experience: &Experience, now: &Reading) -> String {
-    let mut check = Check::of(plan, |line| experience.expected(&line.id).unwrap_or(EXPECTED_CALL));
+pub(super) fn text(plan: &Plan, now: &Reading) -> String {
+    let expected: Duration = EXPECTED_CALL;
+    let mut check = Check::of(plan, |_| expected);
     check.rows.retain(|row| !matches!(row.preset, Some((Fault::Skipped, _))));
     let mut text = check.to_text();
     if let Some(hours) = hours::text(plan, now.wall) {

@@ -1,5 +1,5 @@
-//! What earlier runs teach a new one: how long lines take, where credentials worked last, what is usual on them; and which
-//! password was on its way when a run was cut off.
+//! What earlier runs teach a new one: how long lines take, where credentials worked last, when lines were tested, what is
+//! usual on them; and which password was on its way when a run was cut off.
 //!
 //! All of it is the history's, and no more than a hint, but for the last: that stands in the journal of the run itself.
 
@@ -31,6 +31,8 @@ pub(super) struct Experience {
     pub(super) provers: BTreeMap<CredentialName, LineId>,
     /// What is usual on each line.
     pub(super) usual: BTreeMap<LineId, Arc<Usual>>,
+    /// When each line was judged last otherwise than `untested`.
+    pub(super) tested: BTreeMap<LineId, Timestamp>,
 }
 
 impl Experience {
@@ -44,6 +46,9 @@ impl Experience {
             }
             if let Some(usual) = &memory.usual {
                 seen.usual.insert(line.clone(), Arc::new(usual.clone()));
+            }
+            if let Some(at) = memory.tested {
+                seen.tested.insert(line.clone(), at);
             }
             worked.extend(memory.worked.map(|at| (at, line)));
         }

@@ -5,10 +5,13 @@
 
 mod atomic;
 mod cell;
+pub mod changes_json;
 mod columns;
 pub mod live;
 mod modem;
+pub mod news;
 pub mod outcome;
+pub mod page;
 mod render;
 mod state;
 pub mod summary;

@@ -48,12 +48,15 @@ pub(crate) const CORES: &[&str] = &[
     "call/quality",
     "call/spec",
     "fleet/budget",
+    "history/drift",
+    "history/statistics",
     "fleet/scheduler",
     "fleet/policy",
     "fleet/health",
     "fleet/pileup",
     "fleet/redial",
     "fleet/guard",
+    "fleet/forecast",
 ];
 
 /// What a pure core never names, as the beginning of a path.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use lineman::call::machine::Cancel;
 use lineman::call::quality::Rules;
 use lineman::call::{CallSpec, Limits, Quality, ShortDial};
-use lineman::console::{Credential, Dialog, DialogFile};
+use lineman::console::{Behind, Credential, Dialog, DialogFile};
 use lineman::fleet::desk::{Desk, DeskEntry, Remember};
 use lineman::fleet::dispatcher::{self, Job, LineBook, NotDialed, ObserveError, Observer, RunEnd};
 use lineman::fleet::policy::Policy;
@@ -26,7 +26,7 @@ use lineman::modem::port::memory::{Door, Wires};
 use lineman::modem::port::{Port, PortError, PortOptions, PortPath};
 use lineman::modem::profile::Profile;
 use lineman::sim::Exchange;
-use lineman::sim::file::{ConsoleKind, ExchangeFile, LineEntry};
+use lineman::sim::file::{BehindEntry, ConsoleKind, ExchangeFile, LineEntry};
 use lineman::sim::log::{Entry, Log};
 use tokio::sync::mpsc;
 
@@ -469,6 +469,8 @@ fn dialogs() -> &'static BTreeMap<&'static str, Arc<Dialog>> {
             ("generic", include_str!("../../hardware/consoles/generic.yaml")),
             ("junos", include_str!("../../hardware/consoles/junos.yaml")),
             ("hp-procurve", include_str!("../../hardware/consoles/hp-procurve.yaml")),
+            ("opengear", include_str!("../../hardware/consoles/opengear.yaml")),
+            ("cisco-ios-ts", include_str!("../../hardware/consoles/cisco-ios-ts.yaml")),
         ];
         let compile = |text: &str| {
             let file: DialogFile = serde_yaml::from_str(text).expect("a dialog file");
@@ -481,6 +483,7 @@ fn dialogs() -> &'static BTreeMap<&'static str, Arc<Dialog>> {
 struct Planned {
     line: Line,
     dialog: Option<Arc<Dialog>>,
+    consoles: Vec<Behind>,
     credential: Option<CredentialName>,
 }
 
@@ -506,7 +509,7 @@ impl Book {
     ) -> Self {
         let dialogs = dialogs();
         let planned = |entry: &LineEntry| {
-            let kind = match entry.console {
+            let kind = |console: ConsoleKind| match console {
                 ConsoleKind::None => None,
                 ConsoleKind::CiscoIos => Some("cisco-ios"),
                 ConsoleKind::CiscoNxos => Some("cisco-nxos"),
@@ -514,11 +517,21 @@ impl Book {
                 ConsoleKind::Junos => Some("junos"),
                 ConsoleKind::HpProcurve | ConsoleKind::HpProcurveMenu => Some("hp-procurve"),
                 ConsoleKind::Generic => Some("generic"),
+                ConsoleKind::PortMenu => Some("opengear"),
+                ConsoleKind::PortNames => Some("cisco-ios-ts"),
             };
+            let behind = |behind: &BehindEntry| Behind {
+                name: behind.hostname.as_ref().map_or_else(|| behind.port.clone(), ToString::to_string),
+                port: behind.port.clone(),
+                hostname: behind.hostname.clone(),
+                dialog: Arc::clone(&dialogs[kind(behind.console).unwrap_or("generic")]),
+            };
+            let kind = kind(entry.console);
             let credential = credential_of.get(entry.id.as_str()).copied().or(usual);
             Planned {
                 line: line(entry),
                 dialog: kind.map(|kind| Arc::clone(&dialogs[kind])),
+                consoles: entry.consoles.iter().map(behind).collect(),
                 credential: credential.filter(|_| kind.is_some()).map(|name| name.parse().expect("a name")),
             }
         };
@@ -550,6 +563,7 @@ impl LineBook for Book {
             dial: DialString::new("", digits).expect("digits"),
             via: None,
             dialog: planned.dialog.clone(),
+            consoles: planned.consoles.clone(),
             credential: planned.credential.clone(),
             port_bps: Some(115_200),
             limits: self.limits,
@@ -583,6 +597,7 @@ impl LineBook for Book {
             dial: DialString::new("", &digits).expect("digits"),
             via: None,
             dialog: None,
+            consoles: Vec::new(),
             credential: None,
             port_bps: Some(115_200),
             limits: self.limits,

@@ -31,6 +31,7 @@ fn spec(attempt: u32, compressed: bool) -> CallSpec {
         via: None,
         credential: None,
         dialog: None,
+        consoles: Vec::new(),
         port_bps: None,
         limits: Limits { compressed, ..Limits::default() },
         short_dial: None,

@@ -12,6 +12,7 @@ use super::select;
 use super::sites;
 use super::written::{self, WrittenLine};
 use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset};
+use crate::call::Limits;
 use crate::config::bank::{self, ReadBank};
 use crate::config::credentials::PlannedCredential;
 use crate::config::history::HistoryPlan;
@@ -94,7 +95,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         blackouts: file.blackouts,
     };
     let bank_zone = bank.and_then(|bank| bank.location.zone.clone());
-    let room = limits.room(checker.longest_logout(&written));
+    let room = checker.longest_room(&limits, &written);
     let mut hours = HoursChecker::new(&keys, bank_zone, path, room, &doc);
     written_sites.iter().for_each(|site| hours.site(site));
     checker.hours = Some(hours);
@@ -348,12 +349,13 @@ impl LineChecker<'_> {
         loaded
     }
 
-    /// The longest logout that any console of these lines asks for.
-    fn longest_logout(&mut self, written: &[WrittenLine]) -> std::time::Duration {
+    /// The longest that a call to any console of these lines can take.
+    fn longest_room(&mut self, limits: &Limits, written: &[WrittenLine]) -> std::time::Duration {
         let own = written.iter().filter_map(|line| line.file.console.as_deref());
         let names: BTreeSet<&str> = own.chain(self.defaults.0).filter(|name| *name != CONSOLE_NONE).collect();
         let dialogs = names.into_iter().filter_map(|name| self.console(name).ok());
-        dialogs.map(|dialog| dialog.logout_limit()).max().unwrap_or_default()
+        let rooms = dialogs.map(|dialog| limits.room(Some(&dialog), &[]));
+        rooms.max().unwrap_or_else(|| limits.room(None, &[]))
     }
 
     fn credential(&self, name: &str) -> Result<CredentialName, String> {

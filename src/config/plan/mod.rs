@@ -158,9 +158,8 @@ impl Plan {
 
     /// The longest that a call to any of its lines can take, from taking the port to proven on-hook.
     pub fn room(&self) -> Duration {
-        let logouts = self.lines.iter().filter_map(|planned| planned.dialog.as_deref());
-        let longest = logouts.map(Dialog::logout_limit).max().unwrap_or_default();
-        self.limits.room(longest)
+        let rooms = self.lines.iter().map(|planned| self.limits.room(planned.dialog.as_deref(), &[]));
+        rooms.max().unwrap_or_else(|| self.limits.room(None, &[]))
     }
 
     /// When a line may be dialed, in the run's own time: the spells from `from` on that begin before `horizon`.

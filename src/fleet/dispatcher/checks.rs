@@ -99,8 +99,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.held.insert(number.clone(), modem.clone());
             }
             let why = format!("on-hook is not proven: {hangup_detail}");
-            self.modem(modem.clone(), ModemState::HangupUnproven, None, hangup_detail);
             let fault = if port_lost { Fault::PortLost } else { Fault::ModemSilent };
+            self.modem_away(&modem, ModemState::HangupUnproven, fault, hangup_detail);
             self.step(Input::ModemOut { modem: modem.clone(), fault, detail: why });
         }
         if check.kind.is_none() {

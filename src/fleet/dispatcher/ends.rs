@@ -47,7 +47,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         if unproven {
             // It gets no other line before its set-up, which begins by hanging up, has proven it.
             let detail = format!("on-hook is not proven: {hangup_detail}");
-            self.modem(modem.clone(), ModemState::HangupUnproven, None, hangup_detail);
+            self.modem_away(&modem, ModemState::HangupUnproven, Fault::ModemSilent, hangup_detail);
             if !port_lost {
                 self.step(Input::ModemOut { modem, fault: Fault::ModemSilent, detail });
             }

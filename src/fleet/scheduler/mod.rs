@@ -113,6 +113,7 @@ pub struct Scheduler {
     closed: Option<Fault>,
     /// When nothing will be dialed any more, if that is known: [`Input::Deadline`] will come then.
     deadline: Option<Mono>,
+    began: Mono,
     /// Windows that open later are another run's.
     horizon: Mono,
     finished: bool,
@@ -279,6 +280,7 @@ impl Scheduler {
             now: Mono::ZERO,
             closed: None,
             deadline: None,
+            began: Mono::ZERO,
             horizon: Mono::ZERO,
             finished: false,
             decisions: Vec::new(),
@@ -297,8 +299,9 @@ impl Scheduler {
     }
 
     /// The deadline is another one now: the wall clock was set.
-    pub const fn set_deadline(&mut self, deadline: Option<Mono>) {
+    pub fn set_deadline(&mut self, deadline: Option<Mono>) {
         self.deadline = deadline;
+        self.horizon = deadline.unwrap_or(self.began + HORIZON);
     }
 
     /// Takes over what earlier sittings found. Evidence against modems is gathered anew: how their calls lay in time is
@@ -439,7 +442,8 @@ impl Scheduler {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
-        self.horizon = self.deadline.unwrap_or(now + HORIZON);
+        self.began = now;
+        self.set_deadline(self.deadline);
         for line in 0..self.lines.len() {
             if !matches!(self.lines[line].stage, Stage::New) {
                 continue;
