@@ -49,7 +49,7 @@ pub(crate) fn rows() -> Vec<Row> {
     let before = store.lines_before(series, &bank.lines).expect("it can be read");
     let told = began.elapsed();
     let known = store.recall(series, &bank.lines).expect("it can be read");
-    let voices = store.voices(&bank.name).expect("it can be read");
+    let voices = store.voice_holds(&bank.name).expect("it can be read");
     let start = began.elapsed().as_secs_f64();
     let bytes = store.bytes();
     let rows = NIGHTS as usize * LINES + calls;
@@ -68,7 +68,7 @@ pub(crate) fn rows() -> Vec<Row> {
             ..Row::told("  lines that are known", format!("{} {voices}", before.len(), voices = known.len()))
         },
         Row {
-            met: Some(voices == lineman::model::VoiceHolds::default()),
+            met: Some(voices.is_empty()),
             ..Row::told("  strangers", "none")
         },
     ]
