@@ -15,7 +15,7 @@ use crate::fleet::dispatcher::{LineBook, NotDialed};
 use crate::fleet::policy::CallClass;
 use crate::fleet::redial::RedialLaw;
 use crate::fleet::scheduler::{
-    CallReport, Check, Group, GroupKind, LineJob, ModemSeat, Past, Preset, SchedulerPlan, Way,
+    CallReport, Check, CheckPlan, Group, GroupKind, LineJob, ModemSeat, Past, Preset, SchedulerPlan, Way,
 };
 use crate::fleet::worker::{ProfileChoice, Seat};
 use crate::model::event::{
@@ -51,7 +51,7 @@ pub(super) fn header(plan: &Plan, run: &RunId, clock: Clock) -> RunHeader {
         plan_path: Some(plan.path.clone()),
         bank: plan.bank.name.clone(),
         seed: plan.seed,
-        currency: None,
+        currency: plan.tariff.as_ref().map(|tariff| tariff.currency.clone()),
         lines: plan.lines.iter().map(|planned| planned.line.clone()).collect(),
         modems: modems.collect(),
         sitting: sitting(clock),
@@ -90,11 +90,13 @@ pub(super) fn scheduler_plan(
 ) -> SchedulerPlan {
     let provers: BTreeSet<&LineId> = experience.provers.values().collect();
     let groups = Groups::of(plan);
+    let room = plan.room();
+    let toll = |number: &PhoneNumber| plan.price(number).worst(room);
     let line = |planned: &PlannedLine| {
         let mut job = LineJob::new(planned.line.id.clone(), planned.line.number.clone());
         // A line that may not be dialed at all has none left, and its verdict stands.
         if !planned.ways.is_empty() {
-            job.ways = planned.ways.iter().map(|one| way(plan, planned, one)).collect();
+            job.ways = planned.ways.iter().map(|one| way(plan, room, planned, one)).collect();
         }
         job.credential.clone_from(&planned.credential);
         job.prove_on = provers.contains(&planned.line.id);
@@ -115,7 +117,7 @@ pub(super) fn scheduler_plan(
                 id: modem.id.clone(),
                 trunk: modem.trunk.clone(),
                 has_number: modem.number.is_some(),
-                toll: None,
+                toll: modem.number.as_ref().map(toll),
             })
             .collect(),
         trunks: plan
@@ -125,20 +127,23 @@ pub(super) fn scheduler_plan(
             .filter_map(|(name, calls)| Some((name.clone(), NonZeroU32::new(*calls)?)))
             .collect(),
         policy: plan.policy.clone(),
-        checks: plan.checks.clone(),
+        checks: CheckPlan { toll: plan.checks.reference.as_ref().map(toll), ..plan.checks.clone() },
+        budget: plan.budget.clone(),
         redial: redial_law(plan),
         past,
-        room: plan.room(),
+        room,
         groups: groups.all,
         ..SchedulerPlan::default()
     }
 }
 
 /// A way as the scheduler takes it.
-fn way(plan: &Plan, planned: &PlannedLine, way: &PlannedWay) -> Way {
-    let mut found = Way { via: way.via(&planned.line), ..Way::own(way.number.clone()) };
-    found.worst.class = plan.numbering.class(&way.number, &plan.bank.location);
-    found
+fn way(plan: &Plan, room: Duration, planned: &PlannedLine, way: &PlannedWay) -> Way {
+    Way {
+        number: way.number.clone(),
+        via: way.via(&planned.line),
+        worst: plan.price(&way.number).worst(room),
+    }
 }
 
 /// Sites and hunt groups with a limit of calls at a time, with their places in the scheduler's list.
@@ -314,12 +319,13 @@ impl LineBook for Book {
             dial,
             via: way.via(&planned.line),
             dialog: planned.dialog.clone(),
-            consoles: Vec::new(),
+            consoles: planned.consoles.clone(),
             credential: planned.credential.clone(),
             port_bps: modem.port_bps(),
             limits: self.plan.limits,
             short_dial: usual.and_then(|usual| ShortDial::of(&self.plan.limits, usual)),
             quality: Quality { rules: Arc::clone(&self.rules), usual: usual.cloned() },
+            price: self.plan.price(&way.number),
             ring_cadence: self.plan.numbering.cadence_to(&way.number),
         })
     }
@@ -368,6 +374,7 @@ fn check_call(plan: &Plan, name: &str, way: &PlannedWay, modem: &BankModem) -> R
         limits: plan.limits,
         short_dial: None,
         quality: Quality::default(),
+        price: plan.price(&way.number),
         ring_cadence: plan.numbering.cadence_to(&way.number),
     })
 }

@@ -661,6 +661,7 @@ impl LineBook for Book {
             limits: self.limits,
             short_dial: self.usual.get(line).and_then(|usual| ShortDial::of(&self.limits, usual)),
             quality: Quality { rules: Arc::clone(&self.rules), usual: self.usual.get(line).cloned() },
+            price: lineman::model::Price::unknown(lineman::model::NumberClass::National),
             ring_cadence: Duration::from_secs(6),
         })
     }
@@ -695,6 +696,7 @@ impl LineBook for Book {
             limits: self.limits,
             short_dial: None,
             quality: lineman::call::Quality::default(),
+            price: lineman::model::Price::unknown(lineman::model::NumberClass::National),
             ring_cadence: Duration::from_secs(6),
         })
     }
