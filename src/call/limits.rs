@@ -54,6 +54,18 @@ pub struct Limits {
     pub compressed: bool,
 }
 
+/// What set-up, hang-up and the port's own ways add to their limits, at most.
+const ROOM_MARGIN: Duration = Duration::from_secs(7);
+
+impl Limits {
+    /// The longest that a call can take with these limits, from taking the port to proven on-hook: the set-up, which may have
+    /// to be made twice, the call, a logout that begins as its limit comes, the hang-up. `logout` is the console's own
+    /// limit, where that is longer.
+    pub fn room(&self, logout: Duration) -> Duration {
+        self.setup * 2 + self.call + self.logout.max(logout) + self.hangup + ROOM_MARGIN
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

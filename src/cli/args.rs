@@ -1,11 +1,14 @@
 //! The command line as it is typed: plain data. What it means is looked up in the file of each verb.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::hours::At;
+use crate::config::Overrides;
 use crate::config::bank::{BAUD, BAUDS};
-use crate::model::{CredentialName, LineId};
+use crate::model::{CredentialName, LineId, span};
 use crate::sim::rfc2217::Manners;
 
 /// Walks a company's out-of-band telephone lines: dials them all, times how each call is set up, logs into the console
@@ -40,6 +43,8 @@ pub enum Verb {
     Check(Check),
     /// Writes the report of a run again from its journal.
     Report(Report),
+    /// Tells why a line is not being dialed now, and when it will be; what a modem is at.
+    Why(Why),
     /// Finds serial ports, asks the modems on them who they are, and writes a bank file.
     Modems(Modems),
     /// Runs a virtual exchange with modems on ptys or over RFC 2217, for rehearsal and for other programs.
@@ -53,6 +58,9 @@ Examples:
   lineman audit                                   the example plan on a simulated bank
   lineman audit dialplans/nightly.yaml            a real night
   lineman audit dialplans/nightly.yaml --only BR0001-A,BR0002-A
+  lineman audit dialplans/nightly.yaml --at 02:00
+                                                  asks for passwords now, proves them, dials at two
+  lineman audit dialplans/nightly.yaml --tag core --skip-passed 7d
   lineman audit --resume                          goes on where a killed run stopped")]
 pub struct Audit {
     /// The plan; without one, the example plan on the simulated bank.
@@ -63,15 +71,26 @@ pub struct Audit {
     /// Where runs are written: each gets a folder of its own in it.
     #[arg(long, value_name = "DIR")]
     pub reports: Option<PathBuf>,
-    /// Dial these lines alone (ids or sites, separated by commas); the others end `untested/skipped`.
-    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
-    pub only: Vec<String>,
+    /// Which lines.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Somebody has confirmed the numbers of this line: dial it again although a person answered there.
+    #[arg(long, value_name = "LINE", value_delimiter = ',')]
+    pub number_confirmed: Vec<LineId>,
     /// Go on with a run that was killed or interrupted; without an id, the one that `current` points to.
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "current", conflicts_with = "only")]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "current",
+        conflicts_with_all = ["only", "site", "tag", "skip_passed"])]
     pub resume: Option<String>,
     /// Show what would be dialed, in which order, and dial nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Begin to dial at this time (`02:00`, `2026-11-23T02:00`, both of the plan's zone, or with `Z`): secrets are asked for
+    /// now, each is proven now on one line whose window allows it, and is kept in memory alone.
+    #[arg(long, value_name = "TIME", conflicts_with = "no_wait")]
+    pub at: Option<At>,
+    /// Wait for no window: lines that are closed now end `untested/out-of-window`.
+    #[arg(long)]
+    pub no_wait: bool,
     /// Forget that the secret of this credential was refused, and try it again.
     #[arg(long, value_name = "NAME")]
     pub forget_refusal: Vec<CredentialName>,
@@ -83,6 +102,30 @@ pub struct Audit {
     pub plain: bool,
 }
 
+/// Which lines of a plan are dialed; a line must be left by all of these.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Selection {
+    /// These lines alone (ids or sites, separated by commas; `*` stands for anything); the others end `untested/skipped`.
+    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Lines of these sites alone.
+    #[arg(long, value_name = "SITE", value_delimiter = ',')]
+    pub site: Vec<String>,
+    /// Lines with one of these tags alone.
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    pub tag: Vec<String>,
+    /// Skip lines that passed within this time, as `7d` or `12h`.
+    #[arg(long, value_name = "TIME", value_parser = span::parse)]
+    pub skip_passed: Option<Duration>,
+}
+
+impl Selection {
+    /// As the config room takes it.
+    pub(super) fn overrides(&self, bank: Option<PathBuf>, seed: Option<u64>) -> Overrides {
+        Overrides { bank, seed, only: self.only.clone(), sites: self.site.clone(), tags: self.tag.clone() }
+    }
+}
+
 /// `lineman check`.
 #[derive(Debug, Args)]
 pub struct Check {
@@ -91,14 +134,21 @@ pub struct Check {
     /// Use this bank file instead of the plan's.
     #[arg(long, value_name = "FILE")]
     pub bank: Option<PathBuf>,
-    /// Show these lines alone (ids or sites, separated by commas).
-    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
-    pub only: Vec<String>,
+    /// Where runs are written: what earlier ones found keeps some lines from being dialed.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// Which lines are shown.
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 /// `lineman report`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Report {
+    /// What else can be asked of runs than to write one again.
+    #[command(subcommand)]
+    pub verb: Option<ReportVerb>,
     /// The run's id, or its folder; without one, what `latest` points to.
     pub run: Option<String>,
     /// Where runs were written.
@@ -107,6 +157,55 @@ pub struct Report {
     /// Show one line alone.
     #[arg(long, value_name = "LINE")]
     pub line: Option<LineId>,
+}
+
+/// What can be asked of the runs of a reports folder, and of their history.
+#[derive(Debug, Subcommand)]
+pub enum ReportVerb {
+    /// Takes runs into the history, from their journals.
+    Import(Import),
+}
+
+/// `lineman report import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A run is taken in when it ends, so this is for runs of other hosts, for those from before there was a history, and to make a
+history again that was lost. A run that is known already changes nothing.
+
+Examples:
+  lineman report import                            all runs of reports/
+  lineman report import /backup/2025 --reports reports
+  lineman report import reports/20261121T020000Z-nightly --history /var/lib/lineman/history.db
+
+Exit codes: 0 all of them are in the history; 1 some could not be read; 2 usage, or the history can't be written.")]
+pub struct Import {
+    /// Runs' folders, or reports folders; without one, the reports folder.
+    #[arg(value_name = "FOLDER")]
+    pub folders: Vec<PathBuf>,
+    /// Where runs were written.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// The history, where a plan names one with `history: { file: ... }`; else `history.db` in the reports folder.
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+}
+
+/// `lineman why`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+While a run goes on, its journal is read: nothing is asked of the run, and nothing disturbs it. Otherwise the last run, its plan and history answer.
+
+Examples:
+  lineman why BR0001-A          a line, or all lines of a site
+  lineman why m03               a modem of the bank
+  lineman why                   everything that waits, and what for")]
+pub struct Why {
+    /// Lines, sites or modems; without any, all that is not being dialed and not judged.
+    #[arg(value_name = "LINE|SITE|MODEM")]
+    pub names: Vec<String>,
+    /// Where runs are written.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
 }
 
 /// `lineman modems`.

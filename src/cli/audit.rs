@@ -3,19 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Overrides, Plan, load_plan};
+use crate::config::{Plan, load_plan};
 use crate::fleet::dispatcher::{self, Job};
 use crate::journal::{Journal, RunDir};
-use crate::model::{Event, EventKind, RunId};
-use crate::modem::clock::Clock;
+use crate::model::{Event, EventKind, Line, RunId};
+use crate::modem::clock::{Clock, Wall};
 use crate::report::{Board, Renderer, RunState, exit_code, summary};
 
 use super::args::Audit;
 use super::bench::Bench;
 use super::example::{self, Example};
 use super::experience::{self, Experience};
+use super::history::{History, Recalled};
+use super::hours::{First, RunCalendar, Wishes};
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, job, say, screen, secrets, stop};
+use super::{Failure, check, complain, job, say, screen, secrets, standing, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -23,20 +25,34 @@ const REPORTS: &str = "reports";
 /// Runs it; the exit code. `talkative`: the log goes to stderr, so no board is drawn over it.
 pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let example = if args.plan.is_none() && args.resume.is_none() { Some(Example::find()?) } else { None };
-    let reports = reports_folder(args, example.is_some());
+    let reports = reports_folder(args.reports.as_deref(), example.is_some());
     let clock = Clock::start();
+    let wishes = Wishes { at: args.at, no_wait: args.no_wait };
     let resumed = args.resume.as_deref().map(|run| Resumed::open(&reports, run)).transpose()?;
     let path = plan_path(args, example.as_ref(), resumed.as_ref())?;
-    let overrides = Overrides { bank: args.bank.clone(), seed: args.seed, only: args.only.clone() };
-    let plan = Arc::new(load_plan(&path, &overrides).map_err(Failure::wrong)?);
+    let overrides = args.selection.overrides(args.bank.clone(), args.seed);
+    let mut plan = load_plan(&path, &overrides).map_err(Failure::wrong)?;
     for warning in &plan.warnings {
         complain(&format!("warning: {warning}"));
     }
     if let Some(resumed) = &resumed {
         resumed.fits(&plan)?;
     }
+    if !args.dry_run {
+        standing::confirm(&plan, &reports, &args.number_confirmed, clock.wall())?;
+    }
+    let history = History::of(&plan, &reports);
+    let goes_on = resumed.as_ref().map(|resumed| resumed.dir.run());
+    let recalled = if args.dry_run { history.look(&plan) } else { history.begin(&plan, goes_on) };
+    let confirmed = standing::confirmed(&reports);
+    standing::settle(&mut plan, recalled.remembered(), &confirmed, &args.selection, clock.wall())?;
+    let plan = Arc::new(plan);
+    let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
+    let now = Wall::Host.read(&clock);
+    calendar.check(&now)?;
     if args.dry_run {
-        say(&check::text(&plan));
+        recalled.notices.iter().for_each(|notice| complain(&format!("notice: {notice}")));
+        say(&check::text(&plan, &Experience::of(&plan, &recalled), &now));
         return Ok(0);
     }
 
@@ -47,11 +63,14 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         None => experience::left_behind(&reports, &plan),
     };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
-    let experience = Experience::of(&reports, &plan, resumed.as_ref().map(|resumed| resumed.dir.run()));
+    let mut experience = Experience::of(&plan, &recalled);
+    let notices = calendar.prove(&mut experience.provers, &past, &now);
+    notices.iter().for_each(|notice| complain(notice));
     let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
+    let preface = preface(recalled, resumed.as_ref());
     let (dir, journal, opening, earlier) = match resumed {
         Some(resumed) => resumed.begin(clock),
         None => begin(&plan, &reports, clock)?,
@@ -66,24 +85,38 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
             (seat, port)
         })
         .collect();
+    let First { reading, windows, deadline } = First::of(&mut calendar, clock);
     let job = Job {
         opening,
+        preface,
         seats,
         opener: Arc::clone(&bench.ports),
-        plan: job::scheduler_plan(&plan, past, &experience),
+        plan: job::scheduler_plan(&plan, past, &experience, &windows),
         book: job::Book::new(Arc::clone(&plan), experience.usual),
         desk,
-        deadline: job::deadline(&plan, clock),
+        deadline,
+        hours: Some(calendar.into_hours(reading, notices)),
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;
     let minutes = scribe.finish();
-    conclude(&dir, minutes, end.broken.map(|error| error.to_string()))
+    conclude(&dir, minutes, end.broken.map(|error| error.to_string()), &history)
 }
 
-fn reports_folder(args: &Audit, example: bool) -> PathBuf {
-    match &args.reports {
-        Some(reports) => reports.clone(),
+/// What is told behind the opening: what was before, which a run that goes on mostly has told already, and what is amiss
+/// with the history.
+fn preface(recalled: Recalled, resumed: Option<&Resumed>) -> Vec<EventKind> {
+    let told = |event: &Event| matches!(event.kind, EventKind::LinesBefore { .. });
+    let is_told = resumed.is_some_and(|resumed| resumed.events.iter().any(told));
+    let before = Some(recalled.before).filter(|lines| !lines.is_empty() && !is_told);
+    let notices = recalled.notices.into_iter().map(|text| EventKind::Notice { text });
+    before.map(|lines| EventKind::LinesBefore { lines }).into_iter().chain(notices).collect()
+}
+
+/// Where runs are written.
+pub(super) fn reports_folder(written: Option<&Path>, example: bool) -> PathBuf {
+    match written {
+        Some(reports) => reports.to_owned(),
         None if example => PathBuf::from(example::REPORTS),
         None => PathBuf::from(REPORTS),
     }
@@ -182,7 +215,7 @@ impl Resumed {
             return other(format!("the plan is `{}`, and the run's was `{}`", plan.name, header.plan));
         }
         let lines = plan.lines.iter().map(|planned| &planned.line);
-        if let Some((line, _)) = header.lines.iter().zip(lines.clone()).find(|(then, now)| then != now) {
+        if let Some((line, _)) = header.lines.iter().zip(lines.clone()).find(|(then, now)| !same(then, now)) {
             return other(format!("line `{}` is gone, was changed, or stands elsewhere", line.id));
         }
         let modems = plan.bank.modems.iter().map(|modem| &modem.id);
@@ -209,8 +242,19 @@ impl Resumed {
     }
 }
 
+/// Whether a line is the one that it was. By what lines are picked and counted is no part of it: an older lineman knew
+/// nothing of that.
+fn same(then: &Line, now: &Line) -> bool {
+    (&then.id, &then.site, &then.number, &then.hostname) == (&now.id, &now.site, &now.number, &now.hostname)
+}
+
 /// Checks the record, publishes the run, tells the user.
-fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8, Failure> {
+fn conclude(
+    dir: &RunDir,
+    minutes: Minutes,
+    broken: Option<String>,
+    history: &History,
+) -> Result<u8, Failure> {
     let Minutes { state, report_error, journal_error } = minutes;
     if let Some(why) = journal_error.or(broken) {
         return Err(Failure::unjudged(format!(
@@ -229,6 +273,9 @@ fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8
     let published = if report_error.is_none() { dir.publish() } else { Ok(()) };
     // The night's findings are not to be lost with a file of them.
     say(&summary::text(&state, &files, screen::style()));
+    if let Some(trouble) = history.end(dir.path(), &state) {
+        complain(&trouble);
+    }
     if let Some(why) = report_error {
         return Err(Failure::unjudged(format!(
             "the verdicts stand in the journal, but a report could not be written: {why}\n`lineman report {}` writes it again",

@@ -1,27 +1,35 @@
 //! `lineman check`: validates all files of a plan and shows what would be dialed; dials nothing.
 
-use std::time::Duration;
-
-use crate::config::check::Check;
+use crate::config::check::{Check, hours};
 use crate::config::credentials::foresee;
-use crate::config::{Overrides, Plan, load_plan};
+use crate::config::{Plan, load_plan};
 use crate::fleet::policy::EXPECTED_CALL;
-use crate::model::Fault;
+use crate::model::{Fault, Reading};
+use crate::modem::clock::{Clock, Wall};
 
 use super::args;
 use super::example::Example;
-use super::{Failure, complain, say};
+use super::experience::Experience;
+use super::history::History;
+use super::{Failure, complain, say, standing};
 
 /// Runs it; the exit code.
 pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     let example = if args.plan.is_none() { Some(Example::find()?) } else { None };
     let path = args.plan.clone().or_else(|| example.as_ref().map(|e| e.plan.clone())).unwrap_or_default();
-    let overrides = Overrides { bank: args.bank.clone(), seed: None, only: args.only.clone() };
-    let plan = load_plan(&path, &overrides).map_err(Failure::wrong)?;
+    let overrides = args.selection.overrides(args.bank.clone(), None);
+    let mut plan = load_plan(&path, &overrides).map_err(Failure::wrong)?;
     for warning in &plan.warnings {
         complain(&format!("warning: {warning}"));
     }
-    say(&text(&plan));
+    let clock = Clock::start();
+    let now = Wall::Host.read(&clock);
+    let reports = super::audit::reports_folder(args.reports.as_deref(), example.is_some());
+    let recalled = History::of(&plan, &reports).look(&plan);
+    recalled.notices.iter().for_each(|notice| complain(&format!("notice: {notice}")));
+    let confirmed = standing::confirmed(&reports);
+    standing::settle(&mut plan, recalled.remembered(), &confirmed, &args.selection, clock.wall())?;
+    say(&text(&plan, &Experience::of(&plan, &recalled), &now));
     let unreadable = foresee(&plan.credentials, &|name| std::env::var_os(name));
     if unreadable.is_empty() {
         return Ok(0);
@@ -31,9 +39,13 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
 }
 
 /// What would be dialed, as text. Lines that the user left out are not worth a row.
-pub(super) fn text(plan: &Plan) -> String {
-    let expected: Duration = EXPECTED_CALL;
-    let mut check = Check::of(plan, |_| expected);
+pub(super) fn text(plan: &Plan, experience: &Experience, now: &Reading) -> String {
+    let mut check = Check::of(plan, |line| experience.expected(&line.id).unwrap_or(EXPECTED_CALL));
     check.rows.retain(|row| !matches!(row.preset, Some((Fault::Skipped, _))));
-    check.to_text()
+    let mut text = check.to_text();
+    if let Some(hours) = hours::text(plan, now.wall) {
+        text.push_str("\n\n");
+        text.push_str(&hours);
+    }
+    text
 }

@@ -9,18 +9,21 @@ use crate::call::quality::Rules;
 use crate::call::{CallSpec, Quality, ShortDial};
 use crate::config::bank::{BankModem, PROFILE_AUTO};
 use crate::config::plan::Undialable;
+use crate::config::plan::ways::PlannedWay;
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
 use crate::fleet::policy::CallClass;
 use crate::fleet::redial::RedialLaw;
-use crate::fleet::scheduler::{CallReport, Check, LineJob, ModemSeat, Past, Preset, SchedulerPlan};
+use crate::fleet::scheduler::{
+    CallReport, Check, Group, GroupKind, LineJob, ModemSeat, Past, Preset, SchedulerPlan, Way,
+};
 use crate::fleet::worker::{ProfileChoice, Seat};
 use crate::model::event::{
     CheckKind, CheckOutcome, CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting,
 };
 use crate::model::{
-    CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, Moment, Mono,
-    PhoneNumber, RunId, SiteId, Usual,
+    CallId, CallRecord, CredentialName, Event, EventKind, Fault, GroupName, Line, LineId, ModemId, Moment,
+    PhoneNumber, RunId, SiteId, Usual, Windows,
 };
 use crate::modem::clock::Clock;
 use crate::modem::fingerprint::Fingerprint;
@@ -79,14 +82,28 @@ pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
 }
 
 /// The plan as the scheduler takes it, with what earlier runs taught.
-pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -> SchedulerPlan {
+pub(super) fn scheduler_plan(
+    plan: &Plan,
+    past: Past,
+    experience: &Experience,
+    hours: &BTreeMap<LineId, Windows>,
+) -> SchedulerPlan {
     let provers: BTreeSet<&LineId> = experience.provers.values().collect();
-    let line = |planned: &PlannedLine| LineJob {
-        credential: planned.credential.clone(),
-        prove_on: provers.contains(&planned.line.id),
-        expected: experience.lengths.get(&planned.line.id).copied(),
-        preset: planned.preset.as_ref().map(|p| Preset { fault: p.fault, detail: p.detail.clone() }),
-        ..LineJob::new(planned.line.id.clone(), planned.line.number.clone())
+    let groups = Groups::of(plan);
+    let line = |planned: &PlannedLine| {
+        let mut job = LineJob::new(planned.line.id.clone(), planned.line.number.clone());
+        // A line that may not be dialed at all has none left, and its verdict stands.
+        if !planned.ways.is_empty() {
+            job.ways = planned.ways.iter().map(|planned_way| way(planned, planned_way)).collect();
+        }
+        job.credential.clone_from(&planned.credential);
+        job.prove_on = provers.contains(&planned.line.id);
+        job.expected = experience.expected(&planned.line.id);
+        job.windows = hours.get(&planned.line.id).cloned().unwrap_or(Windows::ALWAYS);
+        job.groups = groups.of_line(&planned.line);
+        job.priority = planned.line.facets.priority;
+        job.preset = planned.preset.as_ref().map(|p| Preset { fault: p.fault, detail: p.detail.clone() });
+        job
     };
     SchedulerPlan {
         lines: plan.lines.iter().map(line).collect(),
@@ -98,6 +115,7 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
                 id: modem.id.clone(),
                 trunk: modem.trunk.clone(),
                 has_number: modem.number.is_some(),
+                toll: None,
             })
             .collect(),
         trunks: plan
@@ -110,7 +128,45 @@ pub(super) fn scheduler_plan(plan: &Plan, past: Past, experience: &Experience) -
         checks: plan.checks.clone(),
         redial: redial_law(plan),
         past,
+        room: plan.room(),
+        groups: groups.all,
         ..SchedulerPlan::default()
+    }
+}
+
+/// A way as the scheduler takes it.
+fn way(planned: &PlannedLine, way: &PlannedWay) -> Way {
+    Way { via: way.via(&planned.line), ..Way::own(way.number.clone()) }
+}
+
+/// Sites and hunt groups with a limit of calls at a time, with their places in the scheduler's list.
+struct Groups {
+    all: Vec<Group>,
+    sites: BTreeMap<SiteId, usize>,
+    hunt_groups: BTreeMap<GroupName, usize>,
+}
+
+impl Groups {
+    fn of(plan: &Plan) -> Self {
+        let mut groups = Self { all: Vec::new(), sites: BTreeMap::new(), hunt_groups: BTreeMap::new() };
+        for (site, about) in &plan.sites {
+            if let Some(max_calls) = about.max_calls.and_then(NonZeroU32::new) {
+                groups.sites.insert(site.clone(), groups.all.len());
+                groups.all.push(Group { name: site.to_string(), kind: GroupKind::Site, max_calls });
+            }
+        }
+        for (name, max_calls) in &plan.hunt_groups {
+            if let Some(max_calls) = NonZeroU32::new(*max_calls) {
+                groups.hunt_groups.insert(name.clone(), groups.all.len());
+                groups.all.push(Group { name: name.to_string(), kind: GroupKind::HuntGroup, max_calls });
+            }
+        }
+        groups
+    }
+
+    fn of_line(&self, line: &Line) -> Vec<usize> {
+        let hunt_group = line.facets.hunt_group.as_ref().and_then(|name| self.hunt_groups.get(name));
+        self.sites.get(&line.site).into_iter().chain(hunt_group).copied().collect()
     }
 }
 
@@ -124,24 +180,6 @@ fn redial_law(plan: &Plan) -> RedialLaw {
         },
         _ => RedialLaw::default(),
     }
-}
-
-/// When nothing is dialed any more: the plan's time of day on this host, the next time that it comes.
-pub(super) fn deadline(plan: &Plan, clock: Clock) -> Option<Mono> {
-    let now = clock.now();
-    let here = clock.wall_at(now).to_zoned(jiff::tz::TimeZone::system());
-    let wait = plan.deadline.and_then(|time| until_next(time, &here))?;
-    Some(now + wait)
-}
-
-/// From `now` to the next time that its clocks show `time`; absent beyond the end of the calendar.
-fn until_next(time: jiff::civil::Time, now: &jiff::Zoned) -> Option<Duration> {
-    let today = now.with().time(time).build().ok();
-    let next = match today.filter(|today| today > now) {
-        Some(today) => today,
-        None => now.tomorrow().ok()?.with().time(time).build().ok()?,
-    };
-    Duration::try_from(now.duration_until(&next)).ok()
 }
 
 /// What earlier sittings found, from their events.
@@ -255,13 +293,16 @@ impl Book {
 }
 
 impl LineBook for Book {
-    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32, _way: usize) -> Result<CallSpec, NotDialed> {
+    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32, way: usize) -> Result<CallSpec, NotDialed> {
         let planned = self.lines.get(line).and_then(|at| self.plan.lines.get(*at));
         let modem = self.modems.get(modem).and_then(|at| self.plan.bank.modems.get(*at));
         let (Some(planned), Some(modem)) = (planned, modem) else {
             return Err(NotDialed(format!("`{line}` is not in the plan")));
         };
-        let dial = self.plan.dial_string(&planned.line, modem).map_err(|why| NotDialed(why.to_string()))?;
+        let Some(way) = planned.ways.get(way) else {
+            return Err(NotDialed(format!("`{line}` has no such way")));
+        };
+        let dial = self.plan.dial_string(way, modem).map_err(|why| NotDialed(why.to_string()))?;
         let usual = self.usual.get(line);
         Ok(CallSpec {
             call: CallId::new(line, attempt),
@@ -269,14 +310,14 @@ impl LineBook for Book {
             attempt,
             modem: modem.id.clone(),
             dial,
-            via: None,
+            via: way.via(&planned.line),
             dialog: planned.dialog.clone(),
             credential: planned.credential.clone(),
             port_bps: modem.port_bps(),
             limits: self.plan.limits,
             short_dial: usual.and_then(|usual| ShortDial::of(&self.plan.limits, usual)),
             quality: Quality { rules: Arc::clone(&self.rules), usual: usual.cloned() },
-            ring_cadence: planned.ring_cadence,
+            ring_cadence: self.plan.numbering.cadence_to(&way.number),
         })
     }
 
@@ -334,6 +375,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Overrides, load_plan};
+    use crate::model::Mono;
     use crate::model::usual::Spread;
 
     const PLAN: &str = "plan: nightly\nbank: bank.yaml\nnumbering: us\ndefaults: { console: none }\n\
@@ -400,22 +442,5 @@ mod tests {
         assert_eq!(past.void, ids(&["C.1", "D.1"]), "not what failed before a pass");
         assert_eq!(past.unproven, ids(&["E.1"]));
         assert_eq!(past.quarantined, BTreeSet::from(["m1".parse().unwrap()]));
-    }
-
-    #[test]
-    fn a_deadline_is_the_next_time_that_the_clocks_show_it() {
-        let wait = |now: &str, time: &str| {
-            let now: jiff::Zoned = now.parse().unwrap();
-            until_next(time.parse().unwrap(), &now).unwrap().as_secs()
-        };
-        let hour = 3600;
-        assert_eq!(wait("2026-11-21T22:00:00-05:00[America/New_York]", "05:30"), 7 * hour + hour / 2);
-        assert_eq!(wait("2026-11-21T02:00:00-05:00[America/New_York]", "05:30"), 3 * hour + hour / 2);
-        assert_eq!(wait("2026-11-21T05:30:00-05:00[America/New_York]", "05:30"), 24 * hour);
-        // The night in which the clocks are put back is an hour longer, and the one in spring an hour shorter.
-        assert_eq!(wait("2026-10-31T22:00:00-04:00[America/New_York]", "05:30"), 8 * hour + hour / 2);
-        assert_eq!(wait("2026-03-07T22:00:00-05:00[America/New_York]", "05:30"), 6 * hour + hour / 2);
-        // A time that is skipped that night comes as soon as the clocks are past it.
-        assert_eq!(wait("2026-03-08T01:00:00-05:00[America/New_York]", "02:30"), hour + hour / 2);
     }
 }

@@ -8,17 +8,21 @@ mod bench;
 mod check;
 mod example;
 mod experience;
+mod history;
+mod hours;
+mod import;
 mod job;
 mod modems;
-mod nights;
 mod refused;
 mod report;
 mod screen;
 mod scribe;
 mod secrets;
 mod sim;
+mod standing;
 mod stop;
 mod viewer;
+mod why;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -69,6 +73,7 @@ pub fn main() -> ExitCode {
             Verb::Check(args) => check::run(args),
             Verb::Modems(args) => modems::run(args).await,
             Verb::Report(args) => report::run(args),
+            Verb::Why(args) => why::run(args),
             Verb::Sim(args) => sim::run(args).await,
         }
     });

@@ -1,16 +1,28 @@
-//! `lineman report`: writes the report of a run again from its journal.
+//! `lineman report`: writes the report of a run again from its journal, or asks the history.
 
 use std::path::PathBuf;
 
 use crate::journal;
 use crate::report::{self, exit_code, summary};
 
-use super::args;
-use super::{Failure, complain, say, screen};
+use super::args::{self, ReportVerb};
+use super::{Failure, complain, import, say, screen};
 
 /// Runs it; the exit code is the run's own.
 pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
-    let reports = args.reports.clone().unwrap_or_else(|| PathBuf::from("reports"));
+    match &args.verb {
+        None => again(args),
+        Some(ReportVerb::Import(args)) => import::run(args),
+    }
+}
+
+/// Where runs were written.
+pub(super) fn folder(named: Option<&PathBuf>) -> PathBuf {
+    named.cloned().unwrap_or_else(|| PathBuf::from("reports"))
+}
+
+fn again(args: &args::Report) -> Result<u8, Failure> {
+    let reports = folder(args.reports.as_ref());
     let named = args.run.clone().unwrap_or_else(|| "latest".to_owned());
     let folder = [reports.join(&named), PathBuf::from(&named)].into_iter().find(|folder| folder.is_dir());
     let Some(folder) = folder else {

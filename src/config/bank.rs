@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::exchange::load_exchange;
+use super::hours::zone::Zone;
 use super::library::Library;
 use super::problem::quoted;
 use super::source::beside;
@@ -69,6 +70,8 @@ pub struct Location {
     pub area_code: Option<String>,
     /// Digits of a call within the area; what is left out is for the country's numbering to say.
     pub local: Option<usize>,
+    /// The time zone in which the bank stands: of lines, sites and plans that name none.
+    pub zone: Option<Zone>,
     /// Digits of our long-distance carrier, where a country wants one dialed; without them the numbering's.
     pub carrier: Option<String>,
 }
@@ -94,6 +97,7 @@ struct LocationFile {
     area_code: Option<String>,
     local: Option<usize>,
     carrier: Option<String>,
+    zone: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -222,7 +226,14 @@ impl LocationFile {
             }
             is_carrier(carrier)
         });
-        Location { country, area_code: self.area_code.clone(), local: self.local, carrier }
+        let zone = self.zone.as_deref().and_then(|text| match Zone::named(text) {
+            Ok(zone) => Some(zone),
+            Err(what) => {
+                doc.problem("location.zone", what);
+                None
+            }
+        });
+        Location { country, area_code: self.area_code.clone(), local: self.local, zone, carrier }
     }
 }
 

@@ -1,10 +1,14 @@
 //! `lineman check`: what a run of a plan would dial, and how long it would take, as an estimate.
 
+pub mod hours;
+
 use std::time::Duration;
 
+use super::plan::standing::Hold;
+use super::plan::ways::PlannedWay;
 use super::plan::{Plan, Undialable};
 use crate::fleet::scheduler::Preflight;
-use crate::model::{Fault, Line, ModemId};
+use crate::model::{Facets, Fault, Line, ModemId};
 
 /// What a plan comes to.
 #[derive(Debug, Clone)]
@@ -23,6 +27,8 @@ pub struct Check {
     pub longest: Duration,
     /// What the bench is checked with before and while it judges, in words; absent where there is nothing.
     pub bench: Option<String>,
+    /// How many calls at a time sites and hunt groups take, in words; absent where nothing is said of it.
+    pub limits: Option<String>,
 }
 
 /// One line.
@@ -34,6 +40,12 @@ pub struct Row {
     pub dial: Option<String>,
     /// Dial strings of other modems, where their prefix makes another.
     pub others: Vec<(ModemId, String)>,
+    /// The first way, where it is not the line's own number without a carrier.
+    pub by: Option<String>,
+    /// The ways that are tried after the first: which, and what the first modem dials for it.
+    pub ways: Vec<(String, String)>,
+    /// A hold that has ended.
+    pub ended_hold: Option<String>,
     /// Its console, or `none`.
     pub console: String,
     /// Its credential's name.
@@ -53,6 +65,7 @@ impl Check {
             run: Duration::ZERO,
             longest: Duration::ZERO,
             bench: bench_checks(plan),
+            limits: limits(plan),
         };
         let mut work = Duration::ZERO;
         for planned in &plan.lines {
@@ -60,28 +73,23 @@ impl Check {
                 line: planned.line.clone(),
                 dial: None,
                 others: Vec::new(),
+                by: None,
+                ways: Vec::new(),
+                ended_hold: None,
                 console: planned.console.clone().unwrap_or_else(|| super::plan::CONSOLE_NONE.to_owned()),
                 credential: planned.credential.as_ref().map(ToString::to_string),
                 preset: planned.preset.as_ref().map(|preset| (preset.fault, preset.detail.clone())),
             };
-            for modem in &plan.bank.modems {
-                match plan.dial_string(&planned.line, modem) {
-                    Ok(dial) => {
-                        let text = dial.masked();
-                        match &row.dial {
-                            None => row.dial = Some(text),
-                            Some(first) if *first != text && !row.others.iter().any(|(_, t)| *t == text) => {
-                                row.others.push((modem.id.clone(), text));
-                            }
-                            Some(_) => {}
-                        }
-                    }
-                    Err(Undialable::Screened(why)) => {
-                        row.preset.get_or_insert((Fault::Screened, why.to_string()));
-                    }
-                    Err(Undialable::NoString(_)) => {}
-                }
+            if let Some(first) = planned.ways.first() {
+                dialed(plan, first, &mut row);
+                row.by = first.via(&planned.line).map(|_| first.told());
             }
+            for way in planned.ways.iter().skip(1) {
+                let dials = plan.bank.modems.iter().find_map(|modem| plan.dial_string(way, modem).ok());
+                row.ways.push((way.told(), dials.map_or_else(|| "-".to_owned(), |dials| dials.masked())));
+            }
+            let ended = planned.hold.as_ref().filter(|_| planned.preset.is_none());
+            row.ended_hold = ended.map(Hold::told);
             if row.preset.is_none() {
                 let call = expected(&planned.line) + plan.bank.on_hook_min;
                 work += call;
@@ -105,8 +113,16 @@ impl Check {
                 notes.push(format!("not dialed: {fault}: {}", super::problem::visible(detail)));
             }
             if row.preset.is_none() {
+                notes.extend(row.by.iter().map(|by| format!("by {by}")));
                 notes.extend(row.others.iter().map(|(modem, dial)| format!("{modem} dials {dial}")));
+                notes.extend(row.ways.iter().map(|(way, dial)| format!("else {way}: {dial}")));
             }
+            notes.extend(
+                row.ended_hold
+                    .iter()
+                    .map(|hold| format!("its hold has ended: {}", super::problem::visible(hold))),
+            );
+            notes.extend(facets(&row.line.facets));
             table.push([
                 row.line.id.to_string(),
                 row.line.site.to_string(),
@@ -147,12 +163,69 @@ impl Check {
             spoken(self.longest),
         );
         out.push_str(&sum);
+        if let Some(limits) = &self.limits {
+            out.push_str("\ncalls at a time, at most: ");
+            out.push_str(limits);
+        }
         if let Some(bench) = &self.bench {
             out.push_str("\nthe bench: ");
             out.push_str(bench);
         }
         out
     }
+}
+
+/// What the first way to a line dials.
+fn dialed(plan: &Plan, way: &PlannedWay, row: &mut Row) {
+    for modem in &plan.bank.modems {
+        match plan.dial_string(way, modem) {
+            Ok(dial) => {
+                let text = dial.masked();
+                match &row.dial {
+                    None => row.dial = Some(text),
+                    Some(first) if *first != text && !row.others.iter().any(|(_, t)| *t == text) => {
+                        row.others.push((modem.id.clone(), text));
+                    }
+                    Some(_) => {}
+                }
+            }
+            Err(Undialable::Screened(why)) => {
+                row.preset.get_or_insert((Fault::Screened, why.to_string()));
+            }
+            Err(Undialable::NoString(_)) => {}
+        }
+    }
+}
+
+/// By what a line is picked and ranked, as far as its plan says something of it.
+fn facets(facets: &Facets) -> Vec<String> {
+    let mut told = Vec::new();
+    if facets.priority != 0 {
+        told.push(format!("priority {}", facets.priority));
+    }
+    told.extend(facets.hunt_group.as_ref().map(|name| format!("hunt group {name}")));
+    if !facets.tags.is_empty() {
+        told.push(format!("tags {}", facets.tags.join(" ")));
+    }
+    told
+}
+
+/// `at most at a time: 2 calls to site BR0001, 1 to hunt group lobby`
+fn limits(plan: &Plan) -> Option<String> {
+    const SHOWN_MAX: usize = 8;
+    let sites = plan.lines.iter().map(|planned| &planned.line.site);
+    let sites: std::collections::BTreeSet<_> = sites.collect();
+    let sites =
+        sites.into_iter().filter_map(|site| Some(("site", site.as_str(), plan.sites.get(site)?.max_calls?)));
+    let groups = plan.hunt_groups.iter().map(|(name, max_calls)| ("hunt group", name.as_str(), *max_calls));
+    let mut all: Vec<String> =
+        sites.chain(groups).map(|(kind, name, max_calls)| format!("{max_calls} to {kind} {name}")).collect();
+    let more = all.len().saturating_sub(SHOWN_MAX);
+    all.truncate(SHOWN_MAX);
+    if more > 0 {
+        all.push(format!("and {more} more of them"));
+    }
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 /// `a dial tone on each modem first; the reference +19195550100 is dialed as 9,9195550100`
@@ -216,7 +289,7 @@ mod tests {
         BR0002-A  BR0002  +17045550102   9,17045550102      plain    oob         m03 dials 8,xxxxW17045550102
         BR0003-A  BR0003  +442079460103  9,011442079460103  none     -           m03 dials 8,xxxxW011442079460103
         BR0004-A  BR0004  +19005550104   -                  plain    oob         not dialed: screened: it is a premium-rate number
-        BR0005-A  BR0005  +19195550105   -                  plain    oob         not dialed: on-hold: dug up, ticket 4711
+        BR0005-A  BR0005  +19195550105   -                  plain    oob         not dialed: on-hold: dug up, ticket 4711 (no end date, age unknown)
         BR0006-A  BR0006  +19195550106   9,9195550106       plain    oob         m03 dials 8,xxxxW9195550106
 
         6 lines, 4 to dial, 4 modems, 3 at a time

@@ -1,4 +1,4 @@
-//! Files that are named, not pathed: modem profiles, consoles, numbering rules.
+//! Files that are named, not pathed: modem profiles, consoles, numbering rules, tariffs.
 //!
 //! They are looked up in the tree that the plan stands in (the first folder upwards that has `hardware/`), and, where
 //! that has none of the name, among the copies built into the program, so that an installed lineman works without its
@@ -23,6 +23,8 @@ pub enum Known {
     Console,
     /// `dialplans/numbering/*.yaml`
     Numbering,
+    /// `dialplans/tariffs/*.yaml`
+    Tariff,
 }
 
 impl Known {
@@ -32,6 +34,7 @@ impl Known {
             Self::Modem => "hardware/modems",
             Self::Console => "hardware/consoles",
             Self::Numbering => "dialplans/numbering",
+            Self::Tariff => "dialplans/tariffs",
         }
     }
 
@@ -40,6 +43,7 @@ impl Known {
             Self::Modem => "modem profile",
             Self::Console => "console",
             Self::Numbering => "numbering",
+            Self::Tariff => "tariff",
         }
     }
 
@@ -48,6 +52,7 @@ impl Known {
             Self::Modem => wiring::MODEMS,
             Self::Console => wiring::CONSOLES,
             Self::Numbering => wiring::NUMBERINGS,
+            Self::Tariff => wiring::TARIFFS,
         }
     }
 }

@@ -9,6 +9,8 @@ pub mod check;
 pub mod credentials;
 mod degraded;
 pub mod exchange;
+pub mod history;
+pub mod hours;
 pub mod library;
 pub mod limits;
 pub mod numbering;
@@ -17,6 +19,7 @@ pub mod policy;
 pub mod problem;
 pub mod screening;
 pub mod source;
+pub mod tariff;
 pub mod wiring;
 pub mod yaml;
 

@@ -3,6 +3,8 @@
 //! Whether the result may be dialed is [`super::screening`]'s to say; outside this room no string comes out that it
 //! has not seen.
 
+mod class;
+mod country;
 mod redial;
 
 #[cfg(test)]
@@ -18,6 +20,8 @@ use super::library::{Known, LibraryFile};
 use super::problem::quoted;
 use crate::model::{DialString, PhoneNumber, span};
 
+pub use self::class::Beginnings;
+pub use self::country::Countries;
 pub use self::redial::Redial;
 use self::redial::RedialFile;
 
@@ -51,6 +55,8 @@ pub struct Numbering {
     pub emergency: Vec<String>,
     /// What the beginning of a premium-rate national number matches.
     pub premium: Vec<Regex>,
+    /// What the beginning of a national number tells of where it lies.
+    pub beginnings: Beginnings,
     /// From one ringback burst to the next.
     pub ring_cadence: Duration,
     /// Calls within our own area.
@@ -204,6 +210,9 @@ pub struct NumberingFile {
     area: AreaFile,
     emergency: Vec<Option<String>>,
     premium: Vec<Option<String>>,
+    mobile: Vec<Option<String>>,
+    abroad: Vec<Option<String>>,
+    home: Vec<Option<String>>,
     ring_cadence: Option<String>,
     redial: Option<RedialFile>,
 }
@@ -245,6 +254,19 @@ fn pattern(text: &str, key: &str, anchored: bool, out: &mut Complaints) -> Optio
     }
 }
 
+/// Patterns of which each fits the beginning of some national numbers.
+fn beginnings(written: &[Option<String>], name: &str, out: &mut Complaints) -> Vec<Regex> {
+    let mut patterns = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        let key = format!("{name}[{index}]");
+        match text.as_deref().filter(|text| !text.is_empty()) {
+            Some(text) => patterns.extend(pattern(text, &key, false, out)),
+            None => out.push((key, "is empty; it would fit every number".to_owned())),
+        }
+    }
+    patterns
+}
+
 /// The last line of a regex error, which has what is wrong; those before draw the pattern.
 pub(super) fn regex_error(error: &regex::Error) -> String {
     let text = error.to_string();
@@ -282,14 +304,12 @@ impl LibraryFile for NumberingFile {
         if emergency.is_empty() {
             out.push(("emergency".to_owned(), "is missing; list the country's emergency numbers".to_owned()));
         }
-        let mut premium = Vec::new();
-        for (index, text) in self.premium.iter().enumerate() {
-            let key = format!("premium[{index}]");
-            match text.as_deref().filter(|text| !text.is_empty()) {
-                Some(text) => premium.extend(pattern(text, &key, false, &mut out)),
-                None => out.push((key, "is empty; it would fit every number".to_owned())),
-            }
-        }
+        let premium = beginnings(&self.premium, "premium", &mut out);
+        let beginnings = Beginnings {
+            mobile: beginnings(&self.mobile, "mobile", &mut out),
+            abroad: beginnings(&self.abroad, "abroad", &mut out),
+            home: beginnings(&self.home, "home", &mut out),
+        };
         if let Some(default) = self.area.default.filter(|default| !self.area.local.contains(default)) {
             out.push(("area.default".to_owned(), format!("is {default}, which is not among `area.local`")));
         }
@@ -325,6 +345,7 @@ impl LibraryFile for NumberingFile {
                 national_about: self.national_about.unwrap_or_else(|| "another form".to_owned()),
                 emergency,
                 premium,
+                beginnings,
                 ring_cadence,
                 area: Area {
                     local: self.area.local,

@@ -28,6 +28,10 @@ pub(super) const NUMBERINGS: &[(&str, &str)] = &[
     ("za", include_str!("../../dialplans/numbering/za.yaml")),
 ];
 
+/// `dialplans/tariffs/`
+pub(super) const TARIFFS: &[(&str, &str)] =
+    &[("example", include_str!("../../dialplans/tariffs/example.yaml"))];
+
 /// `hardware/modems/`
 pub(super) const MODEMS: &[(&str, &str)] = &[
     ("courier", include_str!("../../hardware/modems/courier.yaml")),

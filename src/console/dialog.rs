@@ -249,6 +249,11 @@ impl Dialog {
         &self.name
     }
 
+    /// The longest that a logout here may take, where that is longer than the plan's limit; else zero.
+    pub const fn logout_limit(&self) -> std::time::Duration {
+        self.timeouts.logout
+    }
+
     /// Every text that it may send besides a CR and the credential.
     pub fn allow(&self) -> &[String] {
         &self.allow

@@ -6,6 +6,7 @@
 //! checked in `checks`.
 
 mod checks;
+mod clock;
 mod ends;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -25,6 +26,7 @@ use crate::modem::port::Port;
 
 use self::checks::RunningCheck;
 use super::desk::{Desk, DeskFact};
+use super::hours::Hours;
 use super::scheduler::{Check, Decision, Input, Scheduler, SchedulerPlan};
 use super::talk;
 use super::worker::{self, Channels, Command, OpenPort, Report, Seat};
@@ -79,6 +81,8 @@ pub struct NotDialed(pub String);
 pub struct Job<O, B> {
     /// First event: a new run's header, or the resumption of an old one.
     pub opening: EventKind,
+    /// What is told right behind it: what was before the run, and what its user should know of it.
+    pub preface: Vec<EventKind>,
     /// The workers' seats, with the ports that were opened already.
     pub seats: Vec<(Seat, Option<Port>)>,
     /// Opens ports.
@@ -91,6 +95,8 @@ pub struct Job<O, B> {
     pub desk: Desk,
     /// Nothing is dialed from here on, if there is such an instant; calls that are running end as they may.
     pub deadline: Option<Mono>,
+    /// What that and the lines' windows follow from; absent where the wall clock plays no part.
+    pub hours: Option<Hours>,
 }
 
 /// How a run ended.
@@ -109,11 +115,12 @@ pub async fn run<O: OpenPort, B: LineBook>(
     observer: &mut dyn Observer,
     interrupts: mpsc::Receiver<Cancel>,
 ) -> RunEnd {
-    let Job { opening, seats, opener, book, plan, mut desk, deadline } = job;
+    let Job { opening, preface, seats, opener, book, plan, mut desk, deadline, mut hours } = job;
     // Nobody waits for a line to prove a credential that an earlier sitting has judged.
     for verdict in plan.past.verdicts.iter().filter(|verdict| verdict.fault != Some(Fault::Cancelled)) {
         desk.line_done(&verdict.line);
     }
+    let said = hours.as_mut().map(|hours| std::mem::take(&mut hours.notices)).unwrap_or_default();
     let quarantined = plan.past.quarantined.clone();
     let (notices, notices_in) = mpsc::channel(NOTICES_MAX);
     let (reports, reports_in) = mpsc::channel(REPORTS_MAX);
@@ -127,6 +134,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
         inputs: VecDeque::new(),
         stepping: false,
         deadline,
+        hours,
         workers: BTreeMap::new(),
         tasks: JoinSet::new(),
         task_modems: BTreeMap::new(),
@@ -141,6 +149,10 @@ pub async fn run<O: OpenPort, B: LineBook>(
         finished: false,
     };
     run.emit(opening);
+    preface.into_iter().for_each(|kind| run.emit(kind));
+    for text in said {
+        run.emit(EventKind::Notice { text });
+    }
     for (seat, port) in seats {
         run.hire(seat, port, false);
     }
@@ -177,6 +189,7 @@ struct Run<'a, O, B> {
     stepping: bool,
     /// While it lies ahead.
     deadline: Option<Mono>,
+    hours: Option<Hours>,
     workers: BTreeMap<ModemId, Worker>,
     tasks: JoinSet<()>,
     task_modems: BTreeMap<Id, ModemId>,
@@ -210,6 +223,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 Some((call, notice)) = notices.recv() => self.notice(&call, notice),
                 Some((modem, report)) = reports.recv() => self.report(modem, report),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
+                () = clock::set(&mut self.hours) => self.step(Input::Time),
                 () = until(next) => self.time(),
                 else => break,
             }
@@ -263,6 +277,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         if std::mem::replace(&mut self.stepping, true) {
             return;
         }
+        self.look_at_clock();
         while let Some(input) = self.inputs.pop_front() {
             for decision in self.scheduler.step(self.clock.now(), input) {
                 self.decide(decision);
@@ -272,13 +287,21 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     }
 
     fn time(&mut self) {
-        if self.deadline.take_if(|at| *at <= self.clock.now()).is_some() {
-            let text = "the deadline has come: nothing is dialed any more, and calls end as they may";
-            self.emit(EventKind::Notice { text: text.to_owned() });
+        if self.deadline_has_come() {
             self.step(Input::Deadline);
         } else {
             self.step(Input::Time);
         }
+    }
+
+    /// Whether it has come, for the first time; then that is told.
+    fn deadline_has_come(&mut self) -> bool {
+        let come = self.deadline.take_if(|at| *at <= self.clock.now()).is_some();
+        if come {
+            let text = "the deadline has come: nothing is dialed any more, and calls end as they may";
+            self.emit(EventKind::Notice { text: text.to_owned() });
+        }
+        come
     }
 
     fn decide(&mut self, decision: Decision) {
@@ -287,7 +310,11 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.dial(&line, &modem, (attempt, way), may_shorten);
             }
             Decision::SetUp(modem) => self.command(&modem, Command::SetUp),
-            Decision::Verdict(verdict) => {
+            Decision::Verdict(mut verdict) => {
+                if verdict.fault == Some(Fault::OutOfWindow) {
+                    let next = self.opens_next(&verdict.line);
+                    verdict.detail.push_str(&next);
+                }
                 self.desk.line_done(&verdict.line);
                 self.emit(EventKind::Verdict(verdict));
                 self.desk_effects();
@@ -319,7 +346,11 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     }
 
     fn dial(&mut self, line: &LineId, modem: &ModemId, (attempt, way): (u32, usize), may_shorten: bool) {
-        match self.book.call(line, modem, attempt, way) {
+        let call = match self.may_dial(line) {
+            Ok(()) => self.book.call(line, modem, attempt, way),
+            Err(why) => Err(NotDialed(why)),
+        };
+        match call {
             Ok(mut spec) => {
                 spec.short_dial = spec.short_dial.filter(|_| may_shorten);
                 self.emit(EventKind::CallStarted {

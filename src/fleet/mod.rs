@@ -8,6 +8,7 @@ pub mod desk;
 pub mod dispatcher;
 pub mod guard;
 pub mod health;
+pub mod hours;
 pub mod inspection;
 pub mod pileup;
 pub mod policy;

@@ -10,6 +10,7 @@ use super::names::Key;
 use super::{HistoryError, Store};
 use crate::model::before::{FLAPPING_RUNS, LineBefore, TestedBefore};
 use crate::model::fault::UnknownFault;
+use crate::model::hold::{VoiceHeard, VoiceHolds};
 use crate::model::usual::{Figures, Nights, Spread};
 use crate::model::{BankName, Blame, Fault, Line, LineId, PhoneNumber, PlanName, RunId, Usual, Verdict};
 
@@ -45,17 +46,6 @@ pub struct LineMemory {
     pub passed: Option<Timestamp>,
     /// When it was tested last: judged otherwise than `untested`.
     pub tested: Option<Timestamp>,
-}
-
-/// A number that a voice answered, and no modem since, and of which nobody has said since that it is the right one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VoiceHold {
-    /// When it was heard.
-    pub at: Timestamp,
-    /// In this run.
-    pub run: String,
-    /// On this line.
-    pub line: String,
 }
 
 /// A call that went out to a number.
@@ -248,24 +238,26 @@ impl Store {
         Ok(nights)
     }
 
-    /// Numbers that a voice answered and no modem since, as called from this bank, and that nobody has confirmed since.
+    /// Numbers at which a person was heard, as they were called from this bank, and where a modem answered since.
     ///
     /// # Errors
     /// If the database can't be read.
-    pub fn voice_holds(&self, bank: &BankName) -> Result<BTreeMap<PhoneNumber, VoiceHold>, HistoryError> {
+    pub fn voices(&self, bank: &BankName) -> Result<VoiceHolds, HistoryError> {
         let read = || {
             let mut numbers = self.connection().prepare(
-                "SELECT number, voice_at, voice_run, voice_line FROM number
-                 WHERE bank = ?1 AND voice_at > coalesce(carrier_at, -1) AND voice_at > coalesce(confirmed_at, -1)",
+                "SELECT number, voice_at, voice_run, voice_line, carrier_at FROM number
+                 WHERE bank = ?1 AND voice_at IS NOT NULL",
             )?;
-            let mut holds = BTreeMap::new();
+            let mut holds = VoiceHolds::default();
             let mut rows = numbers.query([bank.as_str()])?;
             while let Some(row) = rows.next()? {
-                let (Ok(number), Some(at)) = (row.get_ref(0)?.as_str()?.parse(), timestamp(row.get(1)?))
-                else {
-                    continue;
-                };
-                holds.insert(number, VoiceHold { at, run: row.get(2)?, line: row.get(3)? });
+                let parsed = (row.get_ref(0)?.as_str()?.parse::<PhoneNumber>(), timestamp(row.get(1)?));
+                let names = (row.get_ref(2)?.as_str()?.parse(), row.get_ref(3)?.as_str()?.parse());
+                let ((Ok(number), Some(at)), (Ok(run), Ok(line))) = (parsed, names) else { continue };
+                if let Some(answered) = row.get::<_, Option<i64>>(4)?.and_then(timestamp) {
+                    holds.modem(number.clone(), answered);
+                }
+                holds.voice(number, VoiceHeard { at, run, line });
             }
             Ok(holds)
         };

@@ -1,10 +1,11 @@
 //! Whether a call was answered, as far as it can be known, and so what a failed one cost: one that was answered is charged
 //! by the carrier, one that was not is free.
 //!
-//! Where our modem gives no evidence of an answer nor of its absence, neither is said.
+//! Where our modem gives no evidence of an answer nor of its absence, neither is said; but what is billed counts all of
+//! the time in which it may have been.
 
 use super::diagnostics::CallSetup;
-use super::{CallRecord, Fault, Moment, Verdict};
+use super::{CallRecord, Fault, Moment, Mono, Verdict};
 
 /// Whether a failed call cost anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,39 @@ impl CallRecord {
     pub fn furthest(&self) -> Option<Moment> {
         let shows = self.fault.is_some_and(|fault| fault_cost(fault) == FailureCost::Answered);
         self.timeline.furthest().max(shows.then_some(Moment::Answered))
+    }
+
+    /// The time in which the far end was off-hook, and never less than that: where nothing shows when it answered, all of the
+    /// time in which it may have is in it; absent where it is known that nobody answered, or that nothing was dialed
+    /// (`dialed`). `over` is when the call was over.
+    pub fn off_hook(&self, dialed: bool, over: Mono) -> Option<(Mono, Mono)> {
+        let first = |moment| self.timeline.get(moment).map(|mark| mark.at.before(mark.half_width));
+        if !dialed {
+            return None;
+        }
+        let answered = self.timeline.furthest().is_some_and(|furthest| furthest >= Moment::Answered);
+        if !answered && self.proves_no_answer() {
+            return None;
+        }
+        // It was not answered before it was heard to ring.
+        let from = first(Moment::Answered)
+            .or_else(|| first(Moment::Ringing))
+            .or_else(|| first(Moment::Dialed))
+            .or_else(|| first(Moment::Taken))
+            .unwrap_or_default();
+        let until = self.timeline.get(Moment::OnHook).map_or(over, |mark| mark.at + mark.half_width);
+        Some((from, until.max(from)))
+    }
+
+    /// Whether a word of our modem shows that nobody answered: BUSY, NO ANSWER, NO DIALTONE, RINGING up to the end. That
+    /// nothing was heard is no such word: whoever answers within the first burst lets none be heard (modems.md 6).
+    fn proves_no_answer(&self) -> bool {
+        let heard = self.diagnostics.as_deref().and_then(|told| told.call_setup).map(heard_cost);
+        match (heard, self.fault) {
+            (Some(FailureCost::Free), _) => true,
+            (Some(FailureCost::Answered), _) | (_, Some(Fault::NoRing) | None) => false,
+            (Some(FailureCost::Unknown) | None, Some(fault)) => fault_cost(fault) == FailureCost::Free,
+        }
     }
 
     /// What this call cost, if it was dialed and did not pass; absent for all others.
@@ -115,6 +149,54 @@ mod tests {
             heard.map(|heard| Box::new(Diagnostics { call_setup: Some(heard), ..Diagnostics::default() }));
         let record = CallRecord { timeline, fault, diagnostics, ..CallRecord::sample() };
         record.failure_cost()
+    }
+
+    fn off_hook(fault: Option<Fault>, marks: &[(Moment, u64)], dialed: bool) -> Option<(u64, u64)> {
+        let mut timeline = Timeline::default();
+        for &(moment, ms) in marks {
+            timeline.observe(moment, Mono::from_millis(ms));
+        }
+        let record = CallRecord { timeline, fault, ..CallRecord::sample() };
+        let (from, to) = record.off_hook(dialed, Mono::from_millis(900))?;
+        Some((from.as_micros() / 1000, to.as_micros() / 1000))
+    }
+
+    #[test]
+    fn what_is_billed_is_all_of_the_time_in_which_it_may_have_been_answered() {
+        use Moment::{Answered, Connected, Dialed, OnHook, Ringing, Taken};
+        let (taken, dialed, rang, on_hook) = ((Taken, 1), (Dialed, 100), (Ringing, 200), (OnHook, 800));
+        for (fault, marks, billed) in [
+            (None, vec![taken, dialed, rang, (Answered, 300), (Connected, 500), on_hook], Some((300, 800))),
+            (None, vec![taken, dialed, rang, (Connected, 500), on_hook], Some((200, 800))),
+            (None, vec![taken, dialed, (Connected, 500), on_hook], Some((100, 800))),
+            // On-hook was not proven.
+            (Some(Fault::PortLost), vec![taken, dialed, (Connected, 500)], Some((100, 900))),
+            (Some(Fault::PortLost), vec![taken, dialed], Some((100, 900))),
+            (Some(Fault::NoConnect), vec![taken, dialed, rang, on_hook], Some((200, 800))),
+            (Some(Fault::NoRing), vec![taken, dialed, on_hook], Some((100, 800))),
+            (Some(Fault::Voice), vec![taken, dialed, on_hook], Some((100, 800))),
+            (Some(Fault::Cancelled), vec![taken, dialed, on_hook], Some((100, 800))),
+            (Some(Fault::Busy), vec![taken, dialed, on_hook], None),
+            (Some(Fault::NoAnswer), vec![taken, dialed, rang, on_hook], None),
+            (Some(Fault::NoDialtone), vec![taken, dialed, on_hook], None),
+            (Some(Fault::Reorder), vec![taken, dialed, on_hook], None),
+        ] {
+            assert_eq!(off_hook(fault, &marks, true), billed, "{fault:?} {marks:?}");
+        }
+        assert_eq!(off_hook(Some(Fault::ModemSilent), &[taken], false), None, "nothing was dialed");
+        assert_eq!(off_hook(Some(Fault::PortLost), &[taken], true), Some((1, 900)), "it may have been");
+    }
+
+    #[test]
+    fn the_span_in_which_the_answer_lies_is_billed_whole() {
+        let mut timeline = Timeline::default();
+        timeline.observe(Moment::Dialed, Mono::from_millis(100));
+        timeline.bound(Moment::Answered, Mono::from_millis(200), Mono::from_millis(600));
+        timeline.observe(Moment::Connected, Mono::from_millis(700));
+        timeline.observe(Moment::OnHook, Mono::from_millis(800));
+        let record = CallRecord { timeline, ..CallRecord::sample() };
+        let billed = record.off_hook(true, Mono::from_millis(900));
+        assert_eq!(billed, Some((Mono::from_millis(200), Mono::from_millis(800))));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod diagnostics;
 pub mod dial_string;
 pub mod event;
 pub mod fault;
+pub mod hold;
 pub mod id;
 pub mod line;
 pub mod link;
@@ -18,6 +19,8 @@ pub mod moment;
 pub mod mono;
 pub mod number;
 pub mod phase;
+pub mod price;
+pub mod reading;
 pub mod span;
 pub mod usual;
 pub mod window;
@@ -30,6 +33,7 @@ pub use diagnostics::{CallSetup, Diagnostics, Termination};
 pub use dial_string::DialString;
 pub use event::{CallRecord, Event, EventKind};
 pub use fault::{Blame, Fault, Verdict};
+pub use hold::{VoiceHeard, VoiceHolds};
 pub use id::{
     BankName, CallId, CarrierName, CredentialName, GroupName, LineId, ModemId, PlanName, RunId, SiteId,
     TrunkName,
@@ -40,5 +44,7 @@ pub use moment::{Mark, Moment, Timeline};
 pub use mono::Mono;
 pub use number::PhoneNumber;
 pub use phase::PhaseTimes;
+pub use price::Price;
+pub use reading::Reading;
 pub use usual::Usual;
 pub use window::Windows;

@@ -1,10 +1,10 @@
-//! Durations as people write them in files: `90s`, `250ms`, `3m`, `1h`. A number needs its unit; `0` alone does not.
+//! Durations as people write them in files: `90s`, `250ms`, `3m`, `1h`, `7d`. A number needs its unit; `0` alone does not.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-/// Reads `90s`, `1.5s`, `250ms`, `3m`, `2h` or `0`.
+/// Reads `90s`, `1.5s`, `250ms`, `3m`, `2h`, `7d` (24 hours each) or `0`.
 ///
 /// # Errors
 /// A sentence that says what would be right.
@@ -23,6 +23,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         "s" => 1.0,
         "m" | "min" => 60.0,
         "h" => 3600.0,
+        "d" => 86_400.0,
         _ => return Err(wrong()),
     };
     Duration::try_from_secs_f64(number * unit_s).map_err(|_| wrong())
@@ -42,6 +43,7 @@ mod tests {
         assert_eq!(parse("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(parse("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(parse("3m"), Ok(Duration::from_secs(180)));
+        assert_eq!(parse("7d"), Ok(Duration::from_hours(7 * 24)));
         assert_eq!(parse("0"), Ok(Duration::ZERO));
         for bad in ["90", "s", "", "9 parsecs", "-3s", "1e99h"] {
             assert!(parse(bad).is_err(), "{bad:?} was taken");

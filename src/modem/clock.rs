@@ -5,13 +5,18 @@
 //! disagree within a run, a step of the wall clock (NTP, a technician with `date`) changes no report, and paused time
 //! in tests moves both. Each sitting of a run has a clock of its own.
 
-#[cfg(unix)]
-use std::time::{Duration, SystemTime};
+pub mod set;
 
-use jiff::{Timestamp, TimestampRound, Unit};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+#[cfg(unix)]
+use std::time::SystemTime;
+
+use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use tokio::time::Instant;
 
-use crate::model::Mono;
+use crate::model::{Mono, Reading};
 
 /// Monotonic and wall time of one run.
 ///
@@ -21,6 +26,8 @@ pub struct Clock {
     origin: Instant,
     wall_origin: Timestamp,
     origin_us: u64,
+    /// The same of the clock that goes on while the host sleeps.
+    awake_us: u64,
 }
 
 impl Clock {
@@ -28,7 +35,7 @@ impl Clock {
     pub fn start() -> Self {
         let origin = Instant::now();
         let origin_us = monotonic_us();
-        Self { origin, wall_origin: Timestamp::now(), origin_us }
+        Self { origin, wall_origin: Timestamp::now(), origin_us, awake_us: since_boot_us() }
     }
 
     /// Now.
@@ -62,6 +69,73 @@ impl Clock {
     pub fn origin_us(&self) -> u64 {
         self.origin_us
     }
+}
+
+/// How often two clocks are read again when something came between.
+const LOOKS_MAX: u32 = 5;
+/// How close to each other they must be read.
+const LOOK_WITHIN: Duration = Duration::from_micros(200);
+
+/// The wall clock, beside the clock of a run.
+#[derive(Debug, Clone)]
+pub enum Wall {
+    /// The host's, which anybody may set.
+    Host,
+    /// One that goes with the run's clock and is so many ms ahead of it: for runs in memory.
+    Played(Arc<AtomicI64>),
+}
+
+impl Wall {
+    /// Looks at both clocks at once.
+    pub fn read(&self, clock: &Clock) -> Reading {
+        match self {
+            Self::Host => clock.look(),
+            Self::Played(ahead) => {
+                let ahead = SignedDuration::from_millis(ahead.load(Ordering::SeqCst));
+                let shown = |at: Timestamp| at.checked_add(ahead).unwrap_or(at);
+                let mono = clock.now();
+                let exact = clock.wall_origin.checked_add(mono.since(Mono::ZERO)).unwrap_or(Timestamp::MAX);
+                Reading { mono, wall: shown(exact), begun: shown(clock.wall_origin) }
+            }
+        }
+    }
+}
+
+impl Clock {
+    /// Both clocks of this host, as near to one instant as can be had.
+    fn look(&self) -> Reading {
+        let once = || {
+            let before = self.now();
+            let wall = Timestamp::now();
+            (self.now().since(before), before, wall)
+        };
+        let mut best = once();
+        for _ in 1..LOOKS_MAX {
+            if best.0 <= LOOK_WITHIN {
+                break;
+            }
+            best = best.min(once());
+        }
+        let (_, mono, wall) = best;
+        let passed = Duration::from_micros(since_boot_us().saturating_sub(self.awake_us));
+        let passed = passed.max(mono.since(Mono::ZERO));
+        Reading { mono, wall, begun: wall.checked_sub(passed).unwrap_or(Timestamp::MIN) }
+    }
+}
+
+/// CLOCK_BOOTTIME in µs, which goes on while the host sleeps; 0 where it can't be read.
+#[cfg(target_os = "linux")]
+fn since_boot_us() -> u64 {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)
+        .ok()
+        .and_then(|t| u64::try_from(Duration::from(t).as_micros()).ok())
+        .unwrap_or(0)
+}
+
+/// There is no such clock here: sleep counts as a clock that was set.
+#[cfg(not(target_os = "linux"))]
+const fn since_boot_us() -> u64 {
+    0
 }
 
 /// CLOCK_MONOTONIC in µs; 0 where it can't be read.

@@ -5,12 +5,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::news::Known;
 use super::{Counts, cell};
-use crate::model::event::{ModemState, RunHeader};
+use crate::model::event::{ModemState, RunHeader, WaitReason};
 use crate::model::{CallId, Change, Event, EventKind, Fault, LineId, ModemId, Moment, Mono, Verdict};
 
 /// Lines that must have been finished by calls before an estimate is worth telling, however small the bank.
@@ -49,10 +48,10 @@ pub struct Estimate {
 /// A line that waits for its next call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// Not before, on the wall clock.
-    pub until: Timestamp,
-    /// The same within this sitting.
-    pub until_mono: Mono,
+    /// Not before, within this sitting; absent where no time is known, but an event.
+    pub until: Option<Mono>,
+    /// What for.
+    pub reason: WaitReason,
     /// Why, in words.
     pub why: String,
 }
@@ -145,13 +144,14 @@ impl Board {
                 self.rows[running.place].line = None;
                 self.rest(running.place, event.mono);
             }
-            // Those that wait for no known time come again with one, or are dialed.
-            EventKind::LineWaits { line, until: None, .. } => drop(self.waiting.remove(line)),
-            EventKind::LineWaits { line, until: Some(until), why, .. } => {
-                let wait = until.duration_since(event.at);
-                let wait = Duration::try_from(wait).unwrap_or(Duration::ZERO);
-                let waiting =
-                    Waiting { until: *until, until_mono: event.mono + wait, why: cell::one_line(why) };
+            // It would be dialed now.
+            EventKind::LineWaits { line, reason: WaitReason::Modem, .. } => drop(self.waiting.remove(line)),
+            EventKind::LineWaits { line, until, reason, why } => {
+                let until = until.map(|until| {
+                    let wait = Duration::try_from(until.duration_since(event.at)).unwrap_or(Duration::ZERO);
+                    event.mono + wait
+                });
+                let waiting = Waiting { until, reason: *reason, why: cell::one_line(why) };
                 self.waiting.insert(line.clone(), waiting);
             }
             EventKind::Verdict(verdict) => {
@@ -291,7 +291,7 @@ impl Board {
         // No more modems work than there are lines.
         let share_s = busy_per_line_s * self.counts.left as f64 / modems.min(self.counts.left) as f64;
         let share = Duration::try_from_secs_f64(share_s).ok()?;
-        let wait = self.waiting.values().map(|waiting| waiting.until_mono.since(now)).max();
+        let wait = self.waiting.values().filter_map(|waiting| Some(waiting.until?.since(now))).max();
         let after_wait = wait.map_or(Duration::ZERO, |wait| wait + Duration::from_secs_f64(busy_per_line_s));
         Some(Estimate { left: share.max(after_wait), known_lines: known })
     }
@@ -315,19 +315,35 @@ impl Board {
             );
             out.push(fit(&text, width));
         }
-        if let Some((line, next)) =
-            self.waiting.iter().min_by_key(|(line, waiting)| (waiting.until_mono, *line))
-        {
-            let text = format!(
-                "{} {}; the next is {line}, in {} ({})",
-                lines_text(self.waiting.len() as u64),
-                if self.waiting.len() == 1 { "waits" } else { "wait" },
-                span(next.until_mono.since(now)),
-                next.why
-            );
-            out.push(fit(&text, width));
-        }
+        out.extend(self.waiting_text(now).map(|text| fit(&text, width)));
         out
+    }
+
+    /// How many lines wait, what for where that is not the same for all, and which of them is the next.
+    fn waiting_text(&self, now: Mono) -> Option<String> {
+        let mut reasons: BTreeMap<WaitReason, usize> = BTreeMap::new();
+        for waiting in self.waiting.values() {
+            *reasons.entry(waiting.reason).or_default() += 1;
+        }
+        let many = self.waiting.len();
+        let verb = if many == 1 { "waits" } else { "wait" };
+        let each: Vec<String> =
+            reasons.iter().map(|(reason, count)| format!("{count} {}", reason.word())).collect();
+        let each = if reasons.len() > 1 { format!(" ({})", each.join(", ")) } else { String::new() };
+        let next = self
+            .waiting
+            .iter()
+            .filter_map(|(line, waiting)| Some((waiting.until?, line, &waiting.why)))
+            .min();
+        let text = format!("{} {verb}{each}", lines_text(many as u64));
+        match (next, reasons.first_key_value()) {
+            (Some((until, line, why)), _) => {
+                Some(format!("{text}; the next is {line}, in {} ({why})", span(until.since(now))))
+            }
+            (None, Some((reason, _))) if reasons.len() == 1 => Some(format!("{text} for {}", reason.word())),
+            (None, Some(_)) => Some(text),
+            (None, None) => None,
+        }
     }
 
     /// The bar alone: `[####----] 12 of 40 lines  pass 9 ...`.

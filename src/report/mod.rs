@@ -18,12 +18,14 @@ pub mod summary;
 mod summary_json;
 mod tables;
 mod transcript;
+pub mod why;
 
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
 pub use outcome::exit_code;
 pub use render::{Renderer, ReportError, files, replay};
 pub use state::{Broken, Counts, LineState, RunState};
+pub use why::Situation;
 
 /// Version of the columns and keys of everything that is written here. Columns are only ever added at the end, and
 /// then this number grows.

@@ -11,6 +11,7 @@ mod gap;
 mod idle;
 mod makespan;
 mod million;
+mod pool;
 mod rfc2217;
 mod split;
 mod stamps;
@@ -30,8 +31,9 @@ use common::Row;
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 9] = [
+const FIGURES: [(&str, Figure); 10] = [
     ("makespan", makespan::rows),
+    ("pool", pool::rows),
     ("million", million::rows),
     ("gap", gap::rows),
     ("stamps", stamps::rows),

@@ -6,11 +6,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use lineman::fleet::policy::Policy;
-use lineman::fleet::redial::RedialLaw;
 use lineman::fleet::scheduler::{
-    CallReport, Check, CheckPlan, CheckReport, Decision, Input, LineJob, ModemSeat, Past, Scheduler,
-    SchedulerPlan, outcome_of,
+    CallReport, Check, CheckReport, Decision, Input, LineJob, ModemSeat, Scheduler, SchedulerPlan, outcome_of,
 };
 use lineman::model::{Fault, LineId, ModemId, Moment, Mono};
 
@@ -218,6 +215,8 @@ impl Night {
             held: false,
             took,
             cut_short: None,
+            via: None,
+            charge: None,
             connected_after: fault.is_none().then_some(took / 2),
             refused_for: None,
             detail: String::new(),
@@ -238,6 +237,7 @@ impl Night {
             detail: String::new(),
             dialed: true,
             held: false,
+            charge: None,
         };
         self.push(now + took, Input::Checked(Box::new(report)));
     }
@@ -254,13 +254,11 @@ fn is_deaf(modem: &ModemId) -> bool {
 
 fn plan(lines: usize, modems: usize) -> SchedulerPlan {
     let mut chance = fastrand::Rng::with_seed(lines as u64);
-    let line = |index: usize| LineJob {
-        id: format!("L{index}").parse().expect("a name"),
-        number: format!("+1919{:07}", 2_000_000 + index).parse().expect("a number"),
-        credential: None,
-        prove_on: false,
-        expected: chance.bool().then(|| Duration::from_secs(chance.u64(35..110))),
-        preset: None,
+    let line = |index: usize| {
+        let number = format!("+1919{:07}", 2_000_000 + index).parse().expect("a number");
+        let id = format!("L{index}").parse().expect("a name");
+        let expected = chance.bool().then(|| Duration::from_secs(chance.u64(35..110)));
+        LineJob { expected, ..LineJob::new(id, number) }
     };
     let trunk = |index: usize| format!("t{}", index / TRUNK.0).parse().ok();
     let seat = |index: usize| ModemSeat {
@@ -275,9 +273,6 @@ fn plan(lines: usize, modems: usize) -> SchedulerPlan {
         lines: (0..lines).map(line).collect(),
         modems: (0..modems).map(seat).collect(),
         trunks,
-        policy: Policy::default(),
-        checks: CheckPlan::default(),
-        redial: RedialLaw::default(),
-        past: Past::default(),
+        ..SchedulerPlan::default()
     }
 }

@@ -272,6 +272,7 @@ impl Stage {
                 &lines,
                 self.trunk.map(|_| &trunk),
             ))),
+            preface: Vec::new(),
             seats: self
                 .exchange
                 .modems
@@ -296,6 +297,7 @@ impl Stage {
                         id: modem.id.clone(),
                         trunk: self.trunk.map(|_| trunk.clone()),
                         has_number: modem.number.is_some(),
+                        toll: None,
                     })
                     .collect(),
                 trunks: self
@@ -305,13 +307,14 @@ impl Stage {
                     .into_iter()
                     .collect(),
                 policy: self.policy,
-                checks: CheckPlan { preflight: self.preflight, reference },
+                checks: CheckPlan { preflight: self.preflight, reference, toll: None },
                 redial: self.redial,
                 past: self.past,
                 ..SchedulerPlan::default()
             },
             book,
             deadline: self.deadline.map(|after| lineman::model::Mono::ZERO + after),
+            hours: None,
             desk: Desk::new(
                 self.accounts.iter().map(entry).collect(),
                 Arc::new(Memory { refused: Arc::clone(&refused) }),

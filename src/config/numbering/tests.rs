@@ -4,6 +4,7 @@ use super::*;
 use crate::config::library::Library;
 use crate::config::wiring::NUMBERINGS;
 use crate::config::yaml;
+use crate::model::NumberClass;
 
 fn load(name: &str) -> Numbering {
     Library::built_in().load::<NumberingFile>(name).unwrap()
@@ -54,6 +55,68 @@ fn every_country_dials_its_own_lines_and_those_of_others_as_people_do_there() {
         assert_eq!(rules.country.to_ascii_lowercase(), name);
         assert!(rules.emergency.iter().all(|number| number.len() >= 2) && !rules.premium.is_empty());
     }
+}
+
+/// Numbers as seen from a place there: its area, a fixed line and a mobile one of the country; those of LIBPHONE.
+const CLASSES: &[(&str, &str, &str, &str)] = &[
+    ("at", "1", "+43 662 880455", "+43 664 123456"),
+    ("au", "2", "+61 312345678", "+61 412345678"),
+    ("br", "21", "+55 1123456789", "+55 11961234567"),
+    ("ca", "506", "+1 204 234 5678", ""),
+    ("ch", "44", "+41 212345678", "+41 781234567"),
+    ("de", "30", "+49 89123456", "+49 15123456789"),
+    ("es", "81", "+34 910123456", "+34 612345678"),
+    ("fr", "1", "+33 412345678", "+33 612345678"),
+    ("gb", "20", "+44 1212345678", "+44 7400123456"),
+    ("ie", "1", "+353 2212345", "+353 850123456"),
+    ("in", "11", "+91 2212345678", "+91 9812345678"),
+    ("it", "02", "+39 0612345678", "+39 3123456789"),
+    ("jp", "3", "+81 612345678", "+81 9012345678"),
+    ("mx", "55", "+52 2001234567", ""),
+    ("nl", "10", "+31 201234567", "+31 612345678"),
+    ("nz", "4", "+64 32345678", "+64 211234567"),
+    ("se", "8", "+46 31123456", "+46 701234567"),
+    ("sg", "", "+65 61234567", "+65 81234567"),
+    ("us", "919", "+1 201 555 0123", ""),
+    ("za", "10", "+27 211234567", "+27 711234567"),
+];
+
+#[test]
+fn every_country_knows_its_own_numbers_from_mobile_ones_and_those_of_others() {
+    let names: Vec<&str> = CLASSES.iter().map(|row| row.0).collect();
+    assert_eq!(names, NUMBERINGS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), "one row a file");
+    for (&(name, area, fixed, mobile), (_, text)) in CLASSES.iter().zip(NUMBERINGS) {
+        let rules = load(name);
+        let class = |number: &str| rules.class(&number.parse().unwrap(), &at(area, None));
+        assert_eq!(class(fixed), NumberClass::National, "{name} {fixed}");
+        let abroad = if name == "gb" { "+49 30123456" } else { "+44 20 7946 0101" };
+        assert_eq!(class(abroad), NumberClass::International, "{name} {abroad}");
+        assert!(text.contains("\nmobile: ["), "{name} says whether its numbers tell");
+        assert_eq!(rules.beginnings.mobile.is_empty(), mobile.is_empty(), "{name}");
+        if !mobile.is_empty() {
+            assert_eq!(class(mobile), NumberClass::Mobile, "{name} {mobile}");
+        }
+        if !area.is_empty() {
+            let here = format!("+{}{area}2345678", rules.country_code);
+            assert_eq!(class(&here), NumberClass::Local, "{name} {here}");
+        }
+        let nowhere = rules.class(&fixed.parse().unwrap(), &at("", None));
+        assert_eq!(nowhere, NumberClass::National, "{name}: a bank without an area has nothing local");
+    }
+}
+
+#[test]
+fn countries_that_share_a_country_code_are_abroad_for_each_other() {
+    let class = |name: &str, number: &str| load(name).class(&number.parse().unwrap(), &at("", None));
+    for number in ["+1 416 555 0123", "+1 876 555 0123", "+1 441 555 0123"] {
+        assert_eq!(class("us", number), NumberClass::International, "{number}");
+    }
+    for number in ["+1 787 555 0123", "+1 340 555 0123", "+1 907 555 0123", "+1 800 555 0123"] {
+        assert_eq!(class("us", number), NumberClass::National, "{number}");
+    }
+    assert_eq!(class("ca", "+1 212 555 0123"), NumberClass::International);
+    assert_eq!(class("ca", "+1 416 555 0123"), NumberClass::National);
+    assert_eq!(class("ie", "+353 48 9012 3456"), NumberClass::International);
 }
 
 #[test]

@@ -2,29 +2,16 @@
 //!
 //! These numbers are dialed like those of lines, so they are screened like those of lines, with each modem's prefix.
 
-use super::{PlannedLine, Undialable};
+use super::{PlannedLine, ways};
 use crate::config::bank::Bank;
 use crate::config::numbering::Numbering;
 use crate::config::problem::{quoted, suggestion};
-use crate::config::screening::screen;
 use crate::config::yaml::Doc;
 use crate::fleet::scheduler::{CheckPlan, Preflight};
-use crate::model::{DialString, PhoneNumber};
+use crate::model::PhoneNumber;
 
 const WORDS: [(&str, Preflight); 3] =
     [("off", Preflight::Off), ("dial-tone", Preflight::DialTone), ("reference", Preflight::Reference)];
-
-/// What is dialed for a number with this prefix; screened.
-pub(super) fn dial_string_of(
-    numbering: &Numbering,
-    bank: &Bank,
-    number: &PhoneNumber,
-    prefix: &str,
-) -> Result<DialString, Undialable> {
-    let dial = numbering.dial_string(number, &bank.location, prefix).map_err(Undialable::NoString)?;
-    screen(&dial, number, numbering)?;
-    Ok(dial)
-}
 
 /// Checks both keys. A real bank listens for its dial tones first unless the plan says otherwise; a simulated one has
 /// an exchange that is always there.
@@ -43,7 +30,7 @@ pub(super) fn check(
         }
     });
     if let Some(number) = &number {
-        if let Some(planned) = lines.iter().find(|planned| planned.line.number == *number) {
+        if let Some(planned) = lines.iter().find(|planned| planned.has_number(number)) {
             let what = format!(
                 "is the number of line `{}`; the reference is a number that is known to answer, and no line of the plan",
                 planned.line.id
@@ -85,18 +72,12 @@ pub(super) fn check(
             "there is no number to call: write `reference: \"+1 ...\"`, a number that is known to answer with a carrier (or the modems' own numbers in the bank)",
         );
     }
-    CheckPlan { preflight, reference: number }
+    CheckPlan { preflight, reference: number, toll: None }
 }
 
 /// Why some modem of the bank may not dial a number.
 fn undialable(numbering: &Numbering, bank: &Bank, number: &PhoneNumber) -> Option<String> {
-    let prefixes = bank.modems.iter().map(|modem| modem.prefix.as_str()).chain([""]);
-    prefixes.into_iter().find_map(|prefix| match dial_string_of(numbering, bank, number, prefix) {
-        Ok(_) => None,
-        // A prefix that can't be dialed is told at the bank.
-        Err(Undialable::NoString(_)) if !prefix.is_empty() => None,
-        Err(why) => Some(why.to_string()),
-    })
+    ways::dialable(numbering, bank, number, None).err().map(|why| why.to_string())
 }
 
 /// The modems' own numbers: what can't be dialed, or is a line's too, is told at the bank.
@@ -104,7 +85,7 @@ pub(super) fn check_own_numbers(numbering: &Numbering, bank: &Bank, lines: &[Pla
     for (index, modem) in bank.modems.iter().enumerate() {
         let Some(number) = &modem.number else { continue };
         let key = format!("modems[{index}].number");
-        if let Some(planned) = lines.iter().find(|planned| planned.line.number == *number) {
+        if let Some(planned) = lines.iter().find(|planned| planned.has_number(number)) {
             doc.problem(&key, format!("is the number of line `{}` of the plan", planned.line.id));
         } else if let Some(why) = undialable(numbering, bank, number) {
             doc.problem(&key, why);

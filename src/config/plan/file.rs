@@ -7,6 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::written::Row;
 use crate::config::credentials::CredentialFile;
+use crate::config::history::HistoryFile;
 use crate::config::limits::LimitsFile;
 use crate::config::policy::PolicyFile;
 
@@ -23,7 +24,12 @@ pub(super) struct PlanFile {
     pub(super) defaults: DefaultsFile,
     pub(super) policy: PolicyFile,
     pub(super) limits: LimitsFile,
+    pub(super) history: HistoryFile,
     pub(super) seed: Option<u64>,
+    pub(super) zone: Option<String>,
+    pub(super) windows: Option<ListFile>,
+    pub(super) holidays: Option<ListFile>,
+    pub(super) blackouts: Option<ListFile>,
     pub(super) sites: Option<SitesFile>,
     pub(super) hunt_groups: BTreeMap<String, Option<HuntGroupFile>>,
     pub(super) carriers: BTreeMap<String, Option<CarrierFile>>,
@@ -213,6 +219,7 @@ pub(super) struct HuntGroupFile {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct CarrierFile {
     pub(super) prefix: Option<String>,
+    pub(super) code: Option<String>,
 }
 
 /// `sites:`: the sites by their names, or the CSV file that has them.

@@ -1,23 +1,27 @@
 //! Reads a plan and all that it names, checks everything, and tells all problems of all files at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::checks;
 use super::file::{LineFile, LinesFile, PlanFile};
+use super::hours::{HoursChecker, HoursKeys};
+use super::line::{self, Alternative, Common};
+use super::select;
 use super::sites;
 use super::written::{self, WrittenLine};
-use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset, Undialable, dial_string, glob};
-use crate::config::bank::{self, Bank, ReadBank};
+use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset};
+use crate::config::bank::{self, ReadBank};
 use crate::config::credentials::PlannedCredential;
+use crate::config::history::HistoryPlan;
 use crate::config::library::{Library, LoadError};
-use crate::config::numbering::{Numbering, NumberingFile};
+use crate::config::numbering::{Countries, Numbering, NumberingFile};
 use crate::config::problem::{Place, Problem, Problems, list, quoted, suggestion};
 use crate::config::source::beside;
 use crate::config::yaml::{self, Doc};
 use crate::console::dialog::{Dialog, DialogFile};
-use crate::model::{CredentialName, Fault, Hostname, Line, LineId, PhoneNumber, PlanName, SiteId};
+use crate::model::{CredentialName, Facets, Fault, Hostname, Line, LineId, PhoneNumber, PlanName, SiteId};
 
 /// Reads a plan.
 ///
@@ -40,6 +44,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     };
     let (policy, deadline) = file.policy.check(&doc);
     let mut limits = file.limits.check(&doc);
+    let history = file.history.check(path, &doc);
     let mut credentials = check_credentials(file.credentials, path, &doc);
     let read_bank = read_bank(file.bank.as_deref(), overrides, path, &library, &doc);
     let bank = read_bank.as_ref().and_then(|read| read.bank.as_ref());
@@ -62,7 +67,9 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     let written_sites = sites::read(file.sites, path, &doc);
     let sites = sites::check(&written_sites, &doc);
     let hunt_groups = sites::hunt_groups(file.hunt_groups, &doc);
-    let carriers = sites::carriers(file.carriers, &doc);
+    let dialing = numbering.as_deref().zip(bank);
+    let carriers = sites::carriers(file.carriers, dialing, &doc);
+    let common = Common { doc: &doc, sites: &sites, hunt_groups: &hunt_groups, carriers: &carriers, dialing };
     let mut checker = LineChecker {
         doc: &doc,
         library: &library,
@@ -70,24 +77,43 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         credentials: &credentials,
         consoles: BTreeMap::new(),
         ids: BTreeMap::new(),
-        dialing: numbering.as_deref().zip(bank),
+        common: &common,
+        countries: Countries::new(&library),
+        hours: None,
         lines: Vec::new(),
         places: Vec::new(),
+        alternatives: BTreeMap::new(),
+        warnings: Vec::new(),
     };
     checker.defaults();
-    for line in written.unwrap_or_default() {
+    let written = written.unwrap_or_default();
+    let keys = HoursKeys {
+        zone: file.zone,
+        windows: file.windows,
+        holidays: file.holidays,
+        blackouts: file.blackouts,
+    };
+    let bank_zone = bank.and_then(|bank| bank.location.zone.clone());
+    let room = limits.room(checker.longest_logout(&written));
+    let mut hours = HoursChecker::new(&keys, bank_zone, path, room, &doc);
+    written_sites.iter().for_each(|site| hours.site(site));
+    checker.hours = Some(hours);
+    for line in written {
         checker.line(line);
     }
-    let LineChecker { mut lines, places, .. } = checker;
+    let LineChecker { mut lines, places, alternatives, mut warnings, hours, .. } = checker;
+    let zone = hours.as_ref().and_then(HoursChecker::zone);
+    warnings.extend(hours.map(HoursChecker::into_warnings).unwrap_or_default());
     check_proving(&mut credentials, &lines, &doc);
-    check_only(&overrides.only, &mut lines, &doc);
-    let dialing = numbering.as_deref().zip(bank);
+    select::select(overrides, &mut lines, &doc);
     let reference = file.reference.as_deref();
     let checks = checks::check(reference, file.preflight.as_deref(), dialing, &lines, &doc);
     if let (Some((numbering, bank)), Some(read)) = (dialing, &read_bank) {
         checks::check_own_numbers(numbering, bank, &lines, &read.doc);
     }
-    let warnings = same_numbers(&lines, &places);
+    warnings.extend(line::check_alternatives(&lines, &alternatives, &doc));
+    warnings.extend(same_numbers(&lines, &places));
+    warnings.extend(sites::check_names(&written_sites, &sites, &lines, &places, &doc));
     let seed = overrides.seed.or(file.seed).unwrap_or_default();
 
     let mut problems = doc.into_problems();
@@ -117,7 +143,9 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         policy,
         checks,
         deadline,
+        zone,
         limits,
+        history,
         seed,
         warnings,
     });
@@ -161,7 +189,9 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
             policy: crate::fleet::policy::Policy::default(),
             checks: crate::fleet::scheduler::CheckPlan::default(),
             deadline: None,
+            zone: None,
             limits,
+            history: HistoryPlan::default(),
             seed: 0,
             warnings: Vec::new(),
         })
@@ -277,9 +307,13 @@ struct LineChecker<'a> {
     /// Consoles that were looked up: the dialog, or the complaint to whoever names it (none where its own file is wrong).
     consoles: BTreeMap<String, Result<Arc<Dialog>, Option<String>>>,
     ids: BTreeMap<LineId, Place>,
-    dialing: Option<(&'a Numbering, &'a Bank)>,
+    common: &'a Common<'a>,
+    countries: Countries<'a>,
+    hours: Option<HoursChecker<'a>>,
     lines: Vec<PlannedLine>,
     places: Vec<Place>,
+    alternatives: BTreeMap<LineId, Vec<Alternative>>,
+    warnings: Vec<Problem>,
 }
 
 impl LineChecker<'_> {
@@ -314,6 +348,14 @@ impl LineChecker<'_> {
         loaded
     }
 
+    /// The longest logout that any console of these lines asks for.
+    fn longest_logout(&mut self, written: &[WrittenLine]) -> std::time::Duration {
+        let own = written.iter().filter_map(|line| line.file.console.as_deref());
+        let names: BTreeSet<&str> = own.chain(self.defaults.0).filter(|name| *name != CONSOLE_NONE).collect();
+        let dialogs = names.into_iter().filter_map(|name| self.console(name).ok());
+        dialogs.map(|dialog| dialog.logout_limit()).max().unwrap_or_default()
+    }
+
     fn credential(&self, name: &str) -> Result<CredentialName, String> {
         let known = || self.credentials.keys().map(CredentialName::as_str);
         let found = self.credentials.keys().find(|known| known.as_str() == name);
@@ -328,8 +370,11 @@ impl LineChecker<'_> {
     }
 
     fn line(&mut self, mut written: WrittenLine) {
-        let LineFile { id, site, number, hostname, console, credential, on_hold, .. } =
-            std::mem::take(&mut written.file);
+        let LineFile { id, site, number, hostname, console, credential, zone, windows, blackouts, .. } =
+            &mut written.file;
+        let (id, site, number) = (id.take(), site.take(), number.take());
+        let (hostname, console, credential) = (hostname.take(), console.take(), credential.take());
+        let (zone, windows, blackouts) = (zone.take(), windows.take(), blackouts.take());
         let doc = self.doc;
         let id = match id.as_deref().map(str::parse::<LineId>) {
             Some(Ok(id)) => Some(id),
@@ -368,8 +413,7 @@ impl LineChecker<'_> {
         let number = match number.as_deref().map(|text| (text, text.parse::<PhoneNumber>())) {
             Some((_, Ok(number))) => Some(number),
             Some((text, Err(error))) => {
-                let hint = if text.contains("E+") { " (a spreadsheet made a figure of it)" } else { "" };
-                written.problem("number", format!("{error}{hint}"), doc);
+                written.problem("number", line::number_problem(text, &error), doc);
                 None
             }
             None => {
@@ -387,22 +431,38 @@ impl LineChecker<'_> {
         };
         let (console, dialog) = self.line_console(console.as_deref(), &written);
         let credential = self.line_credential(credential.as_deref(), console.as_deref(), &written);
+        let (hold, number_confirmed) = self.common.hold(&written);
+        let facets = site.as_ref().map(|site| self.common.facets(site, &written)).unwrap_or_default();
+        let ways = number.as_ref().map(|number| self.common.ways(number, &written)).unwrap_or_default();
+        let keys = HoursKeys { zone, windows, holidays: None, blackouts };
+        let (hours, zone) = match (&mut self.hours, &site) {
+            (Some(hours), Some(site)) => hours.line(&keys, site, &written),
+            _ => (None, None),
+        };
         let (Some(id), Some(site), Some(number)) = (id, site, number) else { return };
-        let line = Line { id, site, number, hostname, facets: crate::model::Facets::default() };
-        let mut preset = on_hold.map(|detail| Preset { fault: Fault::OnHold, detail });
-        let mut ring_cadence = std::time::Duration::ZERO;
-        if let Some((numbering, bank)) = self.dialing {
-            ring_cadence = numbering.cadence_to(&line.number);
-            match dialable(numbering, bank, &line) {
-                Ok(()) => {}
-                Err(Undialable::Screened(why)) => {
-                    preset = Some(Preset { fault: Fault::Screened, detail: why.to_string() });
-                }
-                Err(Undialable::NoString(what)) => written.problem("number", what, doc),
-            }
+        let numbering = self.common.dialing.map(|(numbering, _)| numbering);
+        let country = numbering.and_then(|numbering| self.countries.of(&number, numbering));
+        let line = Line { id, site, number, hostname, facets: Facets { country, ..facets } };
+        let on_hold = hold.as_ref().map(|hold| Preset { fault: Fault::OnHold, detail: hold.told() });
+        let preset = ways.screened.or(on_hold);
+        self.warnings.extend(ways.warnings);
+        if !ways.alternatives.is_empty() {
+            self.alternatives.insert(line.id.clone(), ways.alternatives);
         }
         self.places.push(place);
-        self.lines.push(PlannedLine { line, console, dialog, credential, ring_cadence, preset });
+        let ways = ways.ways;
+        self.lines.push(PlannedLine {
+            line,
+            console,
+            dialog,
+            credential,
+            zone,
+            ways,
+            hold,
+            number_confirmed,
+            preset,
+            hours,
+        });
     }
 
     fn line_console(
@@ -462,23 +522,6 @@ impl LineChecker<'_> {
     }
 }
 
-/// Whether every modem of the bank may dial the line.
-fn dialable(numbering: &Numbering, bank: &Bank, line: &Line) -> Result<(), Undialable> {
-    let mut prefixes: Vec<&str> = bank.modems.iter().map(|modem| modem.prefix.as_str()).collect();
-    prefixes.push("");
-    prefixes.sort_unstable();
-    prefixes.dedup();
-    for prefix in prefixes {
-        match dial_string(numbering, bank, line, prefix) {
-            Ok(_) => {}
-            // A prefix that can't be dialed is told at the bank.
-            Err(Undialable::NoString(_)) if !prefix.is_empty() => {}
-            Err(why) => return Err(why),
-        }
-    }
-    Ok(())
-}
-
 fn check_proving(credentials: &mut Credentials, lines: &[PlannedLine], doc: &Doc) {
     for (name, (credential, prove_on)) in credentials {
         let Some(text) = prove_on else { continue };
@@ -493,30 +536,6 @@ fn check_proving(credentials: &mut Credentials, lines: &[PlannedLine], doc: &Doc
         }
         if let Some(credential) = credential {
             credential.prove_on = Some(found.line.id.clone());
-        }
-    }
-}
-
-fn check_only(only: &[String], lines: &mut [PlannedLine], doc: &Doc) {
-    if only.is_empty() {
-        return;
-    }
-    let fits =
-        |pattern: &str, line: &Line| glob(pattern, line.id.as_str()) || glob(pattern, line.site.as_str());
-    for pattern in only {
-        if !lines.iter().any(|planned| fits(pattern, &planned.line)) {
-            let names =
-                lines.iter().flat_map(|planned| [planned.line.id.as_str(), planned.line.site.as_str()]);
-            let near = suggestion(pattern, names);
-            let what = format!("no line and no site of this plan is {}{near}", quoted(pattern));
-            doc.push(Problem::new(Place::file("--only"), what));
-        }
-    }
-    for planned in lines {
-        if !only.iter().any(|pattern| fits(pattern, &planned.line)) {
-            // Above all else that keeps it from being dialed: who asks for one line is not to hear of others.
-            let detail = "not among those of `--only`".to_owned();
-            planned.preset = Some(Preset { fault: Fault::Skipped, detail });
         }
     }
 }

@@ -2,8 +2,13 @@
 
 mod checks;
 mod file;
+mod hours;
+mod line;
 mod load;
+mod select;
 pub mod sites;
+pub mod standing;
+pub mod ways;
 mod written;
 
 #[cfg(test)]
@@ -16,19 +21,25 @@ use std::time::Duration;
 
 use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
+use super::history::HistoryPlan;
+use super::hours::Hours;
+use super::hours::zone::Zone;
 use super::numbering::Numbering;
-use super::problem::Problem;
+use super::problem::{Place, Problem};
 use super::screening::Refusal;
 use crate::call::Limits;
 use crate::console::dialog::Dialog;
 use crate::fleet::policy::Policy;
 use crate::fleet::scheduler::CheckPlan;
 use crate::model::{
-    CarrierName, CredentialName, DialString, Fault, GroupName, Line, LineId, PhoneNumber, PlanName, SiteId,
+    CarrierName, CredentialName, DialString, Fault, GroupName, Line, LineId, PhoneNumber, PlanName, Reading,
+    SiteId, Windows,
 };
 
 pub use self::load::{load_bench, load_plan};
 use self::sites::{Carrier, Site};
+use self::standing::Hold;
+use self::ways::PlannedWay;
 
 /// The console's name that means "stop after CONNECT".
 pub const CONSOLE_NONE: &str = "none";
@@ -42,6 +53,10 @@ pub struct Overrides {
     pub seed: Option<u64>,
     /// Lines or sites that alone are dialed, `*` standing for anything; empty: all. The others are skipped.
     pub only: Vec<String>,
+    /// Sites whose lines alone are dialed, in the same way.
+    pub sites: Vec<String>,
+    /// Tags whose lines alone are dialed, in the same way. A line must be left by all three.
+    pub tags: Vec<String>,
 }
 
 /// A plan whose every part is known to be right.
@@ -69,10 +84,14 @@ pub struct Plan {
     pub policy: Policy,
     /// How the bench is checked.
     pub checks: CheckPlan,
-    /// Nothing is dialed after this time of day, local to the bank's host.
+    /// Nothing is dialed after this time of day of [`Self::zone`].
     pub deadline: Option<jiff::civil::Time>,
+    /// The plan's zone, else that of the bank's location: what a time of day without a site is of. Absent: this host's.
+    pub zone: Option<Zone>,
     /// Limits of one call.
     pub limits: Limits,
+    /// Where the history of its runs is kept, and for how long.
+    pub history: HistoryPlan,
     /// Seed of all randomness.
     pub seed: u64,
     /// What is not wrong, but should be read.
@@ -90,10 +109,18 @@ pub struct PlannedLine {
     pub dialog: Option<Arc<Dialog>>,
     /// The credential that logs in there.
     pub credential: Option<CredentialName>,
-    /// From one ringback burst to the next, where the modem lets hear one alone.
-    pub ring_cadence: Duration,
+    /// The zone of its site; absent where nothing tells it.
+    pub zone: Option<Zone>,
+    /// How it is called: each may be dialed from every modem, and they are tried in turn. Empty only where none may be.
+    pub ways: Vec<PlannedWay>,
+    /// It is known to be dead.
+    pub hold: Option<Hold>,
+    /// The day on which somebody confirmed its numbers, in the site's zone, and where that is written.
+    pub number_confirmed: Option<(jiff::civil::Date, Place)>,
     /// It is not dialed, and this is why.
     pub preset: Option<Preset>,
+    /// When it may be dialed; absent: at any time.
+    pub hours: Option<Arc<Hours>>,
 }
 
 /// A verdict that stands before anything is dialed.
@@ -116,31 +143,41 @@ pub enum Undialable {
     Screened(#[from] Refusal),
 }
 
-impl Plan {
-    /// What a modem dials for a line: the only way to a dial string, and it is screened.
-    pub fn dial_string(&self, line: &Line, modem: &BankModem) -> Result<DialString, Undialable> {
-        dial_string(&self.numbering, &self.bank, line, &modem.prefix)
+impl PlannedLine {
+    /// Whether it is called by this number.
+    pub fn has_number(&self, number: &PhoneNumber) -> bool {
+        self.line.number == *number || self.ways.iter().any(|way| way.number == *number)
     }
+}
 
+impl Plan {
     /// What a modem dials for a number that is no line's, to check the bench; screened like any other.
     pub fn dial_string_of(&self, number: &PhoneNumber, modem: &BankModem) -> Result<DialString, Undialable> {
-        checks::dial_string_of(&self.numbering, &self.bank, number, &modem.prefix)
+        ways::dial_string(&self.numbering, &self.bank, number, None, &modem.prefix)
+    }
+
+    /// The longest that a call to any of its lines can take, from taking the port to proven on-hook.
+    pub fn room(&self) -> Duration {
+        let logouts = self.lines.iter().filter_map(|planned| planned.dialog.as_deref());
+        let longest = logouts.map(Dialog::logout_limit).max().unwrap_or_default();
+        self.limits.room(longest)
+    }
+
+    /// When a line may be dialed, in the run's own time: the spells from `from` on that begin before `horizon`.
+    pub fn windows(
+        &self,
+        planned: &PlannedLine,
+        reading: &Reading,
+        from: jiff::Timestamp,
+        horizon: jiff::Timestamp,
+    ) -> Windows {
+        planned.hours.as_deref().map_or(Windows::ALWAYS, |hours| hours.windows(reading, from, horizon))
     }
 
     /// The line of this id.
     pub fn line(&self, id: &LineId) -> Option<&PlannedLine> {
         self.lines.iter().find(|planned| planned.line.id == *id)
     }
-}
-
-/// What is dialed for a line with this prefix; screened.
-fn dial_string(
-    numbering: &Numbering,
-    bank: &Bank,
-    line: &Line,
-    prefix: &str,
-) -> Result<DialString, Undialable> {
-    checks::dial_string_of(numbering, bank, &line.number, prefix)
 }
 
 /// Whether a name fits a pattern in which `*` stands for anything.

@@ -1,13 +1,15 @@
 //! The plan's `sites:`, `hunt_groups:` and `carriers:`: what several lines have in common. When a site may be called is
 //! for its hours to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::PlannedLine;
 use super::file::{CarrierFile, HuntGroupFile, ListFile, SitesFile};
 use super::written::{self, Written, WrittenSite};
-use crate::config::bank::missing;
-use crate::config::problem::{Place, quoted};
+use crate::config::bank::{Bank, Location};
+use crate::config::numbering::Numbering;
+use crate::config::problem::{Place, Problem, quoted, suggestion};
 use crate::config::source::beside;
 use crate::config::yaml::Doc;
 use crate::model::{CarrierName, DialString, GroupName, SiteId};
@@ -35,8 +37,11 @@ pub struct Site {
 /// A carrier of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carrier {
-    /// Dialed before the number, behind the modem's own prefix.
+    /// Dialed before the number, behind the modem's own prefix; empty where it has a code instead.
     pub prefix: String,
+    /// Its digits where a country wants the carrier's code within the number (behind the trunk prefix), in place of the
+    /// bank's `location.carrier`.
+    pub code: Option<String>,
 }
 
 /// The sites as they were written, each with its place.
@@ -177,6 +182,7 @@ pub(super) fn hunt_groups(
 /// Carriers; one that is wrong is there without a prefix, so that its name is known.
 pub(super) fn carriers(
     files: BTreeMap<String, Option<CarrierFile>>,
+    dialing: Option<(&Numbering, &Bank)>,
     doc: &Doc,
 ) -> BTreeMap<CarrierName, Option<Carrier>> {
     let mut carriers = BTreeMap::new();
@@ -193,24 +199,42 @@ pub(super) fn carriers(
                 continue;
             }
         };
-        let way = format!("{key}.prefix");
-        let prefix = match file.and_then(|file| file.prefix) {
-            None => {
-                missing(
-                    doc,
-                    &way,
-                    "is missing; write what is dialed before the number, in quotes, as `\"1010288\"`",
-                );
-                None
+        let file = file.unwrap_or_default();
+        let carrier = match (file.prefix, file.code) {
+            (Some(prefix), None) => prefix_problem(&prefix)
+                .map_or(Ok(Carrier { prefix, code: None }), |what| Err(("prefix", what))),
+            (None, Some(code)) => code_problem(&code, dialing)
+                .map_or(Ok(Carrier { prefix: String::new(), code: Some(code) }), |what| Err(("code", what))),
+            (Some(_), Some(_)) => {
+                Err(("code", "stands beside `prefix`; a carrier has one of the two".to_owned()))
             }
-            Some(prefix) => prefix_problem(&prefix).map_or(Some(prefix), |what| {
-                doc.problem(&way, what);
-                None
-            }),
+            (None, None) if doc.lost_a_part(&key) || doc.is_pruned(&key) => {
+                carriers.insert(name, None);
+                continue;
+            }
+            (None, None) => Err((
+                "prefix",
+                "is missing; write what is dialed before the number, in quotes, as `\"1010288\"`".to_owned(),
+            )),
         };
-        carriers.insert(name, prefix.map(|prefix| Carrier { prefix }));
+        let carrier = carrier.map_err(|(part, what)| doc.problem(&format!("{key}.{part}"), what)).ok();
+        carriers.insert(name, carrier);
     }
     carriers
+}
+
+fn code_problem(code: &str, dialing: Option<(&Numbering, &Bank)>) -> Option<String> {
+    if code.is_empty() || !code.chars().all(|c| c.is_ascii_digit()) {
+        return Some(format!("is {}; write the carrier's digits, in quotes", quoted(code)));
+    }
+    let (numbering, bank) = dialing?;
+    if numbering.carrier.is_empty() {
+        return Some(format!(
+            "has no meaning under the numbering `{}`: no carrier's code stands within a number there; write `prefix:`, what is dialed before the number",
+            numbering.name
+        ));
+    }
+    numbering.carrier_problem(&Location { carrier: Some(code.to_owned()), ..bank.location.clone() })
 }
 
 fn prefix_problem(prefix: &str) -> Option<String> {
@@ -219,4 +243,55 @@ fn prefix_problem(prefix: &str) -> Option<String> {
     }
     (!prefix.contains(|c: char| c.is_ascii_digit() || "*#".contains(c)))
         .then(|| format!("is {}; write the digits that choose the carrier, in quotes", quoted(prefix)))
+}
+
+/// Sites that lines name and `sites:` does not have, where it has some, and the other way round where they are written in
+/// the plan itself: legal, and a slip of the pen would take a line's hours away. Each told once.
+pub(super) fn check_names(
+    written: &[WrittenSite],
+    sites: &BTreeMap<SiteId, Site>,
+    lines: &[PlannedLine],
+    places: &[Place],
+    doc: &Doc,
+) -> Vec<Problem> {
+    let mut warnings = Vec::new();
+    if sites.is_empty() {
+        return warnings;
+    }
+    let unknown: BTreeMap<&SiteId, &Place> = lines
+        .iter()
+        .zip(places)
+        .filter(|(planned, _)| !sites.contains_key(&planned.line.site))
+        .map(|(planned, place)| (&planned.line.site, place))
+        .rev()
+        .collect();
+    let first = lines.iter().zip(places).find(|(planned, _)| !sites.contains_key(&planned.line.site));
+    if let Some((planned, place)) = first {
+        let name = planned.line.site.as_str();
+        let near = suggestion(name, sites.keys().map(SiteId::as_str));
+        let what = format!("the line's site `{name}`{} not under `sites:`{near}", others(unknown.len()));
+        warnings.push(Problem::new(place.clone(), what));
+    }
+    let used: BTreeSet<&str> = lines.iter().map(|planned| planned.line.site.as_str()).collect();
+    let mut unused = written.iter().filter(|site| {
+        site.is_inline() && site.file.site.as_deref().is_some_and(|name| !used.contains(name))
+    });
+    if let Some(site) = unused.next() {
+        let name = site.file.site.as_deref().unwrap_or_default();
+        let near = suggestion(name, used.iter().copied());
+        let what = match unused.count() {
+            0 => format!("no line of this plan is at the site{near}"),
+            more => format!("no line of this plan is at the site{near} (nor at {more} more of them)"),
+        };
+        warnings.push(Problem::new(site.place("", doc), what));
+    }
+    warnings
+}
+
+fn others(sites: usize) -> String {
+    match sites.saturating_sub(1) {
+        0 => " is".to_owned(),
+        1 => " and one more are".to_owned(),
+        more => format!(" and {more} more are"),
+    }
 }

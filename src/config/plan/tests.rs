@@ -24,7 +24,7 @@ fn load_with(name: &str, overrides: &Overrides) -> Result<Plan, String> {
 }
 
 fn dials(plan: &Plan) -> Vec<String> {
-    let dial = |line: &PlannedLine| plan.dial_string(&line.line, &plan.bank.modems[0]).unwrap().command();
+    let dial = |line: &PlannedLine| plan.dial_string(&line.ways[0], &plan.bank.modems[0]).unwrap().command();
     plan.lines.iter().map(dial).collect()
 }
 
@@ -58,7 +58,7 @@ fn every_bad_file_gets_its_exact_messages_all_at_once() {
 #[test]
 fn a_real_bank_listens_for_its_dial_tones_first_and_a_simulated_one_need_not() {
     let checks = load("good.yaml").unwrap().checks;
-    assert_eq!(checks, CheckPlan { preflight: Preflight::DialTone, reference: None });
+    assert_eq!(checks, CheckPlan { preflight: Preflight::DialTone, reference: None, toll: None });
     assert_eq!(load("good-simulated.yaml").unwrap().checks, CheckPlan::default());
 }
 
@@ -76,7 +76,7 @@ fn a_good_plan_is_whole() {
     assert_eq!(first.credential.as_ref().map(CredentialName::as_str), Some("oob"));
     assert_eq!((&second.console, &second.credential), (&None, &None));
     assert_eq!(third.preset.as_ref().map(|preset| preset.fault), Some(Fault::OnHold));
-    assert_eq!(first.ring_cadence, Duration::from_secs(6));
+    assert_eq!(plan.numbering.cadence_to(&first.line.number), Duration::from_secs(6));
     assert!(plan.bank.profiles.contains_key("courier") && plan.bank.profiles.len() == 2);
     assert_eq!(plan.warnings, []);
 }
@@ -142,8 +142,9 @@ fn what_may_not_be_dialed_is_screened_and_leaves_the_plan_good() {
         ]
     );
     assert!(plan.lines[..3].iter().all(|l| l.preset.as_ref().is_some_and(|p| p.fault == Fault::Screened)));
-    assert!(plan.lines[..3].iter().all(|l| plan.dial_string(&l.line, &plan.bank.modems[0]).is_err()));
-    let dial = |n: usize| plan.dial_string(&plan.lines[n].line, &plan.bank.modems[0]).unwrap().command();
+    let refused = |n: usize| plan.dial_string_of(&plan.lines[n].line.number, &plan.bank.modems[0]).is_err();
+    assert!((0..3).all(|n| refused(n) && plan.lines[n].ways.is_empty()));
+    let dial = |n: usize| plan.dial_string(&plan.lines[n].ways[0], &plan.bank.modems[0]).unwrap().command();
     assert_eq!((dial(3), dial(4)), ("0,0305555".to_owned(), "0,55550101".to_owned()));
 }
 
@@ -282,20 +283,82 @@ fn the_example_plan_is_good() {
 fn all_that_is_shipped_is_built_in_and_right() {
     use crate::config::library::{Known, Library};
     use crate::config::numbering::NumberingFile;
+    use crate::config::tariff::TariffFile;
     use crate::console::dialog::DialogFile;
     use crate::modem::profile::Profile;
 
     let built_in = Library::built_in();
     let here = Library::around(Path::new("dialplans/example.yaml"));
-    for kind in [Known::Modem, Known::Console, Known::Numbering] {
+    for kind in [Known::Modem, Known::Console, Known::Numbering, Known::Tariff] {
         assert_eq!(built_in.names(kind), here.names(kind), "{}", kind.folder());
         for name in built_in.names(kind) {
             let good = match kind {
                 Known::Modem => built_in.load::<Profile>(&name).map(drop),
                 Known::Console => built_in.load::<DialogFile>(&name).map(drop),
                 Known::Numbering => built_in.load::<NumberingFile>(&name).map(drop),
+                Known::Tariff => built_in.load::<TariffFile>(&name).map(drop),
             };
             assert!(good.is_ok(), "{name}: {good:?}");
         }
     }
+}
+
+#[test]
+fn the_nearest_hours_win_and_blackouts_add_up() {
+    let plan = load("good-hours.yaml").unwrap();
+    let hours: Vec<_> = plan.lines.iter().map(|line| line.hours.clone().unwrap()).collect();
+    let said: Vec<String> = hours.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "mon-fri 22:00-05:00, sat,sun,holiday 00:00-24:00 America/New_York",
+            "01:00-04:00, 12:00-13:00 America/New_York",
+            "mon,tue 23:00-04:00, sat 00:00-24:00 Europe/London",
+            "mon-fri 22:00-05:00, sat,sun,holiday 00:00-24:00 America/Chicago",
+        ]
+    );
+    let open = |line: usize, at: &str| hours[line].is_open(at.parse().unwrap());
+    // Thanksgiving, a holiday of every year, one of a file; a day that is none.
+    assert!(
+        open(0, "2026-11-26T17:00:00Z") && open(0, "2029-12-25T17:00:00Z") && open(0, "2026-07-03T17:00:00Z")
+    );
+    assert!(!open(0, "2026-11-27T17:00:00Z") && open(0, "2026-11-28T04:00:00Z"));
+    assert!(open(3, "2026-11-26T17:00:00Z") && !open(3, "2026-11-28T03:59:00Z"));
+    // The plan's blackout, in each zone, and a line's or site's own besides.
+    assert!(open(0, "2026-12-31T05:30:00Z") == open(0, "2026-12-31T09:00:00Z"));
+    assert!(!open(0, "2027-01-01T16:59:00Z") && open(0, "2027-01-01T17:00:00Z"));
+    assert!(!open(1, "2026-12-24T07:00:00Z") && open(1, "2026-12-25T07:00:00Z"));
+    assert!(!open(1, "2027-01-01T07:00:00Z"));
+    assert!(!open(2, "2026-12-01T23:30:00Z") && open(2, "2026-12-08T23:30:00Z"));
+    // A site's holidays stand in place of the plan's.
+    assert!(!open(2, "2026-12-28T23:30:00Z") && open(2, "2026-12-29T23:30:00Z"));
+    assert_eq!(plan.zone.as_ref().map(|zone| zone.name().to_owned()).as_deref(), Some("America/New_York"));
+    assert_eq!(plan.warnings, []);
+    assert!(load("good.yaml").unwrap().lines.iter().all(|line| line.hours.is_none()));
+}
+
+#[test]
+fn equal_hours_are_one_and_the_banks_zone_comes_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "bank.yaml",
+        "bank: hq\nlocation: { country: US, zone: America/Denver }\nmodems: [{ id: m00, port: /dev/ttyS100, profile: generic }]\n",
+    );
+    let plan = |keys: &str| {
+        let text = format!(
+            "plan: p\nbank: bank.yaml\n{keys}defaults: {{ console: none }}\nlines:\n- {{ id: A, number: '+1 704 555 0101' }}\n- {{ id: B, number: '+1 704 555 0102' }}\n"
+        );
+        write("plan.yaml", &text);
+        load_plan(&folder.path().join("plan.yaml"), &Overrides::default()).unwrap()
+    };
+    let found = plan("windows: 22:00-05:00\n");
+    let [a, b] = &found.lines[..] else { panic!("two lines") };
+    assert!(Arc::ptr_eq(a.hours.as_ref().unwrap(), b.hours.as_ref().unwrap()));
+    assert_eq!(a.hours.as_ref().unwrap().zone().name(), "America/Denver");
+    let found = plan("zone: EST\nwindows: 'holiday 22:00-05:00'\n");
+    let warned: Vec<String> = found.warnings.iter().map(|warning| warning.what.clone()).collect();
+    assert!(warned.iter().any(|what| what.contains("no summer time")), "{warned:?}");
+    assert!(warned.iter().any(|what| what.contains("no holidays are listed")), "{warned:?}");
+    assert_eq!(plan("").lines[0].hours, None);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LineBook, Run};
+use super::{LineBook, NotDialed, Run};
 use crate::call::CallSpec;
 use crate::fleet::scheduler::{Check, CheckReport, Input};
 use crate::fleet::worker::{CheckOver, Command, OpenPort};
@@ -29,7 +29,11 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 "dial tone".to_owned(),
             );
         }
-        match self.book.check(check, modem) {
+        let call = match self.may_check(check) {
+            Ok(()) => self.book.check(check, modem),
+            Err(why) => Err(NotDialed(why)),
+        };
+        match call {
             Ok(spec) => {
                 if let Check::Peer(peer) = check {
                     // It must listen before the other one dials.

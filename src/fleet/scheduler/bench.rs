@@ -502,11 +502,15 @@ impl Bench {
         self.bare_since.map(|since| since + policy.patience)
     }
 
+    /// Whether every modem is left alone for the rest of the run.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.gone == self.seats.len()
+    }
+
     /// The reason why no modem can be had any more, once there is one.
     pub(super) fn hopeless(&self, now: Mono, policy: &BenchPolicy) -> Option<Trouble> {
-        let all_gone = self.gone == self.seats.len();
         let waited = self.patience_ends(policy).is_some_and(|ends| now >= ends);
-        if !all_gone && !waited {
+        if !self.is_gone() && !waited {
             return None;
         }
         let out = self.last_out.into_iter().chain((0..self.seats.len()).rev());

@@ -3,7 +3,8 @@
 use super::bench::{BARRED, Trouble, weight};
 use super::judge::{Finding, NumberRecord, Trial};
 use super::lines::Stage;
-use super::queue::Burden;
+use super::queue::{Burden, Rank};
+use super::spending::Aside;
 use super::{CallReport, Decision, Scheduler};
 use crate::fleet::policy::CallClass;
 use crate::model::{CallId, Fault, LineId, ModemId, Moment, Mono};
@@ -28,13 +29,14 @@ impl Scheduler {
         if self.open == 0 {
             return self.last_checks(now);
         }
-        if self.waiting() == 0 {
+        self.open_gates();
+        if self.pressing() == 0 {
             return;
         }
         self.free_the_stranded();
         let hopeful = self.bench.hopeful();
         while let Some(modem) = self.bench.next_free(!self.queue.is_empty()) {
-            if self.waiting() == 0 {
+            if self.pressing() == 0 {
                 break;
             }
             self.serve(now, modem, hopeful);
@@ -48,44 +50,127 @@ impl Scheduler {
         if !self.is_trusted(now, modem) || self.queue.is_empty() {
             return;
         }
-        let allowed = |burden: &Burden| {
-            let own = weight(burden, modem);
-            own < BARRED && own <= self.bench.lightest(burden, hopeful)
+        while let Some(Rank { line, .. }) = self.queue.best(|burden| self.may_take(modem, burden, hopeful)) {
+            if self.closed_gate(line).is_none() && !self.is_astray(line) {
+                self.dial(now, line, modem);
+            } else {
+                // It goes to where it waits, or to its verdict.
+                self.ready_again(line);
+            }
+            self.open_gates();
+            if !self.bench.is_free(modem) {
+                return;
+            }
+        }
+    }
+
+    /// Whether a modem takes a line with this burden, or leaves it to one that has failed less for it.
+    fn may_take(&self, modem: usize, burden: &Burden, hopeful: usize) -> bool {
+        let own = weight(burden, modem);
+        own < BARRED && own <= self.bench.lightest(burden, hopeful)
+    }
+
+    /// Lets those go on that waited for a gate which is open now.
+    pub(super) fn open_gates(&mut self) {
+        loop {
+            if let Some(credential) = self.stuck.pop_first() {
+                self.release_if_stuck(credential);
+            } else if let Some(gate) = self.ajar.pop_first() {
+                self.open_gate(gate);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn open_gate(&mut self, gate: usize) {
+        for burden in self.gates.burdens(gate) {
+            while self.closed_is(gate).is_none()
+                && let Some(rank) = self.gates.next(gate, &burden)
+            {
+                self.ready_again(rank.line);
+                if let Stage::Queued { sent_by, burden, .. } = &mut self.lines[rank.line].stage {
+                    *sent_by = Some(gate);
+                    self.gates.sent(gate, burden.clone(), rank);
+                }
+            }
+        }
+    }
+
+    /// A gate that lets this line's next call not through now.
+    pub(super) fn closed_gate(&self, line: usize) -> Option<usize> {
+        let entry = &self.lines[line];
+        let way = &entry.ways[entry.way];
+        let groups = entry.groups.iter().map(|group| self.numbers.len() + group);
+        let purse = way.purse.map(|purse| self.purse_gate(purse));
+        std::iter::once(way.number).chain(groups).chain(purse).find_map(|gate| self.closed_is(gate))
+    }
+
+    /// The gate, if it is closed.
+    fn closed_is(&self, gate: usize) -> Option<usize> {
+        let open = match gate.checked_sub(self.purse_gate(0)) {
+            Some(purse) => self.purse_is_open(purse),
+            None => self.gates.has_room(gate),
         };
-        if let Some(rank) = self.queue.best(allowed) {
-            self.dial(now, rank.line, modem);
+        (!open).then_some(gate)
+    }
+
+    /// A call to this number, of this line, goes through its gates.
+    pub(super) fn enter(&mut self, number: usize, line: Option<usize>) {
+        self.gates.enter(number);
+        for &group in line.iter().flat_map(|&line| &self.lines[line].groups) {
+            self.gates.enter(self.numbers.len() + group);
+        }
+    }
+
+    /// It has ended.
+    pub(super) fn leave(&mut self, number: usize, line: Option<usize>) {
+        let groups = line.iter().flat_map(|&line| &self.lines[line].groups);
+        for gate in groups.map(|group| self.numbers.len() + group).chain([number]) {
+            self.gates.leave(gate);
+            self.ajar.insert(gate);
         }
     }
 
     pub(super) fn dial(&mut self, now: Mono, line: usize, modem: usize) {
         self.detach(line);
+        self.forget_window(line);
         let may_shorten = self.may_shorten(now, line);
-        self.queue.set_in_call(self.lines[line].number, true);
+        let (number, worst) = (self.lines[line].number(), self.lines[line].ways[self.lines[line].way].worst);
+        self.enter(number, Some(line));
+        let aside = self.set_aside(Some(line), number, worst);
         self.bench.begin_call(modem);
         self.running += 1;
         let entry = &mut self.lines[line];
         entry.begun += 1;
-        entry.stage = Stage::Running { modem, began: now };
+        entry.stage = Stage::Running { modem, began: now, aside };
         self.decisions.push(Decision::Dial {
             line: entry.id.clone(),
             modem: self.bench.ids[modem].clone(),
             attempt: entry.begun,
-            way: 0,
+            way: entry.way,
             call: CallId::new(&entry.id, entry.begun),
             may_shorten,
         });
+        self.stirs(line);
     }
 
     /// Whether this call's dial limit may be shortened. A call that was cut short is never the only evidence, so there
-    /// must be time and calls left for another one; and it is only ever the first call to a number, of one line alone:
-    /// whatever was dialed there before, or may have been, speaks for the full time.
+    /// must be time and calls left for another one; and it is only ever the first call to a number, of one line alone
+    /// that has no other: whatever was dialed there before, or may have been, speaks for the full time.
     fn may_shorten(&self, now: Mono, line: usize) -> bool {
-        let number = &self.numbers[self.lines[line].number];
+        let entry = &self.lines[line];
+        let number = &self.numbers[entry.number()];
         let Some(pause) = self.redial.second_call_after() else { return false };
         let room = self.policy.second_call_room() + pause;
-        let in_time = self.deadline.is_none_or(|deadline| now + room <= deadline);
+        let in_time = self.deadline.is_none_or(|deadline| now + room <= deadline)
+            && entry.windows.holds(now, room + self.room);
+        let budget = self.ledger.budget();
         self.policy.may_shorten()
             && in_time
+            && entry.ways.len() == 1
+            && budget.line.is_unlimited()
+            && budget.number.is_unlimited()
             && number.lines.len() == 1
             && number.lost == 0
             && number.record.dialed == 0
@@ -96,19 +181,31 @@ impl Scheduler {
         let (Some(&line), Some(&modem)) = (self.line_index.get(line), self.modem_index.get(modem)) else {
             return;
         };
-        if !matches!(self.lines[line].stage, Stage::Running { modem: expected, .. } if expected == modem) {
-            return;
-        }
-        self.running -= 1;
-        self.lines[line].stage = Stage::New;
+        let Some((_, aside)) = self.end_running(line, modem) else { return };
+        self.settle(aside, false, None);
         self.lines[line].begun -= 1;
         self.bench.end_call(modem);
         if let Some(exit) = self.bench.free_or_leave(modem, now, &self.policy.bench) {
             let trouble = Trouble { fault: Fault::ModemError, detail: String::new() };
             self.note_exit(modem, &exit, &trouble);
         }
-        self.queue.set_in_call(self.lines[line].number, false);
+        self.leave(self.lines[line].number(), Some(line));
         self.conclude(line, Finding { fault: Some(Fault::Screened), detail, call: None });
+    }
+
+    /// Takes a line out of its call with this modem: when that began, and what was set aside for it.
+    fn end_running(&mut self, line: usize, modem: usize) -> Option<(Mono, Option<Aside>)> {
+        let stage = &mut self.lines[line].stage;
+        match std::mem::replace(stage, Stage::New) {
+            Stage::Running { modem: expected, began, aside } if expected == modem => {
+                self.running -= 1;
+                Some((began, aside))
+            }
+            other => {
+                *stage = other;
+                None
+            }
+        }
     }
 
     pub(super) fn panicked(&mut self, now: Mono, line: LineId, modem: ModemId, detail: String) {
@@ -140,26 +237,23 @@ impl Scheduler {
         else {
             return;
         };
-        let Stage::Running { modem: expected, began } = self.lines[line].stage else { return };
-        if expected != modem {
-            return;
-        }
-        self.running -= 1;
-        self.lines[line].stage = Stage::New;
+        let Some((began, aside)) = self.end_running(line, modem) else { return };
+        self.settle(aside, report.dialed, report.charge.as_ref());
         self.lines[line].learn(report.took, report.fault);
-        let trial = self.trial(modem, report);
+        let way = self.lines[line].way;
+        let trial = self.trial(modem, (line, way), now, report);
         let class = trial.class;
-        let number = self.lines[line].number;
+        let (number, route) = (trial.number, self.lines[line].ways[way].route);
         self.numbers[number].record.note(&self.lines[line].id, &trial);
         if class == CallClass::Passed {
-            self.health.passed(modem, line, (began, now), report.connected_after);
+            self.health.passed(modem, route, (began, now), report.connected_after);
         } else if trial.is_failing() {
-            self.health.failed(modem, line, (began, now), report.cut_short);
+            self.health.failed(modem, route, (began, now), report.cut_short);
         }
         self.remember(modem, line, &trial);
         self.lines[line].trials.push(trial);
         self.release_modem(now, modem, class, report);
-        self.queue.set_in_call(number, false);
+        self.leave(number, Some(line));
         if report.dialed {
             self.note_redial(now, number, report.fault, class == CallClass::Passed);
         }
@@ -208,7 +302,10 @@ impl Scheduler {
         if trial.class == CallClass::Passed {
             self.trust[modem].unproven.clear();
             self.targets.sound = true;
-            self.targets.passed(line, modem);
+            // Checks call lines by their own numbers.
+            if trial.way == 0 {
+                self.targets.passed(line, modem);
+            }
         } else if trial.is_failing() {
             self.trust[modem].unproven.insert((line, trial.attempt));
         }
@@ -221,11 +318,20 @@ impl Scheduler {
         self.heed(modem);
     }
 
-    pub(super) fn trial(&self, modem: usize, report: &CallReport) -> Trial {
+    pub(super) fn trial(
+        &self,
+        modem: usize,
+        (line, way): (usize, usize),
+        ended: Mono,
+        report: &CallReport,
+    ) -> Trial {
         let class = CallClass::of(report.fault);
         Trial {
             attempt: report.attempt,
             modem,
+            way,
+            number: self.lines[line].ways[way].number,
+            ended,
             fault: report.fault,
             class,
             furthest: report.furthest,
@@ -241,7 +347,8 @@ impl Scheduler {
         let mut record = NumberRecord { dialed: self.numbers[number].lost, ..NumberRecord::default() };
         for &line in &self.numbers[number].lines {
             let line = &self.lines[line];
-            line.trials.iter().for_each(|trial| record.note(&line.id, trial));
+            let here = line.trials.iter().filter(|trial| trial.number == number);
+            here.for_each(|trial| record.note(&line.id, trial));
         }
         self.numbers[number].record = record;
     }

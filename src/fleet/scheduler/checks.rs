@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::bench::{Due, State, Trouble};
+use super::spending::Aside;
 use super::targets::{Found, KNOWN_LINE_CHECKS_MAX, words};
 use super::{Check, CheckReport, Decision, Preflight, Scheduler, Timer};
 use crate::model::event::CheckOutcome;
@@ -45,6 +46,8 @@ pub(super) struct Trust {
     unknown: u32,
     not_before: Option<Mono>,
     running: Option<Check>,
+    /// What is set aside for that.
+    aside: Option<Aside>,
     /// It answers the check of another one.
     answers: bool,
     /// Times that it was, or waited to be, checked under quarantine.
@@ -214,12 +217,15 @@ impl Scheduler {
             self.checking += 1;
         }
         if let Some(number) = self.number_of(&check) {
-            self.queue.set_in_call(number, true);
+            let line = self.line_of(&check);
+            self.enter(number, line);
+            let toll = self.toll(&check);
+            self.trust[modem].aside = toll.and_then(|toll| self.set_aside(line, number, toll));
         }
         if let Check::Line(line) = &check
             && let Some(&line) = self.line_index.get(line)
         {
-            *self.targets.uses.entry(self.lines[line].number).or_default() += 1;
+            *self.targets.uses.entry(self.lines[line].ways[0].number).or_default() += 1;
         }
         self.checking += 1;
         self.trust[modem].running = Some(check.clone());
@@ -243,7 +249,9 @@ impl Scheduler {
         self.checking -= 1;
         self.bench.end_call(modem);
         if let Some(number) = self.number_of(&check) {
-            self.queue.set_in_call(number, false);
+            self.leave(number, self.line_of(&check));
+            let aside = self.trust[modem].aside.take();
+            self.settle(aside, report.dialed, report.charge.as_ref());
             if report.dialed {
                 let through = report.outcome == CheckOutcome::Passed;
                 self.note_redial(now, number, report.fault, through);
@@ -369,7 +377,7 @@ impl Scheduler {
                 Check::Reference => self.targets.reference_closed = true,
                 Check::Line(line) => {
                     if let Some(&line) = self.line_index.get(line) {
-                        self.targets.uses.insert(self.lines[line].number, KNOWN_LINE_CHECKS_MAX);
+                        self.targets.uses.insert(self.lines[line].ways[0].number, KNOWN_LINE_CHECKS_MAX);
                     }
                 }
                 Check::Peer(peer) => {

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::fleet::budget::Budget;
 use crate::fleet::policy::{CallClass, Policy};
 use crate::fleet::redial::RedialLaw;
 use crate::model::event::{CheckKind, CheckOutcome, LineVerdict, Via, WaitReason};
 use crate::model::{
-    CallId, Charge, CredentialName, Fault, LineId, Micros, ModemId, Moment, Mono, NumberClass, PhoneNumber,
+    CallId, Charge, CredentialName, Fault, LineId, ModemId, Moment, Mono, NumberClass, PhoneNumber,
     TrunkName, Windows,
 };
 
@@ -23,6 +24,8 @@ pub struct SchedulerPlan {
     pub trunks: BTreeMap<TrunkName, NonZeroU32>,
     /// Groups of lines with a limit of their own: sites, hunt groups. Lines name them by their place here.
     pub groups: Vec<Group>,
+    /// What calls may take in all.
+    pub budget: Budget,
     /// The longest that a call can take, from taking the port to on-hook: a call is begun only where all of it lies within its
     /// line's window.
     pub room: Duration,
@@ -43,6 +46,8 @@ pub struct CheckPlan {
     pub preflight: Preflight,
     /// A number that is known to answer with a carrier; no line of the plan.
     pub reference: Option<PhoneNumber>,
+    /// What the longest call to it is charged; absent: nothing that a budget counts.
+    pub toll: Option<Charge>,
 }
 
 /// What each modem is asked before its first line.
@@ -170,16 +175,15 @@ pub struct Way {
     pub number: PhoneNumber,
     /// What is told of it; absent is the line's own number without a carrier.
     pub via: Option<Via>,
-    /// Where the number lies, for budgets.
-    pub class: NumberClass,
-    /// What the longest call costs, where a tariff tells.
-    pub worst: Option<Micros>,
+    /// What the longest call is charged: what is set aside for it in the budgets, its class's among them.
+    pub worst: Charge,
 }
 
 impl Way {
-    /// A line's own number, of which nothing else is known.
+    /// A line's own number, of which nothing else is known; without a tariff, and not for a budget of time.
     pub const fn own(number: PhoneNumber) -> Self {
-        Self { number, via: None, class: NumberClass::Local, worst: None }
+        let worst = Charge { class: NumberClass::Local, billed_s: 0, cost: None };
+        Self { number, via: None, worst }
     }
 }
 
@@ -231,6 +235,8 @@ pub struct ModemSeat {
     pub trunk: Option<TrunkName>,
     /// It has an outside number of its own, under which other modems of the bank can call it.
     pub has_number: bool,
+    /// What the longest call to that is charged; absent: nothing that a budget counts.
+    pub toll: Option<Charge>,
 }
 
 /// What earlier sittings of a resumed run found, from its journal.

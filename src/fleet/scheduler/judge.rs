@@ -1,17 +1,21 @@
 //! What a line's calls make of it: a verdict, or one more call.
 
+use super::ways;
 use crate::call::limits::needs_time;
 use crate::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, PANICKED_MODEMS_MAX, PANICS_MAX, Policy};
-use crate::model::{CallId, Fault, LineId, ModemId, Moment};
-
-/// Why a line whose number has had its lawful calls is judged by what it has.
-const SPENT: &str = "redial rules allow its number no more calls in this run";
+use crate::model::event::Via;
+use crate::model::{CallId, Fault, LineId, ModemId, Moment, Mono};
 
 /// One call of a line that is over.
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
     pub(super) attempt: u32,
     pub(super) modem: usize,
+    /// Which of the line's ways it went, and the place of the number that it called.
+    pub(super) way: usize,
+    pub(super) number: usize,
+    /// When it ended; of a call of an earlier sitting, the origin.
+    pub(super) ended: Mono,
     pub(super) fault: Option<Fault>,
     pub(super) class: CallClass,
     pub(super) furthest: Option<Moment>,
@@ -28,8 +32,13 @@ impl Trial {
         self.class.is_failing() && !self.void
     }
 
-    const fn is_attempt(&self) -> bool {
+    pub(super) const fn is_attempt(&self) -> bool {
         self.class.is_attempt() && !self.void
+    }
+
+    /// It woke somebody up at this number: no reason not to try another one.
+    fn is_of_the_number(&self) -> bool {
+        matches!(self.fault, Some(Fault::Voice | Fault::Fax))
     }
 
     /// It had its whole time, and no connection came of it either: what a call that was cut short has to say is true.
@@ -114,13 +123,30 @@ pub(super) struct Finding {
     pub(super) call: Option<CallId>,
 }
 
+/// Why a way to a line can't be gone any more in this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shut {
+    /// Its number was answered by somebody, or twice without carrier.
+    Closed,
+    /// Its number, or the line, has had all the calls that it may have: by this rule.
+    Spent(String),
+    /// The run has no budget left for it: by this one.
+    OverBudget(String),
+}
+
+/// A way to a line.
+pub(super) struct WayState<'a> {
+    pub(super) number: &'a NumberRecord,
+    pub(super) shut: Option<Shut>,
+    pub(super) via: Option<&'a Via>,
+}
+
 /// What a line is judged by.
 pub(super) struct Case<'a> {
     pub(super) line: &'a LineId,
     pub(super) trials: &'a [Trial],
-    pub(super) number: &'a NumberRecord,
-    /// The number has had all the calls that redial rules allow.
-    pub(super) spent: bool,
+    /// Never empty.
+    pub(super) ways: &'a [WayState<'a>],
     pub(super) credential: Known,
     pub(super) policy: &'a Policy,
     pub(super) modems: &'a [ModemId],
@@ -133,8 +159,9 @@ impl Case<'_> {
             .or_else(|| self.ended_by_policy())
             .or_else(|| self.never_again())
             .or_else(|| self.enough_calls())
+            .or_else(|| self.over_budget())
             .or_else(|| self.number_closed())
-            .or_else(|| self.lawful_calls_spent())
+            .or_else(|| self.calls_spent())
             .or_else(|| self.our_own_fault())
             .or_else(|| self.unproven())
             .map_or_else(|| self.again(), Judgement::Settled)
@@ -148,18 +175,42 @@ impl Case<'_> {
         Finding { fault: trial.fault, detail, call: Some(CallId::new(self.line, trial.attempt)) }
     }
 
+    /// No way is left that could be gone.
+    fn is_nowhere(&self) -> bool {
+        self.ways.iter().all(|way| way.shut.is_some())
+    }
+
+    /// Failing calls that make a failing verdict: each way that there is, or was, has its chance.
+    fn confirm(&self) -> u32 {
+        let had = |index: usize| self.trials.iter().any(|trial| trial.way == index && !trial.void);
+        let ways =
+            self.ways.iter().enumerate().filter(|(index, way)| way.shut.is_none() || had(*index)).count();
+        self.policy.confirm.max(1).max(u32::try_from(ways).unwrap_or(u32::MAX))
+    }
+
     fn passed(&self) -> Option<Finding> {
         let trial = self.trials.iter().rfind(|trial| trial.class == CallClass::Passed)?;
         let before = self.told(Trial::is_failing);
-        if before.is_empty() {
-            return Some(self.finding(trial, trial.detail.clone()));
-        }
-        let retry = format!("passed at call {}, after {before}", trial.attempt);
+        let by = self.way_told(trial, " by ");
+        let retry = match (before.is_empty(), trial.way) {
+            (true, 0) => return Some(self.finding(trial, trial.detail.clone())),
+            (true, _) => format!("passed{by}, since its own number is not called any more"),
+            (false, _) => format!("passed at call {}{by}, after {before}", trial.attempt),
+        };
         let detail = if trial.detail.is_empty() { retry } else { format!("{}; {retry}", trial.detail) };
         // A call that we cut short ourselves needed a second one for our sake, not for the line's.
-        let needed = self.trials.iter().any(|trial| trial.is_failing() && !trial.cut_short);
+        let failed = self.trials.iter().any(|trial| trial.is_failing() && !trial.cut_short);
+        let needed = failed || trial.way != 0;
         let blemish = (needed && self.policy.degraded.needed_retry).then_some(Fault::NeededRetry);
         Some(Finding { fault: trial.fault.or(blemish), ..self.finding(trial, detail) })
+    }
+
+    /// The way of a call, where the line has several.
+    fn way_told(&self, trial: &Trial, before: &str) -> String {
+        match self.ways.get(trial.way) {
+            Some(way) if self.ways.len() > 1 => format!("{before}{}", ways::words(way.via)),
+            _ => String::new(),
+        }
     }
 
     /// `busy on m00, no-answer on m01`
@@ -170,7 +221,8 @@ impl Case<'_> {
             .filter(|trial| which(trial))
             .filter_map(|trial| {
                 let short = if trial.cut_short { ", cut short" } else { "" };
-                Some(format!("{} on {}{short}", trial.fault?, self.modems.get(trial.modem)?))
+                let by = self.way_told(trial, " by ");
+                Some(format!("{} on {}{by}{short}", trial.fault?, self.modems.get(trial.modem)?))
             })
             .collect();
         words.join(", ")
@@ -183,14 +235,17 @@ impl Case<'_> {
 
     /// Findings that are never confirmed by a redial, those of a modem under quarantine included.
     fn never_again(&self) -> Option<Finding> {
-        let finals = || self.trials.iter().filter(|trial| trial.class == CallClass::Final);
+        let nowhere = self.is_nowhere();
+        // Whoever was woken at one number says nothing of another.
+        let ends = |trial: &&Trial| trial.class == CallClass::Final && (nowhere || !trial.is_of_the_number());
+        let finals = || self.trials.iter().filter(ends);
         if finals().any(|trial| !trial.void) {
             return self.decided();
         }
         if let Some(trial) = finals().next_back() {
             return Some(self.distrusted(trial));
         }
-        let seen = self.number.woken.as_ref()?;
+        let seen = self.ways.iter().filter(|_| nowhere).find_map(|way| way.number.woken.as_ref())?;
         Some(if seen.void { Self::number_distrusted(seen) } else { Self::inherited(seen) })
     }
 
@@ -228,11 +283,17 @@ impl Case<'_> {
         self.trials.iter().map(|trial| u32::from(counts(trial))).sum()
     }
 
+    /// Calls at most: enough for each way.
+    fn attempts(&self, confirm: u32) -> u32 {
+        let most = self.policy.attempts.max(1);
+        // Where each way has its chance anyway, the plan's word stands.
+        if self.ways.len() > 1 { most.max(confirm) } else { most }
+    }
+
     fn enough_calls(&self) -> Option<Finding> {
         let attempts: u32 = self.trials.iter().map(|trial| u32::from(trial.is_attempt())).sum();
-        (self.confirming() >= self.policy.confirm.max(1) || attempts >= self.policy.attempts.max(1))
-            .then(|| self.decided())
-            .flatten()
+        let confirm = self.confirm();
+        (self.confirming() >= confirm || attempts >= self.attempts(confirm)).then(|| self.decided()).flatten()
     }
 
     /// The finding of the call that decides where none passed: the one that got furthest, of equals the last; one that
@@ -250,14 +311,33 @@ impl Case<'_> {
         Some(self.finding(trial, detail))
     }
 
-    /// The number has had all the calls that it gets in this run.
+    /// No budget of the run is left for the line: half an opinion is none.
+    fn over_budget(&self) -> Option<Finding> {
+        let spent = self.ways.iter().find_map(|way| match &way.shut {
+            Some(Shut::OverBudget(text)) => Some(text),
+            Some(Shut::Closed | Shut::Spent(_)) | None => None,
+        });
+        let spent = spent.filter(|_| self.is_nowhere())?;
+        let before = self.told(Trial::is_failing);
+        let detail = if before.is_empty() { spent.clone() } else { format!("{spent}; before that {before}") };
+        Some(Finding { fault: Some(Fault::OverBudget), detail, call: None })
+    }
+
+    /// Every number has had all the calls that it gets in this run, and one was answered without carrier.
     fn number_closed(&self) -> Option<Finding> {
-        if !self.number.is_closed() {
+        if !self.is_nowhere() {
             return None;
         }
-        let seen = self.number.answered_without_carrier.as_ref()?;
+        self.ways.iter().find_map(|way| self.closed_by(way.number))
+    }
+
+    fn closed_by(&self, number: &NumberRecord) -> Option<Finding> {
+        if !number.is_closed() {
+            return None;
+        }
+        let seen = number.answered_without_carrier.as_ref()?;
         let confirmed = self.failing() >= CALLS_WITHOUT_CARRIER_MAX
-            || (self.number.failing >= CALLS_WITHOUT_CARRIER_MAX && !self.number.passed);
+            || (number.failing >= CALLS_WITHOUT_CARRIER_MAX && !number.passed);
         if confirmed && let Some(finding) = self.decided() {
             return Some(finding);
         }
@@ -269,7 +349,7 @@ impl Case<'_> {
                 format!("{}; its number was answered without carrier and is not called again", trial.detail);
             return Some(self.finding(trial, detail));
         }
-        if seen.void && !self.number.passed {
+        if seen.void && !number.passed {
             return Some(Self::number_distrusted(seen));
         }
         let detail = format!(
@@ -279,11 +359,13 @@ impl Case<'_> {
         Some(Finding { fault: Some(Fault::OverBudget), detail, call: None })
     }
 
-    /// Redial rules allow the number no more calls: the line is judged by what it has.
-    fn lawful_calls_spent(&self) -> Option<Finding> {
-        if !self.spent {
-            return None;
-        }
+    /// Redial rules, or the line's or its number's own budget, allow no more calls: the line is judged by what it has.
+    fn calls_spent(&self) -> Option<Finding> {
+        let spent = self.ways.iter().find_map(|way| match &way.shut {
+            Some(Shut::Spent(text)) => Some(text),
+            Some(Shut::Closed | Shut::OverBudget(_)) | None => None,
+        });
+        let spent = spent.filter(|_| self.is_nowhere())?;
         // One call that was cut short is never the only evidence.
         let counts =
             |trial: &Trial| !trial.cut_short && (trial.is_failing() || trial.class == CallClass::Unproven);
@@ -294,8 +376,8 @@ impl Case<'_> {
             Some(self.finding(trial, trial.detail.clone()))
         });
         Some(match decided {
-            Some(finding) => Finding { detail: format!("{}; {SPENT}", finding.detail), ..finding },
-            None => Finding { fault: Some(Fault::OverBudget), detail: SPENT.to_owned(), call: None },
+            Some(finding) => Finding { detail: format!("{}; {spent}", finding.detail), ..finding },
+            None => Finding { fault: Some(Fault::OverBudget), detail: spent.clone(), call: None },
         })
     }
 

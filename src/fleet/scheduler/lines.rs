@@ -5,14 +5,24 @@ use std::time::Duration;
 use super::Preset;
 use super::judge::Trial;
 use super::queue::{Burden, Rank};
-use crate::model::{CallId, Fault, LineId, Mono};
+use super::spending::Aside;
+use crate::model::event::{Via, WaitReason};
+use crate::model::{CallId, Charge, Fault, LineId, Mono, Windows};
 
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) id: LineId,
-    pub(super) number: usize,
+    /// How it can be reached; never empty.
+    pub(super) ways: Box<[Way]>,
+    /// The way that it goes now, or next.
+    pub(super) way: usize,
+    /// The groups that it belongs to, by their places in the plan.
+    pub(super) groups: Box<[usize]>,
+    pub(super) windows: Windows,
     pub(super) credential: Option<usize>,
     pub(super) prove_on: bool,
+    pub(super) priority: i32,
+    pub(super) deferred: Option<u32>,
     /// How long its calls are expected to take.
     pub(super) expected: Duration,
     pub(super) preset: Option<Preset>,
@@ -21,6 +31,25 @@ pub(super) struct Line {
     pub(super) trials: Vec<Trial>,
     /// The highest attempt number in use.
     pub(super) begun: u32,
+    /// The timer that tells when its window has no more room for a call.
+    pub(super) closes: Option<Mono>,
+    /// What was told last of its waiting.
+    pub(super) told: Option<(WaitReason, Option<Mono>)>,
+}
+
+/// A way to a line.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// Its number's place.
+    pub(super) number: usize,
+    /// Absent for the line's own number without a carrier.
+    pub(super) via: Option<Box<Via>>,
+    /// What its longest call is charged.
+    pub(super) worst: Charge,
+    /// Its name in the evidence against modems: that another way passed says nothing of this one.
+    pub(super) route: usize,
+    /// Where lines wait whose calls are charged alike, when what is left is set aside.
+    pub(super) purse: Option<usize>,
 }
 
 /// Where a line is.
@@ -28,14 +57,16 @@ pub(super) struct Line {
 pub(super) enum Stage {
     /// Nowhere: on its way from one stage to the next.
     New,
-    /// Ready to be dialed.
-    Queued { burden: Burden, rank: Rank },
+    /// Ready to be dialed; sent by this gate for those that wait there.
+    Queued { burden: Burden, rank: Rank, sent_by: Option<usize> },
+    /// Ready but for this gate.
+    Blocked { gate: usize, burden: Burden, rank: Rank },
     /// Not before then, if nothing ends the wait before.
     Waiting { until: Mono, wait: Wait },
     /// Until its credential is proven or stopped.
     Parked { rank: Rank },
     /// In a call.
-    Running { modem: usize, began: Mono },
+    Running { modem: usize, began: Mono, aside: Option<Aside> },
     /// Done.
     Judged { fault: Option<Fault>, call: Option<CallId> },
 }
@@ -43,18 +74,35 @@ pub(super) enum Stage {
 /// What a line waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// For the time alone.
-    Pause,
-    /// For the modem that may hold its number, too.
-    Held,
+    /// For the time alone, after a call that found this.
+    Pause(Option<Fault>),
+    /// For the time alone: redial rules.
+    Redial,
+    /// For its window.
+    Window,
+    /// For this modem, which may hold its number, too.
+    Held(usize),
     /// For a modem that does not refuse its number, too.
     Refused,
 }
 
 impl Line {
+    /// The place of the number that is called now, or next.
+    pub(super) fn number(&self) -> usize {
+        self.ways[self.way].number
+    }
+
     /// Open, and not in a call.
     pub(super) const fn is_waiting(&self) -> bool {
-        matches!(self.stage, Stage::Queued { .. } | Stage::Waiting { .. } | Stage::Parked { .. })
+        matches!(
+            self.stage,
+            Stage::Queued { .. } | Stage::Blocked { .. } | Stage::Waiting { .. } | Stage::Parked { .. }
+        )
+    }
+
+    /// Ready, but for a modem or a gate.
+    pub(super) const fn is_ready(&self) -> bool {
+        matches!(self.stage, Stage::Queued { .. } | Stage::Blocked { .. })
     }
 
     /// A call that took long will take long again; one that was short says nothing of a better one. Bench faults say

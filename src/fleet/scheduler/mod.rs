@@ -4,12 +4,14 @@
 //! password is [`super::guard`]'s; ports are the workers'.
 //!
 //! Ties, spelled out: free modems are served in the order of the bank; each takes the best line that it may dial: first
-//! the line that proves a credential, then the longest expected, then the order of the plan.
+//! the line that proves a credential, then the higher priority, then what fits before the deadline, then the longest
+//! expected, then the order of the plan.
 
 mod bench;
 mod calls;
 mod checks;
 mod face;
+mod gates;
 mod judge;
 mod lines;
 #[cfg(test)]
@@ -17,12 +19,16 @@ mod properties;
 mod quarantine;
 mod queue;
 mod refusals;
+mod spending;
 mod stages;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod waits;
 #[cfg(test)]
 mod watch;
+mod ways;
+mod windows;
 #[cfg(test)]
 mod world;
 
@@ -32,20 +38,25 @@ pub use face::{
     Preflight, Preset, SchedulerPlan, Way, outcome_of,
 };
 pub use targets::{KNOWN_LINE_CHECKS_MAX, REFERENCE_FAILED_MAX};
+pub use waits::{LineStands, ModemStands};
+pub use windows::{HORIZON, LULL_MAX};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use self::bench::{Bench, Exit, State, Trouble};
 use self::checks::Trust;
+use self::gates::Gates;
 use self::judge::{Finding, Known, NumberRecord};
-use self::lines::{Line, Stage};
+use self::lines::{Line, Stage, Wait};
 use self::queue::{Queue, Rank};
 use self::targets::Targets;
+use super::budget::{Budget, Ledger};
 use super::health::Health;
 use super::pileup::PileUps;
 use super::policy::{CallClass, EXPECTED_CALL, Policy};
 use super::redial::{RedialCount, RedialLaw};
-use crate::model::{CallId, CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber};
+use crate::model::{CallId, Charge, CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber};
 
 /// The scheduler of one sitting.
 #[derive(Debug)]
@@ -63,15 +74,35 @@ pub struct Scheduler {
     /// Numbers whose lines wait for a modem that does not refuse them, or did.
     refused_numbers: BTreeSet<usize>,
     lines: Vec<Line>,
+    /// The lines of the routes beyond each line's own ([`lines::Way::route`]).
+    other_routes: Vec<usize>,
     line_index: BTreeMap<LineId, usize>,
     modem_index: BTreeMap<ModemId, usize>,
     numbers: Vec<Number>,
     credentials: Vec<Credential>,
     credential_index: BTreeMap<CredentialName, usize>,
     queue: Queue,
+    gates: Gates,
+    /// Gates that may have opened: whoever waits there is looked at before anybody is dialed.
+    ajar: BTreeSet<usize>,
+    groups: Vec<Group>,
+    ledger: Ledger<usize, usize>,
+    has_budget: bool,
+    /// What calls are charged at most, each kind once, where a budget that all share has a limit: each has its gate.
+    purses: Vec<Charge>,
+    /// What a call to each modem's own number is charged at most.
+    tolls: Vec<Option<Charge>>,
+    /// The longest that a call can take.
+    room: Duration,
+    /// Lines whose waiting may have changed in this step.
+    stirred: BTreeSet<usize>,
+    /// Credentials of which somebody should look whether a line is left that may prove them.
+    stuck: BTreeSet<usize>,
     timers: BTreeSet<(Mono, Timer)>,
     /// Lines without a verdict.
     open: usize,
+    /// Those of them that wait for their window.
+    windowed: usize,
     /// Calls to lines that are running.
     running: usize,
     /// Modems that are being checked, or answer one that is.
@@ -82,6 +113,8 @@ pub struct Scheduler {
     closed: Option<Fault>,
     /// When nothing will be dialed any more, if that is known: [`Input::Deadline`] will come then.
     deadline: Option<Mono>,
+    /// Windows that open later are another run's.
+    horizon: Mono,
     finished: bool,
     decisions: Vec<Decision>,
 }
@@ -93,6 +126,8 @@ enum Timer {
     Modem(usize),
     /// A line may be dialed again.
     Line(usize),
+    /// A line's window has no room for a call any more.
+    Closes(usize),
     /// A modem may be checked again.
     Check(usize),
     /// A modem refuses a number no longer.
@@ -115,6 +150,7 @@ struct Number {
 
 #[derive(Debug)]
 struct Credential {
+    name: CredentialName,
     known: Known,
     /// Lines that were called, found it unproven, and wait until it is known.
     parked: BTreeSet<Rank>,
@@ -125,7 +161,8 @@ struct Credential {
 impl Scheduler {
     /// Takes a plan; nothing happens before [`Input::Start`].
     pub fn new(plan: SchedulerPlan) -> Self {
-        let SchedulerPlan { lines: jobs, modems, trunks, policy, checks, redial, past, .. } = plan;
+        let SchedulerPlan { lines: jobs, modems, trunks, groups, budget, room, policy, checks, redial, past } =
+            plan;
         let modem_index = modems.iter().enumerate().map(|(index, seat)| (seat.id.clone(), index)).collect();
         let mut numbers: Vec<Number> = Vec::new();
         let mut number_index: BTreeMap<PhoneNumber, usize> = BTreeMap::new();
@@ -133,30 +170,57 @@ impl Scheduler {
         let mut credential_index = BTreeMap::new();
         let mut line_index = BTreeMap::new();
         let mut lines = Vec::with_capacity(jobs.len());
+        let first_other = jobs.len();
+        let mut other_routes = Vec::new();
         for (index, job) in jobs.into_iter().enumerate() {
-            let number = *number_index.entry(job.ways[0].number.clone()).or_insert_with(|| {
-                numbers.push(Number::default());
-                numbers.len() - 1
-            });
-            numbers[number].lines.push(index);
+            let mut ways = Vec::with_capacity(job.ways.len());
+            for (nth, way) in job.ways.into_iter().enumerate() {
+                let number = *number_index.entry(way.number).or_insert_with(|| {
+                    numbers.push(Number::default());
+                    numbers.len() - 1
+                });
+                if numbers[number].lines.last() != Some(&index) {
+                    numbers[number].lines.push(index);
+                }
+                let route = if nth == 0 {
+                    index
+                } else {
+                    other_routes.push(index);
+                    first_other + other_routes.len() - 1
+                };
+                ways.push(lines::Way {
+                    number,
+                    via: way.via.map(Box::new),
+                    worst: way.worst,
+                    route,
+                    purse: None,
+                });
+            }
             let credential = job.credential.map(|name| {
-                *credential_index.entry(name).or_insert_with(|| {
-                    let known = Known::Nothing;
-                    credentials.push(Credential { known, parked: BTreeSet::new(), active: 0 });
+                *credential_index.entry(name).or_insert_with_key(|name| {
+                    let (name, known) = (name.clone(), Known::Nothing);
+                    credentials.push(Credential { name, known, parked: BTreeSet::new(), active: 0 });
                     credentials.len() - 1
                 })
             });
             line_index.insert(job.id.clone(), index);
             lines.push(Line {
                 id: job.id,
-                number,
+                ways: ways.into(),
+                way: 0,
+                groups: job.groups.into(),
+                windows: job.windows,
                 credential,
                 prove_on: job.prove_on,
+                priority: job.priority,
+                deferred: job.deferred,
                 expected: job.expected.unwrap_or(EXPECTED_CALL),
                 preset: job.preset,
                 stage: Stage::New,
                 trials: Vec::new(),
                 begun: 0,
+                closes: None,
+                told: None,
             });
         }
         let reference = checks.reference.clone().map(|number| {
@@ -173,6 +237,10 @@ impl Scheduler {
             })
         };
         let peers = modems.iter().map(own).collect();
+        let tolls = modems.iter().map(|seat| seat.toll).collect();
+        let mut gates = Gates::default();
+        numbers.iter().for_each(|_| gates.add(1));
+        groups.iter().for_each(|group| gates.add(group.max_calls.get()));
         let bench = Bench::new(modems, &trunks);
         let mut scheduler = Self {
             policy,
@@ -184,8 +252,19 @@ impl Scheduler {
             targets: Targets::new(checks, reference, peers),
             refused_numbers: BTreeSet::new(),
             bench,
-            queue: Queue::new(numbers.len()),
+            queue: Queue::default(),
+            gates,
+            ajar: BTreeSet::new(),
+            groups,
+            has_budget: budget != Budget::default(),
+            ledger: Ledger::new(budget),
+            purses: Vec::new(),
+            tolls,
+            room,
+            stirred: BTreeSet::new(),
+            stuck: BTreeSet::new(),
             lines,
+            other_routes,
             line_index,
             modem_index,
             numbers,
@@ -193,15 +272,18 @@ impl Scheduler {
             credential_index,
             timers: BTreeSet::new(),
             open: 0,
+            windowed: 0,
             running: 0,
             checking: 0,
             started: false,
             now: Mono::ZERO,
             closed: None,
             deadline: None,
+            horizon: Mono::ZERO,
             finished: false,
             decisions: Vec::new(),
         };
+        scheduler.open_purses();
         scheduler.recall(past);
         scheduler.preflight();
         scheduler
@@ -212,6 +294,11 @@ impl Scheduler {
     pub const fn until(mut self, deadline: Option<Mono>) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// The deadline is another one now: the wall clock was set.
+    pub const fn set_deadline(&mut self, deadline: Option<Mono>) {
+        self.deadline = deadline;
     }
 
     /// Takes over what earlier sittings found. Evidence against modems is gathered anew: how their calls lay in time is
@@ -229,20 +316,22 @@ impl Scheduler {
             else {
                 continue;
             };
+            let way = self.way_of(line, report.via.as_ref());
+            self.recall_charge(line, way, &report);
             // A call that was cut short by a signal is no reason to leave its line alone now; it counts as lost.
             if CallClass::of(report.fault) == CallClass::Policy {
                 self.lines[line].begun = self.lines[line].begun.max(report.attempt);
                 continue;
             }
             self.lines[line].learn(report.took, report.fault);
-            let mut trial = self.trial(modem, &report);
+            let mut trial = self.trial(modem, (line, way), Mono::ZERO, &report);
             let call = CallId::new(&self.lines[line].id, trial.attempt);
             trial.void = trial.class.is_failing() && past.void.contains(&call);
             self.remember(modem, line, &trial);
             if !past.unproven.contains(&call) {
                 self.trust[modem].unproven.remove(&(line, trial.attempt));
             }
-            let number = self.lines[line].number;
+            let number = trial.number;
             if report.dialed {
                 // When that was is not known any more: the pause is kept from here on.
                 let through = trial.class == CallClass::Passed;
@@ -250,6 +339,7 @@ impl Scheduler {
             }
             self.lines[line].trials.push(trial);
         }
+        self.recall_checks(&past.checks);
         for (id, begun) in past.begun {
             if let Some(&line) = self.line_index.get(&id) {
                 self.lines[line].begun = self.lines[line].begun.max(begun);
@@ -261,9 +351,12 @@ impl Scheduler {
             line.begun = line.begun.max(highest);
             let ended = u32::try_from(line.trials.len()).unwrap_or(u32::MAX);
             let lost = line.begun.saturating_sub(ended);
-            self.numbers[line.number].lost += lost;
+            // Which way they went is not known any more.
+            let way = &line.ways[0];
+            self.numbers[way.number].lost += lost;
             for _ in 0..lost {
-                self.numbers[line.number].redial.note(&self.redial, Mono::ZERO, None, false);
+                self.numbers[way.number].redial.note(&self.redial, Mono::ZERO, None, false);
+                self.ledger.spend(Some(&index), &way.number, &way.worst);
             }
         }
         for number in 0..self.numbers.len() {
@@ -309,13 +402,15 @@ impl Scheduler {
             Input::NotDialed { modem, line, detail } => self.not_dialed(now, &line, &modem, detail),
             Input::Drain => self.close(Fault::Cancelled),
             Input::Deadline => self.close(Fault::PastDeadline),
-            Input::Windows(_) | Input::Time => {}
+            Input::Windows(windows) => self.new_windows(now, windows),
+            Input::Time => {}
         }
         if self.started {
             self.run_timers(now);
             self.bench.watch(now);
             self.lose_hope(now);
             self.assign(now);
+            self.tell_waits();
             self.finish();
         }
         std::mem::take(&mut self.decisions)
@@ -326,8 +421,13 @@ impl Scheduler {
         if self.finished || !self.started || self.open == 0 {
             return None;
         }
-        let patience = if self.waiting() > 0 { self.bench.patience_ends(&self.policy.bench) } else { None };
+        let patience = if self.pressing() > 0 { self.bench.patience_ends(&self.policy.bench) } else { None };
         self.timers.first().map(|&(at, _)| at).into_iter().chain(patience).min()
+    }
+
+    /// Lines that might be dialed now, or soon: those that wait for their windows ask nothing of the bench.
+    const fn pressing(&self) -> usize {
+        self.waiting().saturating_sub(self.windowed)
     }
 
     /// Lines without a verdict that are not in a call.
@@ -339,6 +439,7 @@ impl Scheduler {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
+        self.horizon = self.deadline.unwrap_or(now + HORIZON);
         for line in 0..self.lines.len() {
             if !matches!(self.lines[line].stage, Stage::New) {
                 continue;
@@ -434,19 +535,23 @@ impl Scheduler {
                 // It is only that somebody looks again.
                 Timer::Modem(_) | Timer::Check(_) => {}
                 Timer::Line(line) => self.ready_again(line),
+                Timer::Closes(line) => self.window_closed(line),
                 Timer::Number(number) => self.unbar(number),
             }
         }
     }
 
-    /// Ends the lines that wait for a modem, if none can be had any more.
+    /// Ends the lines that wait for a modem, if none can be had any more. Those that wait for their windows are not in a
+    /// hurry, as long as one may come back.
     fn lose_hope(&mut self, now: Mono) {
-        if self.waiting() == 0 {
+        let for_good = self.bench.is_gone();
+        if (if for_good { self.waiting() } else { self.pressing() }) == 0 {
             return;
         }
         let Some(Trouble { fault, detail }) = self.bench.hopeless(now, &self.policy.bench) else { return };
         for line in 0..self.lines.len() {
-            if self.lines[line].is_waiting() {
+            let windowed = matches!(self.lines[line].stage, Stage::Waiting { wait: Wait::Window, .. });
+            if self.lines[line].is_waiting() && (for_good || !windowed) {
                 self.conclude(line, Finding { fault: Some(fault), detail: detail.clone(), call: None });
             }
         }

@@ -285,6 +285,7 @@ fn anything() -> impl Strategy<Value = Case> {
                 preflight: [Preflight::Off, Preflight::DialTone, Preflight::Reference]
                     [usize::from(preflight)],
                 reference: has_reference.then(|| "+19195559999".parse().unwrap()),
+                toll: None,
             };
             let past = super::Past::default();
             let plan = SchedulerPlan {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::Scheduler;
 use super::judge::Judgement;
 use super::lines::Stage;
-use super::{Decision, Scheduler};
 use crate::fleet::policy::CallClass;
 use crate::model::{Fault, Mono};
 
@@ -13,7 +13,8 @@ impl Scheduler {
     pub(super) fn quarantine(&mut self, now: Mono) {
         for modem in self.health.convicted() {
             let Some(evidence) = self.health.evidence(modem) else { continue };
-            let names: Vec<&str> = evidence.iter().map(|&line| self.lines[line].id.as_str()).collect();
+            let names: Vec<&str> =
+                evidence.iter().map(|&route| self.lines[self.line_by(route)].id.as_str()).collect();
             let detail = format!("failed on lines that passed on other modems: {}", names.join(", "));
             self.put_under_quarantine(now, modem, detail);
         }
@@ -26,7 +27,7 @@ impl Scheduler {
             let line = &mut self.lines[line];
             for trial in line.trials.iter_mut().filter(|trial| trial.attempt == attempt) {
                 trial.void = true;
-                touched.insert(line.number);
+                touched.insert(trial.number);
             }
         }
         for number in touched {
@@ -39,18 +40,21 @@ impl Scheduler {
 
     pub(super) fn reconsider(&mut self, now: Mono, line: usize, modem: usize) {
         match &self.lines[line].stage {
-            Stage::Queued { .. } => {
+            Stage::Queued { .. } | Stage::Blocked { .. } => {
                 self.review(line);
                 // What weighs on it has changed: a void call speaks against no modem.
-                if matches!(self.lines[line].stage, Stage::Queued { .. }) {
+                if self.lines[line].is_ready() {
                     self.ready_again(line);
                 }
             }
             Stage::Waiting { .. } | Stage::Parked { .. } => self.review(line),
-            // The last two rest on no call.
+            // The last three rest on no call.
             Stage::Running { .. }
             | Stage::New
-            | Stage::Judged { fault: Some(Fault::Cancelled | Fault::PastDeadline), .. } => {}
+            | Stage::Judged {
+                fault: Some(Fault::Cancelled | Fault::PastDeadline | Fault::OutOfWindow),
+                ..
+            } => {}
             Stage::Judged { .. } if self.lines[line].preset.is_some() => {}
             Stage::Judged { fault, .. } if !self.may_rest_on(line, modem, *fault) => {}
             Stage::Judged { fault, call } => {
@@ -62,12 +66,7 @@ impl Scheduler {
                     return;
                 }
                 let why = format!("it rested on calls of `{}`, now under quarantine", self.bench.ids[modem]);
-                self.decisions.push(Decision::Withdraw { line: self.lines[line].id.clone(), why });
-                self.lines[line].stage = Stage::New;
-                self.open += 1;
-                if let Some(credential) = self.lines[line].credential {
-                    self.credentials[credential].active += 1;
-                }
+                self.reopen(line, why);
                 self.dispose(now, line);
             }
         }

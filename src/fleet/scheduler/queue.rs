@@ -1,7 +1,8 @@
 //! The lines that could be dialed now, best first, for each set of modems that may dial them.
 //!
-//! Nothing here looks at all lines: a line is found by its number (only the best line of an idle number stands in
-//! front) and by its burden (which modems it had better not meet again).
+//! Nothing here looks at all lines: a line is found by its rank and by its burden (which modems it had better not meet
+//! again). What else may keep a line back is found out when it comes to the front: then it goes to where it waits
+//! (`gates`), and the next one comes.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,11 +10,15 @@ use std::time::Duration;
 
 use super::bench::BARRED;
 
-/// Who goes first: the line that proves a credential, then the longest expected, then the order of the plan.
+/// Who goes first: the line that proves a credential, then the higher priority, then what fits before the deadline before
+/// what does not (of those the longest not tested), then the longest expected, then the order of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
     /// False sorts first.
     pub(super) proves_nothing: bool,
+    pub(super) priority: Reverse<i32>,
+    /// None sorts first.
+    pub(super) deferred: Option<u32>,
     pub(super) expected: Reverse<Duration>,
     /// The line, and at the same time the last tie-break.
     pub(super) line: usize,
@@ -25,13 +30,6 @@ pub(super) type Burden = Box<[(usize, u32)]>;
 /// Ready lines.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    heads: Heads,
-    numbers: Vec<Number>,
-}
-
-/// Of each idle number and burden, the best line.
-#[derive(Debug, Default)]
-struct Heads {
     by_burden: BTreeMap<Burden, BTreeSet<Rank>>,
     /// The best of each burden, the best of all first.
     best: BTreeMap<Rank, Burden>,
@@ -39,91 +37,35 @@ struct Heads {
     barred: BTreeSet<Burden>,
 }
 
-#[derive(Debug, Default)]
-struct Number {
-    in_call: bool,
-    ready: Ready,
-}
-
-/// The ready lines of a number. Nearly every number has one line: a million of them need no trees of their own.
-#[derive(Debug, Default)]
-enum Ready {
-    #[default]
-    None,
-    One(Burden, Rank),
-    Many(BTreeMap<Burden, BTreeSet<Rank>>),
-}
-
 impl Queue {
-    /// An empty queue for this many numbers.
-    pub(super) fn new(numbers: usize) -> Self {
-        Self { heads: Heads::default(), numbers: (0..numbers).map(|_| Number::default()).collect() }
-    }
-
     /// Adds a line.
-    pub(super) fn insert(&mut self, number: usize, burden: &Burden, rank: Rank) {
-        self.change(number, burden, |ready| ready.insert(burden, rank));
+    pub(super) fn insert(&mut self, burden: &Burden, rank: Rank) {
+        self.change(burden, |ranks| _ = ranks.insert(rank));
     }
 
     /// Takes a line out.
-    pub(super) fn remove(&mut self, number: usize, burden: &Burden, rank: Rank) {
-        self.change(number, burden, |ready| ready.remove(burden, rank));
+    pub(super) fn remove(&mut self, burden: &Burden, rank: Rank) {
+        self.change(burden, |ranks| _ = ranks.remove(&rank));
     }
 
-    fn change(&mut self, number: usize, burden: &Burden, change: impl FnOnce(&mut Ready)) {
-        let number = &mut self.numbers[number];
-        let before = number.ready.first(burden);
-        change(&mut number.ready);
-        let after = number.ready.first(burden);
-        if !number.in_call && before != after {
-            self.heads.change(burden, before, after);
-        }
-    }
-
-    /// A number is in a call, or idle again: its lines step back, or come forward.
-    pub(super) fn set_in_call(&mut self, number: usize, in_call: bool) {
-        let number = &mut self.numbers[number];
-        number.in_call = in_call;
-        let mut change = |burden: &Burden, head: Rank| {
-            let (before, after) = if in_call { (Some(head), None) } else { (None, Some(head)) };
-            self.heads.change(burden, before, after);
-        };
-        match &number.ready {
-            Ready::None => {}
-            Ready::One(burden, rank) => change(burden, *rank),
-            Ready::Many(all) => {
-                all.iter().for_each(|(burden, ranks)| {
-                    ranks.first().iter().for_each(|rank| change(burden, **rank));
-                });
-            }
-        }
-    }
-
-    /// Whether a call to this number is running.
-    pub(super) fn is_in_call(&self, number: usize) -> bool {
-        self.numbers[number].in_call
-    }
-
-    /// The best line of each burden with a modem that refuses its number, where the number is idle.
+    /// The best line of each burden with a modem that refuses its number.
     pub(super) fn barred(&self) -> impl Iterator<Item = (&Burden, Rank)> {
-        let first = |burden| self.heads.by_burden.get(burden).and_then(BTreeSet::first).copied();
-        self.heads.barred.iter().filter_map(move |burden| Some((burden, first(burden)?)))
+        let first = |burden| self.by_burden.get(burden).and_then(BTreeSet::first).copied();
+        self.barred.iter().filter_map(move |burden| Some((burden, first(burden)?)))
     }
 
-    /// The best line whose number is idle and whose burden allows it. A burden that does not is passed over with all its
-    /// lines, and few burdens name any one modem.
+    /// The best line whose burden allows it. A burden that does not is passed over with all its lines, and few burdens name
+    /// any one modem.
     pub(super) fn best(&self, allowed: impl Fn(&Burden) -> bool) -> Option<Rank> {
-        self.heads.best.iter().find(|(_, burden)| allowed(burden)).map(|(rank, _)| *rank)
+        self.best.iter().find(|(_, burden)| allowed(burden)).map(|(rank, _)| *rank)
     }
 
-    /// Whether no line of an idle number is ready.
+    /// Whether no line is ready.
     pub(super) fn is_empty(&self) -> bool {
-        self.heads.best.is_empty()
+        self.best.is_empty()
     }
-}
 
-impl Heads {
-    fn change(&mut self, burden: &Burden, before: Option<Rank>, after: Option<Rank>) {
+    fn change(&mut self, burden: &Burden, change: impl FnOnce(&mut BTreeSet<Rank>)) {
         if !self.by_burden.contains_key(burden) {
             self.by_burden.insert(burden.clone(), BTreeSet::new());
             if burden.iter().any(|&(_, weight)| weight == BARRED) {
@@ -132,10 +74,7 @@ impl Heads {
         }
         let Some(ranks) = self.by_burden.get_mut(burden) else { return };
         let best_before = ranks.first().copied();
-        if let Some(rank) = before {
-            ranks.remove(&rank);
-        }
-        ranks.extend(after);
+        change(ranks);
         let best_after = ranks.first().copied();
         if ranks.is_empty() {
             self.by_burden.remove(burden);
@@ -148,91 +87,46 @@ impl Heads {
     }
 }
 
-impl Ready {
-    /// The best line of a burden.
-    fn first(&self, burden: &Burden) -> Option<Rank> {
-        match self {
-            Self::None => None,
-            Self::One(own, rank) => (own == burden).then_some(*rank),
-            Self::Many(all) => all.get(burden)?.first().copied(),
-        }
-    }
-
-    fn insert(&mut self, burden: &Burden, rank: Rank) {
-        match std::mem::take(self) {
-            Self::None => *self = Self::One(burden.clone(), rank),
-            Self::One(own, first) => {
-                let mut all = BTreeMap::from([(own, BTreeSet::from([first]))]);
-                all.entry(burden.clone()).or_default().insert(rank);
-                *self = Self::Many(all);
-            }
-            Self::Many(mut all) => {
-                all.entry(burden.clone()).or_default().insert(rank);
-                *self = Self::Many(all);
-            }
-        }
-    }
-
-    fn remove(&mut self, burden: &Burden, rank: Rank) {
-        match self {
-            Self::None => {}
-            Self::One(own, first) => {
-                if own == burden && *first == rank {
-                    *self = Self::None;
-                }
-            }
-            Self::Many(all) => {
-                if let Some(ranks) = all.get_mut(burden) {
-                    ranks.remove(&rank);
-                    if ranks.is_empty() {
-                        all.remove(burden);
-                    }
-                }
-                if all.is_empty() {
-                    *self = Self::None;
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn rank(line: usize, seconds: u64) -> Rank {
-        Rank { proves_nothing: true, expected: Reverse(Duration::from_secs(seconds)), line }
+        let expected = Reverse(Duration::from_secs(seconds));
+        Rank { proves_nothing: true, priority: Reverse(0), deferred: None, expected, line }
     }
 
     #[test]
-    fn the_longest_goes_first_and_ties_go_by_the_plan() {
-        let mut queue = Queue::new(4);
+    fn who_goes_first() {
+        let mut queue = Queue::default();
         let free: Burden = Box::new([]);
-        for (line, seconds) in [(2, 60), (0, 60), (1, 90)] {
-            queue.insert(line, &free, rank(line, seconds));
-        }
-        queue.insert(3, &free, Rank { proves_nothing: false, ..rank(3, 1) });
+        let ranks = [
+            Rank { deferred: Some(1), ..rank(7, 900) },
+            rank(2, 60),
+            rank(0, 60),
+            rank(1, 90),
+            Rank { proves_nothing: false, ..rank(3, 1) },
+            Rank { priority: Reverse(-1), ..rank(4, 900) },
+            Rank { priority: Reverse(5), deferred: Some(9), ..rank(5, 1) },
+            Rank { deferred: Some(0), ..rank(6, 1) },
+        ];
+        ranks.iter().for_each(|rank| queue.insert(&free, *rank));
         let mut order = Vec::new();
         while let Some(best) = queue.best(|_| true) {
             order.push(best.line);
-            queue.remove(best.line, &free, best);
+            queue.remove(&free, best);
         }
-        assert_eq!(order, [3, 1, 0, 2]);
+        assert_eq!(order, [3, 5, 1, 0, 2, 6, 7, 4]);
         assert!(queue.is_empty());
     }
 
     #[test]
-    fn a_number_in_a_call_hides_all_its_lines_and_nothing_else() {
-        let mut queue = Queue::new(2);
+    fn a_burden_that_is_not_allowed_is_passed_over() {
+        let mut queue = Queue::default();
         let (free, burdened): (Burden, Burden) = (Box::new([]), Box::new([(0, 2)]));
-        queue.insert(0, &free, rank(0, 90));
-        queue.insert(0, &burdened, rank(1, 80));
-        queue.insert(1, &free, rank(2, 10));
-        queue.set_in_call(0, true);
-        queue.insert(0, &free, rank(3, 100));
-        assert_eq!(queue.best(|_| true).map(|r| r.line), Some(2));
-        queue.set_in_call(0, false);
-        assert_eq!(queue.best(|_| true).map(|r| r.line), Some(3));
-        assert_eq!(queue.best(|burden| !burden.is_empty()).map(|r| r.line), Some(1));
+        queue.insert(&burdened, rank(1, 80));
+        queue.insert(&free, rank(2, 10));
+        assert_eq!(queue.best(|_| true).map(|r| r.line), Some(1));
+        assert_eq!(queue.best(|burden| burden.is_empty()).map(|r| r.line), Some(2));
     }
 }

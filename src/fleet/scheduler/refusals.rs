@@ -42,7 +42,7 @@ impl Scheduler {
             return;
         }
         for line in self.numbers[number].lines.clone() {
-            if matches!(self.lines[line].stage, Stage::Queued { .. }) {
+            if self.lines[line].is_ready() && self.lines[line].number() == number {
                 self.ready_again(line);
             }
         }
@@ -93,7 +93,8 @@ impl Scheduler {
         }
         self.refused_numbers.remove(&number);
         for line in self.numbers[number].lines.clone() {
-            if matches!(self.lines[line].stage, Stage::Waiting { wait: Wait::Refused, .. }) {
+            let waits = matches!(self.lines[line].stage, Stage::Waiting { wait: Wait::Refused, .. });
+            if waits && self.lines[line].number() == number {
                 self.ready_again(line);
             }
         }
@@ -122,7 +123,7 @@ impl Scheduler {
         loop {
             let stranded = self.queue.barred().find_map(|(burden, rank)| {
                 let nobody = self.bench.all_hopeful().all(|modem| weight(burden, modem) == BARRED);
-                (nobody && self.refused(self.lines[rank.line].number).is_some()).then_some(rank.line)
+                (nobody && self.refused(self.lines[rank.line].number()).is_some()).then_some(rank.line)
             });
             let Some(line) = stranded else { return };
             self.ready_again(line);

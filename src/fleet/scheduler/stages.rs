@@ -1,15 +1,17 @@
 //! A line's ways between its stages: judged, put off, parked, ready, done.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::bench::BARRED;
-use super::judge::{Case, Finding, Judgement, Known};
+use super::judge::{Case, Finding, Judgement, Known, Trial, WayState};
 use super::lines::{Stage, Wait};
 use super::queue::{Burden, Rank};
+use super::windows::Opening;
 use super::{Decision, Scheduler, Timer};
 use crate::fleet::policy::{CallClass, NUMBER_HELD};
-use crate::model::event::{LineVerdict, WaitReason};
+use crate::model::event::LineVerdict;
 use crate::model::{CredentialName, Fault, Mono};
 
 /// What a failing call weighs in a line's burden: a second opinion of the same modem is worth little ..
@@ -49,15 +51,17 @@ impl Scheduler {
 
     pub(super) fn judge(&self, line: usize) -> Judgement {
         let entry = &self.lines[line];
+        let states = entry.ways.iter().enumerate().map(|(index, way)| WayState {
+            number: &self.numbers[way.number].record,
+            shut: self.shut(line, index),
+            via: way.via.as_deref(),
+        });
+        let ways: Vec<WayState> = states.collect();
         Case {
             line: &entry.id,
             trials: &entry.trials,
-            number: &self.numbers[entry.number].record,
-            spent: self.numbers[entry.number].redial.is_spent(&self.redial),
-            // A credential that the plan does not know can't be waited for.
-            credential: entry
-                .credential
-                .map_or(Known::Stopped, |credential| self.credentials[credential].known),
+            ways: &ways,
+            credential: self.known(line),
             policy: &self.policy,
             modems: &self.bench.ids,
         }
@@ -83,37 +87,75 @@ impl Scheduler {
         }
     }
 
-    /// Judges a line that waits, and leaves it where it is if it has to go on waiting.
+    /// Judges a line that waits, and leaves it where it is if it has to go on waiting for the same.
     pub(super) fn review(&mut self, line: usize) {
-        if self.lines[line].is_waiting()
-            && let Judgement::Settled(finding) = self.judge(line)
-        {
-            self.conclude(line, finding);
+        if !self.lines[line].is_waiting() {
+            return;
+        }
+        match self.judge(line) {
+            Judgement::Settled(finding) => self.conclude(line, finding),
+            Judgement::AfterProof => {}
+            Judgement::Again(fault) => {
+                let parked = matches!(self.lines[line].stage, Stage::Parked { .. });
+                if !parked && self.closed.is_none() && self.is_astray(line) {
+                    self.detach(line);
+                    self.again(self.now, line, fault);
+                }
+            }
         }
     }
 
     pub(super) fn again(&mut self, now: Mono, line: usize, fault: Option<Fault>) {
-        let pause = fault.map_or(Duration::ZERO, |fault| self.pause(line, fault));
-        if pause.is_zero() {
+        if !self.choose_way(line) {
             return self.enqueue(line);
         }
-        let why = fault.map_or_else(String::new, |fault| format!("after {fault}"));
-        self.put_off(line, now + pause, why, Wait::Pause);
+        let until = fault.map_or(now, |fault| self.rested(now, line, fault));
+        if until <= now {
+            return self.enqueue(line);
+        }
+        self.put_off(line, until, Wait::Pause(fault));
     }
 
-    fn put_off(&mut self, line: usize, until: Mono, why: String, wait: Wait) {
+    /// When the number that a line goes to next has had its rest: each of them has its own, so that a line need not wait
+    /// for one while it can go to another.
+    fn rested(&self, now: Mono, line: usize, fault: Fault) -> Mono {
+        let entry = &self.lines[line];
+        let same = |trial: &&Trial| trial.number == entry.number() && !trial.void;
+        match entry.trials.iter().rposition(|trial| same(&trial)) {
+            None => now,
+            Some(last) if last + 1 == entry.trials.len() => now + self.pause(line, fault),
+            Some(last) => {
+                let trial = &entry.trials[last];
+                trial.ended + trial.fault.map_or(Duration::ZERO, |fault| self.policy.retry_after(fault))
+            }
+        }
+    }
+
+    /// A line that is nowhere waits until then, or for its window if that is not open then.
+    pub(super) fn put_off(&mut self, line: usize, until: Mono, wait: Wait) {
+        let (until, wait) = match wait {
+            // Something else may end these.
+            Wait::Held(_) | Wait::Refused => (until, wait),
+            Wait::Pause(_) | Wait::Redial | Wait::Window => match self.opening(line, until) {
+                Opening::Now => (until, wait),
+                Opening::At(at) => (at, Wait::Window),
+                Opening::Never => return self.shut_out(line),
+            },
+        };
         if wait == Wait::Refused {
-            self.refused_numbers.insert(self.lines[line].number);
+            self.refused_numbers.insert(self.lines[line].number());
+        }
+        if wait == Wait::Window {
+            self.windowed += 1;
+            // It proves nothing before its window opens.
+            if let Some(credential) = self.lines[line].credential {
+                self.credentials[credential].active -= 1;
+                self.stuck.insert(credential);
+            }
         }
         self.lines[line].stage = Stage::Waiting { until, wait };
         self.timers.insert((until, Timer::Line(line)));
-        let reason = match wait {
-            Wait::Pause => WaitReason::Pause,
-            Wait::Held => WaitReason::Held,
-            Wait::Refused => WaitReason::Refused,
-        };
-        let line = self.lines[line].id.clone();
-        self.decisions.push(Decision::Waits { line, until: Some(until), reason, why });
+        self.stirs(line);
     }
 
     /// A modem that could not be brought on-hook may hold this number: a call to it would find it busy through us.
@@ -131,9 +173,9 @@ impl Scheduler {
             }
             self.numbers[number].held = None;
             for line in self.numbers[number].lines.clone() {
-                if matches!(self.lines[line].stage, Stage::Waiting { wait: Wait::Held, .. }) {
-                    self.detach(line);
-                    self.enqueue(line);
+                let waits = matches!(self.lines[line].stage, Stage::Waiting { wait: Wait::Held(_), .. });
+                if waits && self.lines[line].number() == number {
+                    self.ready_again(line);
                 }
             }
         }
@@ -158,7 +200,7 @@ impl Scheduler {
             };
             *weights.entry(trial.modem).or_default() += weight;
         }
-        let number = self.lines[line].number;
+        let number = self.lines[line].number();
         for &modem in self.numbers[number].refused_by.keys() {
             if self.is_barred(number, modem) {
                 weights.insert(modem, BARRED);
@@ -170,28 +212,61 @@ impl Scheduler {
     pub(super) fn rank(&self, line: usize) -> Rank {
         let entry = &self.lines[line];
         let expected = if self.policy.in_order { Duration::ZERO } else { entry.expected };
-        Rank { proves_nothing: !entry.prove_on, expected: std::cmp::Reverse(expected), line }
+        Rank {
+            proves_nothing: !entry.prove_on,
+            priority: Reverse(entry.priority),
+            deferred: entry.deferred,
+            expected: Reverse(expected),
+            line,
+        }
     }
 
+    /// A line that is nowhere is ready for its next call, as far as it is up to the line; or waits for what keeps it back.
     pub(super) fn enqueue(&mut self, line: usize) {
-        let held = self.numbers[self.lines[line].number].held;
-        if let Some((holder, until)) = held.filter(|(_, until)| *until > self.now) {
-            let why = format!("`{}` may still hold its number", self.bench.ids[holder]);
-            return self.put_off(line, until, why, Wait::Held);
+        if !self.choose_way(line) {
+            return match self.judge(line) {
+                Judgement::Settled(finding) => self.conclude(line, finding),
+                Judgement::Again(_) | Judgement::AfterProof => self.no_way(line),
+            };
         }
-        let number = self.lines[line].number;
+        let number = self.lines[line].number();
+        let held = self.numbers[number].held.filter(|(_, until)| *until > self.now);
+        if let Some((holder, until)) = held {
+            return self.put_off(line, until, Wait::Held(holder));
+        }
         if let Some(until) = self.numbers[number].redial.until(self.now) {
-            return self.put_off(line, until, "redial rules".to_owned(), Wait::Pause);
+            return self.put_off(line, until, Wait::Redial);
         }
         if let Some((until, who)) = self.refused(number) {
             return match until {
-                Some(until) => self.put_off(line, until, who, Wait::Refused),
+                Some(until) => self.put_off(line, until, Wait::Refused),
                 None => self.refused_for_good(line, &who),
             };
         }
+        match self.opening(line, self.now) {
+            Opening::Now => {}
+            Opening::At(at) => return self.put_off(line, at, Wait::Window),
+            Opening::Never => return self.shut_out(line),
+        }
         let (burden, rank) = (self.burden(line), self.rank(line));
-        self.queue.insert(self.lines[line].number, &burden, rank);
-        self.lines[line].stage = Stage::Queued { burden, rank };
+        match self.closed_gate(line) {
+            Some(gate) => {
+                self.gates.wait(gate, &burden, rank);
+                self.lines[line].stage = Stage::Blocked { gate, burden, rank };
+            }
+            None => {
+                self.queue.insert(&burden, rank);
+                self.lines[line].stage = Stage::Queued { burden, rank, sent_by: None };
+            }
+        }
+        self.mind_window(line);
+        self.stirs(line);
+    }
+
+    /// Judges a line that can't be called any more, and of which that is all that is known.
+    fn no_way(&mut self, line: usize) {
+        let detail = "its number may not be called any more in this run".to_owned();
+        self.conclude(line, Finding { fault: Some(Fault::OverBudget), detail, call: None });
     }
 
     pub(super) fn park(&mut self, line: usize) {
@@ -200,6 +275,8 @@ impl Scheduler {
         self.credentials[credential].parked.insert(rank);
         self.credentials[credential].active -= 1;
         self.lines[line].stage = Stage::Parked { rank };
+        self.mind_window(line);
+        self.stirs(line);
         self.release_if_stuck(credential);
     }
 
@@ -207,9 +284,22 @@ impl Scheduler {
     pub(super) fn detach(&mut self, line: usize) {
         let entry = &mut self.lines[line];
         match std::mem::replace(&mut entry.stage, Stage::New) {
-            Stage::Queued { burden, rank } => self.queue.remove(entry.number, &burden, rank),
-            Stage::Waiting { until, .. } => {
+            Stage::Queued { burden, rank, sent_by } => {
+                self.queue.remove(&burden, rank);
+                if let Some(gate) = sent_by {
+                    self.gates.gone(gate, &burden, rank);
+                    self.ajar.insert(gate);
+                }
+            }
+            Stage::Blocked { gate, burden, rank } => self.gates.stop_waiting(gate, &burden, rank),
+            Stage::Waiting { until, wait } => {
                 self.timers.remove(&(until, Timer::Line(line)));
+                if wait == Wait::Window {
+                    self.windowed -= 1;
+                    if let Some(credential) = entry.credential {
+                        self.credentials[credential].active += 1;
+                    }
+                }
             }
             Stage::Parked { rank } => {
                 if let Some(credential) = entry.credential {
@@ -235,6 +325,8 @@ impl Scheduler {
 
     pub(super) fn conclude(&mut self, line: usize, finding: Finding) {
         self.detach(line);
+        self.forget_window(line);
+        self.stirs(line);
         let entry = &mut self.lines[line];
         debug_assert!(matches!(entry.stage, Stage::New), "a line without a call gets one verdict");
         let Finding { fault, detail, call } = finding;

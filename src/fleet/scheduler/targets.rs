@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::windows::Opening;
 use super::{Check, CheckPlan, Scheduler};
+use crate::fleet::budget::Funds;
 use crate::model::Mono;
 
 /// Failed checks in a row that the reference number gets in a run, from all modems together.
@@ -106,8 +108,13 @@ impl Scheduler {
         if entry.redial.is_spent(&self.redial) {
             return Found::Nothing;
         }
-        if self.queue.is_in_call(number) {
+        if !self.gates.has_room(number) {
             return Found::Later;
+        }
+        match self.pays_for(&check) {
+            Funds::Enough => {}
+            Funds::SetAside(_) => return Found::Later,
+            Funds::Spent(_) => return Found::Nothing,
         }
         let held = entry.held.map(|(_, until)| until).filter(|until| *until > now);
         match entry.redial.until(now).max(held) {
@@ -150,13 +157,19 @@ impl Scheduler {
         let failed = &self.trust[modem].failed;
         let (mut own, mut again, mut later) = (None, None, None);
         for &(line, on) in &self.targets.passed {
-            let number = self.lines[line].number;
+            let number = self.lines[line].ways[0].number;
             let used = self.targets.uses.get(&number).copied().unwrap_or(0);
             let closed = used >= KNOWN_LINE_CHECKS_MAX || self.numbers[number].record.is_closed();
             if closed || (on == modem && (failed.is_empty() || own.is_some())) {
                 continue;
             }
-            match self.number_for_check(now, number, Check::Line(self.lines[line].id.clone())) {
+            let found = match self.opening(line, now) {
+                // Nobody is rung up outside the window for our sake.
+                Opening::At(_) | Opening::Never => continue,
+                Opening::Now if self.is_group_full(line) => Found::Later,
+                Opening::Now => self.number_for_check(now, number, Check::Line(self.lines[line].id.clone())),
+            };
+            match found {
                 Found::Now(check) if failed.contains(&check) => again = again.or(Some(check)),
                 Found::Now(check) if on == modem => own = Some(check),
                 Found::Now(check) => return Found::Now(check),
@@ -176,8 +189,22 @@ impl Scheduler {
                 self.targets.peer(peer)
             }
             Check::Reference => self.targets.reference,
-            Check::Line(line) => self.line_index.get(line).map(|&line| self.lines[line].number),
+            Check::Line(line) => self.line_index.get(line).map(|&line| self.lines[line].ways[0].number),
         }
+    }
+
+    /// The line that a check calls.
+    pub(super) fn line_of(&self, check: &Check) -> Option<usize> {
+        match check {
+            Check::Line(line) => self.line_index.get(line).copied(),
+            Check::DialTone | Check::Reference | Check::Peer(_) => None,
+        }
+    }
+
+    /// Whether a site or hunt group of this line has all its calls.
+    fn is_group_full(&self, line: usize) -> bool {
+        let mut groups = self.lines[line].groups.iter();
+        groups.any(|group| !self.gates.has_room(self.numbers.len() + group))
     }
 }
 

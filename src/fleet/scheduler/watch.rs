@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{CallReport, Check, Decision, Input, Past, Preflight, SchedulerPlan};
 use crate::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, NUMBER_HELD, OUTSIDE_LINE_STREAK_MAX};
 use crate::fleet::redial::RedialCount;
-use crate::model::event::LineVerdict;
+use crate::model::event::{LineVerdict, WaitReason};
 use crate::model::{CallId, CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber, TrunkName};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,8 @@ pub(super) struct Watch {
     pub(super) calls: BTreeMap<LineId, Vec<Call>>,
     pub(super) begun: BTreeMap<LineId, u32>,
     pub(super) verdicts: BTreeMap<LineId, LineVerdict>,
-    waits: BTreeMap<LineId, Mono>,
+    /// What each line that waits was told to wait for last.
+    pub(super) waits: BTreeMap<LineId, (WaitReason, Option<Mono>)>,
     pub(super) proven: BTreeSet<CredentialName>,
     pub(super) stopped: BTreeSet<CredentialName>,
     draining: bool,
@@ -50,10 +51,6 @@ pub(super) struct Watch {
     past_deadline: bool,
     /// Numbers that a modem may hold although its call is over.
     held: BTreeMap<PhoneNumber, (ModemId, Mono)>,
-    /// Lines that wait for such a one, and not for a pause.
-    waits_for_modem: BTreeSet<LineId>,
-    /// Lines that wait for a modem that does not refuse their number.
-    waits_for_another: BTreeSet<LineId>,
     /// Lines that may not be dialed, as it turned out.
     refused: BTreeSet<LineId>,
     started: bool,
@@ -101,8 +98,6 @@ impl Watch {
             deadline: None,
             past_deadline: false,
             held: BTreeMap::new(),
-            waits_for_modem: BTreeSet::new(),
-            waits_for_another: BTreeSet::new(),
             refused: BTreeSet::new(),
             started: false,
             finished: false,
@@ -132,8 +127,6 @@ impl Watch {
         self.draining = false;
         self.past_deadline = false;
         self.held.clear();
-        self.waits_for_modem.clear();
-        self.waits_for_another.clear();
         self.started = false;
         for (seat, fault) in self.seats.values_mut() {
             *seat = Seat::SettingUp;
@@ -291,11 +284,6 @@ impl Watch {
                     self.held.iter().filter(|(_, (by, _))| by == modem).map(|(n, _)| n.clone()).collect();
                 for number in free {
                     self.held.remove(&number);
-                    for line in self.siblings(&number).cloned().collect::<Vec<_>>() {
-                        if self.waits_for_modem.remove(&line) {
-                            self.waits.remove(&line);
-                        }
-                    }
                 }
             }
             Input::ModemOut { modem, fault, .. } => {
@@ -431,22 +419,7 @@ impl Watch {
                     assert_ne!(*fault, Fault::PortBusy, "a busy port is tried as long as there are lines");
                     self.seats.insert(modem.clone(), (Seat::Gone, Some(*fault)));
                 }
-                Decision::Waits { line, until, why, .. } => {
-                    let until = &until.unwrap();
-                    if why.contains("may still hold") {
-                        self.waits_for_modem.insert(line.clone());
-                    } else {
-                        self.waits_for_modem.remove(line);
-                    }
-                    assert!(*until > now && !self.running.contains_key(line), "waits for nothing");
-                    assert!(!self.verdicts.contains_key(line));
-                    let before = self.waits.insert(line.clone(), *until);
-                    let ended = self.waits_for_another.remove(line);
-                    assert!(ended || before.is_none_or(|before| before <= now), "told twice");
-                    if why.contains("refuse") {
-                        self.waits_for_another.insert(line.clone());
-                    }
-                }
+                Decision::Waits { line, until, reason, .. } => self.waits(now, line, *until, *reason),
                 Decision::Finished => self.invariant_finished(),
             }
         }

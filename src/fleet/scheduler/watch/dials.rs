@@ -1,5 +1,7 @@
 //! What is held of each call: who may be dialed, by whom, and that no modem sleeps while a line waits.
 
+use crate::model::event::WaitReason;
+
 use super::{CallClass, LineId, ModemId, Mono, Preflight, Seat, Watch};
 use crate::fleet::pileup::PILE_UP_LINES;
 
@@ -16,6 +18,15 @@ impl Watch {
         let number = self.number(line);
         assert_eq!(self.siblings(number).count(), 1, "another line's calls count for its number");
         assert_eq!(self.dialed(number), 0, "it is not the first call");
+    }
+
+    /// What a line waits for is told once for each change.
+    pub(super) fn waits(&mut self, now: Mono, line: &LineId, until: Option<Mono>, reason: WaitReason) {
+        assert!(!self.running.contains_key(line), "waits in the middle of a call");
+        assert!(!self.verdicts.contains_key(line), "waits although it is judged");
+        assert!(until.is_none_or(|until| until > now), "waits for nothing");
+        let before = self.waits.insert(line.clone(), (reason, until));
+        assert_ne!(before, Some((reason, until)), "told twice");
     }
 
     pub(super) fn invariant_dial(&mut self, now: Mono, line: &LineId, modem: &ModemId, attempt: u32) {
@@ -45,11 +56,12 @@ impl Watch {
             !self.calls(line).iter().any(|call| matches!(call.class, CallClass::Passed | CallClass::Policy))
         );
         assert!(self.confirming(line) < self.plan.policy.confirm as usize, "confirmed once too often");
-        let another = self.waits_for_another.remove(line);
-        assert!(
-            self.waits.remove(line).is_none_or(|until| another || until <= now),
-            "dialed before its time"
-        );
+        // A pause is kept; what else is waited for may end before its time.
+        if let Some((WaitReason::Pause | WaitReason::Redial | WaitReason::Window, Some(until))) =
+            self.waits.remove(line)
+        {
+            assert!(until <= now, "dialed before its time");
+        }
         let weight = self.weight(now, line, modem);
         for other in self.seats.keys().filter(|other| self.hopeful(other)) {
             assert!(
