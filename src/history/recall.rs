@@ -183,7 +183,7 @@ impl Store {
             }
         }
         drop(rows);
-        for (line, nights) in self.nights(series, except, &asked)? {
+        for (line, nights) in self.nights(series, except, &asked, known.len())? {
             let memory = memories.entry(line.clone()).or_default();
             if nights.passed > 0 {
                 memory.usual = Some(nights.usual.usual());
@@ -199,6 +199,7 @@ impl Store {
         series: Key,
         except: Option<&RunId>,
         asked: &HashMap<Key, &'a LineId>,
+        lines: usize,
     ) -> rusqlite::Result<HashMap<&'a LineId, LineNights>> {
         let mut runs = self.connection().prepare(
             "SELECT run, calls FROM run WHERE series = ?1 AND ended IS NOT NULL AND calls_kept = 1 AND id <> ?2
@@ -219,7 +220,7 @@ impl Store {
              WHERE call.run = ?1 ORDER BY call.line, call.attempt",
         )?;
         let mut nights: HashMap<&LineId, LineNights> = HashMap::new();
-        let budget = CALLS_MAX.saturating_mul(asked.len());
+        let budget = CALLS_MAX.saturating_mul(lines);
         let mut read = 0_usize;
         for (nth, (run, count)) in runs.into_iter().enumerate() {
             if nth >= NIGHTS_MAX && read >= budget {
