@@ -160,6 +160,24 @@ pub struct Report {
     pub line: Option<LineId>,
 }
 
+/// `lineman why`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+While a run goes on, its journal is read: nothing is asked of the run, and nothing disturbs it. Otherwise the last run, its plan and history answer.
+
+Examples:
+  lineman why BR0001-A          a line, or all lines of a site
+  lineman why m03               a modem of the bank
+  lineman why                   everything that waits, and what for")]
+pub struct Why {
+    /// Lines, sites or modems; without any, all that is not being dialed and not judged.
+    #[arg(value_name = "LINE|SITE|MODEM")]
+    pub names: Vec<String>,
+    /// Where runs are written.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+}
+
 /// What can be asked of the runs of a reports folder, and of their history.
 #[derive(Debug, Subcommand)]
 pub enum ReportVerb {
@@ -317,24 +335,6 @@ pub struct Import {
     /// The history, where a plan names one with `history: { file: ... }`; else `history.db` in the reports folder.
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
-}
-
-/// `lineman why`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-While a run goes on, its journal is read: nothing is asked of the run, and nothing disturbs it. Otherwise the last run, its plan and history answer.
-
-Examples:
-  lineman why BR0001-A          a line, or all lines of a site
-  lineman why m03               a modem of the bank
-  lineman why                   everything that waits, and what for")]
-pub struct Why {
-    /// Lines, sites or modems; without any, all that is not being dialed and not judged.
-    #[arg(value_name = "LINE|SITE|MODEM")]
-    pub names: Vec<String>,
-    /// Where runs are written.
-    #[arg(long, value_name = "DIR")]
-    pub reports: Option<PathBuf>,
 }
 
 /// `lineman modems`.

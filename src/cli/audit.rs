@@ -17,7 +17,7 @@ use super::experience::{self, Experience};
 use super::history::{History, Recalled};
 use super::hours::{First, RunCalendar, Wishes};
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, job, say, screen, secrets, standing, stop};
+use super::{Failure, check, complain, job, outlook, say, screen, secrets, standing, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -38,23 +38,22 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     if let Some(resumed) = &resumed {
         resumed.fits(&plan)?;
     }
-    if !args.dry_run {
-        standing::confirm(&plan, &reports, &args.number_confirmed, clock.wall())?;
-    }
-    let history = History::of(&plan, &reports);
-    let goes_on = resumed.as_ref().map(|resumed| resumed.dir.run());
-    let recalled = if args.dry_run { history.look(&plan) } else { history.begin(&plan, goes_on) };
-    let confirmed = standing::confirmed(&reports);
-    standing::settle(&mut plan, recalled.remembered(), &confirmed, &args.selection, clock.wall())?;
-    let plan = Arc::new(plan);
-    let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
     let now = Wall::Host.read(&clock);
-    calendar.check(&now)?;
     if args.dry_run {
-        recalled.notices.iter().for_each(|notice| complain(&format!("notice: {notice}")));
-        say(&check::text(&plan, &Experience::of(&plan, &recalled), &now));
+        let recalled = check::settled(&mut plan, &reports, &args.selection, clock.wall())?;
+        let calendar = RunCalendar::new(Arc::new(plan.clone()), wishes);
+        calendar.check(&now)?;
+        say(&check::text(&plan, &now, calendar, &recalled));
         return Ok(0);
     }
+    let history = History::of(&plan, &reports);
+    standing::confirm(&plan, &history, &args.number_confirmed, clock.wall())?;
+    let mut recalled = history.begin(resumed.as_ref().map(|resumed| resumed.dir.run()));
+    let told = standing::settle(&mut plan, &recalled, &args.selection, clock.wall())?;
+    recalled.notices.extend(told);
+    let plan = Arc::new(plan);
+    let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
+    calendar.check(&now)?;
 
     let memory = secrets::memory(&plan, &reports, &args.forget_refusal, clock)?;
     let past = resumed.as_ref().map(|resumed| job::past(&resumed.events)).unwrap_or_default();
@@ -63,6 +62,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         None => experience::left_behind(&reports, &plan),
     };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
+    let history = History::of(&plan, &reports);
     let mut experience = Experience::of(&plan, &recalled);
     let notices = calendar.prove(&mut experience.provers, &past, &now);
     notices.iter().for_each(|notice| complain(notice));
@@ -70,7 +70,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
-    let preface = preface(recalled, resumed.as_ref());
+    let mut preface = preface(recalled, resumed.as_ref());
     let (dir, journal, opening, earlier) = match resumed {
         Some(resumed) => resumed.begin(clock),
         None => begin(&plan, &reports, clock)?,
@@ -85,17 +85,20 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
             (seat, port)
         })
         .collect();
-    let First { reading, windows, deadline } = First::of(&mut calendar, clock);
+    let first = First::of(&mut calendar, clock);
+    let mut scheduled = job::scheduler_plan(&plan, past, &experience, &first.windows);
+    let outlook = outlook::of(&plan, &mut scheduled, &experience, &first.reading, first.deadline);
+    preface.extend(outlook.into_iter().map(|text| EventKind::Notice { text }));
     let job = Job {
         opening,
         preface,
         seats,
         opener: Arc::clone(&bench.ports),
-        plan: job::scheduler_plan(&plan, past, &experience, &windows),
+        plan: scheduled,
         book: job::Book::new(Arc::clone(&plan), experience.usual),
         desk,
-        deadline,
-        hours: Some(calendar.into_hours(reading, notices)),
+        deadline: first.deadline,
+        hours: Some(calendar.into_hours(&first, notices)),
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;
@@ -253,7 +256,7 @@ fn conclude(
     dir: &RunDir,
     minutes: Minutes,
     broken: Option<String>,
-    history: &History,
+    history: &History<'_>,
 ) -> Result<u8, Failure> {
     let Minutes { state, report_error, journal_error } = minutes;
     if let Some(why) = journal_error.or(broken) {

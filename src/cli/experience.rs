@@ -1,5 +1,5 @@
-//! What earlier runs teach a new one: how long lines take, where credentials worked last, what is usual on them; and which
-//! password was on its way when a run was cut off.
+//! What earlier runs teach a new one: how long lines take, where credentials worked last, when lines were tested, what is
+//! usual on them; and which password was on its way when a run was cut off.
 //!
 //! All of it is the history's, and no more than a hint, but for the last: that stands in the journal of the run itself.
 
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::config::Plan;
 use crate::journal;
 use crate::model::usual::Spread;
-use crate::model::{CredentialName, EventKind, LineId, Usual};
+use crate::model::{CredentialName, EventKind, Fault, LineId, Usual};
 
 use super::history::Recalled;
 use super::job;
@@ -31,6 +31,10 @@ pub(super) struct Experience {
     pub(super) provers: BTreeMap<CredentialName, LineId>,
     /// What is usual on each line.
     pub(super) usual: BTreeMap<LineId, Arc<Usual>>,
+    /// When each line was judged last otherwise than `untested`.
+    pub(super) tested: BTreeMap<LineId, Timestamp>,
+    /// What was found of it then, if not a pass.
+    pub(super) faults: BTreeMap<LineId, Fault>,
 }
 
 impl Experience {
@@ -45,7 +49,14 @@ impl Experience {
             if let Some(usual) = &memory.usual {
                 seen.usual.insert(line.clone(), Arc::new(usual.clone()));
             }
+            if let Some(at) = memory.tested {
+                seen.tested.insert(line.clone(), at);
+            }
             worked.extend(memory.worked.map(|at| (at, line)));
+        }
+        for before in &recalled.before {
+            let fault = before.tested.as_ref().and_then(|tested| tested.fault);
+            seen.faults.extend(fault.map(|fault| (before.line.clone(), fault)));
         }
         worked.sort_unstable();
         for (name, credential) in &plan.credentials {

@@ -1,19 +1,16 @@
 //! The history as runs use it: opened at a run's start, when runs that are not in it yet are caught up with, and once
 //! more when the run has ended. Nothing that goes wrong here ends a run: it is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::config::Plan;
-use crate::config::history::HistoryPlan;
 use crate::history::night::{LineNight, ModemNight, Night};
-use crate::history::{HistoryError, Keep, LineMemory, Series, Store, Taken, Waits};
+use crate::history::{HistoryError, Keep, LineMemory, Series, Store, Taken, VoiceHold, Waits};
 use crate::journal::{self, JournalError};
 use crate::model::event::ModemState;
-use crate::model::{LineBefore, LineId, RunId, VoiceHolds};
+use crate::model::{LineBefore, LineId, PhoneNumber, RunId};
 use crate::report::{Broken, RunState};
-
-use super::standing::Remembered;
 
 /// The database's name in a reports folder.
 pub(super) const FILE_NAME: &str = "history.db";
@@ -41,67 +38,63 @@ pub(super) struct Recalled {
     pub(super) before: Vec<LineBefore>,
     /// What else is known of them.
     pub(super) lines: BTreeMap<LineId, LineMemory>,
-    /// Numbers at which a person was heard.
-    pub(super) voices: VoiceHolds,
+    /// Numbers that strangers answer.
+    pub(super) voice: BTreeMap<PhoneNumber, VoiceHold>,
     /// What its user should know of it.
     pub(super) notices: Vec<String>,
 }
 
 /// The history of a plan.
 #[derive(Debug)]
-pub(super) struct History {
+pub(super) struct History<'a> {
+    plan: &'a Plan,
+    reports: &'a Path,
     path: PathBuf,
-    reports: PathBuf,
-    keep: Keep,
 }
 
-impl Recalled {
-    /// What decides which lines are dialed at all.
-    pub(super) fn remembered(&self) -> Remembered {
-        let passed = |(line, memory): (&LineId, &LineMemory)| Some((line.clone(), memory.passed?));
-        Remembered { voice: self.voices.clone(), passed: self.lines.iter().filter_map(passed).collect() }
-    }
-}
-
-impl History {
-    pub(super) fn of(plan: &Plan, reports: &Path) -> Self {
-        let HistoryPlan { file, keep_calls, keep_verdicts } = plan.history.clone();
-        Self {
-            path: file.unwrap_or_else(|| reports.join(FILE_NAME)),
-            reports: reports.to_owned(),
-            keep: Keep { calls: keep_calls, verdicts: keep_verdicts },
-        }
+impl<'a> History<'a> {
+    pub(super) fn of(plan: &'a Plan, reports: &'a Path) -> Self {
+        let path = plan.history.file.clone().unwrap_or_else(|| reports.join(FILE_NAME));
+        Self { plan, reports, path }
     }
 
     /// At a run's start: catches up with runs of this folder that are not in the history, and recalls. `goes_on` is the
     /// run that does.
-    pub(super) fn begin(&self, plan: &Plan, goes_on: Option<&RunId>) -> Recalled {
+    pub(super) fn begin(&self, goes_on: Option<&RunId>) -> Recalled {
         let mut recalled = Recalled::default();
-        if let Err(error) = self.caught_up(plan, goes_on, &mut recalled) {
+        if let Err(error) = self.caught_up(goes_on, &mut recalled) {
             recalled.notices.push(trouble(&error));
         }
         recalled
     }
 
+    /// Remembers that numbers are right, whoever answered there; how it went wrong, if it did.
+    pub(super) fn confirm(
+        &self,
+        numbers: &BTreeSet<&PhoneNumber>,
+        at: jiff::Timestamp,
+    ) -> Result<(), String> {
+        let confirm = || {
+            let mut store = Store::write(&self.path, Waits::Briefly)?;
+            numbers.iter().try_for_each(|number| store.confirm_number(&self.plan.bank.name, number, at))
+        };
+        confirm().map_err(|error: HistoryError| trouble(&error))
+    }
+
     /// The same without a change: for whoever only wants to know what a run would do.
-    pub(super) fn look(&self, plan: &Plan) -> Recalled {
+    pub(super) fn look(&self) -> Recalled {
         let mut recalled = Recalled::default();
         let read = Store::read(&self.path, Waits::Briefly);
-        match read.and_then(|store| recall(&store, plan, None, &mut recalled)) {
+        match read.and_then(|store| self.recall(&store, None, &mut recalled)) {
             Ok(()) | Err(HistoryError::Missing { .. }) => {}
             Err(error) => recalled.notices.push(trouble(&error)),
         }
         recalled
     }
 
-    fn caught_up(
-        &self,
-        plan: &Plan,
-        goes_on: Option<&RunId>,
-        recalled: &mut Recalled,
-    ) -> Result<(), HistoryError> {
+    fn caught_up(&self, goes_on: Option<&RunId>, recalled: &mut Recalled) -> Result<(), HistoryError> {
         // A first run has nothing to catch up with, and its end makes the database.
-        if !self.path.exists() && journal::runs(&self.reports).is_ok_and(|runs| runs.is_empty()) {
+        if !self.path.exists() && journal::runs(self.reports).is_ok_and(|runs| runs.is_empty()) {
             return Ok(());
         }
         match Store::write(&self.path, Waits::Briefly) {
@@ -109,16 +102,40 @@ impl History {
                 if let Err(error) = self.catch_up(&mut store, goes_on, &mut recalled.notices) {
                     recalled.notices.push(trouble(&error));
                 }
-                recall(&store, plan, goes_on, recalled)
+                self.recall(&store, goes_on, recalled)
             }
             // What can't be written can perhaps be read.
             Err(error @ (HistoryError::Held { .. } | HistoryError::Unwritable { .. })) => {
                 recalled.notices.push(trouble(&error));
                 let read = Store::read(&self.path, Waits::Briefly);
-                read.and_then(|store| recall(&store, plan, goes_on, recalled)).or(Ok(()))
+                read.and_then(|store| self.recall(&store, goes_on, recalled)).or(Ok(()))
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn recall(
+        &self,
+        store: &Store,
+        goes_on: Option<&RunId>,
+        recalled: &mut Recalled,
+    ) -> Result<(), HistoryError> {
+        let series = Series { plan: &self.plan.name, bank: &self.plan.bank.name, except: goes_on };
+        let lines = || self.plan.lines.iter().map(|planned| &planned.line);
+        recalled.before = store.lines_before(series, lines())?;
+        recalled.lines = store.recall(series, lines())?;
+        // A simulated bank has no experience: its runs shall be alike. When a line passed is for the user to ask for.
+        if self.plan.bank.exchange.is_none() {
+            recalled.voice = store.voice_holds(series.bank)?;
+        } else {
+            let passed = |memory: &LineMemory| LineMemory { passed: memory.passed, ..LineMemory::default() };
+            recalled.lines.values_mut().for_each(|memory| *memory = passed(memory));
+        }
+        Ok(())
+    }
+
+    fn keep(&self) -> Keep {
+        Keep { calls: self.plan.history.keep_calls, verdicts: self.plan.history.keep_verdicts }
     }
 
     /// Takes in what the folder has and the history has not: runs that were killed, or that ended while it could not be
@@ -129,9 +146,9 @@ impl History {
         except: Option<&RunId>,
         notices: &mut Vec<String>,
     ) -> Result<(), HistoryError> {
-        let Ok(runs) = journal::runs(&self.reports) else { return Ok(()) };
+        let Ok(runs) = journal::runs(self.reports) else { return Ok(()) };
         let known = store.known_runs()?;
-        let kept_since = store.kept_since(self.keep)?;
+        let kept_since = store.kept_since(self.keep())?;
         let mut missing: Vec<_> = runs
             .into_iter()
             .filter(|(run, path, bytes)| {
@@ -174,27 +191,10 @@ impl History {
             let mut store = Store::write(&self.path, Waits::Briefly)?;
             let bytes = std::fs::metadata(run.join(journal::FILE_NAME)).map_or(0, |journal| journal.len());
             store.ingest(&night(state, bytes))?;
-            store.prune(self.keep)
+            store.prune(self.keep())
         };
         end().err().map(|error| trouble(&error))
     }
-}
-
-fn recall(
-    store: &Store,
-    plan: &Plan,
-    goes_on: Option<&RunId>,
-    recalled: &mut Recalled,
-) -> Result<(), HistoryError> {
-    let series = Series { plan: &plan.name, bank: &plan.bank.name, except: goes_on };
-    let lines = || plan.lines.iter().map(|planned| &planned.line);
-    recalled.before = store.lines_before(series, lines())?;
-    // A simulated bank has no experience: its runs shall be alike.
-    if plan.bank.exchange.is_none() {
-        recalled.lines = store.recall(series, lines())?;
-        recalled.voices = store.voices(series.bank)?;
-    }
-    Ok(())
 }
 
 /// Why a run's folder can't be taken in.

@@ -3,7 +3,6 @@
 //! It is a view of the runs' journals, and can be made again from them. What a run knows of it stands in that run's own
 //! journal ([`crate::model::LineBefore`]). Which runs are taken in, and when, is `cli`'s; what is asked by whom, too.
 
-pub mod confirmed;
 pub mod diff;
 pub mod drift;
 mod error;
@@ -19,10 +18,9 @@ pub mod statistics;
 mod store;
 pub mod trend;
 
-pub use confirmed::{Confirmed, ConfirmedError};
 pub use error::HistoryError;
 pub use night::{Night, Taken};
-pub use recall::{LineMemory, Series};
+pub use recall::{LineMemory, Series, VoiceHold};
 pub use retention::{Keep, Pruned};
 pub use store::{Store, Waits};
 

@@ -10,7 +10,6 @@ use super::names::Key;
 use super::{HistoryError, Store};
 use crate::model::before::{FLAPPING_RUNS, LineBefore, TestedBefore};
 use crate::model::fault::UnknownFault;
-use crate::model::hold::{VoiceHeard, VoiceHolds};
 use crate::model::usual::{Figures, Nights, Spread};
 use crate::model::{BankName, Blame, Fault, Line, LineId, PhoneNumber, PlanName, RunId, Usual, Verdict};
 
@@ -46,6 +45,17 @@ pub struct LineMemory {
     pub passed: Option<Timestamp>,
     /// When it was tested last: judged otherwise than `untested`.
     pub tested: Option<Timestamp>,
+}
+
+/// A number that a voice answered, and no modem since, and of which nobody has said since that it is the right one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoiceHold {
+    /// When it was heard.
+    pub at: Timestamp,
+    /// In this run.
+    pub run: String,
+    /// On this line.
+    pub line: String,
 }
 
 /// A call that went out to a number.
@@ -186,7 +196,7 @@ impl Store {
             }
         }
         drop(rows);
-        for (line, nights) in self.nights(series, except, &asked)? {
+        for (line, nights) in self.nights(series, except, &asked, known.len())? {
             let memory = memories.entry(line.clone()).or_default();
             if nights.passed > 0 {
                 memory.usual = Some(nights.usual.usual());
@@ -202,6 +212,7 @@ impl Store {
         series: Key,
         except: Option<&RunId>,
         asked: &HashMap<Key, &'a LineId>,
+        lines: usize,
     ) -> rusqlite::Result<HashMap<&'a LineId, LineNights>> {
         let mut runs = self.connection().prepare(
             "SELECT run, calls FROM run WHERE series = ?1 AND ended IS NOT NULL AND calls_kept = 1 AND id <> ?2
@@ -222,7 +233,7 @@ impl Store {
              WHERE call.run = ?1 ORDER BY call.line, call.attempt",
         )?;
         let mut nights: HashMap<&LineId, LineNights> = HashMap::new();
-        let budget = CALLS_MAX.saturating_mul(asked.len());
+        let budget = CALLS_MAX.saturating_mul(lines);
         let mut read = 0_usize;
         for (nth, (run, count)) in runs.into_iter().enumerate() {
             if nth >= NIGHTS_MAX && read >= budget {
@@ -251,26 +262,24 @@ impl Store {
         Ok(nights)
     }
 
-    /// Numbers at which a person was heard, as they were called from this bank, and where a modem answered since.
+    /// Numbers that a voice answered and no modem since, as called from this bank, and that nobody has confirmed since.
     ///
     /// # Errors
     /// If the database can't be read.
-    pub fn voices(&self, bank: &BankName) -> Result<VoiceHolds, HistoryError> {
+    pub fn voice_holds(&self, bank: &BankName) -> Result<BTreeMap<PhoneNumber, VoiceHold>, HistoryError> {
         let read = || {
             let mut numbers = self.connection().prepare(
-                "SELECT number, voice_at, voice_run, voice_line, carrier_at FROM number
-                 WHERE bank = ?1 AND voice_at IS NOT NULL",
+                "SELECT number, voice_at, voice_run, voice_line FROM number
+                 WHERE bank = ?1 AND voice_at > coalesce(carrier_at, -1) AND voice_at > coalesce(confirmed_at, -1)",
             )?;
-            let mut holds = VoiceHolds::default();
+            let mut holds = BTreeMap::new();
             let mut rows = numbers.query([bank.as_str()])?;
             while let Some(row) = rows.next()? {
-                let parsed = (row.get_ref(0)?.as_str()?.parse::<PhoneNumber>(), timestamp(row.get(1)?));
-                let names = (row.get_ref(2)?.as_str()?.parse(), row.get_ref(3)?.as_str()?.parse());
-                let ((Ok(number), Some(at)), (Ok(run), Ok(line))) = (parsed, names) else { continue };
-                if let Some(answered) = row.get::<_, Option<i64>>(4)?.and_then(timestamp) {
-                    holds.modem(number.clone(), answered);
-                }
-                holds.voice(number, VoiceHeard { at, run, line });
+                let (Ok(number), Some(at)) = (row.get_ref(0)?.as_str()?.parse(), timestamp(row.get(1)?))
+                else {
+                    continue;
+                };
+                holds.insert(number, VoiceHold { at, run: row.get(2)?, line: row.get(3)? });
             }
             Ok(holds)
         };

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rusqlite::{OptionalExtension, params};
 
+use super::names::{Key, number_key};
 use super::{HistoryError, Store};
-use crate::model::RunId;
+use crate::model::{BankName, PhoneNumber, RunId};
 
 /// How long what is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +122,27 @@ impl Store {
             )
             .map(drop)
             .map_err(|error| self.error(error))
+    }
+
+    /// Somebody says that a number is the right one, whoever answered it.
+    ///
+    /// # Errors
+    /// If the database can't be written.
+    pub fn confirm_number(
+        &mut self,
+        bank: &BankName,
+        number: &PhoneNumber,
+        at: Timestamp,
+    ) -> Result<(), HistoryError> {
+        let path = self.path().to_owned();
+        let sql = |error| HistoryError::sql(&path, error);
+        let change = self.change()?;
+        let confirm = || {
+            let key: Key = number_key(&change, bank, number)?;
+            change.execute("UPDATE number SET confirmed_at = ?2 WHERE id = ?1", [key, at.as_second()])
+        };
+        confirm().map_err(sql)?;
+        change.commit().map_err(sql)
     }
 }
 

@@ -29,6 +29,7 @@ CREATE TABLE number (
     voice_run TEXT,
     voice_line TEXT,
     carrier_at INTEGER,        -- a modem answered last
+    confirmed_at INTEGER,      -- somebody said that it is the right number
     UNIQUE (bank, number)
 ) STRICT;
 

@@ -292,17 +292,15 @@ fn a_line_whose_number_has_changed_is_another_line_and_facets_are_those_of_each_
 }
 
 #[test]
-fn a_voice_holds_its_number_until_a_modem_answers() {
+fn a_voice_holds_its_number_until_a_modem_answers_or_somebody_confirms_it() {
     let (_folder, mut store) = store();
-    let other: PhoneNumber = "+12125550100".parse().unwrap();
-    let numbers = [line(0).number, line(1).number, line(2).number, line(3).number, other.clone()];
-    let held = |store: &Store| -> Vec<usize> {
-        let voices = store.voices(&bank()).unwrap();
-        (0..numbers.len()).filter(|n| voices.on_hold(&numbers[*n]).is_some()).collect()
+    let held = |store: &Store| -> Vec<String> {
+        store.voice_holds(&bank()).unwrap().keys().map(PhoneNumber::to_string).collect()
     };
     let mut run = Run::of(0, 4);
     (0..3).for_each(|n| run.tested(n, Some(Fault::Voice)));
     // The other way to it is somebody's, and its own number is not.
+    let other: PhoneNumber = "+12125550100".parse().unwrap();
     let via = crate::model::event::Via { number: Some(other.clone()), carrier: None };
     run.call(3, 0, Some(Fault::Voice)).via = Some(via);
     run.tested(3, None);
@@ -311,22 +309,30 @@ fn a_voice_holds_its_number_until_a_modem_answers() {
     run.call(2, 300, Some(Fault::NoAnswer));
     run.judge(2, Some(Fault::NoAnswer));
     run.taken_by(&mut store);
-    assert_eq!(held(&store), [0, 1, 4]);
-    let voices = store.voices(&bank()).unwrap();
-    let heard = voices.on_hold(&numbers[1]).unwrap();
-    assert_eq!((&heard.line, &heard.run, heard.at), (&line_id(1), &run.header.run, second(FIRST_S + 90)));
-    let elsewhere = store.voices(&"branch".parse().unwrap()).unwrap();
-    assert_eq!(elsewhere.on_hold(&numbers[1]), None, "it was not called from there");
+    assert_eq!(held(&store), ["+12125550100", "+19195550000", "+19195550001"]);
+    let hold = &store.voice_holds(&bank()).unwrap()[&line(1).number];
+    assert_eq!((hold.line.as_str(), hold.run.as_str()), ("BR0001-A", run.header.run.as_str()));
+    assert_eq!(hold.at, second(FIRST_S + 90));
+    assert!(
+        store.voice_holds(&"branch".parse().unwrap()).unwrap().is_empty(),
+        "it was not called from there"
+    );
 
+    store.confirm_number(&bank(), &line(0).number, second(FIRST_S + 3_600)).unwrap();
     let mut run = Run::of(1, 4);
     run.tested(1, None);
     run.taken_by(&mut store);
-    assert_eq!(held(&store), [0, 4]);
+    assert_eq!(held(&store), ["+12125550100"]);
+    // Confirmed or not: a voice that is heard later is heard.
+    let mut run = Run::of(2, 4);
+    run.tested(0, Some(Fault::Voice));
+    run.taken_by(&mut store);
+    assert_eq!(held(&store), ["+12125550100", "+19195550000"]);
     let mut run = Run::of(3, 4);
     run.quarantined = true;
     run.call(1, 0, Some(Fault::Voice));
     run.judge(1, Some(Fault::QuarantinedBench));
     run.found[1].verdict.as_mut().unwrap().call = None;
     run.taken_by(&mut store);
-    assert_eq!(held(&store), [0, 4], "a modem under quarantine proves nothing");
+    assert_eq!(held(&store), ["+12125550100", "+19195550000"], "a modem under quarantine proves nothing");
 }

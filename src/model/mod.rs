@@ -11,7 +11,6 @@ pub mod diagnostics;
 pub mod dial_string;
 pub mod event;
 pub mod fault;
-pub mod hold;
 pub mod id;
 pub mod line;
 pub mod link;
@@ -33,7 +32,6 @@ pub use diagnostics::{CallSetup, Diagnostics, Termination};
 pub use dial_string::DialString;
 pub use event::{CallRecord, Event, EventKind};
 pub use fault::{Blame, Fault, Verdict};
-pub use hold::{VoiceHeard, VoiceHolds};
 pub use id::{
     BankName, CallId, CarrierName, CredentialName, GroupName, LineId, ModemId, PlanName, RunId, SiteId,
     TrunkName,

@@ -56,6 +56,7 @@ pub(crate) const CORES: &[&str] = &[
     "fleet/pileup",
     "fleet/redial",
     "fleet/guard",
+    "fleet/forecast",
 ];
 
 /// What a pure core never names, as the beginning of a path.

@@ -394,6 +394,8 @@ pub enum Decision {
         modem: ModemId,
         /// The evidence, in words.
         detail: String,
+        /// It is checked again then; absent: never, or once its call is over.
+        until: Option<Mono>,
     },
     /// A modem under quarantine has passed its check: lines are called on it again.
     TakeBack {
