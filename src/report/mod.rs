@@ -6,6 +6,7 @@
 mod atomic;
 mod cell;
 mod columns;
+mod consoles;
 pub mod live;
 mod modem;
 pub mod outcome;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::consoles::ConsoleCounts;
 use super::render::TRANSCRIPTS;
 use super::{Counts, ModemFigures, RunState, SCHEMA, cell, exit_code, transcript};
 use crate::model::event::{CredentialState, Ending, ModemState};
@@ -23,6 +24,7 @@ struct Summary<'a> {
     exit_code: Option<u8>,
     sittings: u64,
     lines: LineCounts,
+    consoles: ConsoleCounts,
     by_blame: BTreeMap<Blame, u64>,
     by_fault: BTreeMap<Fault, u64>,
     calls: u64,
@@ -151,6 +153,7 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
         exit_code: state.ended().map(|_| exit_code(state)),
         sittings: state.sittings(),
         lines: state.counts().into(),
+        consoles: ConsoleCounts::of(state),
         by_blame,
         by_fault,
         calls: state.calls_ended(),
