@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::console::{Behind, Dialog, RoundLimits};
 use crate::model::{Fault, Usual};
 
 /// What a call may end with when its limit comes and nobody has answered, as far as is known: such a one alone is cut
@@ -45,9 +46,16 @@ pub struct Limits {
     pub grant_wait: Duration,
     /// From the first logout command to its proof.
     pub logout: Duration,
+    /// Of each console behind a console server: from its choice until the server has connected it.
+    pub choose: Duration,
+    /// From there until a prompt of that console.
+    pub console: Duration,
+    /// From the escape until the console server's prompt is back.
+    pub leave: Duration,
     /// From the decision to hang up to the proof.
     pub hangup: Duration,
-    /// From the CR of the dial command to the decision to hang up.
+    /// From the CR of the dial command to the decision to hang up; each console behind a console server adds its own three
+    /// limits to that.
     pub call: Duration,
     /// The network's time may be compressed, as on simulated banks and behind ptys: no figure of real modems (the least time that a
     /// number takes to be dialed, S7) is held against what comes.
@@ -56,15 +64,6 @@ pub struct Limits {
 
 /// What set-up, hang-up and the port's own ways add to their limits, at most.
 const ROOM_MARGIN: Duration = Duration::from_secs(7);
-
-impl Limits {
-    /// The longest that a call can take with these limits, from taking the port to proven on-hook: the set-up, which may have
-    /// to be made twice, the call, a logout that begins as its limit comes, the hang-up. `logout` is the console's own
-    /// limit, where that is longer.
-    pub fn room(&self, logout: Duration) -> Duration {
-        self.setup * 2 + self.call + self.logout.max(logout) + self.hangup + ROOM_MARGIN
-    }
-}
 
 impl Default for Limits {
     fn default() -> Self {
@@ -75,10 +74,36 @@ impl Default for Limits {
             login: Duration::from_secs(45),
             grant_wait: Duration::from_secs(25),
             logout: Duration::from_secs(10),
+            choose: Duration::from_secs(10),
+            console: Duration::from_secs(20),
+            leave: Duration::from_secs(10),
             hangup: Duration::from_secs(10),
             call: Duration::from_secs(240),
             compressed: false,
         }
+    }
+}
+
+impl Limits {
+    /// The limits of the round over the consoles behind a console server.
+    pub fn round(&self) -> RoundLimits {
+        RoundLimits { choose: self.choose, console: self.console, leave: self.leave }
+    }
+
+    /// From the CR of the dial command to the decision to hang up, with these consoles behind this one.
+    pub fn call_with(&self, server: Option<&Dialog>, consoles: &[Behind]) -> Duration {
+        self.call + server.map_or(Duration::ZERO, |server| self.round().all(server, consoles))
+    }
+
+    /// The longest that a call can take with these limits, from taking the port to proven on-hook: the set-up, which may have
+    /// to be made twice, the call, the way out that begins as its limit comes, the hang-up. `server` is what answers, whose
+    /// file may have longer limits, and `consoles` stand behind it.
+    pub fn room(&self, server: Option<&Dialog>, consoles: &[Behind]) -> Duration {
+        let logout = server.map_or(self.logout, |server| self.logout.max(server.logout_limit()));
+        // The last console is left, and its connection ended.
+        let leave = server.filter(|_| !consoles.is_empty()).map(|server| self.round().at(server).leave * 2);
+        let out = leave.unwrap_or_default() + logout;
+        self.setup * 2 + self.call_with(server, consoles) + out + self.hangup + ROOM_MARGIN
     }
 }
 

@@ -22,7 +22,7 @@ use self::online::Carrier;
 use super::CallSpec;
 use super::dialing::{Dialing, Heard};
 use crate::console::{Credential, Outcome, Session, session};
-use crate::model::event::Hangup;
+use crate::model::event::{ConsoleRecord, Hangup};
 use crate::model::{Diagnostics, Fault, Link, Moment, Mono, Timeline};
 use crate::modem::codec::{Codec, Token};
 use crate::modem::diagnostics::{Diagnose, Diagnosis};
@@ -103,6 +103,8 @@ pub struct Ending {
     pub settled: bool,
     /// The host that the console said it is.
     pub hostname: Option<String>,
+    /// The consoles behind it, in the order of the plan; those that the call did not come to are `skipped`.
+    pub consoles: Vec<ConsoleRecord>,
     /// Whether on-hook was proven.
     pub hangup: Hangup,
     /// Why it was not.
@@ -172,6 +174,7 @@ pub struct Machine {
     finding: Option<(Option<Fault>, String)>,
     cut_short: Option<Duration>,
     hostname: Option<String>,
+    consoles: Vec<ConsoleRecord>,
     transcript: Option<String>,
     cancel: Option<Cancel>,
     carrier: Carrier,
@@ -204,6 +207,7 @@ impl Machine {
             finding: None,
             cut_short: None,
             hostname: None,
+            consoles: Vec::new(),
             transcript: None,
             cancel: None,
             carrier: Carrier::new(facts),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::console::Dialog;
+use crate::console::{Behind, Dialog};
 use crate::model::event::Via;
-use crate::model::{CallId, CredentialName, DialString, Line, ModemId};
+use crate::model::{CallId, CredentialName, DialString, Line, ModemId, Price};
 
 use super::{Limits, Quality, ShortDial};
 
@@ -26,6 +26,8 @@ pub struct CallSpec {
     pub via: Option<Via>,
     /// How to speak with the console; none stops after CONNECT.
     pub dialog: Option<Arc<Dialog>>,
+    /// The consoles behind it that are to be seen in the same call, where it is a console server.
+    pub consoles: Vec<Behind>,
     /// What to log in with; without one the console is checked up to its login prompt.
     pub credential: Option<CredentialName>,
     /// The rate of the modem's port, bit/s.
@@ -36,6 +38,15 @@ pub struct CallSpec {
     pub short_dial: Option<ShortDial>,
     /// What it is measured by, should it pass.
     pub quality: Quality,
+    /// What it is charged by.
+    pub price: Price,
     /// Time from one ring burst to the next where the line is, for modems that print a single RINGING.
     pub ring_cadence: Duration,
+}
+
+impl CallSpec {
+    /// From the CR of the dial command to the decision to hang up, at most.
+    pub fn call_limit(&self) -> Duration {
+        self.limits.call_with(self.dialog.as_deref(), &self.consoles)
+    }
 }

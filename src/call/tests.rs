@@ -43,10 +43,12 @@ fn spec(dialog: Option<Arc<Dialog>>) -> CallSpec {
         via: None,
         credential: dialog.as_ref().map(|_| "oob".parse::<CredentialName>().unwrap()),
         dialog,
+        consoles: Vec::new(),
         port_bps: Some(115_200),
         limits: Limits::default(),
         short_dial: None,
         quality: crate::call::Quality::default(),
+        price: crate::model::Price::unknown(crate::model::NumberClass::National),
         ring_cadence: Duration::from_secs(6),
     }
 }

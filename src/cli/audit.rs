@@ -38,22 +38,21 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     if let Some(resumed) = &resumed {
         resumed.fits(&plan)?;
     }
+    let now = Wall::Host.read(&clock);
     if args.dry_run {
         let recalled = check::settled(&mut plan, &reports, &args.selection, clock.wall())?;
-        let plan = Arc::new(plan);
-        let now = Wall::Host.read(&clock);
-        let calendar = RunCalendar::new(Arc::clone(&plan), wishes);
+        let calendar = RunCalendar::new(Arc::new(plan.clone()), wishes);
         calendar.check(&now)?;
         say(&check::text(&plan, &now, calendar, &recalled));
         return Ok(0);
     }
     let history = History::of(&plan, &reports);
     standing::confirm(&plan, &history, &args.number_confirmed, clock.wall())?;
-    let recalled = history.begin(resumed.as_ref().map(|resumed| resumed.dir.run()));
-    standing::settle(&mut plan, &recalled, &args.selection, clock.wall())?;
+    let mut recalled = history.begin(resumed.as_ref().map(|resumed| resumed.dir.run()));
+    let told = standing::settle(&mut plan, &recalled, &args.selection, clock.wall())?;
+    recalled.notices.extend(told);
     let plan = Arc::new(plan);
     let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
-    let now = Wall::Host.read(&clock);
     calendar.check(&now)?;
 
     let memory = secrets::memory(&plan, &reports, &args.forget_refusal, clock)?;
@@ -86,9 +85,9 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
             (seat, port)
         })
         .collect();
-    let First { reading, windows, deadline } = First::of(&mut calendar, clock);
-    let mut scheduled = job::scheduler_plan(&plan, past, &experience, &windows);
-    let outlook = outlook::of(&plan, &mut scheduled, &experience, &reading, deadline);
+    let first = First::of(&mut calendar, clock);
+    let mut scheduled = job::scheduler_plan(&plan, past, &experience, &first.windows);
+    let outlook = outlook::of(&plan, &mut scheduled, &experience, &first.reading, first.deadline);
     preface.extend(outlook.into_iter().map(|text| EventKind::Notice { text }));
     let job = Job {
         opening,
@@ -98,8 +97,8 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         plan: scheduled,
         book: job::Book::new(Arc::clone(&plan), experience.usual),
         desk,
-        deadline,
-        hours: Some(calendar.into_hours(reading, notices)),
+        deadline: first.deadline,
+        hours: Some(calendar.into_hours(&first, notices)),
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;

@@ -59,7 +59,8 @@ pub(super) fn settled(
     for notice in &recalled.notices {
         complain(&format!("notice: {notice}"));
     }
-    standing::settle(plan, &recalled, selection, now)?;
+    let told = standing::settle(plan, &recalled, selection, now)?;
+    told.iter().for_each(|notice| complain(&format!("notice: {notice}")));
     Ok(recalled)
 }
 
@@ -73,7 +74,7 @@ pub(super) fn text(plan: &Plan, now: &Reading, mut calendar: RunCalendar, recall
         text.push_str("\n\n");
         text.push_str(&hours);
     }
-    let Derived { windows, deadline } = calendar.derive(now);
+    let Derived { windows, deadline, .. } = calendar.derive(now);
     let windows = windows.into_iter().collect();
     let mut scheduled = job::scheduler_plan(plan, Past::default(), &experience, &windows);
     let outlook = outlook::of(plan, &mut scheduled, &experience, now, deadline);

@@ -23,6 +23,7 @@ mod sim;
 mod standing;
 mod stop;
 mod viewer;
+mod why;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -73,6 +74,7 @@ pub fn main() -> ExitCode {
             Verb::Check(args) => check::run(args),
             Verb::Modems(args) => modems::run(args).await,
             Verb::Report(args) => report::run(args),
+            Verb::Why(args) => why::run(args),
             Verb::Sim(args) => sim::run(args).await,
         }
     });

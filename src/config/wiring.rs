@@ -52,6 +52,7 @@ pub(super) const MODEMS: &[(&str, &str)] = &[
 pub(super) const CONSOLES: &[(&str, &str)] = &[
     ("avocent-acs", include_str!("../../hardware/consoles/avocent-acs.yaml")),
     ("cisco-ios", include_str!("../../hardware/consoles/cisco-ios.yaml")),
+    ("cisco-ios-ts", include_str!("../../hardware/consoles/cisco-ios-ts.yaml")),
     ("cisco-nxos", include_str!("../../hardware/consoles/cisco-nxos.yaml")),
     ("digi", include_str!("../../hardware/consoles/digi.yaml")),
     ("generic", include_str!("../../hardware/consoles/generic.yaml")),

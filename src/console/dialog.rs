@@ -8,6 +8,11 @@ use std::time::Duration;
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+mod ports;
+
+pub(super) use ports::Ports;
+pub use ports::PortsFile;
+
 /// Most wake-ups that a file may ask for.
 pub const WAKE_TIMES_MAX: u32 = 3;
 /// Longest text in `allow`, in characters.
@@ -53,6 +58,9 @@ pub struct DialogFile {
     /// Menus in front of the login, or behind it in place of a command prompt.
     #[serde(default)]
     pub menus: Vec<MenuFile>,
+    /// Of a console server: how the consoles behind it are reached.
+    #[serde(default)]
+    pub ports: Option<PortsFile>,
     /// What is sent to log out, one after the other; the last is repeated while the command prompt comes back.
     pub logout: Vec<String>,
     /// Every text that may be sent besides a CR and the credential.
@@ -167,6 +175,9 @@ pub struct MenuFile {
     /// while the menu comes back.
     #[serde(default)]
     pub leave: Vec<String>,
+    /// It is the menu at which ports are chosen (`ports:`).
+    #[serde(default)]
+    pub ports: bool,
     /// Whether a CR follows the key.
     #[serde(default = "yes")]
     pub cr: bool,
@@ -185,6 +196,12 @@ pub struct TimeoutsFile {
     /// Logout until its proof.
     #[serde(with = "crate::model::span")]
     pub logout: Duration,
+    /// Of a console server: choice of a port until it is connected.
+    #[serde(with = "crate::model::span")]
+    pub choose: Duration,
+    /// Of a console server: escape until its prompt is back.
+    #[serde(with = "crate::model::span")]
+    pub leave: Duration,
 }
 
 /// A compiled dialog. Born valid: all patterns compile, and all that it would send stands in its allow-list.
@@ -211,6 +228,7 @@ pub struct Dialog {
     pub(super) pager_send: String,
     pub(super) questions: Vec<Question>,
     pub(super) menus: Vec<Menu>,
+    pub(super) ports: Option<Ports>,
     pub(super) logout: Vec<String>,
     pub(super) noise: Patterns,
     pub(super) timeouts: TimeoutsFile,
@@ -231,6 +249,7 @@ pub(super) struct Menu {
     pub(super) see: Patterns,
     pub(super) screen: bool,
     pub(super) way: Way,
+    pub(super) ports: bool,
     pub(super) cr: bool,
 }
 
@@ -257,6 +276,19 @@ impl Dialog {
     /// Every text that it may send besides a CR and the credential.
     pub fn allow(&self) -> &[String] {
         &self.allow
+    }
+
+    /// Whether ports can be chosen there: it is that of a console server.
+    pub const fn has_ports(&self) -> bool {
+        self.ports.is_some()
+    }
+
+    /// Why this can be no port there, if it can't.
+    pub fn port_problem(&self, port: &str) -> Option<String> {
+        match &self.ports {
+            Some(ports) => ports.problem(port, &self.allow),
+            None => Some(format!("is a port, and the dialog `{}` knows of none", self.name)),
+        }
     }
 
     /// Whether `text` may be sent.
@@ -286,6 +318,10 @@ impl Patterns {
             let host = captures.name(HOST_CAPTURE).map(|m| m.as_str());
             Some(Found { text: whole.as_str(), start: whole.start(), host })
         })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(super) fn is_match(&self, text: &str) -> bool {
@@ -395,11 +431,13 @@ impl DialogFile {
                 .map(|(index, menu)| Menu {
                     see: problems.one(&format!("menus[{index}].see"), &menu.see),
                     screen: menu.screen,
+                    ports: menu.ports,
                     way: menu.enter.clone().map_or_else(|| Way::Leave(menu.leave.clone()), Way::Enter),
                     cr: menu.cr,
                 })
                 .collect(),
             noise: problems.patterns("noise", &self.noise),
+            ports: self.ports.and_then(|ports| ports.compile(&mut problems)),
             name: self.console,
             wake_after: self.wake.after,
             wake_send: if self.wake.send == "CR" { String::new() } else { self.wake.send },
@@ -476,6 +514,10 @@ impl DialogFile {
         if let Some(pager) = &self.pager {
             listed("pager.send".to_owned(), &pager.send);
         }
+        for (key, text) in self.ports.iter().flat_map(PortsFile::typed) {
+            listed(key.to_owned(), text);
+        }
+        self.check_ports(problems);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads the end of a console's output through its dialog: which prompt stands there, what a text means. It decides
 //! nothing and remembers nothing.
 
-use crate::model::Fault;
+use crate::model::{Fault, Hostname};
 
 use super::dialog::{Dialog, Patterns};
 
@@ -9,6 +9,13 @@ use super::dialog::{Dialog, Patterns};
 const PROMPT_LEN_MAX: usize = 512;
 /// How many lines are looked back over log lines and blank ones.
 const LOOK_BACK_LINES: usize = 40;
+
+/// Whether `seen` names the expected host; the other way round than in [`Hostname::is`] too: where the plan has the
+/// short name, a banner may show it with its domain.
+pub(super) fn names(expected: &Hostname, seen: &str) -> bool {
+    let short = seen.split('.').next().unwrap_or(seen);
+    expected.is(seen) || (!expected.as_str().contains('.') && expected.is(short))
+}
 
 /// What stands at the end of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

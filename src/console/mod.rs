@@ -8,10 +8,15 @@ pub mod credential;
 pub mod dialog;
 mod legible;
 mod matcher;
+mod round;
 pub mod session;
 mod speech;
 pub mod transcript;
+mod unheard;
+mod visit;
 
 pub use credential::{Credential, CredentialError};
 pub use dialog::{Dialog, DialogFile};
+pub(crate) use round::skipped;
+pub use round::{Behind, RoundLimits};
 pub use session::{Expect, Finding, Input, Outcome, Output, Session, SessionLimits};

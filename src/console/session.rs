@@ -4,6 +4,7 @@
 //! Prompts are read once the output rests, so that how a stream was cut into pieces changes nothing. Instants carry
 //! the time at which the decisive bytes came, not the one at which they were understood.
 
+mod behind;
 mod endings;
 mod steps;
 
@@ -12,9 +13,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::event::ConsoleRecord;
 use crate::model::{Fault, Hostname, Moment, Mono};
 
 use super::legible::Legibility;
+use super::round::{Behind, Round, RoundLimits, skipped};
 use super::speech::{self, Say};
 use super::transcript::{Screen, clean_line, redact};
 use super::{Credential, Dialog};
@@ -65,7 +68,9 @@ pub struct SessionLimits {
     pub logout: Duration,
     /// Wait at the login prompt for the credential.
     pub wait_grant: Duration,
-    /// Bytes until the login, and again until the logout's proof.
+    /// Those of each console behind a console server.
+    pub round: RoundLimits,
+    /// Bytes until the login, again until the logout's proof, and of each console in between.
     pub bytes_max: usize,
 }
 
@@ -76,6 +81,7 @@ impl Default for SessionLimits {
             login: Duration::from_secs(45),
             logout: Duration::from_secs(10),
             wait_grant: Duration::from_secs(60),
+            round: RoundLimits::default(),
             bytes_max: 64 * 1024,
         }
     }
@@ -167,6 +173,8 @@ pub struct Finding {
     pub detail: String,
     /// The host that the console said it is.
     pub hostname: Option<String>,
+    /// The consoles behind it, in the order of the plan.
+    pub consoles: Vec<ConsoleRecord>,
     /// A logout was sent, and its proof was seen.
     pub logout_proven: bool,
     /// The carrier is gone.
@@ -184,6 +192,8 @@ enum Step {
     Grant,
     /// Has answered, waits for the command prompt.
     Login,
+    /// Sees the consoles behind it.
+    Round,
     /// Has sent a logout, waits for its proof.
     Logout,
     /// Over.
@@ -233,6 +243,10 @@ pub struct Session {
     /// The host that was named last, and whether a name fitted.
     host: Option<String>,
     host_fits: bool,
+    /// The consoles behind it, and the round over them from the login on.
+    behind: Vec<Behind>,
+    backwards: bool,
+    round: Option<Box<Round>>,
     /// What the finding will say, once logged out.
     verdict: Option<(Fault, String)>,
     logout_proven: bool,
@@ -291,11 +305,21 @@ impl Session {
             credential: None,
             host: None,
             host_fits: false,
+            behind: Vec::new(),
+            backwards: false,
+            round: None,
             verdict: None,
             logout_proven: false,
             carrier_gone: false,
             out: VecDeque::new(),
         }
+    }
+
+    /// It is a console server, and these are the consoles behind it that are to be seen, too; with `backwards` the last one
+    /// first. The dialog must know of ports.
+    #[must_use]
+    pub fn with_consoles(self, behind: Vec<Behind>, backwards: bool) -> Self {
+        Self { behind, backwards, ..self }
     }
 
     /// Takes what happened at `now`. A time before that of the last call is taken for that one.
@@ -325,6 +349,12 @@ impl Session {
         self.step == Step::Logout
     }
 
+    /// Whether nothing new is begun any more: what is left has limits of its own.
+    pub fn is_winding_up(&self) -> bool {
+        self.is_leaving()
+            || (self.step == Step::Round && self.round.as_ref().is_some_and(|round| round.is_stopped()))
+    }
+
     /// The next thing to do or to note.
     pub fn poll(&mut self) -> Option<Output> {
         self.out.pop_front()
@@ -332,6 +362,9 @@ impl Session {
 
     /// When [`Input::Time`] is due if nothing else happens. Meaningless once it is done.
     pub fn deadline(&self) -> Mono {
+        if let (Step::Round, Some(round)) = (self.step, &self.round) {
+            return round.deadline();
+        }
         [Some(self.limit_at), self.look_at, self.idle_at()]
             .into_iter()
             .flatten()
@@ -343,7 +376,11 @@ impl Session {
     fn pass_time(&mut self) {
         while self.step != Step::Done && self.deadline() <= self.now {
             let due = self.deadline();
-            if self.look_at == Some(due) {
+            if self.step == Step::Round {
+                let now = self.now;
+                let act = self.round.as_mut().and_then(|round| round.time(now));
+                self.round_act(act);
+            } else if self.look_at == Some(due) {
                 self.look_at = None;
                 self.look();
             } else if self.idle_at() == Some(due) {
@@ -356,16 +393,26 @@ impl Session {
 
     fn take(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            self.screen.feed(byte);
-            self.legible.feed(byte);
-            self.bytes += 1;
-            self.last_rx = self.now;
-            if self.bytes >= self.limits.bytes_max {
-                self.too_much();
-                return;
+            match self.step {
+                Step::Done => return,
+                Step::Round => {
+                    let now = self.now;
+                    let act = self.round.as_mut().and_then(|round| round.take(now, byte));
+                    self.round_act(act);
+                }
+                Step::Prompt | Step::Grant | Step::Login | Step::Logout => self.take_one(byte),
             }
         }
-        if !bytes.is_empty() {
+    }
+
+    fn take_one(&mut self, byte: u8) {
+        self.screen.feed(byte);
+        self.legible.feed(byte);
+        self.bytes += 1;
+        self.last_rx = self.now;
+        if self.bytes >= self.limits.bytes_max {
+            self.too_much();
+        } else {
             self.look_at = Some(self.now + self.dialog.settle);
         }
     }
@@ -421,13 +468,27 @@ impl Session {
         });
         self.screen.flush();
         let secret = self.credential.as_ref().map(Credential::password);
+        let found = self.round.as_ref().map(|round| round.found());
+        let (consoles, said) = found.map_or_else(
+            || {
+                let why = fault.map_or("", Fault::code);
+                (self.behind.iter().map(|behind| skipped(behind, why)).collect(), String::new())
+            },
+            |found| (found.consoles, found.transcript),
+        );
+        let clean = |record: ConsoleRecord| ConsoleRecord {
+            detail: self.clean(&record.detail),
+            hostname: record.hostname.map(|host| self.clean(&host)),
+            ..record
+        };
         let finding = Finding {
             fault,
             detail: verdict.map(|(_, detail)| self.clean(&detail)).unwrap_or_default(),
             hostname: self.host.as_deref().map(|host| self.clean(host)),
+            consoles: consoles.into_iter().map(clean).collect(),
             logout_proven: self.logout_proven,
             carrier_gone: self.carrier_gone && !self.cut_off,
-            transcript: self.screen.transcript(secret),
+            transcript: self.screen.transcript(secret) + &said,
         };
         self.credential = None;
         self.step = Step::Done;

@@ -1,4 +1,5 @@
-//! The one place where bytes for the far end are made: a CR, a text of the dialog's allow-list, or the credential.
+//! The one place where bytes for the far end are made: a CR, a text of the dialog's allow-list, the credential, and at a
+//! console server a choice of that list with the plan's port in it, and its escape.
 
 use secrecy::ExposeSecret;
 
@@ -14,6 +15,10 @@ pub(super) enum Say<'a> {
     Return,
     /// A text of the allow-list, with or without a CR.
     Listed(&'a str, bool),
+    /// The choice of a port of a console server.
+    Choice(&'a str),
+    /// The escape that leaves a port.
+    Escape,
     /// The username and a CR.
     Username(&'a Credential),
     /// The password and a CR.
@@ -25,8 +30,17 @@ pub(super) enum Say<'a> {
 /// # Panics
 /// Where a text is not in the allow-list: a defect of this program, which must cost the call and not reach a console.
 pub(super) fn bytes(dialog: &Dialog, say: Say<'_>) -> Vec<u8> {
+    let choice;
     let (text, cr) = match say {
         Say::Return => ("", true),
+        Say::Choice(port) => {
+            let ports = dialog.ports.as_ref();
+            let known = ports.filter(|ports| ports.problem(port, dialog.allow()).is_none());
+            choice = known.map(|ports| (ports.choice(port), ports.cr));
+            assert!(choice.is_some(), "a port that is none was about to be chosen");
+            choice.as_ref().map_or(("", false), |(text, cr)| (text, *cr))
+        }
+        Say::Escape => (dialog.ports.as_ref().map_or("", |ports| &ports.leave), false),
         Say::Listed(text, cr) => {
             assert!(dialog.allows(text), "a text outside of the allow-list was about to be sent");
             (text, cr)

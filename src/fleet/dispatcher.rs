@@ -130,7 +130,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
         observer,
         book,
         desk,
-        scheduler: Scheduler::new(plan).until(deadline),
+        scheduler: Scheduler::new(plan).until(deadline).looking_to(hours.as_ref().map(|hours| hours.horizon)),
         inputs: VecDeque::new(),
         stepping: false,
         deadline,
@@ -174,6 +174,7 @@ struct Worker {
 struct Running {
     spec: CallSpec,
     started: jiff::Timestamp,
+    began: Mono,
     /// Its fate decides over the credential, even if the worker dies.
     password_sent: bool,
 }
@@ -373,6 +374,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                     worker.call = Some(Running {
                         spec: spec.clone(),
                         started: self.clock.wall(),
+                        began: self.clock.now(),
                         password_sent: false,
                     });
                 }

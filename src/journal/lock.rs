@@ -6,16 +6,27 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use super::RunDirError;
 
 /// Name of the file that is locked.
 const FILE_NAME: &str = ".lock";
 
+/// How long somebody who only looks may hold it, and how often that is waited for.
+const LOOK: Duration = Duration::from_millis(20);
+const LOOKS_MAX: u32 = 5;
+
 /// Held as long as it lives.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
+}
+
+/// Whether somebody holds the folder now. Nothing is written, and nobody is kept from taking it.
+pub(super) fn is_held(dir: &Path) -> bool {
+    File::open(dir.join(FILE_NAME))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 impl Lock {
@@ -29,7 +40,16 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(|source| RunDirError::io(&path, source))?;
-        match file.try_lock() {
+        // Somebody who only looks whether it is held holds it for an instant.
+        let mut tried = file.try_lock();
+        for _ in 0..LOOKS_MAX {
+            if !matches!(tried, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::park_timeout(LOOK);
+            tried = file.try_lock();
+        }
+        match tried {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
@@ -48,10 +68,4 @@ impl Lock {
             .map_err(|source| RunDirError::io(&path, source))?;
         Ok(Self { _file: file })
     }
-}
-
-/// Whether somebody holds a folder's lock now. Nothing is made or changed.
-pub(super) fn is_held(dir: &Path) -> bool {
-    let Ok(file) = File::open(dir.join(FILE_NAME)) else { return false };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }

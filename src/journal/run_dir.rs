@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::RunDirError;
-use super::lock::{self, Lock};
+use super::lock::Lock;
 use super::log::sync_dir;
 use crate::model::{PlanName, RunId};
 
@@ -22,6 +22,11 @@ const LATEST: &str = "latest";
 const SAME_SECOND_MAX: u8 = 99;
 /// Runs that an error names.
 const KNOWN_MAX: usize = 5;
+
+/// Whether the run in this folder is going on: some process writes it.
+pub fn is_live(folder: &Path) -> bool {
+    super::lock::is_held(folder)
+}
 
 /// The folder of a run that this process writes.
 #[derive(Debug)]
@@ -141,11 +146,6 @@ fn renewed(target: &str, _temp: &Path, link: &Path) -> io::Result<()> {
         _ => {}
     }
     std::os::windows::fs::symlink_dir(target, link)
-}
-
-/// Whether a run writes into its folder now.
-pub fn is_live(run: &Path) -> bool {
-    lock::is_held(run)
 }
 
 /// The runs of a reports folder that have a journal, the oldest first: each with its folder's path and the journal's

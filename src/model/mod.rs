@@ -4,6 +4,7 @@
 //! types; what a room needs only for itself stays in that room.
 
 pub mod before;
+pub mod changes;
 pub mod charge;
 pub mod cost;
 pub mod diagnostics;
@@ -24,6 +25,7 @@ pub mod usual;
 pub mod window;
 
 pub use before::LineBefore;
+pub use changes::{Change, Changed, Changes};
 pub use charge::{Charge, Micros, NumberClass};
 pub use cost::FailureCost;
 pub use diagnostics::{CallSetup, Diagnostics, Termination};

@@ -5,12 +5,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::news::Known;
 use super::{Counts, cell};
-use crate::model::event::{ModemState, RunHeader};
-use crate::model::{CallId, Event, EventKind, Fault, LineId, ModemId, Moment, Mono, Verdict};
+use crate::model::event::{ModemState, RunHeader, WaitReason};
+use crate::model::{CallId, Change, Event, EventKind, Fault, LineId, ModemId, Moment, Mono, Verdict};
 
 /// Lines that must have been finished by calls before an estimate is worth telling, however small the bank.
 const KNOWN_LINES_MIN: u64 = 5;
@@ -48,10 +48,10 @@ pub struct Estimate {
 /// A line that waits for its next call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// Not before, on the wall clock.
-    pub until: Timestamp,
-    /// The same within this sitting.
-    pub until_mono: Mono,
+    /// Not before, within this sitting; absent where no time is known, but an event.
+    pub until: Option<Mono>,
+    /// What for.
+    pub reason: WaitReason,
     /// Why, in words.
     pub why: String,
 }
@@ -67,6 +67,8 @@ struct Running {
 struct Judged {
     fault: Option<Fault>,
     by_calls: bool,
+    /// It began to fail tonight.
+    new_failure: bool,
 }
 
 /// The live view of a run. An event that does not fit is left out: a view never stops the work.
@@ -82,6 +84,8 @@ pub struct Board {
     /// Time that modems spent on calls that ended.
     busy: Duration,
     judged_by_calls: u64,
+    known: Known,
+    new_failures: u64,
 }
 
 impl Board {
@@ -108,6 +112,8 @@ impl Board {
             counts: Counts::none_of(header.lines.len()),
             busy: Duration::ZERO,
             judged_by_calls: 0,
+            known: Known::default(),
+            new_failures: 0,
         }
     }
 
@@ -138,27 +144,30 @@ impl Board {
                 self.rows[running.place].line = None;
                 self.rest(running.place, event.mono);
             }
-            // Those that wait for no known time come again with one, or are dialed.
-            EventKind::LineWaits { line, until: None, .. } => drop(self.waiting.remove(line)),
-            EventKind::LineWaits { line, until: Some(until), why, .. } => {
-                let wait = until.duration_since(event.at);
-                let wait = Duration::try_from(wait).unwrap_or(Duration::ZERO);
-                let waiting =
-                    Waiting { until: *until, until_mono: event.mono + wait, why: cell::one_line(why) };
+            // It would be dialed now.
+            EventKind::LineWaits { line, reason: WaitReason::Modem, .. } => drop(self.waiting.remove(line)),
+            EventKind::LineWaits { line, until, reason, why } => {
+                let until = until.map(|until| {
+                    let wait = Duration::try_from(until.duration_since(event.at)).unwrap_or(Duration::ZERO);
+                    event.mono + wait
+                });
+                let waiting = Waiting { until, reason: *reason, why: cell::one_line(why) };
                 self.waiting.insert(line.clone(), waiting);
             }
             EventKind::Verdict(verdict) => {
                 self.waiting.remove(&verdict.line);
-                let judged = Judged { fault: verdict.fault, by_calls: verdict.call.is_some() };
+                let new_failure = self.known.change(event, verdict) == Some(Change::NewFailure);
+                let judged = Judged { fault: verdict.fault, by_calls: verdict.call.is_some(), new_failure };
                 if self.judged.insert(verdict.line.clone(), judged).is_none() {
+                    self.new_failures += u64::from(new_failure);
                     self.counts.judge(Verdict::of(verdict.fault));
                     self.judged_by_calls += u64::from(judged.by_calls);
                 }
             }
             EventKind::VerdictWithdrawn { line, .. } => self.withdraw(line),
             EventKind::RunEnded { .. } => self.waiting.clear(),
+            EventKind::LinesBefore { .. } => self.known.apply(event),
             EventKind::RunStarted(_)
-            | EventKind::LinesBefore { .. }
             | EventKind::PasswordSent { .. }
             | EventKind::Credential { .. }
             | EventKind::BenchCheck(_)
@@ -190,6 +199,7 @@ impl Board {
         if let Some(judged) = self.judged.remove(line) {
             self.counts.withdraw(Verdict::of(judged.fault));
             self.judged_by_calls -= u64::from(judged.by_calls);
+            self.new_failures -= u64::from(judged.new_failure);
         }
     }
 
@@ -236,6 +246,16 @@ impl Board {
         self.counts
     }
 
+    /// What was known of the lines before.
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Lines that began to fail tonight; absent where nothing is known of earlier runs.
+    pub fn new_failures(&self) -> Option<u64> {
+        self.known.is_told().then_some(self.new_failures)
+    }
+
     /// Calls that are running.
     pub fn calls_running(&self) -> usize {
         self.running.len()
@@ -271,7 +291,7 @@ impl Board {
         // No more modems work than there are lines.
         let share_s = busy_per_line_s * self.counts.left as f64 / modems.min(self.counts.left) as f64;
         let share = Duration::try_from_secs_f64(share_s).ok()?;
-        let wait = self.waiting.values().map(|waiting| waiting.until_mono.since(now)).max();
+        let wait = self.waiting.values().filter_map(|waiting| Some(waiting.until?.since(now))).max();
         let after_wait = wait.map_or(Duration::ZERO, |wait| wait + Duration::from_secs_f64(busy_per_line_s));
         Some(Estimate { left: share.max(after_wait), known_lines: known })
     }
@@ -295,19 +315,35 @@ impl Board {
             );
             out.push(fit(&text, width));
         }
-        if let Some((line, next)) =
-            self.waiting.iter().min_by_key(|(line, waiting)| (waiting.until_mono, *line))
-        {
-            let text = format!(
-                "{} {}; the next is {line}, in {} ({})",
-                lines_text(self.waiting.len() as u64),
-                if self.waiting.len() == 1 { "waits" } else { "wait" },
-                span(next.until_mono.since(now)),
-                next.why
-            );
-            out.push(fit(&text, width));
-        }
+        out.extend(self.waiting_text(now).map(|text| fit(&text, width)));
         out
+    }
+
+    /// How many lines wait, what for where that is not the same for all, and which of them is the next.
+    fn waiting_text(&self, now: Mono) -> Option<String> {
+        let mut reasons: BTreeMap<WaitReason, usize> = BTreeMap::new();
+        for waiting in self.waiting.values() {
+            *reasons.entry(waiting.reason).or_default() += 1;
+        }
+        let many = self.waiting.len();
+        let verb = if many == 1 { "waits" } else { "wait" };
+        let each: Vec<String> =
+            reasons.iter().map(|(reason, count)| format!("{count} {}", reason.word())).collect();
+        let each = if reasons.len() > 1 { format!(" ({})", each.join(", ")) } else { String::new() };
+        let next = self
+            .waiting
+            .iter()
+            .filter_map(|(line, waiting)| Some((waiting.until?, line, &waiting.why)))
+            .min();
+        let text = format!("{} {verb}{each}", lines_text(many as u64));
+        match (next, reasons.first_key_value()) {
+            (Some((until, line, why)), _) => {
+                Some(format!("{text}; the next is {line}, in {} ({why})", span(until.since(now))))
+            }
+            (None, Some((reason, _))) if reasons.len() == 1 => Some(format!("{text} for {}", reason.word())),
+            (None, Some(_)) => Some(text),
+            (None, None) => None,
+        }
     }
 
     /// The bar alone: `[####----] 12 of 40 lines  pass 9 ...`.
@@ -322,8 +358,9 @@ impl Board {
             None if left > 0 => format!("  {left} left"),
             None => String::new(),
         };
+        let new = self.new_failures().map_or(String::new(), |new| format!(" ({new} new)"));
         format!(
-            "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}  untested {untested}{rest}",
+            "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}{new}  untested {untested}{rest}",
             "#".repeat(full),
             "-".repeat(bar_width.saturating_sub(full)),
             lines_text(total),

@@ -5,22 +5,28 @@
 
 mod atomic;
 mod cell;
+pub mod changes_json;
 mod columns;
 pub mod live;
 mod modem;
+pub mod news;
 pub mod outcome;
+pub mod page;
 mod render;
 mod state;
 pub mod summary;
 mod summary_json;
 mod tables;
 mod transcript;
+pub mod why;
 
+pub use cell::text as safe_cell;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
 pub use outcome::exit_code;
 pub use render::{Renderer, ReportError, files, replay};
 pub use state::{Broken, Counts, LineState, RunState};
+pub use why::Situation;
 
 /// Version of the columns and keys of everything that is written here. Columns are only ever added at the end, and
 /// then this number grows.

@@ -2,6 +2,7 @@
 //!
 //! Their words are those of modems.md 7. A console speaks with delays; whoever drives it takes what is due.
 
+mod server;
 mod words;
 
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use crate::model::Mono;
 use super::fault::{FaultEntry, FaultKind};
 use super::file::{AfterLogout, ConsoleKind, LineEntry};
 use super::log::What;
+use server::{MENU_PROMPT, Server, Through};
 use words::Words;
 
 /// A login that is not completed in this time ends the session.
@@ -48,6 +50,8 @@ enum State {
     AskLogout,
     /// Asks whether to save, on the way out.
     AskSave,
+    /// Asks whether to close a suspended connection.
+    AskClose,
     /// A password prompt that nobody should answer.
     NewPassword,
     Boot,
@@ -81,6 +85,8 @@ pub struct Console {
     wrong: u32,
     boots: u32,
     login_due: Option<Mono>,
+    /// The consoles behind it.
+    server: Option<Box<Server>>,
     queue: VecDeque<(Mono, Act)>,
 }
 
@@ -107,6 +113,7 @@ impl Console {
             host = fault.and_then(|f| f.text.clone()).unwrap_or_else(|| "some-other-host".to_owned());
         }
         let think = if kind == Some(FaultKind::Noisy) { manner.think * 10 } else { manner.think };
+        let server = Server::of(line, &manner).map(Box::new);
         let mut console = Self {
             kind: line.console,
             after_logout: line.after_logout.unwrap_or(words.after_logout),
@@ -128,6 +135,7 @@ impl Console {
             wrong: 0,
             boots: 0,
             login_due: None,
+            server,
             queue: VecDeque::new(),
         };
         console.begin(now, now + manner.prompt, line.wake);
@@ -184,10 +192,8 @@ impl Console {
     /// When it has something to say or to do.
     pub fn deadline(&self) -> Option<Mono> {
         let speech = self.queue.front().map(|(at, _)| *at);
-        match (speech, self.login_due) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let behind = self.server.as_ref().and_then(|server| server.deadline());
+        [speech, self.login_due, behind].into_iter().flatten().min()
     }
 
     /// What is due.
@@ -199,7 +205,7 @@ impl Console {
             self.say_and_drop(now, text);
         }
         if self.queue.front().is_none_or(|(at, _)| *at > now) {
-            return None;
+            return self.server.as_mut().and_then(|server| server.poll(now));
         }
         let (at, act) = self.queue.pop_front()?;
         if self.state == State::Flood && self.queue.is_empty() && matches!(act, Act::Say(..)) {
@@ -212,6 +218,10 @@ impl Console {
     /// Bytes from the caller.
     pub fn input(&mut self, now: Mono, bytes: &[u8]) {
         for &byte in bytes {
+            if self.server.as_ref().is_some_and(|server| server.is_connected()) {
+                self.through(now, byte);
+                continue;
+            }
             match self.state {
                 State::Mute | State::Flood => {}
                 State::Echo => self.raw(now + self.think, vec![byte]),
@@ -226,7 +236,7 @@ impl Console {
         let cr = byte == b'\r';
         let lf_of_cr = byte == b'\n' && self.after_cr;
         self.after_cr = cr;
-        if matches!(self.state, State::Menu | State::AskLogout | State::AskSave) {
+        if matches!(self.state, State::Menu | State::AskLogout | State::AskSave | State::AskClose) {
             self.key(at, byte);
             return;
         }
@@ -278,6 +288,7 @@ impl Console {
             State::Menu
             | State::AskLogout
             | State::AskSave
+            | State::AskClose
             | State::Mute
             | State::Echo
             | State::Flood
@@ -301,6 +312,12 @@ impl Console {
                 }
                 self.logged_out(at);
             }
+            (State::AskClose, b'y' | b'\r') => {
+                if let Some(server) = &mut self.server {
+                    server.close();
+                }
+                self.inside(at, "\r\n", None);
+            }
             // Another item of the menu: it would be a screen of its own, and none of ours.
             (State::Menu, b'1'..=b'9') => {
                 self.heard(at, What::Command, Some(char::from(byte).to_string()), None);
@@ -322,7 +339,11 @@ impl Console {
 
     /// The command prompt, or the menu in its place.
     fn inside(&mut self, at: Mono, before: &str, shows: Option<What>) {
+        let ports = self.server.as_ref().filter(|_| self.kind == ConsoleKind::PortMenu);
         let (text, state) = match self.words.menu {
+            _ if ports.is_some() => {
+                (ports.map(|server| server.menu()).unwrap_or_default() + MENU_PROMPT, State::Shell)
+            }
             Some(menu) => (menu.replace("{host}", &self.host), State::Menu),
             None => (self.words.prompt(&self.host, &self.user), State::Shell),
         };
@@ -391,7 +412,60 @@ impl Console {
         self.noise_line(at + self.think * 4);
     }
 
+    /// A byte for the console that is connected.
+    fn through(&mut self, now: Mono, byte: u8) {
+        let Some(server) = &mut self.server else { return };
+        let mut acts = Vec::new();
+        let through = server.through(now, byte, &mut acts);
+        for act in acts {
+            self.put(now + self.think, act);
+        }
+        if matches!(through, Through::Escaped) {
+            self.heard(now, What::ConsoleLeft, None, None);
+            self.inside(now + self.think, "\r\n", None);
+        }
+    }
+
+    /// Lines of a console server that are about its ports. True if that was one.
+    fn ports(&mut self, at: Mono, typed: &str) -> bool {
+        let Some(server) = &mut self.server else { return false };
+        let menu = self.kind == ConsoleKind::PortMenu;
+        let port = if menu {
+            Some(typed).filter(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_digit()))
+        } else {
+            typed.strip_prefix("connect ")
+        };
+        if let Some(port) = port {
+            let (said, connected) = server.choose(at, port);
+            self.heard(at, What::ConsoleChosen, Some(port.to_owned()), None);
+            if connected {
+                self.say(at, &said, None);
+            } else {
+                self.inside(at, &said, None);
+            }
+            return true;
+        }
+        match typed {
+            "" if menu => self.inside(at, "\r\n", None),
+            // A bare CR goes back to where the escape came from.
+            "" => match server.resume(at) {
+                Some(port) => self.say(at, &format!("\r\n[Resuming connection 1 to {port} ... ]\r\n"), None),
+                None => return false,
+            },
+            "q" if menu => self.ask_logout(at),
+            "disconnect" if !menu => {
+                self.state = State::AskClose;
+                self.say(at, "\r\nClosing connection [confirm]", None);
+            }
+            _ => return false,
+        }
+        true
+    }
+
     fn shell(&mut self, at: Mono, typed: &str) {
+        if self.ports(at, typed) {
+            return;
+        }
         let prompt = self.words.prompt(&self.host, &self.user);
         match typed {
             "" => self.say(at, &format!("\r\n{prompt}"), None),

@@ -70,6 +70,9 @@ pub struct Location {
     pub international: String,
     /// Digits that reach an outside line; they are taken off if present.
     pub outside: String,
+    /// Codes that choose a carrier which works from here, in front of a whole national or international number. Behind any
+    /// other code there is nobody.
+    pub carriers: Vec<String>,
 }
 
 impl Default for Location {
@@ -80,6 +83,7 @@ impl Default for Location {
             trunk: "1".to_owned(),
             international: "011".to_owned(),
             outside: String::new(),
+            carriers: Vec::new(),
         }
     }
 }
@@ -338,6 +342,9 @@ pub struct LineEntry {
     /// A login that is not completed in this time ends the session; not shortened by `pace`.
     #[serde(default, deserialize_with = "some_span")]
     pub login_limit: Option<Duration>,
+    /// The consoles behind it, where it is a console server.
+    #[serde(default)]
+    pub consoles: Vec<BehindEntry>,
     /// A program that answers in place of a console: run on a pty of its own, started anew for each call.
     #[serde(default)]
     pub exec: Option<Vec<String>>,
@@ -372,8 +379,99 @@ pub enum ConsoleKind {
     HpProcurve,
     /// The same with its menu in place of the command line.
     HpProcurveMenu,
+    /// A console server with a menu of its ports.
+    PortMenu,
+    /// A console server with a command line, where ports have names.
+    PortNames,
     /// Something with `login:` and `Password:`.
     Generic,
+}
+
+impl ConsoleKind {
+    /// Consoles may stand behind it.
+    pub const fn is_server(self) -> bool {
+        matches!(self, Self::PortMenu | Self::PortNames)
+    }
+}
+
+/// A console behind a console server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BehindEntry {
+    /// What its port is called: a figure of the menu, a name of the command line.
+    pub port: String,
+    /// What speaks there.
+    #[serde(default)]
+    pub console: ConsoleKind,
+    /// The host's name.
+    #[serde(default)]
+    pub hostname: Option<Hostname>,
+    /// Said before the login prompt, in place of the family's own banner.
+    #[serde(default)]
+    pub banner: Option<String>,
+    /// It asks for a password alone.
+    #[serde(default)]
+    pub password_only: bool,
+    /// The server does not connect it, and says why.
+    #[serde(default)]
+    pub refuses: Option<Refusal>,
+    /// The escape does nothing there: it goes through to the console.
+    #[serde(default)]
+    pub holds: bool,
+    /// It shows what only its server should.
+    #[serde(default)]
+    pub fakes: Option<Fake>,
+    /// What is wrong with it.
+    #[serde(default)]
+    pub fault: Option<FaultEntry>,
+}
+
+impl BehindEntry {
+    /// As a line of its own, which sleeps until a CR comes.
+    pub(super) fn as_line(&self, server: &LineEntry) -> LineEntry {
+        LineEntry {
+            console: self.console,
+            hostname: self.hostname.clone(),
+            username: (!self.password_only).then(|| "nobody".to_owned()),
+            password: Some("nothing that anybody knows".to_owned()),
+            banner: self.banner.clone(),
+            wake: true,
+            syslog: false,
+            after_logout: None,
+            login_limit: None,
+            consoles: Vec::new(),
+            exec: None,
+            answer_on: None,
+            fault: None,
+            ..server.clone()
+        }
+    }
+}
+
+/// Why a port can't be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// Somebody else has it.
+    Busy,
+    /// It is switched off, or nothing is plugged in.
+    Off,
+    /// There is no such port.
+    Unknown,
+    /// In words that nobody knows.
+    Odd,
+}
+
+/// What a hostile console shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fake {
+    /// The server's menu or prompt, at each CR.
+    Menu,
+    /// A refusal and the server's prompt, as soon as it is connected.
+    Refusal,
+    /// The server's prompt, when the escape comes through to it.
+    Escape,
 }
 
 /// What follows a logout.

@@ -46,6 +46,12 @@ pub enum What {
     LoggedIn,
     /// A command came in that is no logout; `text` has it.
     Command,
+    /// A console behind a console server was chosen; `text` is its port.
+    ConsoleChosen,
+    /// A byte that is no CR went through to a console behind a console server; `text` has its port and the byte.
+    ConsoleTyped,
+    /// A console behind a console server was left.
+    ConsoleLeft,
     /// The logout came in.
     Logout,
     /// The session is over: login prompt back.

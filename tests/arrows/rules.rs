@@ -48,6 +48,8 @@ pub(crate) const CORES: &[&str] = &[
     "call/quality",
     "call/spec",
     "fleet/budget",
+    "history/drift",
+    "history/statistics",
     "fleet/scheduler",
     "fleet/policy",
     "fleet/health",

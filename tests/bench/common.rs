@@ -107,7 +107,7 @@ impl Stage {
         );
         exchange.push_str("lines:\n");
         for (index, line) in night.lines.iter().enumerate() {
-            let number = format!("+1{}55501{:02}", AREAS[index / 100], index % 100);
+            let number = Self::number(index);
             let Line { console, extra } = line;
             let _ = writeln!(
                 exchange,
@@ -126,6 +126,19 @@ impl Stage {
             fs::write(stage.path(name), text).expect("the folder can be written");
         }
         stage
+    }
+
+    /// The number of a line.
+    pub(crate) fn number(index: usize) -> String {
+        format!("+1{}55501{:02}", AREAS[index / 100], index % 100)
+    }
+
+    /// Runs a program in the stage's folder to its end.
+    pub(crate) fn wait(&self, program: &str, words: &[&str], limit: Duration) {
+        let mut command = self.command(program);
+        command.args(words).stdout(self.file("program.out")).stderr(self.file("program.err"));
+        let process = Process { child: command.spawn().expect("the program starts") };
+        process.watched(limit);
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -309,20 +322,7 @@ impl Played {
 
     /// The exchange's log, call by call, in the order of the dials.
     pub(crate) fn calls(&self) -> Vec<ExchangeCall> {
-        let mut calls: Vec<ExchangeCall> = Vec::new();
-        for entry in self.log.iter().filter(|entry| entry.call.is_some()) {
-            match calls.iter_mut().find(|call| Some(call.number) == entry.call) {
-                Some(call) => call.entries.push(entry.clone()),
-                None => calls.push(ExchangeCall {
-                    number: entry.call.unwrap_or_default(),
-                    modem: entry.modem.clone().unwrap_or_default(),
-                    line: entry.line.clone().unwrap_or_default(),
-                    attempt: entry.attempt.unwrap_or_default(),
-                    entries: vec![entry.clone()],
-                }),
-            }
-        }
-        calls
+        ExchangeCall::of(&self.log)
     }
 }
 
@@ -337,6 +337,24 @@ pub(crate) struct ExchangeCall {
 }
 
 impl ExchangeCall {
+    /// The calls of a log, in the order of the dials.
+    pub(crate) fn of(log: &[Entry]) -> Vec<Self> {
+        let mut calls: Vec<Self> = Vec::new();
+        for entry in log.iter().filter(|entry| entry.call.is_some()) {
+            match calls.iter_mut().find(|call| Some(call.number) == entry.call) {
+                Some(call) => call.entries.push(entry.clone()),
+                None => calls.push(Self {
+                    number: entry.call.unwrap_or_default(),
+                    modem: entry.modem.clone().unwrap_or_default(),
+                    line: entry.line.clone().unwrap_or_default(),
+                    attempt: entry.attempt.unwrap_or_default(),
+                    entries: vec![entry.clone()],
+                }),
+            }
+        }
+        calls
+    }
+
     /// The first entry of a kind, µs.
     pub(crate) fn at(&self, what: What) -> Option<u64> {
         self.entries.iter().find(|entry| entry.event == what).map(|entry| entry.mono_us)

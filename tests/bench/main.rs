@@ -8,9 +8,11 @@ mod adaptive;
 mod common;
 mod crowd;
 mod gap;
+mod history;
 mod idle;
 mod makespan;
 mod million;
+mod pool;
 mod rfc2217;
 mod split;
 mod stamps;
@@ -30,9 +32,11 @@ use common::Row;
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 9] = [
+const FIGURES: [(&str, Figure); 11] = [
     ("makespan", makespan::rows),
+    ("pool", pool::rows),
     ("million", million::rows),
+    ("history", history::rows),
     ("gap", gap::rows),
     ("stamps", stamps::rows),
     ("idle", idle::rows),

@@ -19,8 +19,9 @@ const RATIO_MAX: f64 = 1.02;
 const VOICE: usize = 3;
 const NIGHT_MAX: Duration = Duration::from_secs(600);
 
-pub(crate) fn rows() -> Vec<Row> {
-    let night = Night {
+/// The night of this benchmark.
+pub(crate) fn night() -> Night {
+    Night {
         modems: MODEMS,
         modem_extra: "",
         // A bank of one kind: which family calls a line decides how soon it knows a voice, or nobody, for what it is.
@@ -30,8 +31,11 @@ pub(crate) fn rows() -> Vec<Row> {
         timing: "{ think: 50ms }",
         limits: "{ dial: 40s, prompt: 4s, login: 8s, grant_wait: 60s, logout: 3s, hangup: 8s, call: 120s }",
         lines: mixed(),
-    };
-    let stage = Stage::set(&night);
+    }
+}
+
+pub(crate) fn rows() -> Vec<Row> {
+    let stage = Stage::set(&night());
     // In the first night nothing is known of any line; the second one has the first one's journal.
     let mut rows = Vec::new();
     let first = stage.play(NIGHT_MAX);

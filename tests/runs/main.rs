@@ -1,5 +1,6 @@
 //! Whole runs in memory, under paused time: what a run promises, whatever goes wrong.
 
+mod behind;
 mod bench;
 mod cancel;
 mod consoles;
@@ -7,6 +8,7 @@ mod credentials;
 mod deadline;
 mod diagnostics;
 mod families;
+mod hours;
 mod identity;
 mod played;
 mod ports;

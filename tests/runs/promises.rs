@@ -23,6 +23,31 @@ pub(crate) fn hold(played: &Played) {
     exchange(played);
     passwords(played);
     secrets(played);
+    consoles(played);
+}
+
+/// Nothing but CRs is typed at a console behind a console server, and an escape at one where that does nothing; each console
+/// of a line has one verdict in each of its calls.
+fn consoles(played: &Played) {
+    let mut typed: BTreeMap<(Option<u64>, String), String> = BTreeMap::new();
+    for entry in played.logged(What::ConsoleTyped) {
+        let text = entry.text.clone().unwrap_or_default();
+        let (port, byte) = text.split_once(": ").expect("a port and a byte");
+        typed.entry((entry.call, port.to_owned())).or_default().push_str(byte);
+    }
+    for ((call, port), bytes) in typed {
+        let known = ["~m", "\\x1ex"].contains(&bytes.as_str());
+        let faked = played.setting.lines.iter().flat_map(|line| &line.consoles);
+        let excused =
+            faked.into_iter().any(|behind| behind.port == port && behind.holds && behind.fakes.is_some());
+        assert!(known || excused, "`{bytes}` was typed at console {port} in call {call:?}");
+    }
+    for call in played.calls() {
+        let line = played.setting.lines.iter().find(|line| line.id == call.line);
+        assert_eq!(call.consoles.len(), line.map_or(0, |line| line.consoles.len()), "{call:?}");
+        let passed = call.consoles.iter().all(|console| console.fault.is_none());
+        assert!(passed || call.fault.is_some(), "{call:?}");
+    }
 }
 
 /// The stream is one run, in order, and its counts add up (the report room's own check).
@@ -88,8 +113,10 @@ fn calls(played: &Played) {
         assert!(at(Moment::Ringing).is_some() || times.post_dial_ms.is_none(), "{call:?}");
         assert!(at(Moment::Answered).is_some() || times.train_ms.is_none(), "{call:?}");
         if let (Some(total), Some(dialed)) = (times.total_ms, at(Moment::Dialed)) {
-            let most =
-                played.setting.limits.call + played.setting.limits.logout * 2 + Duration::from_secs(60);
+            let limits = played.setting.limits;
+            let consoles = u32::try_from(call.consoles.len()).expect("a count");
+            let behind = (limits.choose + limits.console + limits.leave * 2) * consoles;
+            let most = limits.call + behind + limits.logout * 2 + Duration::from_secs(60);
             assert!(u128::from(total) <= most.as_millis(), "{} took {total} ms from {dialed:?}", call.call);
         }
     }

@@ -31,10 +31,12 @@ fn spec(attempt: u32, compressed: bool) -> CallSpec {
         via: None,
         credential: None,
         dialog: None,
+        consoles: Vec::new(),
         port_bps: None,
         limits: Limits { compressed, ..Limits::default() },
         short_dial: None,
         quality: crate::call::Quality::default(),
+        price: crate::model::Price::unknown(crate::model::NumberClass::National),
         ring_cadence: Duration::from_secs(6),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Cancel, Ending, Machine, Output, State};
 use crate::call::limits::needs_time;
-use crate::console::session;
 use crate::console::transcript::clean_line;
+use crate::console::{session, skipped};
 use crate::model::event::Hangup;
 use crate::model::{Fault, Moment, Mono};
 use crate::modem::hangup::{HangUp, HangupOutcome, Situation};
@@ -124,6 +124,11 @@ impl Machine {
         let diagnostics = self.weigh();
         self.learned.no_reports.extend(std::mem::take(&mut self.diagnosis.not_here));
         let (fault, detail) = self.finding.take().unwrap_or((None, String::new()));
+        let mut consoles = std::mem::take(&mut self.consoles);
+        if consoles.is_empty() {
+            let why = fault.map_or("", Fault::code);
+            consoles = self.spec.consoles.iter().map(|behind| skipped(behind, why)).collect();
+        }
         self.outputs.push_back(Output::Done(Box::new(Ending {
             timeline: self.timeline.clone(),
             rings: self.rings,
@@ -133,6 +138,7 @@ impl Machine {
             diagnostics,
             settled: self.diagnosis.settled,
             hostname: self.hostname.take(),
+            consoles,
             hangup,
             hangup_detail: clean_line(hangup_detail),
             // It may be a garbled echo of our dial command.

@@ -113,10 +113,12 @@ impl Machine {
                 login: limits.login,
                 logout: limits.logout,
                 wait_grant: limits.grant_wait,
+                round: limits.round(),
                 ..SessionLimits::default()
             },
             now,
-        );
+        )
+        .with_consoles(self.spec.consoles.clone(), self.spec.attempt.is_multiple_of(2));
         self.state = State::Online { session: Box::new(session) };
         self.session_outputs(now);
     }
@@ -126,10 +128,10 @@ impl Machine {
         others.into_iter().flatten().fold(session.deadline(), Mono::min)
     }
 
-    /// The call's limit. A logout is not cut off by it: it has a limit of its own, and whatever was to be found is found.
+    /// The call's limit. The way out is not cut off by it: it has limits of its own, and whatever was to be found is found.
     fn call_end(&self, session: &Session) -> Option<Mono> {
-        let dialed = self.timeline.get(Moment::Dialed).filter(|_| !session.is_leaving())?;
-        Some(dialed.at + self.spec.limits.call)
+        let dialed = self.timeline.get(Moment::Dialed).filter(|_| !session.is_winding_up())?;
+        Some(dialed.at + self.spec.call_limit())
     }
 
     pub(super) fn online_data(&mut self, now: Mono, data: &[u8]) {
@@ -145,7 +147,7 @@ impl Machine {
             self.session_input(now, session::Input::CarrierLost);
         } else if self.call_end(session).is_some_and(|at| now >= at) {
             self.session_input(now, session::Input::Limit);
-            let limit_s = self.spec.limits.call.as_secs();
+            let limit_s = self.spec.call_limit().as_secs();
             if let Some((Some(_), detail)) = &mut self.finding {
                 *detail = format!("{detail}; the call's limit of {limit_s} s came first");
             }
@@ -196,6 +198,7 @@ impl Machine {
 
     fn keep_finding(&mut self, mut finding: Finding) -> Finding {
         self.hostname = finding.hostname.take();
+        self.consoles = std::mem::take(&mut finding.consoles);
         let transcript = std::mem::take(&mut finding.transcript);
         self.transcript = Some(transcript).filter(|text| !text.is_empty());
         finding

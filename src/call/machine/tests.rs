@@ -37,10 +37,12 @@ pub(super) fn spec(with_console: bool) -> CallSpec {
         via: None,
         credential: with_console.then(|| "oob".parse().unwrap()),
         dialog: with_console.then(ios),
+        consoles: Vec::new(),
         port_bps: Some(115_200),
         limits: Limits::default(),
         short_dial: None,
         quality: crate::call::Quality::default(),
+        price: crate::model::Price::unknown(crate::model::NumberClass::National),
         ring_cadence: Duration::from_secs(6),
     }
 }

@@ -1,10 +1,12 @@
 //! Reads a plan and all that it names, checks everything, and tells all problems of all files at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::checks;
+use super::consoles;
+use super::costs::{self, Calls, Costs};
 use super::file::{LineFile, LinesFile, PlanFile};
 use super::hours::{HoursChecker, HoursKeys};
 use super::line::{self, Alternative, Common};
@@ -20,7 +22,7 @@ use crate::config::numbering::{Countries, Numbering, NumberingFile};
 use crate::config::problem::{Place, Problem, Problems, list, quoted, suggestion};
 use crate::config::source::beside;
 use crate::config::yaml::{self, Doc};
-use crate::console::dialog::{Dialog, DialogFile};
+use crate::console::{Behind, Dialog, DialogFile};
 use crate::model::{CredentialName, Facets, Fault, Hostname, Line, LineId, PhoneNumber, PlanName, SiteId};
 
 /// Reads a plan.
@@ -86,7 +88,11 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         warnings: Vec::new(),
     };
     checker.defaults();
-    let written = written.unwrap_or_default();
+    let mut written = written.unwrap_or_default();
+    let server = checker.defaults.0;
+    let behind = consoles::read(file.consoles.as_deref(), &mut written, server, path, &doc, &mut |name| {
+        checker.console(name)
+    });
     let keys = HoursKeys {
         zone: file.zone,
         windows: file.windows,
@@ -94,12 +100,12 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         blackouts: file.blackouts,
     };
     let bank_zone = bank.and_then(|bank| bank.location.zone.clone());
-    let room = limits.room(checker.longest_logout(&written));
+    let room = checker.room(&limits, &written, &behind);
     let mut hours = HoursChecker::new(&keys, bank_zone, path, room, &doc);
     written_sites.iter().for_each(|site| hours.site(site));
     checker.hours = Some(hours);
-    for line in written {
-        checker.line(line);
+    for (line, behind) in written.into_iter().zip(behind) {
+        checker.line(line, behind);
     }
     let LineChecker { mut lines, places, alternatives, mut warnings, hours, .. } = checker;
     let zone = hours.as_ref().and_then(HoursChecker::zone);
@@ -111,6 +117,14 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     if let (Some((numbering, bank)), Some(read)) = (dialing, &read_bank) {
         checks::check_own_numbers(numbering, bank, &lines, &read.doc);
     }
+    let others = checks
+        .reference
+        .iter()
+        .chain(bank.iter().flat_map(|bank| bank.modems.iter().filter_map(|modem| modem.number.as_ref())));
+    let calls = Calls { dialing, lines: &lines, others: others.cloned().collect(), room };
+    let costs = costs::check(file.tariff.as_deref(), &file.budget, &calls, &library, &doc);
+    let Costs { tariff, budget, warnings: costs_warnings } = costs;
+    warnings.extend(costs_warnings);
     warnings.extend(line::check_alternatives(&lines, &alternatives, &doc));
     warnings.extend(same_numbers(&lines, &places));
     warnings.extend(sites::check_names(&written_sites, &sites, &lines, &places, &doc));
@@ -142,6 +156,8 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
             .collect(),
         policy,
         checks,
+        tariff,
+        budget,
         deadline,
         zone,
         limits,
@@ -188,6 +204,8 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
             credentials: BTreeMap::new(),
             policy: crate::fleet::policy::Policy::default(),
             checks: crate::fleet::scheduler::CheckPlan::default(),
+            tariff: None,
+            budget: crate::fleet::budget::Budget::default(),
             deadline: None,
             zone: None,
             limits,
@@ -348,12 +366,20 @@ impl LineChecker<'_> {
         loaded
     }
 
-    /// The longest logout that any console of these lines asks for.
-    fn longest_logout(&mut self, written: &[WrittenLine]) -> std::time::Duration {
-        let own = written.iter().filter_map(|line| line.file.console.as_deref());
-        let names: BTreeSet<&str> = own.chain(self.defaults.0).filter(|name| *name != CONSOLE_NONE).collect();
-        let dialogs = names.into_iter().filter_map(|name| self.console(name).ok());
-        dialogs.map(|dialog| dialog.logout_limit()).max().unwrap_or_default()
+    /// The longest that a call to any of these lines can take.
+    fn room(
+        &mut self,
+        limits: &crate::call::Limits,
+        written: &[WrittenLine],
+        behind: &[Vec<Behind>],
+    ) -> std::time::Duration {
+        let mut longest = limits.room(None, &[]);
+        for (line, behind) in written.iter().zip(behind) {
+            let name = line.file.console.as_deref().or(self.defaults.0);
+            let dialog = name.filter(|name| *name != CONSOLE_NONE).and_then(|name| self.console(name).ok());
+            longest = longest.max(limits.room(dialog.as_deref(), behind));
+        }
+        longest
     }
 
     fn credential(&self, name: &str) -> Result<CredentialName, String> {
@@ -369,7 +395,7 @@ impl LineChecker<'_> {
         })
     }
 
-    fn line(&mut self, mut written: WrittenLine) {
+    fn line(&mut self, mut written: WrittenLine, consoles: Vec<Behind>) {
         let LineFile { id, site, number, hostname, console, credential, zone, windows, blackouts, .. } =
             &mut written.file;
         let (id, site, number) = (id.take(), site.take(), number.take());
@@ -442,7 +468,9 @@ impl LineChecker<'_> {
         let (Some(id), Some(site), Some(number)) = (id, site, number) else { return };
         let numbering = self.common.dialing.map(|(numbering, _)| numbering);
         let country = numbering.and_then(|numbering| self.countries.of(&number, numbering));
-        let line = Line { id, site, number, hostname, facets: Facets { country, ..facets } };
+        let names = consoles.iter().map(|behind| behind.name.clone()).collect();
+        let facets = Facets { country, consoles: names, ..facets };
+        let line = Line { id, site, number, hostname, facets };
         let on_hold = hold.as_ref().map(|hold| Preset { fault: Fault::OnHold, detail: hold.told() });
         let preset = ways.screened.or(on_hold);
         self.warnings.extend(ways.warnings);
@@ -452,6 +480,7 @@ impl LineChecker<'_> {
         self.places.push(place);
         let ways = ways.ways;
         self.lines.push(PlannedLine {
+            consoles,
             line,
             console,
             dialog,

@@ -1,6 +1,8 @@
 //! The plan: which lines are dialed, from which bank, and how; born valid.
 
 mod checks;
+mod consoles;
+mod costs;
 mod file;
 mod hours;
 mod line;
@@ -27,8 +29,10 @@ use super::hours::zone::Zone;
 use super::numbering::Numbering;
 use super::problem::{Place, Problem};
 use super::screening::Refusal;
+use super::tariff::Tariff;
 use crate::call::Limits;
-use crate::console::dialog::Dialog;
+use crate::console::{Behind, Dialog};
+use crate::fleet::budget::Budget;
 use crate::fleet::policy::Policy;
 use crate::fleet::scheduler::CheckPlan;
 use crate::model::{
@@ -84,6 +88,10 @@ pub struct Plan {
     pub policy: Policy,
     /// How the bench is checked.
     pub checks: CheckPlan,
+    /// What calls cost; absent: nothing is told of that.
+    pub tariff: Option<Arc<Tariff>>,
+    /// What may be spent on them.
+    pub budget: Budget,
     /// Nothing is dialed after this time of day of [`Self::zone`].
     pub deadline: Option<jiff::civil::Time>,
     /// The plan's zone, else that of the bank's location: what a time of day without a site is of. Absent: this host's.
@@ -107,6 +115,8 @@ pub struct PlannedLine {
     pub console: Option<String>,
     /// What is said at that console.
     pub dialog: Option<Arc<Dialog>>,
+    /// The consoles behind it, where it is a console server.
+    pub consoles: Vec<Behind>,
     /// The credential that logs in there.
     pub credential: Option<CredentialName>,
     /// The zone of its site; absent where nothing tells it.
@@ -158,9 +168,8 @@ impl Plan {
 
     /// The longest that a call to any of its lines can take, from taking the port to proven on-hook.
     pub fn room(&self) -> Duration {
-        let logouts = self.lines.iter().filter_map(|planned| planned.dialog.as_deref());
-        let longest = logouts.map(Dialog::logout_limit).max().unwrap_or_default();
-        self.limits.room(longest)
+        let of = |planned: &PlannedLine| self.limits.room(planned.dialog.as_deref(), &planned.consoles);
+        self.lines.iter().map(of).max().unwrap_or_else(|| self.limits.room(None, &[]))
     }
 
     /// When a line may be dialed, in the run's own time: the spells from `from` on that begin before `horizon`.

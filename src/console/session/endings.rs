@@ -1,16 +1,10 @@
 //! How a session ends before its work is done: limits, a lost carrier, a cancel, and what is made of each.
 
-use std::time::Duration;
-
 use crate::model::Fault;
 
-use super::super::legible::GARBAGE_BYTES_MIN;
 use super::super::matcher::{self, Prompt, Sight};
+use super::super::unheard::{Unheard, seconds};
 use super::{CANCEL_GRACE, GRANT_PATIENCE, Session, Step};
-
-fn seconds(span: Duration) -> String {
-    format!("{} s", span.as_secs_f64())
-}
 
 /// The modem's own last word, which stands behind what the far end said.
 fn without_no_carrier(text: &str) -> &str {
@@ -36,6 +30,7 @@ impl Session {
                 self.fail(Fault::LoginTimeout, format!("no command prompt {after} within {within}{last}"));
             }
             Step::Logout => self.logout_unproven(&format!("no login prompt within {within}{last}")),
+            Step::Round => self.stop_round(Fault::LoginTimeout, "the call's limit came first"),
             Step::Done => {}
         }
     }
@@ -52,37 +47,9 @@ impl Session {
 
     /// Nothing that could be answered came in time: why not?
     fn no_prompt(&mut self, within: &str, last: &str) {
-        if let Some(garbage) = self.legible.garbage() {
-            self.fail(Fault::Garbage, garbage);
-            return;
-        }
-        let woken = match self.wakes {
-            0 => String::new(),
-            1 => " after 1 CR".to_owned(),
-            times => format!(" after {times} CRs"),
-        };
-        let (total, unreadable) = (self.legible.total(), self.legible.unreadable());
-        if total == 0 {
-            self.fail(Fault::ConsoleSilent, format!("not one character within {within}{woken}"));
-        } else if self.echoes_alone() {
-            let what = if self.wakes > 0 { "it only echoes what is sent" } else { "blank lines alone" };
-            self.fail(Fault::ConsoleSilent, format!("{what}, nothing else within {within}{woken}"));
-        } else if total < GARBAGE_BYTES_MIN && unreadable * 2 > total {
-            let detail = format!("{total} bytes of noise, nothing else within {within}{woken}");
-            self.fail(Fault::ConsoleSilent, detail);
-        } else {
-            self.fail(Fault::LoginTimeout, format!("no login prompt within {within}{woken}{last}"));
-        }
-    }
-
-    /// Whether nothing came but what we sent.
-    fn echoes_alone(&self) -> bool {
-        let wake = self.dialog.wake_send.trim();
-        self.legible.unreadable() == 0
-            && self.screen.since(0).lines().all(|line| {
-                let line = line.trim();
-                line.is_empty() || line == wake
-            })
+        let unheard = Unheard { legible: &self.legible, wakes: self.wakes, within, last };
+        let (fault, detail) = unheard.why(self.screen.since(0), self.dialog.wake_send.trim());
+        self.fail(fault, detail);
     }
 
     /// The limit on bytes is reached.
@@ -105,6 +72,10 @@ impl Session {
         self.look_at = None;
         if self.step == Step::Logout {
             self.logged_out(self.now);
+            return;
+        }
+        if self.step == Step::Round {
+            self.abandon_round(Fault::CarrierLost, "the carrier was lost");
             return;
         }
         // Our modem's own last word stands behind what the far end said.
@@ -132,7 +103,7 @@ impl Session {
                 }
             }
             Step::Login => self.lost_during_login(&sight),
-            Step::Logout | Step::Done => {}
+            Step::Round | Step::Logout | Step::Done => {}
         }
     }
 
@@ -142,6 +113,8 @@ impl Session {
         if self.step == Step::Logout {
             let verdict = self.verdict.take();
             self.finish(verdict);
+        } else if self.step == Step::Round {
+            self.abandon_round(Fault::Cancelled, "the call was dropped");
         } else {
             self.carrier_lost();
         }
@@ -181,6 +154,10 @@ impl Session {
             Step::Login => {
                 self.cancelled = true;
                 self.limit_at = self.limit_at.min(self.now + CANCEL_GRACE);
+            }
+            Step::Round => {
+                self.cancelled = true;
+                self.stop_round(Fault::Cancelled, "cancelled");
             }
             Step::Logout | Step::Done => {}
         }

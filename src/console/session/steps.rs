@@ -2,23 +2,16 @@
 
 use std::time::Duration;
 
-use crate::model::{Fault, Hostname, Moment};
+use crate::model::{Fault, Moment};
 
 use super::super::dialog::Way;
-use super::super::matcher::{self, Prompt, Sight};
+use super::super::matcher::{self, Prompt, Sight, names};
 use super::super::speech::{self, Say};
 use super::{
     ANSWERS_MAX, Credential, LOGOUT_REPEATS, LOGOUT_SILENCE, Outcome, Output, REFRESHES_MAX, SETTLE_NAMELESS,
     SETTLE_NOISE, SETTLE_OPEN, SETTLE_REPEATED, SETTLE_TEXT, SETTLE_WOKEN, Session, Step, USERNAMES_MAX,
 };
 use crate::model::Mono;
-
-/// Whether `seen` names the expected host; the other way round than in [`Hostname::is`] too: where the plan has the
-/// short name, a banner may show it with its domain.
-fn names(expected: &Hostname, seen: &str) -> bool {
-    let short = seen.split('.').next().unwrap_or(seen);
-    expected.is(seen) || (!expected.as_str().contains('.') && expected.is(short))
-}
 
 impl Session {
     /// The output has rested, or the carrier is about to be told: what stands there?
@@ -32,7 +25,7 @@ impl Session {
             Step::Prompt => self.look_for_prompt(&sight),
             Step::Login => self.look_for_login(&sight),
             Step::Logout => self.look_for_logout(&sight),
-            Step::Grant | Step::Done => {}
+            Step::Grant | Step::Round | Step::Done => {}
         }
     }
 
@@ -282,16 +275,16 @@ impl Session {
         match sight.prompt {
             Some(Prompt::Command) => {
                 let rest = if sight.host.is_some() { self.dialog.settle } else { SETTLE_NAMELESS };
+                // What is typed at a console server is compared with the line that stands there now: it must be whole.
+                let rest = if self.behind.is_empty() { rest } else { rest.max(SETTLE_OPEN) };
                 if self.rested(rest.max(self.dialog.settle)) {
-                    let verdict = self.logged_in(sight);
-                    self.log_out(verdict, sight.prompt);
+                    self.inside(sight);
                 }
             }
             Some(menu @ Prompt::Menu(index)) => {
                 if self.rested(self.menu_rest(index)) {
                     if self.is_behind_login(index) {
-                        let verdict = self.logged_in(sight);
-                        self.log_out(verdict, sight.prompt);
+                        self.inside(sight);
                     } else {
                         self.answer_aside(menu);
                     }
@@ -377,11 +370,13 @@ impl Session {
                 format!("logged in, but neither banner nor prompt names a host; expected \"{expected}\"");
             return Some((Fault::WrongConsole, detail));
         }
-        self.moment(Moment::Verified, at);
+        if self.behind.is_empty() {
+            self.moment(Moment::Verified, at);
+        }
         None
     }
 
-    fn log_out(&mut self, verdict: Option<(Fault, String)>, at: Option<Prompt>) {
+    pub(super) fn log_out(&mut self, verdict: Option<(Fault, String)>, at: Option<Prompt>) {
         self.verdict = verdict;
         self.bytes = 0;
         self.enter(Step::Logout, self.limits.logout);

@@ -3,6 +3,7 @@ use std::ops::RangeInclusive;
 use super::*;
 use crate::console::DialogFile;
 
+mod behind;
 mod consoles;
 mod logins;
 mod property;

@@ -199,6 +199,18 @@ const PROCURVE_MENU: Words = Words {
     ..PROCURVE
 };
 
+/// Opengear's login; what follows it is the menu of ports.
+const PORT_MENU: Words = Words {
+    host: "console-server",
+    banner: "\r\n\r\n",
+    motd: "",
+    prompt: "Connect to port > ",
+    open: "Connect to port > ",
+    unknown: "Invalid port",
+    after_logout: AfterLogout::Prompt,
+    ..LINUX
+};
+
 impl Words {
     pub(super) const fn of(kind: ConsoleKind) -> Self {
         match kind {
@@ -208,6 +220,8 @@ impl Words {
             ConsoleKind::Junos => JUNOS,
             ConsoleKind::HpProcurve => PROCURVE,
             ConsoleKind::HpProcurveMenu => PROCURVE_MENU,
+            ConsoleKind::PortMenu => PORT_MENU,
+            ConsoleKind::PortNames => IOS,
             ConsoleKind::Generic | ConsoleKind::None => GENERIC,
         }
     }

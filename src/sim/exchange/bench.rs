@@ -35,6 +35,7 @@ pub(super) fn line_of(modem: &ModemEntry) -> Option<LineEntry> {
         syslog: false,
         after_logout: None,
         login_limit: None,
+        consoles: Vec::new(),
         exec: None,
         answer_on: None,
         fault: None,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::{ConsoleKind, ExchangeFile};
+use super::{ConsoleKind, ExchangeFile, LineEntry};
+use crate::sim::fault::FaultKind;
 
 /// Most characters that a word of an exchange file (a banner, a text to say) may have.
 const TEXT_LEN_MAX: usize = 4096;
@@ -20,6 +21,40 @@ fn taken<'a, P: Clone>(names: &mut BTreeMap<&'a str, P>, name: &'a str, place: P
             None
         }
     }
+}
+
+/// What is wrong with the consoles behind a line.
+fn behind_problems(line: &LineEntry) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    if !line.consoles.is_empty() && !line.console.is_server() {
+        let what = "stand behind a console server; write `console: port-menu` or `port-names`";
+        found.push(("consoles".to_owned(), what.to_owned()));
+    }
+    let mut ports: BTreeMap<&str, usize> = BTreeMap::new();
+    for (i, behind) in line.consoles.iter().enumerate() {
+        let mut say = |key: &str, what: String| found.push((format!("consoles[{i}].{key}"), what));
+        if let Some(first) = taken(&mut ports, &behind.port, i) {
+            say("port", format!("`{}` is taken by consoles[{first}]", behind.port));
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._:/-".contains(c);
+        if behind.port.is_empty() || behind.port.len() > 40 || !behind.port.chars().all(plain) {
+            say("port", "is not 1 to 40 letters, digits, `.`, `_`, `:`, `/` and `-`".to_owned());
+        } else if line.console == ConsoleKind::PortMenu && !behind.port.chars().all(|c| c.is_ascii_digit()) {
+            say("port", "is no figure, and a menu has figures".to_owned());
+        }
+        if behind.console.is_server() {
+            say("console", "is a console server; none stands behind another".to_owned());
+        }
+        let Some(fault) = &behind.fault else { continue };
+        fault.problems().into_iter().for_each(|what| say("fault", what));
+        use FaultKind::{BootPrompt, Echo, Flood, Garbage, OpenConsole, ParityGarbage, Silent, WrongHost};
+        let known = [BootPrompt, Echo, Flood, Garbage, OpenConsole, ParityGarbage, Silent, WrongHost]
+            .contains(&fault.kind);
+        if !known {
+            say("fault.kind", format!("`{}` does not happen before a login", fault.kind));
+        }
+    }
+    found
 }
 
 impl ExchangeFile {
@@ -129,6 +164,9 @@ impl ExchangeFile {
             }
             if line.banner.as_ref().is_some_and(|b| b.len() > TEXT_LEN_MAX) {
                 say(format!("lines[{i}].banner"), format!("is longer than {TEXT_LEN_MAX} bytes"));
+            }
+            for (key, what) in behind_problems(line) {
+                say(format!("lines[{i}].{key}"), what);
             }
             if let Some(fault) = &line.fault {
                 for what in fault.problems() {

@@ -105,6 +105,11 @@ const LIMITS: SessionLimits = SessionLimits {
     login: Duration::from_secs(45),
     logout: Duration::from_secs(10),
     wait_grant: Duration::from_secs(60),
+    round: RoundLimits {
+        choose: Duration::from_secs(10),
+        console: Duration::from_secs(20),
+        leave: Duration::from_secs(10),
+    },
     bytes_max: 300,
 };
 
