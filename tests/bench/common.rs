@@ -119,10 +119,7 @@ impl Stage {
                 "  - {{ id: L{index:03}, number: \"{number}\", console: {console}, hostname: host{index:03} }}"
             );
         }
-        let numbers =
-            (0..night.lines.len()).map(|index| format!("1{}55501{:02}\n", AREAS[index / 100], index % 100));
-        let numbers = numbers.collect();
-        for (name, text) in [("exchange.yaml", exchange), ("plan.yaml", plan), ("numbers.txt", numbers)] {
+        for (name, text) in [("exchange.yaml", exchange), ("plan.yaml", plan)] {
             fs::write(stage.path(name), text).expect("the folder can be written");
         }
         stage
@@ -250,24 +247,6 @@ impl Stage {
         let said = || format!("{}{}", self.read("audit.out"), self.read("audit.err"));
         assert!(!log.is_empty() && !events.is_empty(), "nothing was dialed: {}", said());
         Played { events, log, usage }
-    }
-
-    /// The same night by a Python program with a pool of processes, one a modem; absent where there is no Python.
-    pub(crate) fn play_pool(&self, pace: f64, limit: Duration) -> Option<Played> {
-        let python = Path::new("/usr/bin/python3");
-        if !python.exists() {
-            return None;
-        }
-        let exchange = self.exchange();
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/pool.py");
-        let mut command = self.command("/usr/bin/python3");
-        command.args([script, "ports", "numbers.txt", &pace.to_string()]);
-        command.stdout(self.file("pool.out")).stderr(self.file("pool.err"));
-        let usage = Process { child: command.spawn().expect("Python starts") }.watched(limit);
-        drop(exchange);
-        let log = self.log();
-        assert!(!log.is_empty(), "nothing was dialed: {}{}", self.read("pool.out"), self.read("pool.err"));
-        Some(Played { events: Vec::new(), log, usage })
     }
 
     /// The exchange's log.

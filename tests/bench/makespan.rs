@@ -42,29 +42,7 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.extend(figures("cold start", &first, LINES, None));
     let second = stage.play(NIGHT_MAX);
     rows.extend(figures("with the history's durations", &second, LINES - VOICE, Some(RATIO_MAX)));
-    match stage.play_pool(PACE, NIGHT_MAX) {
-        Some(pool) => {
-            rows.extend(figures("a Python Pool.map, the same night", &pool, LINES, None));
-            let (ours, theirs) = (makespan(&first), makespan(&pool));
-            rows.push(Row {
-                figure: "cold start against Pool.map".to_owned(),
-                measured: format!("{ours:.2} s"),
-                bound: format!("{theirs:.2} s"),
-                ratio: Some(ours / theirs),
-                met: Some(ours <= theirs),
-            });
-        }
-        None => rows.push(Row::told("a Python Pool.map", "no Python here")),
-    }
     rows
-}
-
-/// First dial to last on-hook, in seconds.
-fn makespan(played: &Played) -> f64 {
-    let spans: Vec<(u64, u64)> = played.calls().iter().map(ExchangeCall::span).collect();
-    let first = spans.iter().map(|span| span.0).min().unwrap_or(0);
-    let last = spans.iter().map(|span| span.1).max().unwrap_or(0);
-    (last - first) as f64 / 1e6
 }
 
 /// A night as a company might have it, shuffled. Three of four lines are sound.
