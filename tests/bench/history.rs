@@ -67,10 +67,7 @@ pub(crate) fn rows() -> Vec<Row> {
             met: Some(before.len() == LINES && known.len() == LINES),
             ..Row::told("  lines that are known", format!("{} {voices}", before.len(), voices = known.len()))
         },
-        Row {
-            met: Some(voices.is_empty()),
-            ..Row::told("  strangers", "none")
-        },
+        Row { met: Some(voices.is_empty()), ..Row::told("  strangers", "none") },
     ]
 }
 
