@@ -7,6 +7,7 @@ mod atomic;
 mod cell;
 pub mod changes_json;
 mod columns;
+mod cost;
 pub mod live;
 mod modem;
 pub mod news;
@@ -20,6 +21,7 @@ mod tables;
 mod transcript;
 pub mod why;
 
+pub use cost::Charges;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
 pub use outcome::exit_code;
