@@ -62,6 +62,9 @@ pub struct Limits {
     pub compressed: bool,
 }
 
+/// What set-up, hang-up and the port's own ways add to their limits, at most.
+const ROOM_MARGIN: Duration = Duration::from_secs(7);
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -81,10 +84,6 @@ impl Default for Limits {
     }
 }
 
-/// Time of one call beyond its named limits: answers of the modem to single lines, the report on the call that it is asked
-/// for once it is on-hook, and what a port takes to be opened anew.
-const ROOM_MARGIN: Duration = Duration::from_secs(15);
-
 impl Limits {
     /// The limits of the round over the consoles behind a console server.
     pub fn round(&self) -> RoundLimits {
@@ -96,12 +95,15 @@ impl Limits {
         self.call + server.map_or(Duration::ZERO, |server| self.round().all(server, consoles))
     }
 
-    /// The longest that a call can take: from taking the port to proven on-hook and the modem's report, whatever happens.
+    /// The longest that a call can take with these limits, from taking the port to proven on-hook: the set-up, which may have
+    /// to be made twice, the call, the way out that begins as its limit comes, the hang-up. `server` is what answers, whose
+    /// file may have longer limits, and `consoles` stand behind it.
     pub fn room(&self, server: Option<&Dialog>, consoles: &[Behind]) -> Duration {
         let logout = server.map_or(self.logout, |server| self.logout.max(server.logout_limit()));
-        // A sign of life that fails is followed by the whole set-up. What ends a round has a limit of its own.
-        let leave = if consoles.is_empty() { Duration::ZERO } else { self.leave * 2 };
-        self.setup * 2 + self.call_with(server, consoles) + leave + logout + self.hangup + ROOM_MARGIN
+        // The last console is left, and its connection ended.
+        let leave = server.filter(|_| !consoles.is_empty()).map(|server| self.round().at(server).leave * 2);
+        let out = leave.unwrap_or_default() + logout;
+        self.setup * 2 + self.call_with(server, consoles) + out + self.hangup + ROOM_MARGIN
     }
 }
 

@@ -17,7 +17,7 @@ use super::experience::{self, Experience};
 use super::history::{History, Recalled};
 use super::hours::{First, RunCalendar, Wishes};
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, job, say, screen, secrets, standing, stop};
+use super::{Failure, check, complain, job, outlook, say, screen, secrets, standing, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -38,21 +38,21 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     if let Some(resumed) = &resumed {
         resumed.fits(&plan)?;
     }
+    let now = Wall::Host.read(&clock);
     if args.dry_run {
-        check::settled(&mut plan, &reports, &args.selection, clock.wall())?;
-        let plan = Arc::new(plan);
-        let now = Wall::Host.read(&clock);
-        RunCalendar::new(Arc::clone(&plan), wishes).check(&now)?;
-        say(&check::text(&plan, &now));
+        let recalled = check::settled(&mut plan, &reports, &args.selection, clock.wall())?;
+        let calendar = RunCalendar::new(Arc::new(plan.clone()), wishes);
+        calendar.check(&now)?;
+        say(&check::text(&plan, &now, calendar, &recalled));
         return Ok(0);
     }
     let history = History::of(&plan, &reports);
     standing::confirm(&plan, &history, &args.number_confirmed, clock.wall())?;
-    let recalled = history.begin(resumed.as_ref().map(|resumed| resumed.dir.run()));
-    standing::settle(&mut plan, &recalled, &args.selection, clock.wall())?;
+    let mut recalled = history.begin(resumed.as_ref().map(|resumed| resumed.dir.run()));
+    let told = standing::settle(&mut plan, &recalled, &args.selection, clock.wall())?;
+    recalled.notices.extend(told);
     let plan = Arc::new(plan);
     let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
-    let now = Wall::Host.read(&clock);
     calendar.check(&now)?;
 
     let memory = secrets::memory(&plan, &reports, &args.forget_refusal, clock)?;
@@ -70,7 +70,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
-    let preface = preface(recalled, resumed.as_ref());
+    let mut preface = preface(recalled, resumed.as_ref());
     let (dir, journal, opening, earlier) = match resumed {
         Some(resumed) => resumed.begin(clock),
         None => begin(&plan, &reports, clock)?,
@@ -85,17 +85,20 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
             (seat, port)
         })
         .collect();
-    let First { reading, windows, deadline } = First::of(&mut calendar, clock);
+    let first = First::of(&mut calendar, clock);
+    let mut scheduled = job::scheduler_plan(&plan, past, &experience, &first.windows);
+    let outlook = outlook::of(&plan, &mut scheduled, &experience, &first.reading, first.deadline);
+    preface.extend(outlook.into_iter().map(|text| EventKind::Notice { text }));
     let job = Job {
         opening,
         preface,
         seats,
         opener: Arc::clone(&bench.ports),
-        plan: job::scheduler_plan(&plan, past, &experience, &windows),
+        plan: scheduled,
         book: job::Book::new(Arc::clone(&plan), experience.usual),
         desk,
-        deadline,
-        hours: Some(calendar.into_hours(reading, notices)),
+        deadline: first.deadline,
+        hours: Some(calendar.into_hours(&first, notices)),
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::config::Plan;
 use crate::journal;
 use crate::model::usual::Spread;
-use crate::model::{CredentialName, EventKind, LineId, Usual};
+use crate::model::{CredentialName, EventKind, Fault, LineId, Usual};
 
 use super::history::Recalled;
 use super::job;
@@ -33,6 +33,8 @@ pub(super) struct Experience {
     pub(super) usual: BTreeMap<LineId, Arc<Usual>>,
     /// When each line was judged last otherwise than `untested`.
     pub(super) tested: BTreeMap<LineId, Timestamp>,
+    /// What was found of it then, if not a pass.
+    pub(super) faults: BTreeMap<LineId, Fault>,
 }
 
 impl Experience {
@@ -51,6 +53,10 @@ impl Experience {
                 seen.tested.insert(line.clone(), at);
             }
             worked.extend(memory.worked.map(|at| (at, line)));
+        }
+        for before in &recalled.before {
+            let fault = before.tested.as_ref().and_then(|tested| tested.fault);
+            seen.faults.extend(fault.map(|fault| (before.line.clone(), fault)));
         }
         worked.sort_unstable();
         for (name, credential) in &plan.credentials {

@@ -96,7 +96,7 @@ pub(super) fn scheduler_plan(
         let mut job = LineJob::new(planned.line.id.clone(), planned.line.number.clone());
         // A line that may not be dialed at all has none left, and its verdict stands.
         if !planned.ways.is_empty() {
-            job.ways = planned.ways.iter().map(|planned_way| way(plan, room, planned, planned_way)).collect();
+            job.ways = planned.ways.iter().map(|one| way(plan, room, planned, one)).collect();
         }
         job.credential.clone_from(&planned.credential);
         job.prove_on = provers.contains(&planned.line.id);
@@ -319,7 +319,7 @@ impl LineBook for Book {
             dial,
             via: way.via(&planned.line),
             dialog: planned.dialog.clone(),
-            consoles: Vec::new(),
+            consoles: planned.consoles.clone(),
             credential: planned.credential.clone(),
             port_bps: modem.port_bps(),
             limits: self.plan.limits,
@@ -332,26 +332,25 @@ impl LineBook for Book {
 
     fn check(&self, check: &Check, modem: &ModemId) -> Result<CallSpec, NotDialed> {
         let bank = |id: &ModemId| self.modems.get(id).and_then(|at| self.plan.bank.modems.get(*at));
-        let (number, name) = match check {
+        let alone = |number: &PhoneNumber| PlannedWay { number: number.clone(), carrier: None };
+        let (way, name) = match check {
             Check::DialTone => (None, "dial-tone"),
-            Check::Reference => (self.plan.checks.reference.as_ref(), "reference"),
-            Check::Peer(peer) => (bank(peer).and_then(|peer| peer.number.as_ref()), "peer"),
-            Check::Line(line) => (self.plan.line(line).map(|planned| &planned.line.number), "known-line"),
+            Check::Reference => (self.plan.checks.reference.as_ref().map(alone), "reference"),
+            Check::Peer(peer) => (bank(peer).and_then(|peer| peer.number.as_ref()).map(alone), "peer"),
+            // The way that is still there: at a line's own number there may be a person.
+            Check::Line(line) => {
+                (self.plan.line(line).and_then(|planned| planned.ways.first()).cloned(), "known-line")
+            }
         };
-        let (Some(number), Some(modem)) = (number, bank(modem)) else {
+        let (Some(way), Some(modem)) = (way, bank(modem)) else {
             return Err(NotDialed("there is no such number to check it with".to_owned()));
         };
-        check_call(&self.plan, name, number, modem).map_err(|why| NotDialed(why.to_string()))
+        check_call(&self.plan, name, &way, modem).map_err(|why| NotDialed(why.to_string()))
     }
 }
 
 /// The particulars of a call that checks a modem: up to CONNECT, with no credential.
-pub(super) fn check_call(
-    plan: &Plan,
-    name: &str,
-    number: &PhoneNumber,
-    modem: &BankModem,
-) -> Result<CallSpec, Undialable> {
+fn check_call(plan: &Plan, name: &str, way: &PlannedWay, modem: &BankModem) -> Result<CallSpec, Undialable> {
     let no_name = |_| Undialable::NoString("it has no name".to_owned());
     let id: LineId = name.parse().map_err(no_name)?;
     let site: SiteId = name.parse().map_err(|_| Undialable::NoString("it has no name".to_owned()))?;
@@ -360,13 +359,13 @@ pub(super) fn check_call(
         line: Line {
             id,
             site,
-            number: number.clone(),
+            number: way.number.clone(),
             hostname: None,
             facets: crate::model::Facets::default(),
         },
         attempt: 1,
         modem: modem.id.clone(),
-        dial: plan.dial_string_of(number, modem)?,
+        dial: plan.dial_string(way, modem)?,
         via: None,
         dialog: None,
         consoles: Vec::new(),
@@ -375,8 +374,8 @@ pub(super) fn check_call(
         limits: plan.limits,
         short_dial: None,
         quality: Quality::default(),
-        price: plan.price(number),
-        ring_cadence: plan.numbering.ring_cadence,
+        price: plan.price(&way.number),
+        ring_cadence: plan.numbering.cadence_to(&way.number),
     })
 }
 

@@ -14,7 +14,7 @@ use super::args::Selection;
 use super::history::{History, Recalled};
 use super::{Failure, complain};
 
-/// Applies it to the plan, and tells what is worth a notice.
+/// Applies it to the plan; what is worth a notice.
 ///
 /// # Errors
 /// A date of the plan means nothing, or lies where it can't.
@@ -23,15 +23,12 @@ pub(super) fn settle(
     recalled: &Recalled,
     selection: &Selection,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     let passed: BTreeMap<LineId, Timestamp> =
         recalled.lines.iter().filter_map(|(line, memory)| Some((line.clone(), memory.passed?))).collect();
     let standing =
         Standing { now, voice: &recalled.voice, passed: &passed, skip_passed: selection.skip_passed };
-    for notice in plan.settle(&standing).map_err(Failure::wrong)? {
-        complain(&format!("notice: {notice}"));
-    }
-    Ok(())
+    plan.settle(&standing).map_err(Failure::wrong)
 }
 
 /// Remembers that the numbers of these lines were confirmed: before anything is recalled, so that it counts at once.

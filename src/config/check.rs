@@ -83,7 +83,7 @@ impl Check {
                 by: None,
                 ways: Vec::new(),
                 ended_hold: None,
-                console: planned.console.clone().unwrap_or_else(|| super::plan::CONSOLE_NONE.to_owned()),
+                console: console(planned),
                 credential: planned.credential.as_ref().map(ToString::to_string),
                 cost: LineCost::of(plan, planned, expected(&planned.line)),
                 preset: planned.preset.as_ref().map(|preset| (preset.fault, preset.detail.clone())),
@@ -264,6 +264,15 @@ fn bench_checks(plan: &Plan) -> Option<String> {
     });
     let told: Vec<String> = [first, reference].into_iter().flatten().collect();
     (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// The dialog's name, and how many consoles are behind it.
+fn console(planned: &super::PlannedLine) -> String {
+    let name = planned.console.as_deref().unwrap_or(super::plan::CONSOLE_NONE);
+    match planned.consoles.len() {
+        0 => name.to_owned(),
+        behind => format!("{name} +{behind}"),
+    }
 }
 
 /// Modems, or fewer where trunks take fewer.

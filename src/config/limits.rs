@@ -18,6 +18,9 @@ pub(super) struct LimitsFile {
     login: Option<String>,
     grant_wait: Option<String>,
     logout: Option<String>,
+    choose: Option<String>,
+    console: Option<String>,
+    leave: Option<String>,
     hangup: Option<String>,
     call: Option<String>,
 }
@@ -33,6 +36,9 @@ impl LimitsFile {
             ("login", &self.login, &mut limits.login),
             ("grant_wait", &self.grant_wait, &mut limits.grant_wait),
             ("logout", &self.logout, &mut limits.logout),
+            ("choose", &self.choose, &mut limits.choose),
+            ("console", &self.console, &mut limits.console),
+            ("leave", &self.leave, &mut limits.leave),
             ("hangup", &self.hangup, &mut limits.hangup),
             ("call", &self.call, &mut limits.call),
         ];

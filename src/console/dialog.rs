@@ -268,14 +268,14 @@ impl Dialog {
         &self.name
     }
 
+    /// The longest that a logout here may take, where that is longer than the plan's limit; else zero.
+    pub const fn logout_limit(&self) -> std::time::Duration {
+        self.timeouts.logout
+    }
+
     /// Every text that it may send besides a CR and the credential.
     pub fn allow(&self) -> &[String] {
         &self.allow
-    }
-
-    /// How long the proof of a logout may take there, where that is longer than usual.
-    pub const fn logout_limit(&self) -> Duration {
-        self.timeouts.logout
     }
 
     /// Whether ports can be chosen there: it is that of a console server.

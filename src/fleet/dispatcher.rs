@@ -130,7 +130,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
         observer,
         book,
         desk,
-        scheduler: Scheduler::new(plan).until(deadline),
+        scheduler: Scheduler::new(plan).until(deadline).looking_to(hours.as_ref().map(|hours| hours.horizon)),
         inputs: VecDeque::new(),
         stepping: false,
         deadline,

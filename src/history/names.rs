@@ -111,7 +111,8 @@ impl<'a> Names<'a> {
     }
 
     pub(super) fn facets(&self, line: &Line) -> rusqlite::Result<Key> {
-        let Facets { tags, priority, country, hunt_group } = &line.facets;
+        // Which consoles stand behind it is each run's own: their findings are in its journal.
+        let Facets { tags, priority, country, hunt_group, consoles: _ } = &line.facets;
         let tags = if tags.is_empty() { String::new() } else { format!(",{},", tags.join(",")) };
         found_or_entered(
             self.change,

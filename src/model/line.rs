@@ -39,6 +39,9 @@ pub struct Facets {
     /// The hunt group that its number belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hunt_group: Option<GroupName>,
+    /// The names of the consoles behind it, where it leads to a console server; in the order of the plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consoles: Vec<String>,
 }
 
 impl Facets {

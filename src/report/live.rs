@@ -370,8 +370,11 @@ impl Board {
             None if left > 0 => format!("  {left} left"),
             None => String::new(),
         };
-        let spent =
-            self.spent.as_ref().map_or(String::new(), |(spent, currency)| format!("  {spent} {currency}"));
+        let spent = self
+            .spent
+            .as_ref()
+            .filter(|(spent, _)| *spent > Micros(0))
+            .map_or(String::new(), |(spent, currency)| format!("  {spent} {currency}"));
         let new = self.new_failures().map_or(String::new(), |new| format!(" ({new} new)"));
         format!(
             "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}{new}  untested {untested}{rest}{spent}",

@@ -21,6 +21,7 @@ mod tables;
 mod transcript;
 pub mod why;
 
+pub use cell::text as safe_cell;
 pub use cost::Charges;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};

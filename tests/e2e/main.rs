@@ -10,6 +10,7 @@ mod credentials;
 mod determinism;
 mod disk;
 mod faults;
+mod history;
 mod limits;
 mod mixed;
 mod modems;

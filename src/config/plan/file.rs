@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::consoles::ConsoleFile;
 use super::costs::BudgetFile;
 use super::written::Row;
 use crate::config::credentials::CredentialFile;
@@ -36,6 +37,7 @@ pub(super) struct PlanFile {
     pub(super) sites: Option<SitesFile>,
     pub(super) hunt_groups: BTreeMap<String, Option<HuntGroupFile>>,
     pub(super) carriers: BTreeMap<String, Option<CarrierFile>>,
+    pub(super) consoles: Option<String>,
     pub(super) lines: Option<LinesFile>,
 }
 
@@ -68,6 +70,8 @@ pub(super) struct LineFile {
     pub(super) zone: Option<String>,
     pub(super) windows: Option<ListFile>,
     pub(super) blackouts: Option<ListFile>,
+    /// No column: consoles have a CSV file of their own.
+    pub(super) consoles: Option<Vec<Option<ConsoleFile>>>,
 }
 
 impl Row for LineFile {

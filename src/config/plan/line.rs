@@ -52,6 +52,7 @@ impl Common<'_> {
             priority: own.or_else(|| about?.priority).unwrap_or_default(),
             country: None,
             hunt_group,
+            consoles: Vec::new(),
         }
     }
 

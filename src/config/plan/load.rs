@@ -1,10 +1,11 @@
 //! Reads a plan and all that it names, checks everything, and tells all problems of all files at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::checks;
+use super::consoles;
 use super::costs::{self, Calls, Costs};
 use super::file::{LineFile, LinesFile, PlanFile};
 use super::hours::{HoursChecker, HoursKeys};
@@ -13,7 +14,6 @@ use super::select;
 use super::sites;
 use super::written::{self, WrittenLine};
 use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset};
-use crate::call::Limits;
 use crate::config::bank::{self, ReadBank};
 use crate::config::credentials::PlannedCredential;
 use crate::config::history::HistoryPlan;
@@ -22,7 +22,7 @@ use crate::config::numbering::{Countries, Numbering, NumberingFile};
 use crate::config::problem::{Place, Problem, Problems, list, quoted, suggestion};
 use crate::config::source::beside;
 use crate::config::yaml::{self, Doc};
-use crate::console::dialog::{Dialog, DialogFile};
+use crate::console::{Behind, Dialog, DialogFile};
 use crate::model::{CredentialName, Facets, Fault, Hostname, Line, LineId, PhoneNumber, PlanName, SiteId};
 
 /// Reads a plan.
@@ -88,7 +88,11 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         warnings: Vec::new(),
     };
     checker.defaults();
-    let written = written.unwrap_or_default();
+    let mut written = written.unwrap_or_default();
+    let server = checker.defaults.0;
+    let behind = consoles::read(file.consoles.as_deref(), &mut written, server, path, &doc, &mut |name| {
+        checker.console(name)
+    });
     let keys = HoursKeys {
         zone: file.zone,
         windows: file.windows,
@@ -96,12 +100,12 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         blackouts: file.blackouts,
     };
     let bank_zone = bank.and_then(|bank| bank.location.zone.clone());
-    let room = checker.longest_room(&limits, &written);
+    let room = checker.room(&limits, &written, &behind);
     let mut hours = HoursChecker::new(&keys, bank_zone, path, room, &doc);
     written_sites.iter().for_each(|site| hours.site(site));
     checker.hours = Some(hours);
-    for line in written {
-        checker.line(line);
+    for (line, behind) in written.into_iter().zip(behind) {
+        checker.line(line, behind);
     }
     let LineChecker { mut lines, places, alternatives, mut warnings, hours, .. } = checker;
     let zone = hours.as_ref().and_then(HoursChecker::zone);
@@ -362,13 +366,20 @@ impl LineChecker<'_> {
         loaded
     }
 
-    /// The longest that a call to any console of these lines can take.
-    fn longest_room(&mut self, limits: &Limits, written: &[WrittenLine]) -> std::time::Duration {
-        let own = written.iter().filter_map(|line| line.file.console.as_deref());
-        let names: BTreeSet<&str> = own.chain(self.defaults.0).filter(|name| *name != CONSOLE_NONE).collect();
-        let dialogs = names.into_iter().filter_map(|name| self.console(name).ok());
-        let rooms = dialogs.map(|dialog| limits.room(Some(&dialog), &[]));
-        rooms.max().unwrap_or_else(|| limits.room(None, &[]))
+    /// The longest that a call to any of these lines can take.
+    fn room(
+        &mut self,
+        limits: &crate::call::Limits,
+        written: &[WrittenLine],
+        behind: &[Vec<Behind>],
+    ) -> std::time::Duration {
+        let mut longest = limits.room(None, &[]);
+        for (line, behind) in written.iter().zip(behind) {
+            let name = line.file.console.as_deref().or(self.defaults.0);
+            let dialog = name.filter(|name| *name != CONSOLE_NONE).and_then(|name| self.console(name).ok());
+            longest = longest.max(limits.room(dialog.as_deref(), behind));
+        }
+        longest
     }
 
     fn credential(&self, name: &str) -> Result<CredentialName, String> {
@@ -384,7 +395,7 @@ impl LineChecker<'_> {
         })
     }
 
-    fn line(&mut self, mut written: WrittenLine) {
+    fn line(&mut self, mut written: WrittenLine, consoles: Vec<Behind>) {
         let LineFile { id, site, number, hostname, console, credential, zone, windows, blackouts, .. } =
             &mut written.file;
         let (id, site, number) = (id.take(), site.take(), number.take());
@@ -457,7 +468,9 @@ impl LineChecker<'_> {
         let (Some(id), Some(site), Some(number)) = (id, site, number) else { return };
         let numbering = self.common.dialing.map(|(numbering, _)| numbering);
         let country = numbering.and_then(|numbering| self.countries.of(&number, numbering));
-        let line = Line { id, site, number, hostname, facets: Facets { country, ..facets } };
+        let names = consoles.iter().map(|behind| behind.name.clone()).collect();
+        let facets = Facets { country, consoles: names, ..facets };
+        let line = Line { id, site, number, hostname, facets };
         let on_hold = hold.as_ref().map(|hold| Preset { fault: Fault::OnHold, detail: hold.told() });
         let preset = ways.screened.or(on_hold);
         self.warnings.extend(ways.warnings);
@@ -467,6 +480,7 @@ impl LineChecker<'_> {
         self.places.push(place);
         let ways = ways.ways;
         self.lines.push(PlannedLine {
+            consoles,
             line,
             console,
             dialog,

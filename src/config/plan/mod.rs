@@ -1,6 +1,7 @@
 //! The plan: which lines are dialed, from which bank, and how; born valid.
 
 mod checks;
+mod consoles;
 mod costs;
 mod file;
 mod hours;
@@ -30,7 +31,7 @@ use super::problem::{Place, Problem};
 use super::screening::Refusal;
 use super::tariff::Tariff;
 use crate::call::Limits;
-use crate::console::dialog::Dialog;
+use crate::console::{Behind, Dialog};
 use crate::fleet::budget::Budget;
 use crate::fleet::policy::Policy;
 use crate::fleet::scheduler::CheckPlan;
@@ -114,6 +115,8 @@ pub struct PlannedLine {
     pub console: Option<String>,
     /// What is said at that console.
     pub dialog: Option<Arc<Dialog>>,
+    /// The consoles behind it, where it is a console server.
+    pub consoles: Vec<Behind>,
     /// The credential that logs in there.
     pub credential: Option<CredentialName>,
     /// The zone of its site; absent where nothing tells it.
@@ -165,8 +168,8 @@ impl Plan {
 
     /// The longest that a call to any of its lines can take, from taking the port to proven on-hook.
     pub fn room(&self) -> Duration {
-        let rooms = self.lines.iter().map(|planned| self.limits.room(planned.dialog.as_deref(), &[]));
-        rooms.max().unwrap_or_else(|| self.limits.room(None, &[]))
+        let of = |planned: &PlannedLine| self.limits.room(planned.dialog.as_deref(), &planned.consoles);
+        self.lines.iter().map(of).max().unwrap_or_else(|| self.limits.room(None, &[]))
     }
 
     /// When a line may be dialed, in the run's own time: the spells from `from` on that begin before `horizon`.

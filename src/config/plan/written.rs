@@ -60,6 +60,27 @@ impl<T> Written<T> {
         }
     }
 
+    /// A list that stands under one of its keys; `example` says what an empty item should be.
+    pub(super) fn children<U>(
+        &self,
+        files: Vec<Option<U>>,
+        key: &str,
+        example: &str,
+        doc: &Doc,
+    ) -> Vec<Written<U>> {
+        let At::Inline(way) = &self.at else { return Vec::new() };
+        let mut found = Vec::with_capacity(files.len());
+        for (index, file) in files.into_iter().enumerate() {
+            let way = format!("{way}.{key}[{index}]");
+            match file {
+                Some(file) => found.push(Written { file, at: At::Inline(way) }),
+                None if doc.is_pruned(&way) => {}
+                None => doc.problem(&way, example),
+            }
+        }
+        found
+    }
+
     /// Whether it stands in the plan itself.
     pub(super) const fn is_inline(&self) -> bool {
         matches!(self.at, At::Inline(_))

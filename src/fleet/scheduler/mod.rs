@@ -116,6 +116,8 @@ pub struct Scheduler {
     began: Mono,
     /// Windows that open later are another run's.
     horizon: Mono,
+    /// The same without a deadline, where it is not [`HORIZON`] from the beginning.
+    looks_to: Option<Mono>,
     finished: bool,
     decisions: Vec<Decision>,
 }
@@ -282,6 +284,7 @@ impl Scheduler {
             deadline: None,
             began: Mono::ZERO,
             horizon: Mono::ZERO,
+            looks_to: None,
             finished: false,
             decisions: Vec::new(),
         };
@@ -299,9 +302,17 @@ impl Scheduler {
     }
 
     /// The deadline is another one now: the wall clock was set.
-    pub fn set_deadline(&mut self, deadline: Option<Mono>) {
+    pub fn set_deadline(&mut self, deadline: Option<Mono>, looks_to: Option<Mono>) {
         self.deadline = deadline;
-        self.horizon = deadline.unwrap_or(self.began + HORIZON);
+        self.looks_to = looks_to;
+        self.horizon = deadline.or(looks_to).unwrap_or(self.began + HORIZON);
+    }
+
+    /// How far a run without a deadline looks ahead for windows, where that is not [`HORIZON`] from its beginning.
+    #[must_use]
+    pub const fn looking_to(mut self, looks_to: Option<Mono>) -> Self {
+        self.looks_to = looks_to;
+        self
     }
 
     /// Takes over what earlier sittings found. Evidence against modems is gathered anew: how their calls lay in time is
@@ -443,7 +454,7 @@ impl Scheduler {
             return;
         }
         self.began = now;
-        self.set_deadline(self.deadline);
+        self.set_deadline(self.deadline, self.looks_to);
         for line in 0..self.lines.len() {
             if !matches!(self.lines[line].stage, Stage::New) {
                 continue;
