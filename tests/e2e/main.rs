@@ -25,4 +25,5 @@ mod town;
 mod truth;
 mod usual;
 mod view;
+mod ways;
 mod wires;
