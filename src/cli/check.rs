@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::check::{Check, hours};
 use crate::config::credentials::foresee;
 use crate::config::{Plan, load_plan};
-use crate::fleet::policy::EXPECTED_CALL;
+use crate::fleet::policy::{EXPECTED_CALL, EXPECTED_CONSOLE};
 use crate::model::{Fault, Reading};
 use crate::modem::clock::{Clock, Wall};
 
@@ -38,8 +38,11 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
 
 /// What would be dialed, as text. Lines that the user left out are not worth a row.
 pub(super) fn text(plan: &Plan, now: &Reading) -> String {
-    let expected: Duration = EXPECTED_CALL;
-    let mut check = Check::of(plan, |_| expected);
+    let expected = |line: &Line| {
+        let behind = u32::try_from(line.facets.consoles.len()).unwrap_or(u32::MAX);
+        EXPECTED_CALL + EXPECTED_CONSOLE * behind
+    };
+    let mut check = Check::of(plan, expected);
     check.rows.retain(|row| !matches!(row.preset, Some((Fault::Skipped, _))));
     let mut text = check.to_text();
     if let Some(hours) = hours::text(plan, now.wall) {

@@ -12,7 +12,7 @@ use crate::config::plan::Undialable;
 use crate::config::plan::ways::PlannedWay;
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
-use crate::fleet::policy::CallClass;
+use crate::fleet::policy::{CallClass, EXPECTED_CALL, EXPECTED_CONSOLE};
 use crate::fleet::redial::RedialLaw;
 use crate::fleet::scheduler::{
     CallReport, Check, Group, GroupKind, LineJob, ModemSeat, Past, Preset, SchedulerPlan, Way,
@@ -98,7 +98,9 @@ pub(super) fn scheduler_plan(
         }
         job.credential.clone_from(&planned.credential);
         job.prove_on = provers.contains(&planned.line.id);
-        job.expected = experience.lengths.get(&planned.line.id).copied();
+        let behind = u32::try_from(planned.consoles.len()).unwrap_or(u32::MAX);
+        let unknown = (behind > 0).then(|| EXPECTED_CALL + EXPECTED_CONSOLE * behind);
+        job.expected = experience.lengths.get(&planned.line.id).copied().or(unknown);
         job.windows = hours.get(&planned.line.id).cloned().unwrap_or(Windows::ALWAYS);
         job.groups = groups.of_line(&planned.line);
         job.priority = planned.line.facets.priority;
