@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::console::{Credential, Outcome};
-use crate::model::{CallId, CallRecord, Moment, Mono};
+use crate::model::price::earlier;
+use crate::model::{CallId, CallRecord, Charge, Moment, Mono, Price};
 use crate::modem::clock::Clock;
 use crate::modem::driver::{WRITE_LIMIT, legible, perform};
 use crate::modem::learned::Learned;
@@ -103,7 +104,7 @@ pub async fn run(
         dial: spec.dial.masked(),
         public: spec.dial.masked() == spec.dial.command(),
     };
-    let quality = spec.quality.clone();
+    let (quality, price) = (spec.quality.clone(), spec.price.clone());
     let modem = (profile.profile.clone(), profile.asks_error_control);
     let mut machine = Machine::new(spec, profile, port.facts_now(), fresh, clock.now());
     let mut grant: Option<oneshot::Receiver<Grant>> = None;
@@ -147,6 +148,8 @@ pub async fn run(
     record.cut_short_ms = ending.cut_short.and_then(|limit| u64::try_from(limit.as_millis()).ok());
     quality.apply(OurModem { family: &modem.0, asks_error_control: modem.1 }, &mut record);
     record.transcript = transcript.filter(|_| record.fault.is_some());
+    let at = clock.now();
+    record.charge = Some(charge(&price, &record, ending.dialed, at));
     CallOver {
         record,
         hangup_detail: ending.hangup_detail,
@@ -155,9 +158,18 @@ pub async fn run(
         refused_for: ending.refused_for,
         learned: ending.learned,
         settled: ending.settled,
-        at: clock.now(),
+        at,
         on_hook,
     }
+}
+
+/// What is charged for a call that is over at `at`.
+fn charge(price: &Price, record: &CallRecord, dialed: bool, at: Mono) -> Charge {
+    let Some((from, to)) = record.off_hook(dialed, at) else { return price.charge(None, Duration::ZERO) };
+    // The wall clock of an instant is told from the end's: what the two clocks say of the time between may differ by as
+    // much as one was set meanwhile.
+    let wall = |mono: Mono| earlier(record.finished, at.since(mono));
+    price.charge(Some((wall(from), wall(to))), to.since(from))
 }
 
 /// Does what the machine asks, until it asks nothing more.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::console::{Behind, Dialog};
 use crate::model::event::Via;
-use crate::model::{CallId, CredentialName, DialString, Line, ModemId};
+use crate::model::{CallId, CredentialName, DialString, Line, ModemId, Price};
 
 use super::{Limits, Quality, ShortDial};
 
@@ -38,6 +38,8 @@ pub struct CallSpec {
     pub short_dial: Option<ShortDial>,
     /// What it is measured by, should it pass.
     pub quality: Quality,
+    /// What it is charged by.
+    pub price: Price,
     /// Time from one ring burst to the next where the line is, for modems that print a single RINGING.
     pub ring_cadence: Duration,
 }

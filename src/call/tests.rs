@@ -48,6 +48,7 @@ fn spec(dialog: Option<Arc<Dialog>>) -> CallSpec {
         limits: Limits::default(),
         short_dial: None,
         quality: crate::call::Quality::default(),
+        price: crate::model::Price::unknown(crate::model::NumberClass::National),
         ring_cadence: Duration::from_secs(6),
     }
 }

@@ -14,9 +14,10 @@ use super::args::Audit;
 use super::bench::Bench;
 use super::example::{self, Example};
 use super::experience::{self, Experience};
+use super::history::{History, Recalled};
 use super::hours::{First, RunCalendar, Wishes};
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, job, say, screen, secrets, standing, stop};
+use super::{Failure, check, complain, job, outlook, say, screen, secrets, standing, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -37,20 +38,22 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     if let Some(resumed) = &resumed {
         resumed.fits(&plan)?;
     }
-    if !args.dry_run {
-        standing::confirm(&plan, &reports, &args.number_confirmed, clock.wall())?;
-    }
-    let remembered = standing::Remembered::default();
-    let confirmed = standing::confirmed(&reports);
-    standing::settle(&mut plan, remembered, &confirmed, &args.selection, clock.wall())?;
-    let plan = Arc::new(plan);
-    let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
     let now = Wall::Host.read(&clock);
-    calendar.check(&now)?;
     if args.dry_run {
-        say(&check::text(&plan, &now));
+        let recalled = check::settled(&mut plan, &reports, &args.selection, clock.wall())?;
+        let calendar = RunCalendar::new(Arc::new(plan.clone()), wishes);
+        calendar.check(&now)?;
+        say(&check::text(&plan, &now, calendar, &recalled));
         return Ok(0);
     }
+    let history = History::of(&plan, &reports);
+    standing::confirm(&plan, &history, &args.number_confirmed, clock.wall())?;
+    let mut recalled = history.begin(resumed.as_ref().map(|resumed| resumed.dir.run()));
+    let told = standing::settle(&mut plan, &recalled, &args.selection, clock.wall())?;
+    recalled.notices.extend(told);
+    let plan = Arc::new(plan);
+    let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);
+    calendar.check(&now)?;
 
     let memory = secrets::memory(&plan, &reports, &args.forget_refusal, clock)?;
     let past = resumed.as_ref().map(|resumed| job::past(&resumed.events)).unwrap_or_default();
@@ -59,13 +62,15 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         None => experience::left_behind(&reports, &plan),
     };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
-    let mut experience = Experience::of(&reports, &plan, resumed.as_ref().map(|resumed| resumed.dir.run()));
+    let history = History::of(&plan, &reports);
+    let mut experience = Experience::of(&plan, &recalled);
     let notices = calendar.prove(&mut experience.provers, &past, &now);
     notices.iter().for_each(|notice| complain(notice));
     let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
+    let mut preface = preface(recalled, resumed.as_ref());
     let (dir, journal, opening, earlier) = match resumed {
         Some(resumed) => resumed.begin(clock),
         None => begin(&plan, &reports, clock)?,
@@ -80,21 +85,35 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
             (seat, port)
         })
         .collect();
-    let First { reading, windows, deadline } = First::of(&mut calendar, clock);
+    let first = First::of(&mut calendar, clock);
+    let mut scheduled = job::scheduler_plan(&plan, past, &experience, &first.windows);
+    let outlook = outlook::of(&plan, &mut scheduled, &experience, &first.reading, first.deadline);
+    preface.extend(outlook.into_iter().map(|text| EventKind::Notice { text }));
     let job = Job {
         opening,
+        preface,
         seats,
         opener: Arc::clone(&bench.ports),
-        plan: job::scheduler_plan(&plan, past, &experience, &windows),
+        plan: scheduled,
         book: job::Book::new(Arc::clone(&plan), experience.usual),
         desk,
-        deadline,
-        hours: Some(calendar.into_hours(reading, notices)),
+        deadline: first.deadline,
+        hours: Some(calendar.into_hours(&first, notices)),
     };
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;
     let minutes = scribe.finish();
-    conclude(&dir, minutes, end.broken.map(|error| error.to_string()))
+    conclude(&dir, minutes, end.broken.map(|error| error.to_string()), &history)
+}
+
+/// What is told behind the opening: what was before, which a run that goes on mostly has told already, and what is amiss
+/// with the history.
+fn preface(recalled: Recalled, resumed: Option<&Resumed>) -> Vec<EventKind> {
+    let told = |event: &Event| matches!(event.kind, EventKind::LinesBefore { .. });
+    let is_told = resumed.is_some_and(|resumed| resumed.events.iter().any(told));
+    let before = Some(recalled.before).filter(|lines| !lines.is_empty() && !is_told);
+    let notices = recalled.notices.into_iter().map(|text| EventKind::Notice { text });
+    before.map(|lines| EventKind::LinesBefore { lines }).into_iter().chain(notices).collect()
 }
 
 /// Where runs are written.
@@ -233,7 +252,12 @@ fn same(then: &Line, now: &Line) -> bool {
 }
 
 /// Checks the record, publishes the run, tells the user.
-fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8, Failure> {
+fn conclude(
+    dir: &RunDir,
+    minutes: Minutes,
+    broken: Option<String>,
+    history: &History<'_>,
+) -> Result<u8, Failure> {
     let Minutes { state, report_error, journal_error } = minutes;
     if let Some(why) = journal_error.or(broken) {
         return Err(Failure::unjudged(format!(
@@ -252,6 +276,9 @@ fn conclude(dir: &RunDir, minutes: Minutes, broken: Option<String>) -> Result<u8
     let published = if report_error.is_none() { dir.publish() } else { Ok(()) };
     // The night's findings are not to be lost with a file of them.
     say(&summary::text(&state, &files, screen::style()));
+    if let Some(trouble) = history.end(dir.path(), &state) {
+        complain(&trouble);
+    }
     if let Some(why) = report_error {
         return Err(Failure::unjudged(format!(
             "the verdicts stand in the journal, but a report could not be written: {why}\n`lineman report {}` writes it again",

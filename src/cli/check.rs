@@ -1,17 +1,25 @@
 //! `lineman check`: validates all files of a plan and shows what would be dialed; dials nothing.
 
-use std::time::Duration;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use crate::config::check::{Check, hours};
 use crate::config::credentials::foresee;
 use crate::config::{Plan, load_plan};
-use crate::fleet::policy::{EXPECTED_CALL, EXPECTED_CONSOLE};
-use crate::model::{Fault, Reading};
+use crate::fleet::hours::{Calendar, Derived};
+use crate::fleet::policy::expected_call;
+use crate::fleet::scheduler::Past;
+use crate::model::{Fault, Line, Reading};
 use crate::modem::clock::{Clock, Wall};
 
 use super::args;
 use super::example::Example;
-use super::{Failure, complain, say, standing};
+use super::experience::Experience;
+use super::history::{History, Recalled};
+use super::hours::{RunCalendar, Wishes};
+use super::{Failure, complain, job, outlook, say, standing};
 
 /// Runs it; the exit code.
 pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
@@ -25,9 +33,10 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     let clock = Clock::start();
     let now = Wall::Host.read(&clock);
     let reports = super::audit::reports_folder(args.reports.as_deref(), example.is_some());
-    let (remembered, confirmed) = (standing::Remembered::default(), standing::confirmed(&reports));
-    standing::settle(&mut plan, remembered, &confirmed, &args.selection, clock.wall())?;
-    say(&text(&plan, &now));
+    let recalled = settled(&mut plan, &reports, &args.selection, clock.wall())?;
+    let plan = Arc::new(plan);
+    let calendar = RunCalendar::new(Arc::clone(&plan), Wishes::default());
+    say(&text(&plan, &now, calendar, &recalled));
     let unreadable = foresee(&plan.credentials, &|name| std::env::var_os(name));
     if unreadable.is_empty() {
         return Ok(0);
@@ -36,18 +45,44 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     Err(Failure::wrong(told.join("\n")))
 }
 
+/// Applies to a plan what history knows, and changes nothing there; what it knows.
+///
+/// # Errors
+/// A date of the plan means nothing, or lies where it can't.
+pub(super) fn settled(
+    plan: &mut Plan,
+    reports: &Path,
+    selection: &args::Selection,
+    now: Timestamp,
+) -> Result<Recalled, Failure> {
+    let recalled = History::of(plan, reports).look();
+    for notice in &recalled.notices {
+        complain(&format!("notice: {notice}"));
+    }
+    let told = standing::settle(plan, &recalled, selection, now)?;
+    told.iter().for_each(|notice| complain(&format!("notice: {notice}")));
+    Ok(recalled)
+}
+
 /// What would be dialed, as text. Lines that the user left out are not worth a row.
-pub(super) fn text(plan: &Plan, now: &Reading) -> String {
-    let expected = |line: &Line| {
-        let behind = u32::try_from(line.facets.consoles.len()).unwrap_or(u32::MAX);
-        EXPECTED_CALL + EXPECTED_CONSOLE * behind
-    };
+pub(super) fn text(plan: &Plan, now: &Reading, mut calendar: RunCalendar, recalled: &Recalled) -> String {
+    let experience = Experience::of(plan, recalled);
+    let unknown = |line: &Line| expected_call(line.facets.consoles.len());
+    let expected = |line: &Line| experience.expected(&line.id).unwrap_or_else(|| unknown(line));
     let mut check = Check::of(plan, expected);
     check.rows.retain(|row| !matches!(row.preset, Some((Fault::Skipped, _))));
     let mut text = check.to_text();
     if let Some(hours) = hours::text(plan, now.wall) {
         text.push_str("\n\n");
         text.push_str(&hours);
+    }
+    let Derived { windows, deadline, .. } = calendar.derive(now);
+    let windows = windows.into_iter().collect();
+    let mut scheduled = job::scheduler_plan(plan, Past::default(), &experience, &windows);
+    let outlook = outlook::of(plan, &mut scheduled, &experience, now, deadline);
+    if !outlook.is_empty() {
+        text.push_str("\n\nif it began now:\n  ");
+        text.push_str(&outlook.join("\n  "));
     }
     text
 }

@@ -1,94 +1,81 @@
-//! What earlier runs in this reports folder teach: how long lines take, where credentials worked last, and which password
-//! was on its way when a run was cut off.
+//! What earlier runs teach a new one: how long lines take, where credentials worked last, when lines were tested, what is
+//! usual on them; and which password was on its way when a run was cut off.
 //!
-//! Hints and no more, but for the last: a run that can't be read, or was another plan's, tells nothing.
+//! All of it is the history's, and no more than a hint, but for the last: that stands in the journal of the run itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::config::Plan;
 use crate::journal;
-use crate::model::{Blame, CredentialName, EventKind, Line, LineId, PlanName, RunId, Usual, Verdict};
+use crate::model::usual::Spread;
+use crate::model::{CredentialName, EventKind, Fault, LineId, Usual};
 
-use super::{job, nights};
+use super::history::Recalled;
+use super::job;
 
-/// The last run that has ended, and the last that began, as the journal room links them.
-const LATEST: &str = "latest";
+/// The last run that began, as the journal room links it.
 const CURRENT: &str = "current";
 
-/// What the last run of a plan taught.
+/// What earlier runs of a plan taught. A line that is not in a map never was what the map tells.
 #[derive(Debug, Default)]
 pub(super) struct Experience {
-    /// The time that modems were taken for each line, all its calls together: the longest shall begin first, since one
-    /// that is found out at the end holds up the run alone.
-    pub(super) lengths: BTreeMap<LineId, Duration>,
+    /// The time that modems were taken for each line in a run, ms, all its calls together: the longest shall begin first,
+    /// since one that is found out at the end holds up the run alone.
+    pub(super) took_ms: BTreeMap<LineId, Spread>,
     /// The line on which each credential is to be proven: the plan's `prove_on`, else the one where it worked last.
     pub(super) provers: BTreeMap<CredentialName, LineId>,
     /// What is usual on each line.
     pub(super) usual: BTreeMap<LineId, Arc<Usual>>,
+    /// When each line was judged last otherwise than `untested`.
+    pub(super) tested: BTreeMap<LineId, Timestamp>,
+    /// What was found of it then, if not a pass.
+    pub(super) faults: BTreeMap<LineId, Fault>,
 }
 
 impl Experience {
-    /// Looks at the last run, and for what is usual at some more; `goes_on` is the run that does. A simulated bank has no
-    /// experience: its runs shall be alike.
-    pub(super) fn of(reports: &Path, plan: &Plan, goes_on: Option<&RunId>) -> Self {
+    /// Of what the history knows.
+    pub(super) fn of(plan: &Plan, recalled: &Recalled) -> Self {
         let mut seen = Self::default();
-        let mut worked = Vec::new();
-        if plan.bank.exchange.is_none() {
-            let lines = plan.lines.iter().map(|planned| &planned.line);
-            worked = seen.read(&reports.join(LATEST).join(journal::FILE_NAME), &plan.name, &lines);
-            seen.usual = nights::usual(reports, plan, goes_on);
+        let mut worked: Vec<(Timestamp, &LineId)> = Vec::new();
+        for (line, memory) in &recalled.lines {
+            if let Some(took) = memory.took_ms {
+                seen.took_ms.insert(line.clone(), took);
+            }
+            if let Some(usual) = &memory.usual {
+                seen.usual.insert(line.clone(), Arc::new(usual.clone()));
+            }
+            if let Some(at) = memory.tested {
+                seen.tested.insert(line.clone(), at);
+            }
+            worked.extend(memory.worked.map(|at| (at, line)));
         }
+        for before in &recalled.before {
+            let fault = before.tested.as_ref().and_then(|tested| tested.fault);
+            seen.faults.extend(fault.map(|fault| (before.line.clone(), fault)));
+        }
+        worked.sort_unstable();
         for (name, credential) in &plan.credentials {
-            let uses = |line: &&LineId| {
+            let uses = |line: &LineId| {
                 let planned = plan.line(line);
                 planned.is_some_and(|line| line.credential.as_ref() == Some(name) && line.preset.is_none())
             };
-            let prover = credential.prove_on.clone().or_else(|| worked.iter().rev().find(uses).cloned());
-            if let Some(line) = prover {
+            let last = || worked.iter().rev().map(|(_, line)| *line).find(|line| uses(line)).cloned();
+            if let Some(line) = credential.prove_on.clone().or_else(last) {
                 seen.provers.insert(name.clone(), line);
             }
         }
         seen
     }
 
-    /// Reads the last run; the lines that passed, in the order in which they did.
-    fn read<'a>(
-        &mut self,
-        path: &Path,
-        plan: &PlanName,
-        lines: &(impl Iterator<Item = &'a Line> + Clone),
-    ) -> Vec<LineId> {
-        let mut worked = Vec::new();
-        // A line whose number has changed is another line.
-        let mut known: BTreeSet<LineId> = BTreeSet::new();
-        let scanned = journal::scan(path, |event| match event.kind {
-            EventKind::RunStarted(header) if header.plan == *plan => {
-                let before: BTreeMap<_, _> =
-                    header.lines.iter().map(|line| (&line.id, &line.number)).collect();
-                let same = lines.clone().filter(|line| before.get(&line.id) == Some(&&line.number));
-                known = same.map(|line| line.id.clone()).collect();
-            }
-            EventKind::CallEnded(record) if known.contains(&record.line) => {
-                let call = job::report(&record);
-                let of_the_line =
-                    |blame: Blame| !blame.is_bench() && !matches!(blame, Blame::Policy | Blame::Lineman);
-                if matches!(Verdict::of(call.fault), Verdict::Pass | Verdict::Degraded) {
-                    worked.push(call.line.clone());
-                }
-                if call.fault.is_none_or(|fault| of_the_line(fault.blame())) {
-                    *self.lengths.entry(call.line).or_default() += call.took;
-                }
-            }
-            _ => {}
-        });
-        if let Err(error) = scanned {
-            tracing::debug!("no experience of an earlier run: {error}");
-        }
-        self.lengths.retain(|_, length| !length.is_zero());
-        worked
+    /// How long a line will take modems, as far as it is known.
+    pub(super) fn expected(&self, line: &LineId) -> Option<Duration> {
+        let median = self.took_ms.get(line)?.median;
+        u64::try_from(median).ok().map(Duration::from_millis)
     }
 }
 
@@ -111,8 +98,9 @@ mod tests {
 
     use super::*;
     use crate::config::{Overrides, load_plan};
+    use crate::history::LineMemory;
     use crate::model::event::{CredentialState, Ending};
-    use crate::model::{CallRecord, Event, Mono};
+    use crate::model::{Event, Mono};
     use crate::modem::clock::Clock;
 
     const PLAN: &str = r#"
@@ -124,7 +112,7 @@ defaults: { console: cisco-ios, credential: oob }
 lines:
   - { id: A, number: "+1 919 555 0101" }
   - { id: B, number: "+1 919 555 0102" }
-  - { id: C, number: "+1 919 555 0103" }
+  - { id: C, number: "+1 919 555 0103", credential: none, console: none }
 "#;
     const BANK: &str = "bank: hq\nlocation: { country: US, area_code: \"919\" }\nmodems: [{ id: m00, port: /dev/ttyS0, profile: generic }]\n";
 
@@ -134,71 +122,39 @@ lines:
         load_plan(&folder.join("plan.yaml"), &Overrides::default()).unwrap()
     }
 
-    fn call(line: &str, fault: Option<crate::model::Fault>) -> EventKind {
-        EventKind::CallEnded(Box::new(CallRecord {
-            call: format!("{line}.1").parse().unwrap(),
-            line: line.parse().unwrap(),
-            fault,
-            ..CallRecord::sample()
-        }))
-    }
-
     fn write(folder: &Path, link: &str, plan: &Plan, kinds: Vec<EventKind>) {
         let run = "20261121T020000Z-nightly".parse().unwrap();
         let opening = EventKind::RunStarted(Box::new(job::header(plan, &run, Clock::start())));
         let lines: Vec<String> = std::iter::once(opening)
             .chain(kinds)
-            .map(|kind| Event { at: jiff::Timestamp::UNIX_EPOCH, mono: Mono::ZERO, kind })
+            .map(|kind| Event { at: Timestamp::UNIX_EPOCH, mono: Mono::ZERO, kind })
             .map(|event| serde_json::to_string(&event).unwrap() + "\n")
             .collect();
         fs::create_dir_all(folder.join(link)).unwrap();
         fs::write(folder.join(link).join(journal::FILE_NAME), lines.concat()).unwrap();
     }
 
-    fn sample() -> (std::path::PathBuf, Vec<Line>) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/samples/events.jsonl");
-        let Event { kind: EventKind::RunStarted(header), .. } =
-            journal::read(&path).unwrap().events.remove(0)
-        else {
-            panic!("a journal begins with its header");
-        };
-        (path, header.lines)
-    }
-
-    fn lengths(path: &Path, plan: &str, lines: &[Line]) -> BTreeMap<LineId, Duration> {
-        let mut seen = Experience::default();
-        seen.read(path, &plan.parse().unwrap(), &lines.iter());
-        seen.lengths
-    }
-
     #[test]
-    fn all_calls_of_a_line_count_but_those_that_our_own_bench_spoiled() {
-        let (path, lines) = sample();
-        let lengths = lengths(&path, "nightly", &lines);
-        let ms = |line: &str| lengths.get(&line.parse().unwrap()).map(Duration::as_millis);
-        assert_eq!(ms("BR0003-A"), Some(6_801 + 31_951), "busy, then passed");
-        assert_eq!(ms("BR0009-A"), Some(23_915), "the port was lost in its first call");
-        assert_eq!(ms("BR0008-A"), None, "screened, never called");
-    }
-
-    #[test]
-    fn another_plan_or_another_number_tells_nothing() {
-        let (path, mut lines) = sample();
-        assert_eq!(lengths(&path, "weekly", &lines), BTreeMap::new());
-        lines[0].number = "+12125550199".parse().unwrap();
-        let known = lengths(&path, "nightly", &lines);
-        assert!(!known.contains_key(&lines[0].id) && known.contains_key(&lines[1].id));
-        assert_eq!(lengths(Path::new("none"), "nightly", &lines), BTreeMap::new());
-    }
-
-    #[tokio::test]
-    async fn a_credential_is_proven_where_it_worked_last() {
+    fn a_credential_is_proven_where_it_worked_last_and_a_line_takes_as_long_as_it_mostly_did() {
         let folder = tempfile::tempdir().unwrap();
         let plan = plan(folder.path());
-        let dead = Some(crate::model::Fault::Busy);
-        write(folder.path(), "latest", &plan, vec![call("A", None), call("B", None), call("C", dead)]);
-        let provers = Experience::of(folder.path(), &plan, None).provers;
-        assert_eq!(provers.into_values().map(|line| line.to_string()).collect::<Vec<_>>(), ["B"]);
+        let at = |second| Timestamp::from_second(second).ok();
+        let memory = |worked, took: &[i64]| LineMemory {
+            worked: at(worked),
+            took_ms: Spread::of(took),
+            ..LineMemory::default()
+        };
+        let mut recalled = Recalled::default();
+        for (line, memory) in
+            [("A", memory(100, &[20, 90, 30])), ("B", memory(200, &[])), ("C", memory(300, &[]))]
+        {
+            recalled.lines.insert(line.parse().unwrap(), memory);
+        }
+        let seen = Experience::of(&plan, &recalled);
+        let provers: Vec<_> = seen.provers.values().map(LineId::as_str).collect();
+        assert_eq!(provers, ["B"], "C logs in nowhere");
+        let expected = |line: &str| seen.expected(&line.parse().unwrap());
+        assert_eq!((expected("A"), expected("B")), (Some(Duration::from_millis(30)), None));
     }
 
     #[tokio::test]

@@ -180,9 +180,15 @@ impl RunCalendar {
     }
 
     /// What the dispatcher needs to ask again.
-    pub(super) fn into_hours(self, derived: Reading, notices: Vec<String>) -> fleet::Hours {
-        let set = SetWatch::start();
-        fleet::Hours { calendar: Box::new(self), wall: Wall::Host, derived, set, notices }
+    pub(super) fn into_hours(self, first: &First, notices: Vec<String>) -> fleet::Hours {
+        fleet::Hours {
+            calendar: Box::new(self),
+            wall: Wall::Host,
+            horizon: first.horizon,
+            derived: first.reading,
+            set: SetWatch::start(),
+            notices,
+        }
     }
 
     /// An instant as the plan's people read it.
@@ -249,7 +255,8 @@ impl Calendar for RunCalendar {
             windows.push((id.clone(), known.clone()));
         }
         let deadline = spell.deadline.map(|deadline| reading.not_before(deadline));
-        Derived { windows, deadline }
+        let horizon = reading.not_before(spell.horizon);
+        Derived { windows, deadline, horizon }
     }
 
     fn may_dial(&self, line: &LineId, wall: Timestamp) -> Result<(), String> {
@@ -302,13 +309,14 @@ pub(super) struct First {
     pub(super) reading: Reading,
     pub(super) windows: BTreeMap<LineId, Windows>,
     pub(super) deadline: Option<Mono>,
+    horizon: Mono,
 }
 
 impl First {
     pub(super) fn of(calendar: &mut RunCalendar, clock: Clock) -> Self {
         let reading = Wall::Host.read(&clock);
-        let Derived { windows, deadline } = calendar.derive(&reading);
-        Self { reading, windows: windows.into_iter().collect(), deadline }
+        let Derived { windows, deadline, horizon } = calendar.derive(&reading);
+        Self { reading, windows: windows.into_iter().collect(), deadline, horizon }
     }
 }
 

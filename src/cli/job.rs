@@ -12,14 +12,14 @@ use crate::config::plan::Undialable;
 use crate::config::plan::ways::PlannedWay;
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
-use crate::fleet::policy::{CallClass, EXPECTED_CALL, EXPECTED_CONSOLE};
+use crate::fleet::policy::{CallClass, expected_call};
 use crate::fleet::redial::RedialLaw;
 use crate::fleet::scheduler::{
-    CallReport, Check, Group, GroupKind, LineJob, ModemSeat, Past, Preset, SchedulerPlan, Way,
+    CallReport, Check, CheckPlan, Group, GroupKind, LineJob, ModemSeat, Past, Preset, SchedulerPlan, Way,
 };
 use crate::fleet::worker::{ProfileChoice, Seat};
 use crate::model::event::{
-    CheckKind, CheckOutcome, CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting,
+    CheckKind, CheckOutcome, CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting, Via,
 };
 use crate::model::{
     CallId, CallRecord, CredentialName, Event, EventKind, Fault, GroupName, Line, LineId, ModemId, Moment,
@@ -51,7 +51,7 @@ pub(super) fn header(plan: &Plan, run: &RunId, clock: Clock) -> RunHeader {
         plan_path: Some(plan.path.clone()),
         bank: plan.bank.name.clone(),
         seed: plan.seed,
-        currency: None,
+        currency: plan.tariff.as_ref().map(|tariff| tariff.currency.clone()),
         lines: plan.lines.iter().map(|planned| planned.line.clone()).collect(),
         modems: modems.collect(),
         sitting: sitting(clock),
@@ -90,17 +90,18 @@ pub(super) fn scheduler_plan(
 ) -> SchedulerPlan {
     let provers: BTreeSet<&LineId> = experience.provers.values().collect();
     let groups = Groups::of(plan);
+    let room = plan.room();
+    let toll = |number: &PhoneNumber| plan.price(number).worst(room);
     let line = |planned: &PlannedLine| {
         let mut job = LineJob::new(planned.line.id.clone(), planned.line.number.clone());
         // A line that may not be dialed at all has none left, and its verdict stands.
         if !planned.ways.is_empty() {
-            job.ways = planned.ways.iter().map(|planned_way| way(planned, planned_way)).collect();
+            job.ways = planned.ways.iter().map(|one| way(plan, room, planned, one)).collect();
         }
         job.credential.clone_from(&planned.credential);
         job.prove_on = provers.contains(&planned.line.id);
-        let behind = u32::try_from(planned.consoles.len()).unwrap_or(u32::MAX);
-        let unknown = (behind > 0).then(|| EXPECTED_CALL + EXPECTED_CONSOLE * behind);
-        job.expected = experience.lengths.get(&planned.line.id).copied().or(unknown);
+        let unknown = (!planned.consoles.is_empty()).then(|| expected_call(planned.consoles.len()));
+        job.expected = experience.expected(&planned.line.id).or(unknown);
         job.windows = hours.get(&planned.line.id).cloned().unwrap_or(Windows::ALWAYS);
         job.groups = groups.of_line(&planned.line);
         job.priority = planned.line.facets.priority;
@@ -117,7 +118,7 @@ pub(super) fn scheduler_plan(
                 id: modem.id.clone(),
                 trunk: modem.trunk.clone(),
                 has_number: modem.number.is_some(),
-                toll: None,
+                toll: modem.number.as_ref().map(toll),
             })
             .collect(),
         trunks: plan
@@ -127,18 +128,23 @@ pub(super) fn scheduler_plan(
             .filter_map(|(name, calls)| Some((name.clone(), NonZeroU32::new(*calls)?)))
             .collect(),
         policy: plan.policy.clone(),
-        checks: plan.checks.clone(),
+        checks: CheckPlan { toll: plan.checks.reference.as_ref().map(toll), ..plan.checks.clone() },
+        budget: plan.budget.clone(),
         redial: redial_law(plan),
         past,
-        room: plan.room(),
+        room,
         groups: groups.all,
         ..SchedulerPlan::default()
     }
 }
 
 /// A way as the scheduler takes it.
-fn way(planned: &PlannedLine, way: &PlannedWay) -> Way {
-    Way { via: way.via(&planned.line), ..Way::own(way.number.clone()) }
+fn way(plan: &Plan, room: Duration, planned: &PlannedLine, way: &PlannedWay) -> Way {
+    Way {
+        number: way.number.clone(),
+        via: way.via(&planned.line),
+        worst: plan.price(&way.number).worst(room),
+    }
 }
 
 /// Sites and hunt groups with a limit of calls at a time, with their places in the scheduler's list.
@@ -188,17 +194,23 @@ fn redial_law(plan: &Plan) -> RedialLaw {
 pub(super) fn past(events: &[Event]) -> Past {
     let mut past = Past::default();
     let mut verdicts = BTreeMap::new();
+    let mut lost: BTreeMap<&CallId, (LineId, Option<Via>)> = BTreeMap::new();
     // Failing calls of each modem since it last passed anything: what a quarantine makes void.
     let mut unproven: BTreeMap<&ModemId, Vec<&CallId>> = BTreeMap::new();
     for event in events {
+        if let EventKind::BenchCheck(record) = &event.kind {
+            past.checks.extend(record.charge);
+        }
         match &event.kind {
             EventKind::Verdict(verdict) => drop(verdicts.insert(verdict.line.clone(), verdict.clone())),
             EventKind::VerdictWithdrawn { line, .. } => drop(verdicts.remove(line)),
-            EventKind::CallStarted { line, attempt, .. } => {
+            EventKind::CallStarted { call, line, attempt, via, .. } => {
+                lost.insert(call, (line.clone(), via.clone()));
                 let begun = past.begun.entry(line.clone()).or_default();
                 *begun = (*begun).max(*attempt);
             }
             EventKind::CallEnded(record) => {
+                lost.remove(&record.call);
                 past.calls.push(report(record));
                 let class = CallClass::of(record.fault);
                 if class == CallClass::Passed {
@@ -225,6 +237,7 @@ pub(super) fn past(events: &[Event]) -> Past {
             _ => {}
         }
     }
+    past.lost = lost.into_values().collect();
     past.unproven = unproven.into_values().flatten().cloned().collect();
     past.verdicts = verdicts.into_values().filter(|v| v.fault != Some(Fault::Cancelled)).collect();
     past
@@ -320,32 +333,32 @@ impl LineBook for Book {
             limits: self.plan.limits,
             short_dial: usual.and_then(|usual| ShortDial::of(&self.plan.limits, usual)),
             quality: Quality { rules: Arc::clone(&self.rules), usual: usual.cloned() },
+            price: self.plan.price(&way.number),
             ring_cadence: self.plan.numbering.cadence_to(&way.number),
         })
     }
 
     fn check(&self, check: &Check, modem: &ModemId) -> Result<CallSpec, NotDialed> {
         let bank = |id: &ModemId| self.modems.get(id).and_then(|at| self.plan.bank.modems.get(*at));
-        let (number, name) = match check {
+        let alone = |number: &PhoneNumber| PlannedWay { number: number.clone(), carrier: None };
+        let (way, name) = match check {
             Check::DialTone => (None, "dial-tone"),
-            Check::Reference => (self.plan.checks.reference.as_ref(), "reference"),
-            Check::Peer(peer) => (bank(peer).and_then(|peer| peer.number.as_ref()), "peer"),
-            Check::Line(line) => (self.plan.line(line).map(|planned| &planned.line.number), "known-line"),
+            Check::Reference => (self.plan.checks.reference.as_ref().map(alone), "reference"),
+            Check::Peer(peer) => (bank(peer).and_then(|peer| peer.number.as_ref()).map(alone), "peer"),
+            // The way that is still there: at a line's own number there may be a person.
+            Check::Line(line) => {
+                (self.plan.line(line).and_then(|planned| planned.ways.first()).cloned(), "known-line")
+            }
         };
-        let (Some(number), Some(modem)) = (number, bank(modem)) else {
+        let (Some(way), Some(modem)) = (way, bank(modem)) else {
             return Err(NotDialed("there is no such number to check it with".to_owned()));
         };
-        check_call(&self.plan, name, number, modem).map_err(|why| NotDialed(why.to_string()))
+        check_call(&self.plan, name, &way, modem).map_err(|why| NotDialed(why.to_string()))
     }
 }
 
 /// The particulars of a call that checks a modem: up to CONNECT, with no credential.
-pub(super) fn check_call(
-    plan: &Plan,
-    name: &str,
-    number: &PhoneNumber,
-    modem: &BankModem,
-) -> Result<CallSpec, Undialable> {
+fn check_call(plan: &Plan, name: &str, way: &PlannedWay, modem: &BankModem) -> Result<CallSpec, Undialable> {
     let no_name = |_| Undialable::NoString("it has no name".to_owned());
     let id: LineId = name.parse().map_err(no_name)?;
     let site: SiteId = name.parse().map_err(|_| Undialable::NoString("it has no name".to_owned()))?;
@@ -354,13 +367,13 @@ pub(super) fn check_call(
         line: Line {
             id,
             site,
-            number: number.clone(),
+            number: way.number.clone(),
             hostname: None,
             facets: crate::model::Facets::default(),
         },
         attempt: 1,
         modem: modem.id.clone(),
-        dial: plan.dial_string_of(number, modem)?,
+        dial: plan.dial_string(way, modem)?,
         via: None,
         dialog: None,
         consoles: Vec::new(),
@@ -369,7 +382,8 @@ pub(super) fn check_call(
         limits: plan.limits,
         short_dial: None,
         quality: Quality::default(),
-        ring_cadence: plan.numbering.ring_cadence,
+        price: plan.price(&way.number),
+        ring_cadence: plan.numbering.cadence_to(&way.number),
     })
 }
 

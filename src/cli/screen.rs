@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::fleet::scheduler::TAKEN_BACK;
 use crate::model::event::{CheckKind, CheckOutcome, CheckRecord, LineVerdict};
 use crate::model::{Event, EventKind, Fault, Mono, Verdict};
+use crate::report::news::Known;
 use crate::report::summary::Style;
 use crate::report::{Board, Counts};
 
@@ -39,7 +40,7 @@ pub(super) fn choose(plain: bool, earlier: Option<Board>) -> Box<dyn Screen> {
     if !plain && std::io::stdout().is_terminal() && movable {
         Box::new(Live::new(earlier))
     } else {
-        Box::new(Plain)
+        Box::new(Plain { known: earlier.map(|board| board.known().clone()).unwrap_or_default() })
     }
 }
 
@@ -55,25 +56,29 @@ pub(super) fn style() -> Style {
 }
 
 /// One line a verdict: what plain output and the scroll above the board show.
-fn verdict_line(event: &Event, counts: Counts, verdict: &LineVerdict) -> String {
+fn verdict_line(event: &Event, counts: Counts, verdict: &LineVerdict, known: &Known) -> String {
     let result = Verdict::of(verdict.fault);
     let fault = verdict.fault.map_or(String::new(), |fault| format!(" {fault} ({})", fault.blame()));
     let detail = if verdict.detail.is_empty() { String::new() } else { format!(": {}", verdict.detail) };
     format!(
-        "{} [{}/{}] {:<8} {}{fault}{detail}",
+        "{} [{}/{}] {:<8} {}{}{fault}{detail}",
         event.at.strftime("%H:%M:%SZ"),
         counts.judged(),
         counts.total(),
         result,
         verdict.line,
+        known.mark(event, verdict),
     )
 }
 
 /// Plain lines on stdout: one a verdict, and what the user should read.
-struct Plain;
+struct Plain {
+    known: Known,
+}
 
 impl Screen for Plain {
     fn show(&mut self, counts: Counts, event: &Event) {
+        self.known.apply(event);
         let line = match &event.kind {
             EventKind::RunStarted(header) => {
                 format!(
@@ -86,7 +91,7 @@ impl Screen for Plain {
             }
             // Left out by the user's own word: no news, and there may be thousands.
             EventKind::Verdict(verdict) if verdict.fault == Some(Fault::Skipped) => return,
-            EventKind::Verdict(verdict) => verdict_line(event, counts, verdict),
+            EventKind::Verdict(verdict) => verdict_line(event, counts, verdict, &self.known),
             other => match notable(other) {
                 Some(text) => format!("{} {text}", event.at.strftime("%H:%M:%SZ")),
                 None => return,
@@ -201,7 +206,11 @@ impl Screen for Live {
         }
         let above = match &event.kind {
             EventKind::Verdict(verdict) if matches!(verdict.fault, None | Some(Fault::Skipped)) => None,
-            EventKind::Verdict(verdict) => Some(verdict_line(event, counts, verdict)),
+            EventKind::Verdict(verdict) => {
+                let none = Known::default();
+                let known = self.board.as_ref().map_or(&none, Board::known);
+                Some(verdict_line(event, counts, verdict, known))
+            }
             other => notable(other),
         };
         if let Some(line) = above {

@@ -9,6 +9,7 @@ pub mod check;
 pub mod credentials;
 mod degraded;
 pub mod exchange;
+pub mod history;
 pub mod hours;
 pub mod library;
 pub mod limits;

@@ -76,7 +76,7 @@ pub enum Measure {
 }
 
 /// A purse that can't pay for a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shortage {
     /// Whose it is.
     pub scope: Scope,

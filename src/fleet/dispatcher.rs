@@ -19,7 +19,7 @@ use tokio::task::{Id, JoinSet};
 use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::Notice;
-use crate::model::event::{CredentialState, Ending, ModemState};
+use crate::model::event::{CredentialState, Ending, ModemState, WaitReason};
 use crate::model::{CallId, Event, EventKind, Fault, LineId, ModemId, Mono, PhoneNumber};
 use crate::modem::clock::Clock;
 use crate::modem::port::Port;
@@ -81,6 +81,8 @@ pub struct NotDialed(pub String);
 pub struct Job<O, B> {
     /// First event: a new run's header, or the resumption of an old one.
     pub opening: EventKind,
+    /// What is told right behind it: what was before the run, and what its user should know of it.
+    pub preface: Vec<EventKind>,
     /// The workers' seats, with the ports that were opened already.
     pub seats: Vec<(Seat, Option<Port>)>,
     /// Opens ports.
@@ -113,7 +115,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
     observer: &mut dyn Observer,
     interrupts: mpsc::Receiver<Cancel>,
 ) -> RunEnd {
-    let Job { opening, seats, opener, book, plan, mut desk, deadline, mut hours } = job;
+    let Job { opening, preface, seats, opener, book, plan, mut desk, deadline, mut hours } = job;
     // Nobody waits for a line to prove a credential that an earlier sitting has judged.
     for verdict in plan.past.verdicts.iter().filter(|verdict| verdict.fault != Some(Fault::Cancelled)) {
         desk.line_done(&verdict.line);
@@ -128,7 +130,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
         observer,
         book,
         desk,
-        scheduler: Scheduler::new(plan).until(deadline),
+        scheduler: Scheduler::new(plan).until(deadline).looking_to(hours.as_ref().map(|hours| hours.horizon)),
         inputs: VecDeque::new(),
         stepping: false,
         deadline,
@@ -147,6 +149,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
         finished: false,
     };
     run.emit(opening);
+    preface.into_iter().for_each(|kind| run.emit(kind));
     for text in said {
         run.emit(EventKind::Notice { text });
     }
@@ -171,6 +174,7 @@ struct Worker {
 struct Running {
     spec: CallSpec,
     started: jiff::Timestamp,
+    began: Mono,
     /// Its fate decides over the credential, even if the worker dies.
     password_sent: bool,
 }
@@ -304,6 +308,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     fn decide(&mut self, decision: Decision) {
         match decision {
             Decision::Dial { line, modem, attempt, way, may_shorten, .. } => {
+                self.desk.line_again(&line);
                 self.dial(&line, &modem, (attempt, way), may_shorten);
             }
             Decision::SetUp(modem) => self.command(&modem, Command::SetUp),
@@ -326,13 +331,20 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.modem(modem, ModemState::Ready, None, detail);
             }
             Decision::Notice(text) => self.emit(EventKind::Notice { text }),
-            Decision::Quarantine { modem, detail } => {
+            Decision::Quarantine { modem, detail, until } => {
                 self.quarantined.insert(modem.clone());
-                self.modem(modem, ModemState::Quarantined, None, detail);
+                self.modem_until(modem, ModemState::Quarantined, None, detail, until);
             }
             Decision::Waits { line, until, reason, why } => {
+                // Whoever is outside its window proves nothing: nobody at a prompt waits for it.
+                if reason == WaitReason::Window {
+                    self.desk.line_done(&line);
+                } else {
+                    self.desk.line_again(&line);
+                }
                 let until = until.map(|until| self.clock.wall_at(until));
                 self.emit(EventKind::LineWaits { line, until, reason, why });
+                self.desk_effects();
             }
             Decision::GiveUp { modem, fault, detail } => {
                 let detail = format!("left alone for the rest of the run: {detail}");
@@ -362,6 +374,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                     worker.call = Some(Running {
                         spec: spec.clone(),
                         started: self.clock.wall(),
+                        began: self.clock.now(),
                         password_sent: false,
                     });
                 }
@@ -385,7 +398,27 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     }
 
     fn modem(&mut self, modem: ModemId, state: ModemState, fault: Option<Fault>, detail: String) {
-        self.emit(EventKind::Modem { modem, state, fault, detail, until: None });
+        self.modem_until(modem, state, fault, detail, None);
+    }
+
+    fn modem_until(
+        &mut self,
+        modem: ModemId,
+        state: ModemState,
+        fault: Option<Fault>,
+        detail: String,
+        until: Option<Mono>,
+    ) {
+        let until = until.map(|until| self.clock.wall_at(until));
+        self.emit(EventKind::Modem { modem, state, fault, detail, until });
+    }
+
+    /// A modem is not to be had, before the scheduler hears of it; and when it will be seen to again, if that is known.
+    fn modem_away(&mut self, modem: &ModemId, state: ModemState, fault: Fault, detail: String) {
+        let until = self.scheduler.returns(self.clock.now(), modem, fault);
+        // Of one whose on-hook is not proven the state says what is wrong, and of one under quarantine that it is.
+        let fault = Some(fault).filter(|_| state == ModemState::Out);
+        self.modem_until(modem.clone(), state, fault, detail, until);
     }
 
     // --- what the workers tell
@@ -444,7 +477,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.step(Input::ModemReady(modem));
             }
             Report::Out(fault, detail) => {
-                self.modem(modem.clone(), ModemState::Out, Some(fault), detail.clone());
+                self.modem_away(&modem, ModemState::Out, fault, detail.clone());
                 self.step(Input::ModemOut { modem, fault, detail });
             }
             Report::Notice(text) => self.emit(EventKind::Notice { text }),

@@ -29,6 +29,8 @@ pub struct Derived {
     pub windows: Vec<(LineId, Windows)>,
     /// Nothing is dialed from here on; absent where there is no deadline.
     pub deadline: Option<Mono>,
+    /// A window that does not open before this does not open in this run.
+    pub horizon: Mono,
 }
 
 /// The calendar of a run, and the wall clock that it is read by.
@@ -37,6 +39,8 @@ pub struct Hours {
     pub calendar: Box<dyn Calendar>,
     /// The wall clock.
     pub wall: Wall,
+    /// [`Derived::horizon`] at the beginning.
+    pub horizon: Mono,
     /// The look at both clocks that what the scheduler knows was derived from.
     pub derived: Reading,
     /// Tells when the wall clock may have been set.

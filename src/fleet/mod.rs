@@ -6,6 +6,7 @@
 pub mod budget;
 pub mod desk;
 pub mod dispatcher;
+pub mod forecast;
 pub mod guard;
 pub mod health;
 pub mod hours;

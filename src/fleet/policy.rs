@@ -38,6 +38,11 @@ pub const EXPECTED_CALL: Duration = Duration::from_secs(75);
 /// back to the menu.
 pub const EXPECTED_CONSOLE: Duration = Duration::from_secs(4);
 
+/// The length of a good call of which nothing is known but how many consoles are behind the one that answers.
+pub fn expected_call(consoles: usize) -> Duration {
+    EXPECTED_CALL + EXPECTED_CONSOLE * u32::try_from(consoles).unwrap_or(u32::MAX)
+}
+
 /// A far end that was busy: HylaFAX's JobReqBusy. [peers.md 3]
 const AFTER_BUSY: Duration = Duration::from_secs(180);
 /// A far end that rang for ever: HylaFAX's JobReqNoAnswer. [peers.md 3]

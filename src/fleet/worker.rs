@@ -16,7 +16,7 @@ use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::{self, CallOver, Notice};
 use crate::model::event::{CheckOutcome, Hangup};
-use crate::model::{Blame, CallId, Fault, Link, ModemId, Mono};
+use crate::model::{Blame, CallId, Charge, Fault, Link, ModemId, Mono};
 use crate::modem::clock::Clock;
 use crate::modem::fingerprint::Fingerprint;
 use crate::modem::learned::Learned;
@@ -117,6 +117,8 @@ pub(crate) struct CheckOver {
     pub(crate) port_lost: bool,
     /// The link, where there was one.
     pub(crate) link: Link,
+    /// What its call is charged; absent where it called nobody.
+    pub(crate) charge: Option<Charge>,
 }
 
 /// The worker's channels.

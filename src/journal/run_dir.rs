@@ -148,6 +148,32 @@ fn renewed(target: &str, _temp: &Path, link: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_dir(target, link)
 }
 
+/// The runs of a reports folder that have a journal, the oldest first: each with its folder's path and the journal's
+/// length in bytes. Ids sort by time.
+///
+/// # Errors
+/// If the folder can't be read.
+pub fn runs(reports: &Path) -> io::Result<Vec<(RunId, PathBuf, u64)>> {
+    let mut runs = Vec::new();
+    for entry in fs::read_dir(reports)? {
+        let entry = entry?;
+        // `latest` and `current` are links, and no runs of their own.
+        if !entry.file_type()?.is_dir() {
+            continue;
+        }
+        let Some(run) = entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok()) else {
+            continue;
+        };
+        let path = entry.path();
+        match fs::metadata(path.join(super::FILE_NAME)) {
+            Ok(journal) if journal.is_file() => runs.push((run, path, journal.len())),
+            _ => {}
+        }
+    }
+    runs.sort_unstable();
+    Ok(runs)
+}
+
 fn owner(run: &RunId) -> String {
     format!("run `{run}` (process {})", std::process::id())
 }
@@ -185,15 +211,6 @@ fn link_target(link: &Path) -> Option<RunId> {
 
 /// The newest runs of a folder, newest first.
 fn known_runs(reports: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(reports) else { return Vec::new() };
-    let mut runs: Vec<String> = entries
-        .flatten()
-        .filter(|entry| entry.path().join(super::FILE_NAME).is_file())
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<RunId>().ok())
-        .map(|run| run.to_string())
-        .collect();
-    runs.sort_unstable_by(|a, b| b.cmp(a));
-    runs.truncate(KNOWN_MAX);
-    runs
+    let known = runs(reports).unwrap_or_default();
+    known.iter().rev().take(KNOWN_MAX).map(|(run, ..)| run.to_string()).collect()
 }

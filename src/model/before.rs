@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{Fault, LineId, RunId};
 
 /// What earlier runs of the plan on this bank say of a line. History makes it; a run writes it into its journal, so that
-/// every view of the run can tell what changed without asking anybody else.
+/// every view of the run can tell what changed without asking anybody else. One of a line that the run's plan does not have
+/// says that the line is gone: the last run had it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineBefore {
     /// The line.

@@ -55,7 +55,8 @@ pub enum EventKind {
     },
     /// What earlier runs found of the lines; behind the header, once, if there is a history.
     LinesBefore {
-        /// Those of which something is known, in the order of the plan.
+        /// Those of which something is known, in the order of the plan; behind them those that the last run of the plan
+        /// had and this one has not: they are gone.
         lines: Vec<LineBefore>,
     },
     /// A modem takes its port for a call.

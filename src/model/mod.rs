@@ -4,13 +4,13 @@
 //! types; what a room needs only for itself stays in that room.
 
 pub mod before;
+pub mod changes;
 pub mod charge;
 pub mod cost;
 pub mod diagnostics;
 pub mod dial_string;
 pub mod event;
 pub mod fault;
-pub mod hold;
 pub mod id;
 pub mod line;
 pub mod link;
@@ -25,13 +25,13 @@ pub mod usual;
 pub mod window;
 
 pub use before::LineBefore;
+pub use changes::{Change, Changed, Changes};
 pub use charge::{Charge, Micros, NumberClass};
 pub use cost::FailureCost;
 pub use diagnostics::{CallSetup, Diagnostics, Termination};
 pub use dial_string::DialString;
 pub use event::{CallRecord, Event, EventKind};
 pub use fault::{Blame, Fault, Verdict};
-pub use hold::{VoiceHeard, VoiceHolds};
 pub use id::{
     BankName, CallId, CarrierName, CredentialName, GroupName, LineId, ModemId, PlanName, RunId, SiteId,
     TrunkName,

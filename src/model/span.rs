@@ -1,10 +1,10 @@
-//! Durations as people write them in files: `90s`, `250ms`, `3m`, `1h`. A number needs its unit; `0` alone does not.
+//! Durations as people write them in files: `90s`, `250ms`, `3m`, `1h`, `7d`. A number needs its unit; `0` alone does not.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-/// Reads `90s`, `1.5s`, `250ms`, `3m`, `2h`, `7d` (24 hours each) or `0`.
+/// Reads `90s`, `1.5s`, `250ms`, `3m`, `2h`, `7d` or `0`. A day is 24 hours.
 ///
 /// # Errors
 /// A sentence that says what would be right.
@@ -43,7 +43,7 @@ mod tests {
         assert_eq!(parse("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(parse("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(parse("3m"), Ok(Duration::from_secs(180)));
-        assert_eq!(parse("7d"), Ok(Duration::from_hours(7 * 24)));
+        assert_eq!(parse("7d"), Ok(Duration::from_hours(168)));
         assert_eq!(parse("0"), Ok(Duration::ZERO));
         for bad in ["90", "s", "", "9 parsecs", "-3s", "1e99h"] {
             assert!(parse(bad).is_err(), "{bad:?} was taken");

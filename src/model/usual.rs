@@ -142,8 +142,13 @@ impl Nights {
         // A retry is a blemish of the line, never of a call.
         debug_assert_ne!(record.fault, Some(Fault::NeededRetry));
         if matches!(Verdict::of(record.fault), Verdict::Pass | Verdict::Degraded) {
-            self.calls.push((family.to_owned(), Figures::of(record)));
+            self.add(family, Figures::of(record));
         }
+    }
+
+    /// One more night, of whose call that passed these figures were kept.
+    pub fn add(&mut self, family: &str, figures: Figures) {
+        self.calls.push((family.to_owned(), figures));
     }
 
     /// What they make usual.

@@ -95,6 +95,7 @@ impl Wall {
                 let shown = |at: Timestamp| at.checked_add(ahead).unwrap_or(at);
                 let mono = clock.now();
                 let exact = clock.wall_origin.checked_add(mono.since(Mono::ZERO)).unwrap_or(Timestamp::MAX);
+                let exact = exact.round(Unit::Microsecond).unwrap_or(exact);
                 Reading { mono, wall: shown(exact), begun: shown(clock.wall_origin) }
             }
         }
@@ -107,6 +108,8 @@ impl Clock {
         let once = || {
             let before = self.now();
             let wall = Timestamp::now();
+            // The run's time is in µs; finer, a window would lose one by rounding at its two ends.
+            let wall = wall.round(Unit::Microsecond).unwrap_or(wall);
             (self.now().since(before), before, wall)
         };
         let mut best = once();

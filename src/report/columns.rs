@@ -10,7 +10,7 @@ use super::modem::ModemFigures;
 use super::{RunState, SCHEMA};
 use crate::model::charge::ChargeSum;
 use crate::model::event::Via;
-use crate::model::{CallRecord, Diagnostics, Fault, Line, Micros, PhaseTimes, Verdict};
+use crate::model::{CallRecord, Changed, Diagnostics, Fault, Line, Micros, PhaseTimes, Verdict};
 
 /// What stands in a cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +62,8 @@ pub(super) struct Row<'a> {
     pub(super) times: PhaseTimes,
     /// What is charged for the call, or for all calls of the line.
     pub(super) charges: ChargeSum,
+    /// What the run changed of the line; absent in calls.csv, and where nothing is known of earlier runs.
+    pub(super) changed: Option<Changed>,
 }
 
 impl Row<'_> {
@@ -199,8 +201,12 @@ macro_rules! line_columns {
             ),
             column!(row, "consoles", figure(row.consoles().map(|(all, _)| all))),
             column!(row, "consoles_failed", figure(row.consoles().map(|(_, failed)| failed))),
-            column!(_row, "change", Cell::Absent),
-            column!(_row, "nights", Cell::Absent),
+            column!(
+                row,
+                "change",
+                row.changed.as_ref().map_or(Cell::Absent, |changed| Cell::Word(changed.change.word()))
+            ),
+            column!(row, "nights", figure(row.changed.as_ref().and_then(Changed::nights))),
         ];
     };
 }

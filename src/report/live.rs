@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::news::Known;
 use super::{Counts, cell};
 use crate::model::event::{ModemState, RunHeader, WaitReason};
-use crate::model::{CallId, Event, EventKind, Fault, LineId, ModemId, Moment, Mono, Verdict};
+use crate::model::{CallId, Change, Event, EventKind, Fault, LineId, ModemId, Moment, Mono, Verdict};
 
 /// Lines that must have been finished by calls before an estimate is worth telling, however small the bank.
 const KNOWN_LINES_MIN: u64 = 5;
@@ -66,6 +67,8 @@ struct Running {
 struct Judged {
     fault: Option<Fault>,
     by_calls: bool,
+    /// It began to fail tonight.
+    new_failure: bool,
 }
 
 /// The live view of a run. An event that does not fit is left out: a view never stops the work.
@@ -81,6 +84,8 @@ pub struct Board {
     /// Time that modems spent on calls that ended.
     busy: Duration,
     judged_by_calls: u64,
+    known: Known,
+    new_failures: u64,
     /// Consoles of the plan, and how many of a line's passed in the best of its calls.
     consoles: u64,
     consoles_passed: HashMap<LineId, u64>,
@@ -110,6 +115,8 @@ impl Board {
             counts: Counts::none_of(header.lines.len()),
             busy: Duration::ZERO,
             judged_by_calls: 0,
+            known: Known::default(),
+            new_failures: 0,
             consoles: header.lines.iter().map(|line| line.facets.consoles.len() as u64).sum(),
             consoles_passed: HashMap::new(),
         }
@@ -159,16 +166,18 @@ impl Board {
             }
             EventKind::Verdict(verdict) => {
                 self.waiting.remove(&verdict.line);
-                let judged = Judged { fault: verdict.fault, by_calls: verdict.call.is_some() };
+                let new_failure = self.known.change(event, verdict) == Some(Change::NewFailure);
+                let judged = Judged { fault: verdict.fault, by_calls: verdict.call.is_some(), new_failure };
                 if self.judged.insert(verdict.line.clone(), judged).is_none() {
+                    self.new_failures += u64::from(new_failure);
                     self.counts.judge(Verdict::of(verdict.fault));
                     self.judged_by_calls += u64::from(judged.by_calls);
                 }
             }
             EventKind::VerdictWithdrawn { line, .. } => self.withdraw(line),
             EventKind::RunEnded { .. } => self.waiting.clear(),
+            EventKind::LinesBefore { .. } => self.known.apply(event),
             EventKind::RunStarted(_)
-            | EventKind::LinesBefore { .. }
             | EventKind::PasswordSent { .. }
             | EventKind::Credential { .. }
             | EventKind::BenchCheck(_)
@@ -200,6 +209,7 @@ impl Board {
         if let Some(judged) = self.judged.remove(line) {
             self.counts.withdraw(Verdict::of(judged.fault));
             self.judged_by_calls -= u64::from(judged.by_calls);
+            self.new_failures -= u64::from(judged.new_failure);
         }
     }
 
@@ -244,6 +254,16 @@ impl Board {
     /// Lines by result, and those that are left.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// What was known of the lines before.
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Lines that began to fail tonight; absent where nothing is known of earlier runs.
+    pub fn new_failures(&self) -> Option<u64> {
+        self.known.is_told().then_some(self.new_failures)
     }
 
     /// Calls that are running.
@@ -352,8 +372,9 @@ impl Board {
             0 => String::new(),
             all => format!("  consoles {} of {all}", self.consoles_passed.values().sum::<u64>()),
         };
+        let new = self.new_failures().map_or(String::new(), |new| format!(" ({new} new)"));
         format!(
-            "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}  untested {untested}{consoles}{rest}",
+            "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}{new}  untested {untested}{consoles}{rest}",
             "#".repeat(full),
             "-".repeat(bar_width.saturating_sub(full)),
             lines_text(total),

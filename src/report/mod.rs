@@ -5,11 +5,14 @@
 
 mod atomic;
 mod cell;
+pub mod changes_json;
 mod columns;
 mod consoles;
 pub mod live;
 mod modem;
+pub mod news;
 pub mod outcome;
+pub mod page;
 mod render;
 mod state;
 pub mod summary;
@@ -18,6 +21,7 @@ mod tables;
 mod transcript;
 pub mod why;
 
+pub use cell::text as safe_cell;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
 pub use outcome::exit_code;

@@ -114,15 +114,14 @@ impl View {
                 matches!(self, Self::Modems | Self::Summary)
             }
             EventKind::CallEnded(_) => matches!(self, Self::Calls | Self::Modems | Self::Summary),
-            EventKind::Verdict(_) | EventKind::VerdictWithdrawn { .. } => {
+            EventKind::Verdict(_) | EventKind::VerdictWithdrawn { .. } | EventKind::LinesBefore { .. } => {
                 matches!(self, Self::Lines | Self::Consoles | Self::Summary)
             }
             EventKind::Credential { .. } | EventKind::Notice { .. } => self == Self::Summary,
             EventKind::CallStarted { .. }
             | EventKind::CallMoment { .. }
             | EventKind::PasswordSent { .. }
-            | EventKind::LineWaits { .. }
-            | EventKind::LinesBefore { .. } => false,
+            | EventKind::LineWaits { .. } => false,
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::model::before::TestedBefore;
 use crate::model::event::{
     CredentialState, EVENT_FORMAT, Ending, Hangup, LineVerdict, ModemHeader, ModemState, RunHeader, Sitting,
 };
 use crate::model::{
-    CallId, CallRecord, CallSetup, Charge, Diagnostics, Event, EventKind, FailureCost, Fault, Line, Link,
-    Micros, Moment, Mono, NumberClass, Termination, Timeline,
+    CallId, CallRecord, CallSetup, Charge, Diagnostics, Event, EventKind, FailureCost, Fault, Line,
+    LineBefore, Link, Micros, Moment, Mono, NumberClass, Termination, Timeline,
 };
 
 use Moment::{
@@ -245,11 +246,44 @@ fn passed(record: &mut CallRecord) {
     record.hostname = Some(record.line.as_str().to_lowercase().replace("-a", "-rtr1"));
 }
 
+/// What earlier nights found: of each change there is one. Lines 2 and 10 are new, and 14 is gone.
+fn before() -> Vec<LineBefore> {
+    let retrained = Some(Fault::SlowTrain);
+    [
+        (1, Some((None, 12)), 0, 0),
+        (3, Some((None, 30)), 0, 1),
+        (4, Some((Some(Fault::Busy), 5)), 0, 1),
+        (5, Some((Some(Fault::NoAnswer), 2)), 0, 1),
+        (6, Some((None, 41)), 0, 0),
+        (7, Some((None, 1)), 0, 5),
+        (SCREENED, None, 8, 0),
+        (9, Some((Some(Fault::NoAnswer), 3)), 1, 1),
+        (11, Some((None, 12)), 0, 0),
+        (12, Some((retrained, 2)), 0, 0),
+        (13, Some((None, 7)), 0, 2),
+        (14, Some((None, 90)), 0, 0),
+    ]
+    .map(|(n, tested, untested_runs, changes)| LineBefore {
+        line: line(n).id,
+        tested: tested.map(|(fault, runs)| TestedBefore {
+            run: "20261120T020000Z-nightly".parse().unwrap(),
+            at: start() - SignedDuration::from_hours(24),
+            fault,
+            since: start() - SignedDuration::from_hours(24 * i64::from(runs)),
+            runs,
+        }),
+        untested_runs,
+        changes,
+    })
+    .into()
+}
+
 /// The night of the samples.
 pub(super) fn night() -> Vec<Event> {
     let mut modems = vec![modem(0, "courier"), modem(1, "auto"), modem(2, "generic"), modem(3, "courier")];
     modems[3].port = "/dev/ttyS0".into();
     let mut night = Story::new(header((1..=13).map(line).collect(), modems));
+    night.tell(1, EventKind::LinesBefore { lines: before() });
     for n in [0, 2] {
         night.modem(30 + u64::from(n), n, ModemState::Ready, None, "");
     }

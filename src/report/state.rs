@@ -9,10 +9,12 @@ use jiff::Timestamp;
 
 use super::modem::ModemFigures;
 use super::transcript;
+use crate::model::changes::Standing;
 use crate::model::charge::ChargeSum;
 use crate::model::event::{CredentialState, EVENT_FORMAT, Ending, LineVerdict, RunHeader};
 use crate::model::{
-    CallId, CallRecord, CredentialName, Event, EventKind, Fault, Line, LineId, ModemId, PhoneNumber, Verdict,
+    CallId, CallRecord, Changed, Changes, CredentialName, Event, EventKind, Fault, Line, LineBefore, LineId,
+    ModemId, PhoneNumber, Verdict,
 };
 
 /// Events that can't be true together.
@@ -191,6 +193,10 @@ pub struct LineState {
     pub transcripts: Vec<CallId>,
     /// Why verdicts of it were taken back.
     pub withdrawn: Vec<String>,
+    /// What earlier runs found; absent: the plan did not have it, or no history was told.
+    pub before: Option<LineBefore>,
+    /// When the verdict was told.
+    pub judged: Option<Timestamp>,
 }
 
 impl LineState {
@@ -198,6 +204,12 @@ impl LineState {
     pub fn deciding(&self) -> Option<&CallRecord> {
         let id = self.verdict.as_ref()?.call.as_ref()?;
         self.calls.iter().find(|record| record.call == *id)
+    }
+
+    /// How it stands after this run, once it is judged.
+    pub fn standing(&self) -> Option<Standing> {
+        let (verdict, at) = (self.verdict.as_ref()?, self.judged?);
+        Some(Standing::after(self.before.as_ref(), verdict.fault, at))
     }
 
     /// What is charged for its calls.
@@ -233,6 +245,10 @@ pub struct RunState {
     counts: Counts,
     calls_ended: u64,
     ended: Option<(Ending, Timestamp)>,
+    /// Lines that the plan has no more; absent: no history was told.
+    gone: Option<Vec<LineBefore>>,
+    /// Whether the history that was told knows any line of the plan.
+    has_past: bool,
 }
 
 impl RunState {
@@ -271,6 +287,8 @@ impl RunState {
             counts: Counts::none_of(header.lines.len()),
             calls_ended: 0,
             ended: None,
+            gone: None,
+            has_past: false,
             header,
         })
     }
@@ -321,13 +339,15 @@ impl RunState {
             EventKind::Credential { credential, state, detail } => {
                 self.credentials.insert(credential.clone(), (*state, detail.clone()));
             }
-            EventKind::Verdict(verdict) => self.judge(verdict)?,
+            EventKind::Verdict(verdict) => self.judge(verdict, event.at)?,
+            EventKind::LinesBefore { lines } => self.before(lines),
             EventKind::VerdictWithdrawn { line, why } => {
                 let place = self.line_place(line)?;
                 let state = &mut self.lines[place];
                 let Some(verdict) = state.verdict.take() else {
                     return Err(Broken::NothingToWithdraw(line.clone()));
                 };
+                state.judged = None;
                 state.withdrawn.push(why.clone());
                 self.counts.withdraw(Verdict::of(verdict.fault));
             }
@@ -340,12 +360,25 @@ impl RunState {
                 }
             }
             // Facts of the moment, for the live board alone.
-            EventKind::CallMoment { .. }
-            | EventKind::PasswordSent { .. }
-            | EventKind::LineWaits { .. }
-            | EventKind::LinesBefore { .. } => {}
+            EventKind::CallMoment { .. } | EventKind::PasswordSent { .. } | EventKind::LineWaits { .. } => {}
         }
         Ok(())
+    }
+
+    /// A resumed run may be told again: the later word counts.
+    fn before(&mut self, told: &[LineBefore]) {
+        for line in &mut self.lines {
+            line.before = None;
+        }
+        let mut gone = Vec::new();
+        for before in told {
+            match self.line_places.get(&before.line) {
+                Some(&place) => self.lines[place].before = Some(before.clone()),
+                None => gone.push(before.clone()),
+            }
+        }
+        self.has_past = gone.len() < told.len();
+        self.gone = Some(gone);
     }
 
     fn resume(&mut self) {
@@ -355,6 +388,7 @@ impl RunState {
         for line in &mut self.lines {
             if line.verdict.as_ref().is_some_and(|verdict| verdict.fault == Some(Fault::Cancelled)) {
                 line.verdict = None;
+                line.judged = None;
                 self.counts.withdraw(Verdict::of(Some(Fault::Cancelled)));
             }
         }
@@ -405,7 +439,7 @@ impl RunState {
         Ok(())
     }
 
-    fn judge(&mut self, verdict: &LineVerdict) -> Result<(), Broken> {
+    fn judge(&mut self, verdict: &LineVerdict, at: Timestamp) -> Result<(), Broken> {
         let place = self.line_place(&verdict.line)?;
         let line = &mut self.lines[place];
         if line.verdict.is_some() {
@@ -420,6 +454,7 @@ impl RunState {
         }
         self.counts.judge(Verdict::of(verdict.fault));
         line.verdict = Some(verdict.clone());
+        line.judged = Some(at);
         Ok(())
     }
 
@@ -505,6 +540,36 @@ impl RunState {
     /// What the user should read, as it came.
     pub fn notices(&self) -> &[(Timestamp, String)] {
         &self.notices
+    }
+
+    /// Whether a history was told that knows any line of the plan: without one, nothing can be said to have changed.
+    pub fn has_past(&self) -> bool {
+        self.has_past
+    }
+
+    /// What the run changed of the lines that are judged so far, and of those that are gone.
+    pub fn changes(&self) -> Changes {
+        if !self.has_past {
+            return Changes::default();
+        }
+        let judged = self.lines().filter_map(|(line, known)| {
+            let now = known.standing()?;
+            Some(Changed::of(line.id.clone(), Some(line.site.clone()), known.before.as_ref(), now))
+        });
+        let gone = self.gone.iter().flatten().map(|before| Changed::gone(before, None));
+        Changes::of(judged.chain(gone))
+    }
+
+    /// What the run changed of one line; absent before it is judged, and without a history.
+    pub fn changed(&self, id: &LineId) -> Option<Changed> {
+        let (line, known) = self.line(id)?;
+        let now = known.standing().filter(|_| self.has_past)?;
+        Some(Changed::of(line.id.clone(), Some(line.site.clone()), known.before.as_ref(), now))
+    }
+
+    /// Whether any history was told.
+    pub fn has_history(&self) -> bool {
+        self.gone.is_some()
     }
 
     /// Lines by result.

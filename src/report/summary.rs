@@ -1,5 +1,5 @@
-//! The text at the end of a run, for people: counts that add up to the plan, then what did not pass, the near faults
-//! first, then the bench's own troubles, then what was written.
+//! The text at the end of a run, for people: what changed, then counts that add up to the plan, then what did not pass,
+//! the near faults first, then the bench's own troubles, then what was written.
 //!
 //! Pure: width and colour are handed in, and the text says everything without colour too.
 
@@ -7,30 +7,25 @@ use std::path::PathBuf;
 
 use unicode_width::UnicodeWidthStr;
 
+pub use super::page::Style;
+
 use super::consoles::ConsoleCounts;
 use super::live::lines_text;
-use super::{Health, LineState, ModemFigures, RunState, cell};
+use super::page::{Page, Paint};
+use super::{Health, LineState, ModemFigures, RunState, cell, news};
 use crate::model::event::{CredentialState, Ending};
 use crate::model::{Blame, Fault, Line, Verdict};
 
-/// Least width that the text is laid out for; a narrower terminal wraps by itself.
-const WIDTH_MIN: usize = 40;
 /// Lines that are named where nobody has to act: left out by choice, or not reached.
 const NAMED_MAX: usize = 20;
 
-/// How the text is to look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Style {
-    /// With ANSI colours.
-    pub colour: bool,
-    /// Columns.
-    pub width: usize,
-}
-
 /// The summary of a run. `files` are named at its end.
 pub fn text(state: &RunState, files: &[PathBuf], style: Style) -> String {
-    let mut page = Page { out: String::new(), colour: style.colour, width: style.width.max(WIDTH_MIN) };
+    let mut page = Page::new(style);
     head(&mut page, state);
+    if state.has_history() {
+        news::tonight(&mut page, state);
+    }
     counts(&mut page, state);
     not_passed(&mut page, state);
     bench(&mut page, state);
@@ -42,7 +37,7 @@ pub fn text(state: &RunState, files: &[PathBuf], style: Style) -> String {
             page.line(&format!("  {}", cell::one_line(&file.display().to_string())));
         }
     }
-    page.out
+    page.finish()
 }
 
 fn head(page: &mut Page, state: &RunState) {
@@ -66,7 +61,7 @@ fn counts(page: &mut Page, state: &RunState) {
     for result in Verdict::ALL {
         let count = counts.of(result);
         let row = format!("  {:<9}{count:>7}", result.word());
-        page.painted(&row, (count > 0).then_some(paint_of(result)));
+        page.painted(&row, (count > 0).then_some(Paint::of(result)));
     }
     if counts.left > 0 {
         page.line(&format!("  {:<9}{:>7}  (no verdict yet)", "left", counts.left));
@@ -117,18 +112,22 @@ fn not_passed(page: &mut Page, state: &RunState) {
         }
         page.heading(&format!("{blame} ({}): {}", meaning(blame), lines_text(count as u64)));
         for fault in Fault::ALL.into_iter().filter(|fault| fault.blame() == blame) {
-            let lines: Vec<_> =
+            let mut lines: Vec<_> =
                 found.iter().filter(|(f, ..)| *f == fault).map(|(_, l, k)| (*l, *k)).collect();
+            // What everybody knows stands behind what is new.
+            if state.has_past() {
+                lines.sort_by_key(|(line, _)| state.changed(&line.id).map(|changed| changed.change));
+            }
             if !lines.is_empty() {
-                one_fault(page, fault, &lines);
+                one_fault(page, state, fault, &lines);
             }
         }
     }
 }
 
-fn one_fault(page: &mut Page, fault: Fault, lines: &[(&Line, &LineState)]) {
+fn one_fault(page: &mut Page, state: &RunState, fault: Fault, lines: &[(&Line, &LineState)]) {
     let result = fault.verdict();
-    page.painted(&format!("  {fault} ({result})"), Some(paint_of(result)));
+    page.painted(&format!("  {fault} ({result})"), Some(Paint::of(result)));
     page.wrapped(4, fault.advice());
     if names_will_do(fault) {
         let mut names: Vec<&str> = lines.iter().take(NAMED_MAX).map(|(line, _)| line.id.as_str()).collect();
@@ -150,6 +149,7 @@ fn one_fault(page: &mut Page, fault: Fault, lines: &[(&Line, &LineState)]) {
         if let Some(call) = known.deciding() {
             parts.push(format!("by {}", call.modem));
         }
+        parts.extend(state.changed(&line.id).and_then(|changed| news::mark(&changed)));
         page.line(&format!("    {}", parts.join("  ")));
         if !verdict.detail.is_empty() {
             page.wrapped(8, &cell::one_line(&verdict.detail));
@@ -240,73 +240,5 @@ const fn meaning(blame: Blame) -> &'static str {
         Blame::Credential => "username and password",
         Blame::Policy => "the plan's rules, or the user",
         Blame::Lineman => "lineman itself",
-    }
-}
-
-/// ANSI colours, by their number.
-#[derive(Debug, Clone, Copy)]
-enum Paint {
-    Bold = 1,
-    Red = 31,
-    Green = 32,
-    Yellow = 33,
-    Magenta = 35,
-}
-
-const fn paint_of(result: Verdict) -> Paint {
-    match result {
-        Verdict::Pass => Paint::Green,
-        Verdict::Degraded => Paint::Yellow,
-        Verdict::Fail => Paint::Red,
-        Verdict::Untested => Paint::Magenta,
-    }
-}
-
-struct Page {
-    out: String,
-    colour: bool,
-    width: usize,
-}
-
-impl Page {
-    fn line(&mut self, text: &str) {
-        self.out.push_str(text.trim_end());
-        self.out.push('\n');
-    }
-
-    fn painted(&mut self, text: &str, paint: Option<Paint>) {
-        match paint.filter(|_| self.colour) {
-            Some(paint) => self.line(&format!("\u{1b}[{}m{text}\u{1b}[0m", paint as u8)),
-            None => self.line(text),
-        }
-    }
-
-    fn heading(&mut self, text: &str) {
-        self.line("");
-        self.painted(text, Some(Paint::Bold));
-    }
-
-    /// Words, indented and broken at blanks; a word that is too long stands alone.
-    fn wrapped(&mut self, indent: usize, text: &str) {
-        let margin = " ".repeat(indent);
-        let mut row = margin.clone();
-        let mut columns = indent;
-        for word in text.split_whitespace() {
-            let width = word.width();
-            if columns > indent && columns + 1 + width > self.width {
-                self.line(&row);
-                row.clone_from(&margin);
-                columns = indent;
-            }
-            if columns > indent {
-                row.push(' ');
-                columns += 1;
-            }
-            row.push_str(word);
-            columns += width;
-        }
-        if columns > indent {
-            self.line(&row);
-        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::changes_json::ChangesJson;
 use super::consoles::ConsoleCounts;
 use super::render::TRANSCRIPTS;
 use super::{Counts, ModemFigures, RunState, SCHEMA, cell, exit_code, transcript};
@@ -23,6 +24,7 @@ struct Summary<'a> {
     ending: Option<Ending>,
     exit_code: Option<u8>,
     sittings: u64,
+    changes: Option<ChangesJson<'a>>,
     lines: LineCounts,
     consoles: ConsoleCounts,
     by_blame: BTreeMap<Blame, u64>,
@@ -140,6 +142,7 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
             withdrawn: known.withdrawn.iter().map(|why| cell::one_line(why)).collect(),
         });
     }
+    let changes = state.changes();
     let summary = Summary {
         schema: SCHEMA,
         run: header.run.as_str(),
@@ -152,6 +155,7 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
         ending: state.ended().map(|(ending, _)| ending),
         exit_code: state.ended().map(|_| exit_code(state)),
         sittings: state.sittings(),
+        changes: state.has_past().then(|| ChangesJson::from(&changes)),
         lines: state.counts().into(),
         consoles: ConsoleCounts::of(state),
         by_blame,

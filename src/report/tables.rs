@@ -44,6 +44,7 @@ pub(super) fn calls(state: &RunState) -> csv::Result<Vec<u8>> {
                 call: Some(call),
                 times: PhaseTimes::of(&call.timeline),
                 charges: ChargeSum::of([call.charge]),
+                changed: None,
             };
             for column in &CALLS {
                 write(&mut table, &(column.cell)(&row))?;
@@ -94,6 +95,7 @@ fn line_row<'a>(state: &'a RunState, line: &'a Line, known: &'a LineState) -> Op
         call,
         times: call.map(|call| PhaseTimes::of(&call.timeline)).unwrap_or_default(),
         charges: known.charges(),
+        changed: state.changed(&line.id),
     })
 }
 

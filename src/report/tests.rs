@@ -12,7 +12,7 @@ use super::columns::{CALLS, CONSOLES, LINES, MODEMS};
 use super::sample::{Story, call_id, event, header, line, modem, night};
 use super::*;
 use crate::model::event::{Ending, Hangup, ModemState, Sitting};
-use crate::model::{Blame, Event, EventKind, Fault, Moment, NumberClass, Termination, Verdict};
+use crate::model::{Blame, Change, Event, EventKind, Fault, Moment, NumberClass, Termination, Verdict};
 
 mod board;
 mod state;
@@ -486,6 +486,8 @@ fn schema_md_documents_every_column_and_code() {
     assert_eq!(first("consoles.csv"), CONSOLES.iter().map(|column| column.name).collect::<Vec<_>>());
     assert_eq!(first("modems.csv"), MODEMS.iter().map(|column| column.name).collect::<Vec<_>>());
     assert_eq!(first("Results"), Verdict::ALL.map(Verdict::word));
+    let changes = first("Changes");
+    assert_eq!(changes[..Change::ALL.len()], Change::ALL.map(Change::word));
     let mut blames = Blame::ALL.map(Blame::word).to_vec();
     blames.sort_unstable();
     let mut told = first("Blames");

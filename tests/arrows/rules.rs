@@ -41,6 +41,10 @@ pub(crate) const CORES: &[&str] = &[
     "modem/port/remote/options",
     "modem/port/remote/telnet",
     "console/",
+    "config/hours/mod",
+    "config/hours/days",
+    "config/hours/spells",
+    "config/hours/week",
     "call/machine",
     "call/dialing",
     "call/evidence",
@@ -48,12 +52,15 @@ pub(crate) const CORES: &[&str] = &[
     "call/quality",
     "call/spec",
     "fleet/budget",
+    "history/drift",
+    "history/statistics",
     "fleet/scheduler",
     "fleet/policy",
     "fleet/health",
     "fleet/pileup",
     "fleet/redial",
     "fleet/guard",
+    "fleet/forecast",
 ];
 
 /// What a pure core never names, as the beginning of a path.

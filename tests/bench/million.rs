@@ -265,6 +265,7 @@ fn plan(lines: usize, modems: usize) -> SchedulerPlan {
         id: format!("m{index}").parse().expect("a name"),
         trunk: trunk(index),
         has_number: index % 2 == 0,
+        toll: None,
     };
     let most = NonZeroU32::new(TRUNK.1).expect("a limit");
     let trunks: BTreeMap<_, _> =

@@ -8,6 +8,7 @@ mod credentials;
 mod deadline;
 mod diagnostics;
 mod families;
+mod hours;
 mod identity;
 mod played;
 mod ports;

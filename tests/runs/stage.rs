@@ -3,25 +3,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use lineman::call::machine::Cancel;
 use lineman::call::quality::Rules;
 use lineman::call::{CallSpec, Limits, Quality, ShortDial};
 use lineman::console::{Behind, Credential, Dialog, DialogFile};
 use lineman::fleet::desk::{Desk, DeskEntry, Remember};
 use lineman::fleet::dispatcher::{self, Job, LineBook, NotDialed, ObserveError, Observer, RunEnd};
+use lineman::fleet::hours::{Calendar, Derived, Hours};
 use lineman::fleet::policy::Policy;
 use lineman::fleet::redial::RedialLaw;
 use lineman::fleet::scheduler::{Check, CheckPlan, LineJob, ModemSeat, Past, Preflight, SchedulerPlan};
 use lineman::fleet::worker::{OpenPort, ProfileChoice, Seat};
 use lineman::model::event::{EVENT_FORMAT, ModemHeader, RunHeader, Sitting};
 use lineman::model::{
-    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, ModemId, PhoneNumber, TrunkName,
-    Usual,
+    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, ModemId, PhoneNumber, Reading,
+    TrunkName, Usual, Windows,
 };
-use lineman::modem::clock::Clock;
+use lineman::modem::clock::set::SetWatch;
+use lineman::modem::clock::{Clock, Wall};
 use lineman::modem::port::memory::{Door, Wires};
 use lineman::modem::port::{Port, PortError, PortOptions, PortPath};
 use lineman::modem::profile::Profile;
@@ -62,6 +66,39 @@ pub(crate) enum Opening {
 /// Looks at each event; may answer with a deed.
 pub(crate) type Hook = Box<dyn FnMut(&Event) -> Option<Deed> + Send>;
 
+/// The hours of a stage: spells of the wall clock.
+struct StageCalendar {
+    spells: BTreeMap<LineId, Vec<(Timestamp, Timestamp)>>,
+    deadline: Option<Timestamp>,
+}
+
+impl Calendar for StageCalendar {
+    fn derive(&mut self, reading: &Reading) -> Derived {
+        let windows = self.spells.iter().map(|(line, spells)| {
+            let spells = spells.iter().map(|&(from, to)| (reading.not_before(from), reading.not_after(to)));
+            (line.clone(), Windows::new(spells))
+        });
+        Derived {
+            windows: windows.collect(),
+            deadline: self.deadline.map(|deadline| reading.not_before(deadline)),
+            horizon: reading.mono + NIGHT,
+        }
+    }
+
+    fn may_dial(&self, line: &LineId, wall: Timestamp) -> Result<(), String> {
+        let open = self
+            .spells
+            .get(line)
+            .is_none_or(|spells| spells.iter().any(|&(from, to)| from <= wall && wall < to));
+        if open { Ok(()) } else { Err("closed".to_owned()) }
+    }
+
+    fn opens_next(&self, line: &LineId, wall: Timestamp) -> Option<String> {
+        let next = self.spells.get(line)?.iter().find(|(_, to)| *to > wall);
+        Some(next.map_or_else(|| "it opens no more".to_owned(), |(from, _)| format!("it opens next {from}")))
+    }
+}
+
 /// A credential of the plan.
 pub(crate) struct Account {
     pub(crate) name: &'static str,
@@ -97,6 +134,13 @@ pub(crate) struct Stage {
     pub(crate) openings: BTreeMap<&'static str, Opening>,
     /// Nothing is dialed from here on.
     pub(crate) deadline: Option<Duration>,
+    /// When lines may be dialed: seconds from the run's beginning, by a wall clock that is right.
+    pub(crate) windows: BTreeMap<&'static str, Vec<(u64, u64)>>,
+    /// How far the wall clock is from being right when the run begins, seconds; and when it is set right.
+    pub(crate) wrong_by: i64,
+    pub(crate) set_right: Option<Duration>,
+    /// Whether anybody is told of that.
+    pub(crate) set_in_silence: bool,
     /// Lines of the plan that lead to the number of another.
     pub(crate) shared: BTreeMap<&'static str, &'static str>,
     /// What each modem is asked before its first line.
@@ -138,6 +182,10 @@ impl Stage {
             past: Past::default(),
             openings: BTreeMap::new(),
             deadline: None,
+            windows: BTreeMap::new(),
+            wrong_by: 0,
+            set_right: None,
+            set_in_silence: false,
             shared: BTreeMap::new(),
             preflight: Preflight::Off,
             reference: None,
@@ -152,6 +200,47 @@ impl Stage {
         self.reference = Some(line);
         self.preflight = preflight;
         self
+    }
+
+    /// What the wall clock of the stage makes of the windows, and the windows that the run begins with.
+    fn hours(&self, clock: Clock, lines: &[LineEntry]) -> (Option<Hours>, BTreeMap<LineId, Windows>) {
+        if self.windows.is_empty() && self.wrong_by == 0 {
+            return (None, BTreeMap::new());
+        }
+        let right = Wall::Played(Arc::default()).read(&clock).wall;
+        let ahead = Arc::new(AtomicI64::new(self.wrong_by * 1000));
+        let (tell, told) = mpsc::channel(1);
+        if let Some(after) = self.set_right {
+            let (ahead, in_silence) = (Arc::clone(&ahead), self.set_in_silence);
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                ahead.store(0, Ordering::SeqCst);
+                if !in_silence {
+                    let _ = tell.send(()).await;
+                }
+                std::future::pending::<()>().await;
+            });
+        }
+        let at = |seconds: u64| right + SignedDuration::from_secs(i64::try_from(seconds).expect("a night"));
+        let spells = lines.iter().filter_map(|entry| {
+            let spells = self.windows.get(entry.id.as_str())?;
+            Some((entry.id.clone(), spells.iter().map(|&(from, to)| (at(from), at(to))).collect()))
+        });
+        let deadline = self.deadline.map(|after| right + SignedDuration::try_from(after).expect("a night"));
+        let mut calendar = StageCalendar { spells: spells.collect(), deadline };
+        let wall = Wall::Played(ahead);
+        let derived = wall.read(&clock);
+        let first = calendar.derive(&derived);
+        let set = SetWatch::of(told);
+        let hours = Hours {
+            calendar: Box::new(calendar),
+            wall,
+            horizon: first.horizon,
+            derived,
+            set,
+            notices: vec!["by the clock of the stage".to_owned()],
+        };
+        (Some(hours), first.windows.into_iter().collect())
     }
 
     fn number_of(&self, line: &str) -> PhoneNumber {
@@ -265,6 +354,7 @@ impl Stage {
             .filter_map(|modem| Some((modem.id.clone(), modem.number.clone()?)))
             .collect();
         book.usual = self.usual.iter().map(|(line, usual)| (line.clone(), Arc::new(usual.clone()))).collect();
+        let (hours, windows) = self.hours(clock, &lines);
         let provers: Vec<&str> = self.accounts.iter().filter_map(|account| account.prove_on).collect();
         let job = Job {
             opening: EventKind::RunStarted(Box::new(header(
@@ -272,6 +362,7 @@ impl Stage {
                 &lines,
                 self.trunk.map(|_| &trunk),
             ))),
+            preface: Vec::new(),
             seats: self
                 .exchange
                 .modems
@@ -285,6 +376,7 @@ impl Stage {
                     .map(|entry| LineJob {
                         credential: book.lines[&entry.id].credential.clone(),
                         prove_on: provers.contains(&entry.id.as_str()),
+                        windows: windows.get(&entry.id).cloned().unwrap_or(Windows::ALWAYS),
                         ..LineJob::new(entry.id.clone(), entry.number.clone())
                     })
                     .collect(),
@@ -309,11 +401,12 @@ impl Stage {
                 checks: CheckPlan { preflight: self.preflight, reference, toll: None },
                 redial: self.redial,
                 past: self.past,
+                room: self.limits.room(None, &[]),
                 ..SchedulerPlan::default()
             },
             book,
             deadline: self.deadline.map(|after| lineman::model::Mono::ZERO + after),
-            hours: None,
+            hours,
             desk: Desk::new(
                 self.accounts.iter().map(entry).collect(),
                 Arc::new(Memory { refused: Arc::clone(&refused) }),
@@ -568,6 +661,7 @@ impl LineBook for Book {
             limits: self.limits,
             short_dial: self.usual.get(line).and_then(|usual| ShortDial::of(&self.limits, usual)),
             quality: Quality { rules: Arc::clone(&self.rules), usual: self.usual.get(line).cloned() },
+            price: lineman::model::Price::unknown(lineman::model::NumberClass::National),
             ring_cadence: Duration::from_secs(6),
         })
     }
@@ -602,6 +696,7 @@ impl LineBook for Book {
             limits: self.limits,
             short_dial: None,
             quality: lineman::call::Quality::default(),
+            price: lineman::model::Price::unknown(lineman::model::NumberClass::National),
             ring_cadence: Duration::from_secs(6),
         })
     }

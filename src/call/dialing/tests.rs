@@ -36,6 +36,7 @@ fn spec(attempt: u32, compressed: bool) -> CallSpec {
         limits: Limits { compressed, ..Limits::default() },
         short_dial: None,
         quality: crate::call::Quality::default(),
+        price: crate::model::Price::unknown(crate::model::NumberClass::National),
         ring_cadence: Duration::from_secs(6),
     }
 }

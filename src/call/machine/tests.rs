@@ -42,6 +42,7 @@ pub(super) fn spec(with_console: bool) -> CallSpec {
         limits: Limits::default(),
         short_dial: None,
         quality: crate::call::Quality::default(),
+        price: crate::model::Price::unknown(crate::model::NumberClass::National),
         ring_cadence: Duration::from_secs(6),
     }
 }

@@ -72,12 +72,13 @@ impl Holidays {
     pub(in crate::config) fn read(text: &str) -> (Self, Vec<(usize, String)>) {
         let mut holidays = Self::default();
         let mut wrong = Vec::new();
+        let mut first = true;
         for (index, row) in text.lines().enumerate() {
             let row = row.split('#').next().unwrap_or_default();
             let separates = |c: char| c.is_whitespace() || ",;".contains(c);
             let Some(word) = row.split(separates).find(|word| !word.is_empty()) else { continue };
             // The name of the column, where a spreadsheet wrote the file.
-            if index == 0 && word.eq_ignore_ascii_case("date") {
+            if std::mem::take(&mut first) && word.eq_ignore_ascii_case("date") {
                 continue;
             }
             if let Err(what) = holidays.add(word) {
@@ -157,7 +158,7 @@ mod tests {
     #[test]
     fn dates_come_alone_and_from_files() {
         let (holidays, wrong) = Holidays::read(
-            "date,name\n# of the company\n2026-12-25 Christmas\n\n2027-01-01;New Year\n07-04\n02-29 # leap days\n",
+            "# of the company\ndate,name\n2026-12-25 Christmas\n\n2027-01-01;New Year\n07-04\n02-29 # leap days\n",
         );
         assert_eq!(wrong, []);
         let is = |text: &str| holidays.contains(text.parse().unwrap());

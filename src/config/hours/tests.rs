@@ -298,11 +298,11 @@ proptest! {
         (zone, around, written) in case(),
         room_min in 1_i64..90,
         starts_before in 0_i64..4 * 1440,
-        nanos in 0_i32..1_000_000_000,
+        micros in 0_i64..1_000_000,
         look in 0_i64..4 * 1440,
     ) {
         let hours = written.hours(zone);
-        let start = around - SignedDuration::from_mins(starts_before) + SignedDuration::new(0, nanos);
+        let start = around - SignedDuration::from_mins(starts_before) + SignedDuration::from_micros(micros);
         let reading = Reading { mono: Mono::from_micros(1_234_567), wall: start, begun: start };
         let horizon = start + SignedDuration::from_hours(8 * 24);
         let windows = hours.windows(&reading, start, horizon);

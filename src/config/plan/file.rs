@@ -6,8 +6,10 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::consoles::ConsoleFile;
+use super::costs::BudgetFile;
 use super::written::Row;
 use crate::config::credentials::CredentialFile;
+use crate::config::history::HistoryFile;
 use crate::config::limits::LimitsFile;
 use crate::config::policy::PolicyFile;
 
@@ -24,6 +26,9 @@ pub(super) struct PlanFile {
     pub(super) defaults: DefaultsFile,
     pub(super) policy: PolicyFile,
     pub(super) limits: LimitsFile,
+    pub(super) tariff: Option<String>,
+    pub(super) budget: BudgetFile,
+    pub(super) history: HistoryFile,
     pub(super) seed: Option<u64>,
     pub(super) zone: Option<String>,
     pub(super) windows: Option<ListFile>,

@@ -218,7 +218,8 @@ impl<'a> HoursChecker<'a> {
         level.windows = match &keys.windows {
             Some(list) => {
                 let (windows, all_right) = parsed::<Window>(list, "windows", "`mon-fri 22:00-05:00`", &tell);
-                let short = self.too_short(&windows, list, &tell);
+                let (keys, windows): (Vec<String>, Vec<Window>) = windows.into_iter().unzip();
+                let short = self.too_short(&windows, &keys, &tell);
                 if all_right && !short { Said::Right(windows) } else { Said::Wrong }
             }
             None if pruned("windows") => Said::Wrong,
@@ -234,26 +235,28 @@ impl<'a> HoursChecker<'a> {
         };
         if let Some(list) = &keys.blackouts {
             let form = "`2026-12-31T18:00/2027-01-01T12:00`";
-            level.blackouts = parsed::<Blackout>(list, "blackouts", form, &tell).0;
+            level.blackouts = parsed::<Blackout>(list, "blackouts", form, &tell)
+                .0
+                .into_iter()
+                .map(|(_, dark)| dark)
+                .collect();
         }
         level
     }
 
     /// Tells each window in which no call could ever lie.
-    fn too_short(&self, windows: &[Window], list: &ListFile, tell: &dyn Fn(&str, String)) -> bool {
+    fn too_short(&self, windows: &[Window], keys: &[String], tell: &dyn Fn(&str, String)) -> bool {
         let mut any = false;
         for (at, window) in windows.iter().enumerate() {
             let (from, to) = window.span_s();
             let long = Duration::from_secs(u64::try_from(to - from).unwrap_or_default());
-            let meets = windows.iter().enumerate().any(|(other, w)| other != at && window.meets(*w));
-            if long >= self.room || meets {
+            if long >= self.room || together(windows, at) >= self.room {
                 continue;
             }
             any = true;
-            let key = list.keyed("windows").nth(at).map_or_else(|| "windows".to_owned(), |(key, _)| key);
             let room_s = self.room.as_secs() + u64::from(self.room.subsec_nanos() > 0);
             tell(
-                &key,
+                &keys[at],
                 format!(
                     "`{window}` is {} min long, and the longest call takes {} min {} s (`limits:`): no call would ever be begun in it",
                     long.as_secs() / 60,
@@ -335,6 +338,24 @@ impl<'a> HoursChecker<'a> {
     }
 }
 
+/// How long a window is at most with those that meet it, and those that meet them.
+fn together(windows: &[Window], at: usize) -> Duration {
+    let mut met = vec![at];
+    let mut next = 0;
+    while let Some(&window) = met.get(next) {
+        let more: Vec<usize> = (0..windows.len())
+            .filter(|other| !met.contains(other) && windows[window].meets(windows[*other]))
+            .collect();
+        met.extend(more);
+        next += 1;
+    }
+    let long = |at: &usize| {
+        let (from, to) = windows[*at].span_s();
+        u64::try_from(to - from).unwrap_or_default()
+    };
+    Duration::from_secs(met.iter().map(long).sum())
+}
+
 const fn right<T>(said: &Said<T>) -> Option<&T> {
     match said {
         Said::Right(value) => Some(value),
@@ -342,18 +363,18 @@ const fn right<T>(said: &Said<T>) -> Option<&T> {
     }
 }
 
-/// The items of a list, and whether all were right.
+/// The items of a list, each with its key, and whether all were right.
 fn parsed<T: std::str::FromStr<Err = String>>(
     list: &ListFile,
     key: &str,
     form: &str,
     tell: &dyn Fn(&str, String),
-) -> (Vec<T>, bool) {
+) -> (Vec<(String, T)>, bool) {
     let mut items = Vec::new();
     let mut all = true;
     for (key, item) in list.keyed(key) {
         match item.map(str::parse::<T>) {
-            Some(Ok(item)) => items.push(item),
+            Some(Ok(item)) => items.push((key, item)),
             Some(Err(what)) => {
                 tell(&key, what);
                 all = false;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::checks;
 use super::consoles;
+use super::costs::{self, Calls, Costs};
 use super::file::{LineFile, LinesFile, PlanFile};
 use super::hours::{HoursChecker, HoursKeys};
 use super::line::{self, Alternative, Common};
@@ -15,6 +16,7 @@ use super::written::{self, WrittenLine};
 use super::{CONSOLE_NONE, Overrides, Plan, PlannedLine, Preset};
 use crate::config::bank::{self, ReadBank};
 use crate::config::credentials::PlannedCredential;
+use crate::config::history::HistoryPlan;
 use crate::config::library::{Library, LoadError};
 use crate::config::numbering::{Countries, Numbering, NumberingFile};
 use crate::config::problem::{Place, Problem, Problems, list, quoted, suggestion};
@@ -44,6 +46,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     };
     let (policy, deadline) = file.policy.check(&doc);
     let mut limits = file.limits.check(&doc);
+    let history = file.history.check(path, &doc);
     let mut credentials = check_credentials(file.credentials, path, &doc);
     let read_bank = read_bank(file.bank.as_deref(), overrides, path, &library, &doc);
     let bank = read_bank.as_ref().and_then(|read| read.bank.as_ref());
@@ -114,6 +117,14 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     if let (Some((numbering, bank)), Some(read)) = (dialing, &read_bank) {
         checks::check_own_numbers(numbering, bank, &lines, &read.doc);
     }
+    let others = checks
+        .reference
+        .iter()
+        .chain(bank.iter().flat_map(|bank| bank.modems.iter().filter_map(|modem| modem.number.as_ref())));
+    let calls = Calls { dialing, lines: &lines, others: others.cloned().collect(), room };
+    let costs = costs::check(file.tariff.as_deref(), &file.budget, &calls, &library, &doc);
+    let Costs { tariff, budget, warnings: costs_warnings } = costs;
+    warnings.extend(costs_warnings);
     warnings.extend(line::check_alternatives(&lines, &alternatives, &doc));
     warnings.extend(same_numbers(&lines, &places));
     warnings.extend(sites::check_names(&written_sites, &sites, &lines, &places, &doc));
@@ -145,9 +156,12 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
             .collect(),
         policy,
         checks,
+        tariff,
+        budget,
         deadline,
         zone,
         limits,
+        history,
         seed,
         warnings,
     });
@@ -190,9 +204,12 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
             credentials: BTreeMap::new(),
             policy: crate::fleet::policy::Policy::default(),
             checks: crate::fleet::scheduler::CheckPlan::default(),
+            tariff: None,
+            budget: crate::fleet::budget::Budget::default(),
             deadline: None,
             zone: None,
             limits,
+            history: HistoryPlan::default(),
             seed: 0,
             warnings: Vec::new(),
         })

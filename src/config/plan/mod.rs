@@ -2,6 +2,7 @@
 
 mod checks;
 mod consoles;
+mod costs;
 mod file;
 mod hours;
 mod line;
@@ -22,13 +23,16 @@ use std::time::Duration;
 
 use super::bank::{Bank, BankModem};
 use super::credentials::PlannedCredential;
+use super::history::HistoryPlan;
 use super::hours::Hours;
 use super::hours::zone::Zone;
 use super::numbering::Numbering;
 use super::problem::{Place, Problem};
 use super::screening::Refusal;
+use super::tariff::Tariff;
 use crate::call::Limits;
 use crate::console::{Behind, Dialog};
+use crate::fleet::budget::Budget;
 use crate::fleet::policy::Policy;
 use crate::fleet::scheduler::CheckPlan;
 use crate::model::{
@@ -84,12 +88,18 @@ pub struct Plan {
     pub policy: Policy,
     /// How the bench is checked.
     pub checks: CheckPlan,
+    /// What calls cost; absent: nothing is told of that.
+    pub tariff: Option<Arc<Tariff>>,
+    /// What may be spent on them.
+    pub budget: Budget,
     /// Nothing is dialed after this time of day of [`Self::zone`].
     pub deadline: Option<jiff::civil::Time>,
     /// The plan's zone, else that of the bank's location: what a time of day without a site is of. Absent: this host's.
     pub zone: Option<Zone>,
     /// Limits of one call.
     pub limits: Limits,
+    /// Where the history of its runs is kept, and for how long.
+    pub history: HistoryPlan,
     /// Seed of all randomness.
     pub seed: u64,
     /// What is not wrong, but should be read.

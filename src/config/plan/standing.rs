@@ -11,7 +11,8 @@ use jiff::tz::{Offset, TimeZone};
 use super::{Plan, PlannedLine, Preset};
 use crate::config::hours::zone::Zone;
 use crate::config::problem::{Place, Problem, Problems, quoted};
-use crate::model::{Fault, LineId, PhoneNumber, VoiceHeard, VoiceHolds};
+use crate::history::VoiceHold;
+use crate::model::{Fault, LineId, PhoneNumber};
 
 /// A line that is known to be dead, and why nobody need call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +40,8 @@ impl Hold {
 pub struct Standing<'a> {
     /// The time.
     pub now: Timestamp,
-    /// Numbers at which a person answered.
-    pub voice: &'a VoiceHolds,
+    /// Numbers at which a person answered, and no modem since, and that nobody has confirmed since.
+    pub voice: &'a BTreeMap<PhoneNumber, VoiceHold>,
     /// When lines, with the numbers that they have now, passed last.
     pub passed: &'a BTreeMap<LineId, Timestamp>,
     /// Lines that passed within this time are skipped.
@@ -98,9 +99,9 @@ fn settle_voice(
         let what = format!("is {date}, which is still to come; write the day on which somebody confirmed it");
         problems.0.push(Problem::new(at.clone(), what));
     }
-    let mut held: BTreeMap<&PhoneNumber, &VoiceHeard> = BTreeMap::new();
+    let mut held: BTreeMap<&PhoneNumber, &VoiceHold> = BTreeMap::new();
     for way in &planned.ways {
-        if let Some(heard) = standing.voice.on_hold(&way.number)
+        if let Some(heard) = standing.voice.get(&way.number)
             && !confirmed_since(planned, heard, zone)
         {
             held.insert(&way.number, heard);
@@ -125,25 +126,26 @@ fn settle_voice(
 }
 
 /// Whether the plan says that the number was confirmed on or after the day on which the voice was heard.
-fn confirmed_since(planned: &PlannedLine, heard: &VoiceHeard, zone: Option<&TimeZone>) -> bool {
+fn confirmed_since(planned: &PlannedLine, heard: &VoiceHold, zone: Option<&TimeZone>) -> bool {
     planned.number_confirmed.as_ref().is_some_and(|(date, _)| *date >= voice_day(heard, zone))
 }
 
 /// The day on which a voice was heard. Without a zone the latest that it can have been: a stranger is not rung for want
 /// of a zone.
-fn voice_day(heard: &VoiceHeard, zone: Option<&TimeZone>) -> Date {
+fn voice_day(heard: &VoiceHold, zone: Option<&TimeZone>) -> Date {
     day(heard.at, zone.unwrap_or(&first_to_see_a_day()))
 }
 
 fn voice_told(
     planned: &PlannedLine,
     number: &PhoneNumber,
-    heard: &VoiceHeard,
+    heard: &VoiceHold,
     zone: Option<&TimeZone>,
 ) -> String {
     let date = voice_day(heard, zone);
     let line = &planned.line.id;
-    let whose = if heard.line == *line { String::new() } else { format!(", for line `{}`", heard.line) };
+    let whose =
+        if heard.line == line.as_str() { String::new() } else { format!(", for line `{}`", heard.line) };
     format!(
         "{number} was answered by voice in run {}{whose}, and nobody has confirmed the number since: `lineman audit --number-confirmed {line}`, or `number_confirmed: {date}` or later in the plan",
         heard.run

@@ -1,5 +1,7 @@
 //! Plans from files: every bad file of `tests/fixtures/config/` says in its head, behind `# > `, all that must be said of it.
 
+mod calling;
+
 use std::fs;
 use std::path::Path;
 

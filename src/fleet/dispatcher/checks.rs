@@ -7,15 +7,24 @@ use crate::call::CallSpec;
 use crate::fleet::scheduler::{Check, CheckReport, Input};
 use crate::fleet::worker::{CheckOver, Command, OpenPort};
 use crate::model::event::{CheckKind, CheckOutcome, CheckRecord, Hangup, ModemState};
-use crate::model::{EventKind, Fault, ModemId, Mono, PhoneNumber};
+use crate::model::{Charge, EventKind, Fault, ModemId, Mono, PhoneNumber, Price};
 
 /// A check that is being made, or the answer to one.
 pub(super) struct RunningCheck {
     /// Absent for the modem that answers.
     kind: Option<CheckKind>,
-    /// The dial string, masked, and the number behind it.
-    called: Option<(String, PhoneNumber)>,
+    /// Whom it calls; absent where no digit is dialed.
+    called: Option<Called>,
     began: Mono,
+}
+
+/// Whom a check calls.
+#[derive(Debug)]
+pub(super) struct Called {
+    /// The dial string, masked.
+    dialed: String,
+    number: PhoneNumber,
+    price: Price,
 }
 
 impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
@@ -60,7 +69,11 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     }
 
     fn call_for_check(&mut self, modem: &ModemId, check: &Check, spec: CallSpec) {
-        let called = Some((spec.dial.masked(), spec.line.number.clone()));
+        let called = Some(Called {
+            dialed: spec.dial.masked(),
+            number: spec.line.number.clone(),
+            price: spec.price.clone(),
+        });
         let what = match check {
             Check::DialTone => "dial tone".to_owned(),
             Check::Reference => "calls the reference number".to_owned(),
@@ -74,7 +87,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         &mut self,
         modem: &ModemId,
         kind: Option<CheckKind>,
-        called: Option<(String, PhoneNumber)>,
+        called: Option<Called>,
         command: Command,
         what: String,
     ) {
@@ -88,19 +101,19 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
 
     pub(super) fn check_over(&mut self, modem: ModemId, over: CheckOver) {
         let Some(check) = self.workers.get_mut(&modem).and_then(|worker| worker.check.take()) else { return };
-        let CheckOver { outcome, fault, detail, dialed, hangup, hangup_detail, port_lost, .. } = over;
+        let CheckOver { outcome, fault, detail, dialed, hangup, hangup_detail, port_lost, charge, .. } = over;
         let unproven = hangup == Hangup::Unproven;
         if let Some(kind) = check.kind {
-            self.tell_check(&modem, kind, &check, outcome, fault, &detail);
+            self.tell_check(&modem, kind, &check, (outcome, fault, &detail), charge);
         }
         self.state_after_check(&modem, outcome, fault, &detail);
         if unproven {
-            if let Some((_, number)) = &check.called {
-                self.held.insert(number.clone(), modem.clone());
+            if let Some(called) = &check.called {
+                self.held.insert(called.number.clone(), modem.clone());
             }
             let why = format!("on-hook is not proven: {hangup_detail}");
-            self.modem(modem.clone(), ModemState::HangupUnproven, None, hangup_detail);
             let fault = if port_lost { Fault::PortLost } else { Fault::ModemSilent };
+            self.modem_away(&modem, ModemState::HangupUnproven, fault, hangup_detail);
             self.step(Input::ModemOut { modem: modem.clone(), fault, detail: why });
         }
         if check.kind.is_none() {
@@ -113,7 +126,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             detail,
             dialed,
             held: unproven && !port_lost,
-            charge: None,
+            charge: charge.filter(|_| dialed),
         })));
     }
 
@@ -122,20 +135,19 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         modem: &ModemId,
         kind: CheckKind,
         check: &RunningCheck,
-        outcome: CheckOutcome,
-        fault: Option<Fault>,
-        detail: &str,
+        (outcome, fault, detail): (CheckOutcome, Option<Fault>, &str),
+        charge: Option<Charge>,
     ) {
         let took: Duration = self.clock.now().since(check.began);
         self.emit(EventKind::BenchCheck(Box::new(CheckRecord {
             modem: modem.clone(),
             check: kind,
             outcome,
-            dialed: check.called.as_ref().map(|(dialed, _)| dialed.clone()),
+            dialed: check.called.as_ref().map(|called| called.dialed.clone()),
             fault,
             detail: detail.to_owned(),
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            charge: None,
+            charge,
         })));
     }
 
@@ -165,11 +177,14 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             self.step(Input::ModemOut { modem: modem.clone(), fault: Fault::Internal, detail });
             return self.step(Input::Answered(modem));
         };
-        if let Some((_, number)) = &check.called {
-            self.held.insert(number.clone(), modem.clone());
+        // Nobody knows what became of its call: all of the time may have been billed.
+        let mut charge = None;
+        if let Some(called) = &check.called {
+            self.held.insert(called.number.clone(), modem.clone());
+            charge = Some(self.charge_all_since(&called.price, check.began));
         }
         let fault = Some(Fault::Internal);
-        self.tell_check(modem, kind, check, CheckOutcome::Unknown, fault, why);
+        self.tell_check(modem, kind, check, (CheckOutcome::Unknown, fault, why), charge);
         self.step(Input::Checked(Box::new(CheckReport {
             modem: modem.clone(),
             outcome: CheckOutcome::Unknown,
@@ -177,7 +192,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             detail: why.to_owned(),
             dialed: check.called.is_some(),
             held: check.called.is_some(),
-            charge: None,
+            charge,
         })));
     }
 }

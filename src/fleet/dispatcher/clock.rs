@@ -27,9 +27,11 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         let derived = hours.calendar.derive(&reading);
         self.emit(EventKind::Notice { text: told(set, reading.wall) });
         // One that has come stays: what it left off has its verdict.
-        if self.deadline.is_some() {
+        if self.deadline.is_none() {
+            self.scheduler.set_deadline(None, Some(derived.horizon));
+        } else {
             self.deadline = derived.deadline;
-            self.scheduler.set_deadline(derived.deadline);
+            self.scheduler.set_deadline(derived.deadline, Some(derived.horizon));
             if self.deadline_has_come() {
                 self.inputs.push_front(Input::Deadline);
             }

@@ -10,7 +10,10 @@ use crate::console::transcript::clean_line;
 use crate::fleet::scheduler::{CallReport, Input};
 use crate::fleet::worker::OpenPort;
 use crate::model::event::{Hangup, ModemState};
-use crate::model::{CallRecord, EventKind, Fault, Link, ModemId, Moment, PhoneNumber, Timeline};
+use crate::model::price::earlier;
+use crate::model::{
+    CallRecord, Charge, EventKind, Fault, Link, ModemId, Moment, Mono, PhoneNumber, Price, Timeline,
+};
 
 impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     pub(super) fn over(&mut self, modem: ModemId, over: CallOver) {
@@ -47,7 +50,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         if unproven {
             // It gets no other line before its set-up, which begins by hanging up, has proven it.
             let detail = format!("on-hook is not proven: {hangup_detail}");
-            self.modem(modem.clone(), ModemState::HangupUnproven, None, hangup_detail);
+            self.modem_away(&modem, ModemState::HangupUnproven, Fault::ModemSilent, hangup_detail);
             if !port_lost {
                 self.step(Input::ModemOut { modem, fault: Fault::ModemSilent, detail });
             }
@@ -63,6 +66,13 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             record.detail =
                 format!("BUSY: `{holder}`, whose on-hook is not proven, may still hold the number");
         }
+    }
+
+    /// What is charged for a call of which nothing is known but when it began: all of the time since.
+    pub(super) fn charge_all_since(&self, price: &Price, began: Mono) -> Charge {
+        let (now, wall) = (self.clock.now(), self.clock.wall());
+        let length = now.since(began);
+        price.charge(Some((earlier(wall, length), wall)), length)
     }
 
     /// A worker's task has ended while the run goes on: it panicked. That costs one call.
@@ -88,11 +98,12 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         if let Some(check) = check {
             return self.check_died(&modem, &check, &why);
         }
-        let Some(Running { spec, started, password_sent }) = running else {
+        let Some(Running { spec, started, began, password_sent }) = running else {
             self.step(Input::ModemOut { modem, fault: Fault::Internal, detail: why });
             return;
         };
         self.held.insert(spec.line.number.clone(), modem.clone());
+        let charge = self.charge_all_since(&spec.price, began);
         self.desk.call_over(&spec.line.id, password_sent);
         self.desk_effects();
         self.emit(EventKind::CallEnded(Box::new(CallRecord {
@@ -113,7 +124,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             diagnostics: None,
             hostname: None,
             consoles: Vec::new(),
-            charge: None,
+            charge: Some(charge),
             hangup: Hangup::Unproven,
             unknown: Vec::new(),
             transcript: None,

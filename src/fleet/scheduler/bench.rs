@@ -455,16 +455,33 @@ impl Bench {
         self.edit(modem, |seat| {
             seat.leaves = false;
             seat.trouble = Some(trouble);
+            let until = seat.back_at(now, held, policy);
             let tries = if held { &mut seat.busy } else { &mut seat.strikes };
             *tries = tries.saturating_add(1);
-            if !held && *tries > policy.setups_max {
+            let Some(until) = until else {
                 seat.state = State::Gone;
                 return Exit::ForGood;
-            }
-            let until = now + policy.pause(*tries);
+            };
             seat.state = State::Out { until };
             Exit::Until(until)
         })
+    }
+
+    /// When a modem that went out now would be tried again, if ever; of one that is out already, when it is. Absent too for one
+    /// that is in a call: that comes first.
+    pub(super) fn back_at(
+        &self,
+        modem: usize,
+        now: Mono,
+        fault: Fault,
+        policy: &BenchPolicy,
+    ) -> Option<Mono> {
+        let seat = &self.seats[modem];
+        match seat.state {
+            State::SettingUp | State::Ready => seat.back_at(now, fault == Fault::PortBusy, policy),
+            State::Out { until } => Some(until),
+            State::InCall | State::Gone => None,
+        }
     }
 
     /// A modem is being set up again.
@@ -577,6 +594,12 @@ impl Bench {
 }
 
 impl Seat {
+    /// When it would be tried again if it went out now; absent if it has been tried often enough.
+    fn back_at(&self, now: Mono, held: bool, policy: &BenchPolicy) -> Option<Mono> {
+        let tries = if held { self.busy } else { self.strikes }.saturating_add(1);
+        (held || tries <= policy.setups_max).then(|| now + policy.pause(tries))
+    }
+
     fn is_hopeful(&self) -> bool {
         let held = self.trouble.as_ref().is_some_and(|trouble| trouble.fault == Fault::PortBusy);
         match self.state {

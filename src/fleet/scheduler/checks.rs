@@ -423,11 +423,31 @@ impl Scheduler {
         trust.unknown = 0;
         self.heed(modem);
         self.health.settle(modem);
-        self.decisions.push(Decision::Quarantine { modem: self.bench.ids[modem].clone(), detail });
+        let until = self.back_at(now, modem, Fault::QuarantinedBench);
+        self.decisions.push(Decision::Quarantine { modem: self.bench.ids[modem].clone(), detail, until });
         if self.bench.state(modem) != State::InCall {
             self.rest(now, modem);
         }
         self.disown(now, modem);
+    }
+
+    /// When a modem that went out now with this fault would be seen to again, if that is known.
+    fn back_at(&self, now: Mono, modem: usize, fault: Fault) -> Option<Mono> {
+        if !self.bench.is_quarantined(modem) {
+            return self.bench.back_at(modem, now, fault, &self.policy.bench);
+        }
+        match self.bench.state(modem) {
+            State::InCall | State::Gone => None,
+            State::Ready | State::SettingUp | State::Out { .. } => {
+                Some(now + self.policy.bench.retest(self.trust[modem].retests + 1)?)
+            }
+        }
+    }
+
+    /// When a modem of which it was just told that it goes out with this fault will be seen to again, if that is known: what
+    /// [`Self::step`] will make of it.
+    pub fn returns(&self, now: Mono, modem: &ModemId, fault: Fault) -> Option<Mono> {
+        self.back_at(now, *self.modem_index.get(modem)?, fault)
     }
 
     /// A modem under quarantine waits for its next check, if there is one.

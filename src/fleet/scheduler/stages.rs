@@ -19,6 +19,10 @@ const FAILING_WEIGHT: u32 = 2;
 /// .. and so is a second try with a modem that let the line down, but two such tries weigh no more than one failing call.
 const BENCH_WEIGHT: u32 = 1;
 
+/// What is told of a line that was not expected to fit before the deadline, and did not.
+const LEFT_OUT: &str =
+    "; as foreseen: those of higher priority, and then those that were not tested for longest, went first";
+
 impl Scheduler {
     pub(super) fn credential(&mut self, now: Mono, name: &CredentialName, known: Known) {
         let Some(&credential) = self.credential_index.get(name) else { return };
@@ -320,7 +324,10 @@ impl Scheduler {
             1 => "after its first call".to_owned(),
             made => format!("after {made} of its calls"),
         };
-        self.conclude(line, Finding { fault: Some(why), detail: format!("{what} {when}"), call: None });
+        let foreseen = why == Fault::PastDeadline && self.lines[line].deferred.is_some();
+        let chosen = if foreseen { LEFT_OUT } else { "" };
+        let detail = format!("{what} {when}{chosen}");
+        self.conclude(line, Finding { fault: Some(why), detail, call: None });
     }
 
     pub(super) fn conclude(&mut self, line: usize, finding: Finding) {

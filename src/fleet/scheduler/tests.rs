@@ -445,7 +445,7 @@ fn a_modem_that_fails_where_others_succeed_is_quarantined_and_its_verdicts_are_w
     let quarantined: Vec<_> = world
         .decisions()
         .filter_map(|d| match d {
-            Decision::Quarantine { modem, detail } => Some((modem.to_string(), detail.clone())),
+            Decision::Quarantine { modem, detail, .. } => Some((modem.to_string(), detail.clone())),
             _ => None,
         })
         .collect();

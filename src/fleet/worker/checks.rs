@@ -30,6 +30,7 @@ impl<O: OpenPort> Bench<O> {
                 hangup_detail: over.hangup_detail,
                 port_lost: over.port_lost,
                 link: over.record.link,
+                charge: over.record.charge,
             };
         }
         let mut cancel = channels.cancel.clone();
@@ -50,6 +51,7 @@ impl<O: OpenPort> Bench<O> {
                 hangup_detail: String::new(),
                 port_lost: true,
                 link: Link::default(),
+                charge: None,
             }
         });
         let unproven = over.hangup == Hangup::Unproven;
@@ -95,6 +97,7 @@ impl<O: OpenPort> Bench<O> {
             hangup_detail: clean_line(&detail),
             port_lost: false,
             link: Link::default(),
+            charge: None,
         })
     }
 
@@ -140,6 +143,7 @@ impl<O: OpenPort> Bench<O> {
             hangup_detail: clean_line(&detail),
             port_lost: false,
             link: Link::default(),
+            charge: None,
         })
     }
 }

@@ -136,3 +136,53 @@ fn what_lines_wait_for_is_told_by_reason_and_one_without_a_time_is_no_next() {
     wait(1, None, WaitReason::Modem);
     assert!(wait(2, None, WaitReason::Modem).starts_with("m00"), "nothing waits for anything but a modem");
 }
+
+#[test]
+fn new_failures_are_told_apart_from_known_ones_as_they_come() {
+    let night = night();
+    let EventKind::RunStarted(header) = &night[0].kind else { unreachable!() };
+    let (mut board, mut known) = (Board::new(header), news::Known::default());
+    let mut marks = BTreeMap::new();
+    for event in &night {
+        board.apply(event);
+        known.apply(event);
+        if let EventKind::Verdict(verdict) = &event.kind {
+            marks.insert(verdict.line.to_string(), known.mark(event, verdict));
+        }
+    }
+    assert_eq!(board.new_failures(), Some(3));
+    assert!(
+        board.text(Mono::ZERO, 120)[0].contains("fail 6 (3 new)"),
+        "{:?}",
+        board.text(Mono::ZERO, 120)[0]
+    );
+    for (line, mark) in [
+        ("BR0001-A", ""),
+        ("BR0004-A", " [6th run since 2026-11-16]"),
+        ("BR0006-A", " [NEW]"),
+        ("BR0007-A", " [flapping]"),
+        ("BR0009-A", " [recovered]"),
+    ] {
+        assert_eq!(marks[line], mark, "{line}");
+    }
+    assert_eq!(Board::new(header).new_failures(), None, "nothing is known of earlier runs");
+}
+
+/// BR0011-A was judged to fail, and that was taken back: its new failure is, too.
+#[test]
+fn a_new_failure_that_is_withdrawn_counts_no_more() {
+    let night = night();
+    let EventKind::RunStarted(header) = &night[0].kind else { unreachable!() };
+    let mut board = Board::new(header);
+    let (mut before, mut counts) = (0, Vec::new());
+    for event in &night {
+        board.apply(event);
+        let new = board.new_failures().unwrap_or(0);
+        if new != before {
+            counts.push((new > before, matches!(event.kind, EventKind::VerdictWithdrawn { .. })));
+            before = new;
+        }
+    }
+    assert_eq!(counts.iter().filter(|(grew, _)| *grew).count(), 4);
+    assert_eq!(counts.iter().filter(|(grew, _)| !*grew).collect::<Vec<_>>(), [&(false, true)]);
+}

@@ -154,7 +154,9 @@ impl Stage {
         };
         let choice = match self.server {
             "opengear" => text.trim_end().parse::<u32>().ok().map(|n| n.to_string()),
-            _ => text.trim_end().rsplit(' ').next().filter(|_| text.starts_with("connect ")).map(str::to_owned),
+            _ => {
+                text.trim_end().rsplit(' ').next().filter(|_| text.starts_with("connect ")).map(str::to_owned)
+            }
         };
         let at_console = !self.chosen.is_empty() && self.since_escape.is_none();
         // What stands between a choice and its escape is the console's: a CR, or the escape.
@@ -162,7 +164,11 @@ impl Stage {
             // But where its server has refused it in so many words, or asks for the next one in place of connecting it.
             assert_eq!(self.server, "cisco-ios-ts", "{text:?} after {:?}", self.since_choice);
             let connected = self.since_choice.contains("... Open");
-            assert!(!connected && self.since_choice.contains("br1-cs1>"), "{text:?} after {:?}", self.since_choice);
+            assert!(
+                !connected && self.since_choice.contains("br1-cs1>"),
+                "{text:?} after {:?}",
+                self.since_choice
+            );
         } else if let Some(since) = &self.since_escape
             && text != "\r"
         {
@@ -200,7 +206,9 @@ impl Stage {
         let last = String::from_utf8_lossy(&self.last).into_owned();
         let prompt = prompt(self.server);
         match last.as_str() {
-            "\r" => format!("\r\nsw{} login: ", self.chosen.last().map_or("1", |port| &port[port.len() - 1..])),
+            "\r" => {
+                format!("\r\nsw{} login: ", self.chosen.last().map_or("1", |port| &port[port.len() - 1..]))
+            }
             "\x1ex" | "\r~m" | "\x1bA" | "y" => format!("\r\n{prompt}"),
             "disconnect\r" => "disconnect\r\nClosing connection [confirm]".to_owned(),
             "exit\r" | "q\r" | "logout\r" => "\r\nlogin: ".to_owned(),

@@ -1,0 +1,155 @@
+//! What a run is expected to come to, in sentences: when it ends, and which lines do not fit before its deadline.
+//!
+//! How that is foretold is [`crate::fleet::forecast`]'s; here it gets its words, in the plan's zone.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::Plan;
+use crate::config::hours::local_and_utc;
+use crate::fleet::forecast::{Forecast, Frame, LinePast, forecast};
+use crate::fleet::policy::EXPECTED_CALL;
+use crate::fleet::scheduler::SchedulerPlan;
+use crate::model::{LineId, Mono, Reading};
+
+use super::experience::Experience;
+use super::hours;
+
+/// Lines that are named; all of them have their verdicts in the reports.
+const NAMED_MAX: usize = 5;
+
+/// Foretells a run that begins now, and defers in its schedule what will not fit. Nothing is told of a simulated bank, nor
+/// of a rehearsal of which nothing is known: how fast it plays is nobody's experience.
+pub(super) fn of(
+    plan: &Plan,
+    scheduled: &mut SchedulerPlan,
+    experience: &Experience,
+    now: &Reading,
+    deadline: Option<Mono>,
+) -> Vec<String> {
+    let played = plan.bank.exchange.is_some() || (plan.bank.rehearsal && experience.took_ms.is_empty());
+    if played {
+        return Vec::new();
+    }
+    let past = |line: &LineId| LinePast {
+        took_ms: experience.took_ms.get(line).copied(),
+        fault: experience.faults.get(line).copied(),
+        tested: experience.tested.get(line).copied(),
+    };
+    let frame = Frame { start: now.mono, deadline, on_hook_min: plan.bank.on_hook_min };
+    let told = forecast(scheduled, frame, &past);
+    let wall = |at: Mono| {
+        let ahead = SignedDuration::try_from(at.since(now.mono)).unwrap_or(SignedDuration::MAX);
+        now.wall.checked_add(ahead).unwrap_or(Timestamp::MAX)
+    };
+    let said = |at: Mono| local_and_utc(&wall(at).to_zoned(hours::zone(plan)));
+    sentences(&told, deadline, &said)
+}
+
+fn sentences(told: &Forecast, deadline: Option<Mono>, said: &dyn Fn(Mono) -> String) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let (to_dial, lines) = (told.to_dial, plural(told.to_dial));
+    if let (Some(ends), Some(late)) = (told.ends, told.ends_late) {
+        sentences.push(format!(
+            "{to_dial} {lines} to dial; the last call is expected to end at {}, on a slow night at {}",
+            said(ends),
+            said(late)
+        ));
+    }
+    if told.unknown > 0 && to_dial > 0 {
+        let seconds = EXPECTED_CALL.as_secs();
+        let which = if told.unknown == to_dial {
+            format!("nothing is known yet of how long any of these {to_dial} {lines} takes")
+        } else {
+            format!("nothing is known yet of how long {} of these {to_dial} lines take", told.unknown)
+        };
+        sentences.push(format!("{which}: {seconds} s are assumed, so this is a guess"));
+    }
+    let until = deadline.map_or_else(String::new, |deadline| format!(" at {}", said(deadline)));
+    if !told.left_out.is_empty() {
+        let named: Vec<&str> = told.left_out.iter().take(NAMED_MAX).map(LineId::as_str).collect();
+        let more = told.left_out.len() - named.len();
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        sentences.push(format!(
+            "{} of {to_dial} {lines} are not expected to be tested before the deadline{until}; those of higher priority, and then those that were not tested for longest, go first. Left for last: {}{more}",
+            told.left_out.len(),
+            named.join(", ")
+        ));
+    } else if told.left_out_late > 0 {
+        sentences.push(format!(
+            "on a slow night, {} of {to_dial} {lines} would not be tested before the deadline{until}",
+            told.left_out_late
+        ));
+    }
+    if told.kept_out > 0 {
+        sentences.push(format!(
+            "{} of {to_dial} {lines} are not expected to be dialed, since their windows or a budget do not let them",
+            told.kept_out
+        ));
+    }
+    sentences
+}
+
+const fn plural(lines: usize) -> &'static str {
+    if lines == 1 { "line" } else { "lines" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(at: Mono) -> String {
+        format!("{} s", at.as_micros() / 1_000_000)
+    }
+
+    fn s(seconds: u64) -> Mono {
+        Mono::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn a_run_of_which_all_is_known() {
+        let told = Forecast { to_dial: 9, ends: Some(s(60)), ends_late: Some(s(90)), ..Forecast::default() };
+        let [one] = sentences(&told, None, &said).try_into().unwrap();
+        assert_eq!(one, "9 lines to dial; the last call is expected to end at 60 s, on a slow night at 90 s");
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_and_who_is_left_out_is_named() {
+        let left_out = (0..7).map(|n| format!("L{n}").parse().unwrap()).collect();
+        let told = Forecast {
+            to_dial: 20,
+            unknown: 2,
+            ends: Some(s(60)),
+            ends_late: Some(s(90)),
+            left_out,
+            left_out_late: 9,
+            kept_out: 1,
+        };
+        let said = sentences(&told, Some(s(70)), &said);
+        assert_eq!(
+            said[1..],
+            [
+                "nothing is known yet of how long 2 of these 20 lines take: 75 s are assumed, so this is a guess",
+                "7 of 20 lines are not expected to be tested before the deadline at 70 s; those of higher priority, and then those that were not tested for longest, go first. Left for last: L0, L1, L2, L3, L4 and 2 more",
+                "1 of 20 lines are not expected to be dialed, since their windows or a budget do not let them",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_slow_night_is_warned_of_where_all_fit_on_a_usual_one() {
+        let told = Forecast { to_dial: 1, unknown: 1, left_out_late: 1, ..Forecast::default() };
+        let said = sentences(&told, Some(s(70)), &said);
+        assert_eq!(
+            said,
+            [
+                "nothing is known yet of how long any of these 1 line takes: 75 s are assumed, so this is a guess",
+                "on a slow night, 1 of 1 line would not be tested before the deadline at 70 s",
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_to_dial_nothing_to_say() {
+        assert!(sentences(&Forecast::default(), Some(s(1)), &said).is_empty());
+    }
+}
