@@ -401,7 +401,7 @@ impl Stage {
                 checks: CheckPlan { preflight: self.preflight, reference, toll: None },
                 redial: self.redial,
                 past: self.past,
-                room: self.limits.room(Duration::ZERO),
+                room: self.limits.room(None, &[]),
                 ..SchedulerPlan::default()
             },
             book,
