@@ -177,14 +177,13 @@ impl Visit {
     fn idle_at(&self) -> Option<Mono> {
         let active = self.last_rx.max(self.last_tx);
         match self.phase {
-            Phase::Choosing => None,
             Phase::Listening => {
                 Some((active.max(self.connected) + FIRST_CR_AFTER).min(self.connected + FIRST_CR_LATEST))
             }
             Phase::Looking if self.look_at.is_none() && self.crs < self.console.wake_times.max(1) => {
                 Some(active + self.console.wake_after)
             }
-            Phase::Looking => None,
+            Phase::Choosing | Phase::Looking => None,
         }
     }
 

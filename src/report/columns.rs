@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::consoles::Found;
 use super::modem::ModemFigures;
 use super::{RunState, SCHEMA};
 use crate::model::charge::ChargeSum;
@@ -42,6 +43,8 @@ pub(super) struct Column<F> {
 
 /// Where a cell of lines.csv or calls.csv comes from.
 pub(super) type LineCell = for<'a> fn(&'a Row<'a>) -> Cell<'a>;
+/// Where a cell of consoles.csv comes from.
+pub(super) type ConsoleCell = for<'a> fn(&'a ConsoleRow<'a>) -> Cell<'a>;
 /// Where a cell of modems.csv comes from.
 pub(super) type ModemCell = for<'a> fn(&'a ModemRow<'a>) -> Cell<'a>;
 
@@ -80,6 +83,12 @@ impl Row<'_> {
         let failed = consoles.iter().filter(|console| Verdict::of(console.fault) == Verdict::Fail);
         Some((consoles.len() as u64, failed.count() as u64))
     }
+}
+
+/// A row of consoles.csv.
+pub(super) struct ConsoleRow<'a> {
+    pub(super) state: &'a RunState,
+    pub(super) found: Found<'a>,
 }
 
 /// A row of modems.csv.
@@ -214,6 +223,24 @@ line_columns! {
         column!(row, "attempt", figure(row.call.map(|call| call.attempt)))
     ]
 }
+
+/// consoles.csv
+pub(super) const CONSOLES: [Column<ConsoleCell>; 14] = [
+    column!(_row, "schema", Cell::Figure(u64::from(SCHEMA))),
+    column!(row, "run", Cell::Word(row.state.header().run.as_str())),
+    column!(row, "plan", Cell::Word(row.state.header().plan.as_str())),
+    column!(row, "line", Cell::Word(row.found.line.id.as_str())),
+    column!(row, "site", Cell::Word(row.found.line.site.as_str())),
+    column!(row, "console", Cell::Text(row.found.name)),
+    column!(row, "result", Cell::Word(Verdict::of(row.found.fault()).word())),
+    column!(row, "fault", row.found.fault().map_or(Cell::Absent, |fault| Cell::Word(fault.code()))),
+    column!(row, "blame", row.found.fault().map_or(Cell::Absent, |fault| Cell::Word(fault.blame().word()))),
+    column!(row, "detail", Cell::Owned(row.found.detail())),
+    column!(row, "advice", text(row.found.advice())),
+    column!(row, "hostname", text(row.found.by.and_then(|(_, record)| record.hostname.as_deref()))),
+    column!(row, "answer_ms", figure(row.found.by.and_then(|(_, record)| record.answer_ms))),
+    column!(row, "call", row.found.by.map_or(Cell::Absent, |(call, _)| Cell::Word(call.call.as_str()))),
+];
 
 /// modems.csv
 pub(super) const MODEMS: [Column<ModemCell>; 26] = [

@@ -88,6 +88,9 @@ pub struct Board {
     judged_by_calls: u64,
     known: Known,
     new_failures: u64,
+    /// Consoles of the plan, and how many of a line's passed in the best of its calls.
+    consoles: u64,
+    consoles_passed: HashMap<LineId, u64>,
     /// What calls cost so far, and in which currency.
     spent: Option<(Micros, String)>,
 }
@@ -118,6 +121,8 @@ impl Board {
             judged_by_calls: 0,
             known: Known::default(),
             new_failures: 0,
+            consoles: header.lines.iter().map(|line| line.facets.consoles.len() as u64).sum(),
+            consoles_passed: HashMap::new(),
             spent: header.currency.clone().map(|currency| (Micros(0), currency)),
         }
     }
@@ -148,6 +153,11 @@ impl Board {
                 self.spend(record.charge);
                 self.busy += event.mono.since(running.began);
                 self.rows[running.place].line = None;
+                let passed = record.consoles.iter().filter(|console| console.fault.is_none()).count() as u64;
+                if !record.consoles.is_empty() {
+                    let most = self.consoles_passed.entry(record.line.clone()).or_default();
+                    *most = passed.max(*most);
+                }
                 self.rest(running.place, event.mono);
             }
             // It would be dialed now.
@@ -376,8 +386,12 @@ impl Board {
             .filter(|(spent, _)| *spent > Micros(0))
             .map_or(String::new(), |(spent, currency)| format!("  {spent} {currency}"));
         let new = self.new_failures().map_or(String::new(), |new| format!(" ({new} new)"));
+        let consoles = match self.consoles {
+            0 => String::new(),
+            all => format!("  consoles {} of {all}", self.consoles_passed.values().sum::<u64>()),
+        };
         format!(
-            "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}{new}  untested {untested}{rest}{spent}",
+            "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}{new}  untested {untested}{consoles}{rest}{spent}",
             "#".repeat(full),
             "-".repeat(bar_width.saturating_sub(full)),
             lines_text(total),

@@ -7,6 +7,7 @@ mod atomic;
 mod cell;
 pub mod changes_json;
 mod columns;
+mod consoles;
 mod cost;
 pub mod live;
 mod modem;

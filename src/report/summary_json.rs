@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::changes_json::ChangesJson;
+use super::consoles::ConsoleCounts;
 use super::cost::{ClassJson, decimal};
 use super::render::TRANSCRIPTS;
 use super::{Counts, ModemFigures, RunState, SCHEMA, cell, exit_code, transcript};
@@ -26,6 +27,7 @@ struct Summary<'a> {
     sittings: u64,
     changes: Option<ChangesJson<'a>>,
     lines: LineCounts,
+    consoles: ConsoleCounts,
     by_blame: BTreeMap<Blame, u64>,
     by_fault: BTreeMap<Fault, u64>,
     calls: u64,
@@ -165,6 +167,7 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
         sittings: state.sittings(),
         changes: state.has_past().then(|| ChangesJson::from(&changes)),
         lines: state.counts().into(),
+        consoles: ConsoleCounts::of(state),
         by_blame,
         by_fault,
         calls: state.calls_ended(),
