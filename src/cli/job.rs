@@ -281,7 +281,8 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         cut_short: record.cut_short_ms.map(Duration::from_millis),
         connected_after: at(Moment::Dialed).and_then(|from| Some(at(Moment::Connected)?.since(from))),
         via: record.via.clone(),
-        charge: record.charge,
+        // What was not dialed is no call; one whose worker died is told without its instants, and is billed.
+        charge: record.charge.filter(|charge| at(Moment::Dialed).is_some() || charge.billed_s > 0),
         refused_for: None,
         detail: record.detail.clone(),
     }
