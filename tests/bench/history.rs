@@ -1,5 +1,5 @@
 //! A thousand nights of five thousand lines: what a night costs to take in, what the file weighs, and how long a run waits
-//! for what it asks at its start. The nights are a draw by a seed; nothing is dialed and no journal is written.
+//! for what it asks at its start; and how soon the history answers. The nights are a draw by a seed; nothing is dialed and no journal is written.
 
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use lineman::model::{
     Mono, NumberClass, PlanName, RunId, Timeline,
 };
 
+use super::answers;
 use super::common::Row;
 
 const NIGHTS: i64 = 1_000;
@@ -47,13 +48,15 @@ pub(crate) fn rows() -> Vec<Row> {
     let store = Store::read(&path, Waits::Patiently).expect("the history is there");
     let series = Series { plan: &bank.plan, bank: &bank.name, except: None };
     let before = store.lines_before(series, &bank.lines).expect("it can be read");
-    let told = began.elapsed();
+    let known_before = began.elapsed();
     let known = store.recall(series, &bank.lines).expect("it can be read");
     let voices = store.voice_holds(&bank.name).expect("it can be read");
     let start = began.elapsed().as_secs_f64();
     let bytes = store.bytes();
     let rows = NIGHTS as usize * LINES + calls;
-    vec![
+    let night = |night: i64| Timestamp::from_second(FIRST_S + night * NIGHT_S).expect("a time");
+    let answers = answers::rows(folder.path(), &(0..NIGHTS).map(night).collect::<Vec<_>>());
+    let mut told = vec![
         Row::told(
             format!("{NIGHTS} nights of {LINES} lines, {calls} calls"),
             format!("{:.0} MB", bytes as f64 / 1e6),
@@ -61,14 +64,16 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::told("  by verdict or call", format!("{:.0} bytes", bytes as f64 / rows as f64)),
         Row::told("  to take in a night, on average", format!("{:.3} s", all.as_secs_f64() / NIGHTS as f64)),
         Row::told("  to take in the last one", format!("{:.3} s", last.as_secs_f64())),
-        Row::told("  what was before, of all lines", format!("{:.3} s", told.as_secs_f64())),
+        Row::told("  what was before, of all lines", format!("{:.3} s", known_before.as_secs_f64())),
         Row::at_most("  all that a run asks at its start", start, START_MAX_S, "s"),
         Row {
             met: Some(before.len() == LINES && known.len() == LINES),
             ..Row::told("  lines that are known", format!("{} {voices}", before.len(), voices = known.len()))
         },
         Row { met: Some(voices.is_empty()), ..Row::told("  strangers", "none") },
-    ]
+    ];
+    told.extend(answers);
+    told
 }
 
 /// What does not change from night to night.

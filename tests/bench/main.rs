@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 mod adaptive;
+mod answers;
 mod common;
 mod crowd;
 mod gap;
