@@ -12,14 +12,14 @@ use crate::config::plan::Undialable;
 use crate::config::plan::ways::PlannedWay;
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
-use crate::fleet::policy::CallClass;
+use crate::fleet::policy::{CallClass, expected_call};
 use crate::fleet::redial::RedialLaw;
 use crate::fleet::scheduler::{
     CallReport, Check, CheckPlan, Group, GroupKind, LineJob, ModemSeat, Past, Preset, SchedulerPlan, Way,
 };
 use crate::fleet::worker::{ProfileChoice, Seat};
 use crate::model::event::{
-    CheckKind, CheckOutcome, CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting,
+    CheckKind, CheckOutcome, CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting, Via,
 };
 use crate::model::{
     CallId, CallRecord, CredentialName, Event, EventKind, Fault, GroupName, Line, LineId, ModemId, Moment,
@@ -100,7 +100,8 @@ pub(super) fn scheduler_plan(
         }
         job.credential.clone_from(&planned.credential);
         job.prove_on = provers.contains(&planned.line.id);
-        job.expected = experience.expected(&planned.line.id);
+        let unknown = (!planned.consoles.is_empty()).then(|| expected_call(planned.consoles.len()));
+        job.expected = experience.expected(&planned.line.id).or(unknown);
         job.windows = hours.get(&planned.line.id).cloned().unwrap_or(Windows::ALWAYS);
         job.groups = groups.of_line(&planned.line);
         job.priority = planned.line.facets.priority;
@@ -193,17 +194,23 @@ fn redial_law(plan: &Plan) -> RedialLaw {
 pub(super) fn past(events: &[Event]) -> Past {
     let mut past = Past::default();
     let mut verdicts = BTreeMap::new();
+    let mut lost: BTreeMap<&CallId, (LineId, Option<Via>)> = BTreeMap::new();
     // Failing calls of each modem since it last passed anything: what a quarantine makes void.
     let mut unproven: BTreeMap<&ModemId, Vec<&CallId>> = BTreeMap::new();
     for event in events {
+        if let EventKind::BenchCheck(record) = &event.kind {
+            past.checks.extend(record.charge);
+        }
         match &event.kind {
             EventKind::Verdict(verdict) => drop(verdicts.insert(verdict.line.clone(), verdict.clone())),
             EventKind::VerdictWithdrawn { line, .. } => drop(verdicts.remove(line)),
-            EventKind::CallStarted { line, attempt, .. } => {
+            EventKind::CallStarted { call, line, attempt, via, .. } => {
+                lost.insert(call, (line.clone(), via.clone()));
                 let begun = past.begun.entry(line.clone()).or_default();
                 *begun = (*begun).max(*attempt);
             }
             EventKind::CallEnded(record) => {
+                lost.remove(&record.call);
                 past.calls.push(report(record));
                 let class = CallClass::of(record.fault);
                 if class == CallClass::Passed {
@@ -230,6 +237,7 @@ pub(super) fn past(events: &[Event]) -> Past {
             _ => {}
         }
     }
+    past.lost = lost.into_values().collect();
     past.unproven = unproven.into_values().flatten().cloned().collect();
     past.verdicts = verdicts.into_values().filter(|v| v.fault != Some(Fault::Cancelled)).collect();
     past
@@ -273,7 +281,8 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         cut_short: record.cut_short_ms.map(Duration::from_millis),
         connected_after: at(Moment::Dialed).and_then(|from| Some(at(Moment::Connected)?.since(from))),
         via: record.via.clone(),
-        charge: record.charge,
+        // What was not dialed is no call; one whose worker died is told without its instants, and is billed.
+        charge: record.charge.filter(|charge| at(Moment::Dialed).is_some() || charge.billed_s > 0),
         refused_for: None,
         detail: record.detail.clone(),
     }
@@ -411,6 +420,47 @@ mod tests {
         let behind = book.call(&"A".parse().unwrap(), &"m01".parse().unwrap(), 1, 0).unwrap();
         assert_eq!((a.port_bps, behind.port_bps), (Some(115_200), None), "only the server knows its rate");
         assert_eq!((a.quality.rules.retrains, b.quality.rules.retrains), (Some(7), Some(7)));
+    }
+
+    #[test]
+    fn a_line_has_its_ways_its_groups_and_its_rank() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("bank.yaml"), BANK).unwrap();
+        let text = PLAN
+            .replace("id: A,", "id: A, site: X, hunt_group: lobby, priority: 7, carriers: [att, direct],")
+            + "- { id: C, site: X, number: \"+1 900 555 0103\" }\n- { id: D, site: X, number: \"+44 20 7946 0104\" }\n\
+               sites: { X: { max_calls: 2, priority: -1 }, Y: { max_calls: 1 }, Z: { tags: z } }\n\
+               hunt_groups: { attic: , lobby: }\ncarriers: { att: { prefix: \"1010288\" } }\n";
+        fs::write(folder.path().join("plan.yaml"), text).unwrap();
+        let plan = Arc::new(load_plan(&folder.path().join("plan.yaml"), &Overrides::default()).unwrap());
+        let made = scheduler_plan(&plan, Past::default(), &Experience::default(), &BTreeMap::new());
+        let groups: Vec<_> = made
+            .groups
+            .iter()
+            .map(|group| (group.kind.word(), group.name.as_str(), group.max_calls.get()))
+            .collect();
+        assert_eq!(
+            groups,
+            [("site", "X", 2), ("site", "Y", 1), ("hunt group", "attic", 1), ("hunt group", "lobby", 1)]
+        );
+        let [a, b, c, d] = &made.lines[..] else { panic!("{:?}", made.lines) };
+        assert_eq!((&a.groups[..], &b.groups[..], &d.groups[..]), (&[0, 3][..], &[][..], &[0][..]));
+        assert_eq!((a.priority, b.priority, d.priority), (7, 0, -1));
+        let att = Some("att".parse().unwrap());
+        let vias: Vec<_> = a.ways.iter().map(|way| way.via.clone()).collect();
+        assert_eq!(vias, [Some(crate::model::event::Via { number: None, carrier: att }), None]);
+        assert_eq!(c.preset.as_ref().map(|preset| preset.fault), Some(Fault::Screened));
+        assert_eq!(c.ways.len(), 1, "the scheduler wants one, and the verdict stands");
+
+        let book = Book::new(plan, BTreeMap::new());
+        let call =
+            |line: &str, way: usize| book.call(&line.parse().unwrap(), &"m00".parse().unwrap(), 1, way);
+        assert_eq!(call("A", 0).unwrap().dial.command(), "101028819195550101");
+        let direct = call("A", 1).unwrap();
+        assert_eq!((direct.dial.command().as_str(), direct.via), ("9195550101", None));
+        assert!(call("A", 2).is_err() && call("C", 0).is_err(), "no string comes of what may not be dialed");
+        let check = book.check(&Check::Line("A".parse().unwrap()), &"m01".parse().unwrap()).unwrap();
+        assert_eq!(check.dial.command(), "101028819195550101", "the way on which it passed");
     }
 
     #[test]

@@ -26,4 +26,5 @@ mod town;
 mod truth;
 mod usual;
 mod view;
+mod ways;
 mod wires;

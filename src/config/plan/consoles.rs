@@ -14,7 +14,7 @@ use crate::console::{Behind, Dialog};
 use crate::model::Hostname;
 
 /// Most consoles behind one line: they are seen in one call, and each has up to 40 s of it.
-pub const CONSOLES_MAX: usize = 96;
+pub(super) const CONSOLES_MAX: usize = 96;
 /// Longest name of a console, in characters.
 const NAME_LEN_MAX: usize = 64;
 /// How a console is read that names no dialog. Nothing is typed there but CRs, so that the union of all prompts will do.
@@ -73,7 +73,7 @@ pub(super) fn read(
                 row.problem("line", format!("{} is no line of this plan{near}", quoted(&line)), doc);
             }
             None => {
-                row.missing("line", "the row names no line; write the id of the one that leads to it", doc)
+                row.missing("line", "the row names no line; write the id of the one that leads to it", doc);
             }
         }
     }
@@ -173,7 +173,9 @@ fn check(
             match dialog(dialog_name) {
                 Ok(dialog) => Some(dialog),
                 Err(what) => {
-                    what.into_iter().for_each(|what| console.problem("console", what, doc));
+                    if let Some(what) = what {
+                        console.problem("console", what, doc);
+                    }
                     None
                 }
             }
