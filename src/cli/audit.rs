@@ -67,7 +67,9 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let history = History::of(&plan, &reports);
     let mut experience = Experience::of(&plan, &recalled);
     let notices = calendar.prove(&mut experience.provers, &past, &now);
-    notices.iter().for_each(|notice| complain(notice));
+    for notice in &notices {
+        complain(notice);
+    }
     let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;

@@ -12,7 +12,7 @@ use crate::config::plan::Undialable;
 use crate::config::plan::ways::PlannedWay;
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
-use crate::fleet::policy::CallClass;
+use crate::fleet::policy::{CallClass, expected_call};
 use crate::fleet::redial::RedialLaw;
 use crate::fleet::scheduler::{
     CallReport, Check, CheckPlan, Group, GroupKind, LineJob, ModemSeat, Past, Preset, SchedulerPlan, Way,
@@ -100,7 +100,8 @@ pub(super) fn scheduler_plan(
         }
         job.credential.clone_from(&planned.credential);
         job.prove_on = provers.contains(&planned.line.id);
-        job.expected = experience.expected(&planned.line.id);
+        let unknown = (!planned.consoles.is_empty()).then(|| expected_call(planned.consoles.len()));
+        job.expected = experience.expected(&planned.line.id).or(unknown);
         job.windows = hours.get(&planned.line.id).cloned().unwrap_or(Windows::ALWAYS);
         job.groups = groups.of_line(&planned.line);
         job.priority = planned.line.facets.priority;
@@ -280,7 +281,8 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         cut_short: record.cut_short_ms.map(Duration::from_millis),
         connected_after: at(Moment::Dialed).and_then(|from| Some(at(Moment::Connected)?.since(from))),
         via: record.via.clone(),
-        charge: record.charge,
+        // What was not dialed is no call; one whose worker died is told without its instants, and is billed.
+        charge: record.charge.filter(|charge| at(Moment::Dialed).is_some() || charge.billed_s > 0),
         refused_for: None,
         detail: record.detail.clone(),
     }

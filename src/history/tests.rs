@@ -336,3 +336,16 @@ fn a_voice_holds_its_number_until_a_modem_answers_or_somebody_confirms_it() {
     run.taken_by(&mut store);
     assert_eq!(held(&store), ["+12125550100", "+19195550000"], "a modem under quarantine proves nothing");
 }
+
+#[test]
+fn the_page_for_people_names_every_column_of_every_view() {
+    let page = include_str!("../../reports/SCHEMA.md");
+    let (_folder, store) = store();
+    for view in ["runs", "verdicts", "calls", "modems"] {
+        let row = page.lines().find(|row| row.starts_with(&format!("| `{view}` |"))).unwrap();
+        let all = store.connection().prepare(&format!("SELECT * FROM {view}")).unwrap();
+        let told: std::collections::BTreeSet<&str> =
+            row.rsplit('|').nth(1).unwrap().split('`').skip(1).step_by(2).collect();
+        assert_eq!(all.column_names().into_iter().collect::<std::collections::BTreeSet<_>>(), told, "{view}");
+    }
+}

@@ -14,6 +14,7 @@ mod history;
 mod limits;
 mod mixed;
 mod modems;
+mod morning;
 mod night;
 mod ports;
 mod real;

@@ -47,12 +47,14 @@ fn text(since: jiff::Timestamp, found: &Rates) -> String {
     let width = shown.iter().map(|rate| name(found.by, rate).chars().count()).max().unwrap_or(0).max(8);
     let unit = if found.by.counts_calls() { "calls" } else { "verdicts" };
     let bench = if found.by.counts_calls() { "  our bench" } else { "" };
+    // Of a cause, what it was found in: a pass that was degraded too.
+    let hits = if found.by == By::Cause { "found" } else { "failed" };
     page.painted(
         &format!(
             "  {:<width$} {:>9} {:>9}{bench} {:>7}  {:<15} {:>7}",
             found.by.word(),
             unit,
-            "failed",
+            hits,
             "rate",
             "95 % interval",
             "lines"
