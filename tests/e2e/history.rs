@@ -34,7 +34,16 @@ fn before(run: &Path) -> BTreeMap<String, LineBefore> {
     lines.into_iter().map(|before| (before.line.to_string(), before)).collect()
 }
 
+/// What was told besides the run's expected end.
 fn notices(run: &Path) -> String {
+    all_notices(run)
+        .lines()
+        .filter(|text| !text.contains("is expected to end"))
+        .map(|text| format!("{text}\n"))
+        .collect()
+}
+
+fn all_notices(run: &Path) -> String {
     let text = |event: lineman::model::Event| match event.kind {
         EventKind::Notice { text } => Some(text + "\n"),
         _ => None,
@@ -188,6 +197,8 @@ fn a_history_that_can_not_be_used_is_told_and_changes_no_verdict() {
     // Nothing was lost: the next run catches up with all of them.
     let (ended, run, _) = night(&stage, faults);
     assert_eq!(notices(&run), "", "{}", ended.said());
+    let outlook = all_notices(&run);
+    assert!(outlook.starts_with("3 lines to dial; the last call is expected to end at "), "{outlook}");
     let busy = before(&run)["BR0002-A"].tested.clone().unwrap();
     assert_eq!(busy.runs, 4, "{}", ended.said());
     assert_eq!(asked(&stage, "SELECT CAST(count(*) AS TEXT) FROM runs"), "5");
