@@ -52,22 +52,18 @@ pub(super) fn text(state: &RunState) -> Option<String> {
     let total = charges.total();
     let billed = total.billed_s()?;
     let currency = state.header().currency.as_deref();
-    let mut text = format!("billed: {}", minutes(billed));
-    if let Some(currency) = currency {
-        text.push_str(&match (total.cost(), total.known_cost()) {
-            (Some(cost), _) => format!(", {cost} {currency} at most"),
-            (None, known) => format!(
-                ", {known} {currency} at most, without {} that the tariff has no price for",
-                calls(total.without_cost())
-            ),
-        });
-    }
-    if charges.by_class.len() > 1 {
-        let each: Vec<String> =
-            charges.by_class.iter().map(|(class, sum)| one_class(*class, sum, currency)).collect();
-        text.push_str(&format!(" ({})", each.join("; ")));
-    }
-    Some(text)
+    let cost = currency.map(|currency| match (total.cost(), total.known_cost()) {
+        (Some(cost), _) => format!(", {cost} {currency} at most"),
+        (None, known) => format!(
+            ", {known} {currency} at most, without {} that the tariff has no price for",
+            calls(total.without_cost())
+        ),
+    });
+    let each: Vec<String> =
+        charges.by_class.iter().map(|(class, sum)| one_class(*class, sum, currency)).collect();
+    // One class alone is all of it.
+    let each = (each.len() > 1).then(|| format!(" ({})", each.join("; ")));
+    Some(format!("billed: {}{}{}", minutes(billed), cost.unwrap_or_default(), each.unwrap_or_default()))
 }
 
 /// `3 mobile calls 0.36`, or with their time where nothing is known of the cost.
@@ -94,8 +90,8 @@ fn minutes(seconds: u64) -> String {
 }
 
 /// Money in JSON: a decimal fraction in quotes, which no reader makes a floating figure of.
-pub(super) fn decimal(cost: Option<Micros>) -> Option<String> {
-    cost.map(|cost| cost.to_string())
+pub(super) fn decimal(cost: Micros) -> String {
+    cost.to_string()
 }
 
 /// Of one class, for programs.
@@ -108,7 +104,7 @@ pub(super) struct ClassJson {
 
 impl From<&ChargeSum> for ClassJson {
     fn from(sum: &ChargeSum) -> Self {
-        Self { calls: sum.calls(), billed_s: sum.billed_s(), cost: decimal(sum.cost()) }
+        Self { calls: sum.calls(), billed_s: sum.billed_s(), cost: sum.cost().map(decimal) }
     }
 }
 

@@ -174,7 +174,7 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
         answered_failures: state.modems().iter().map(|modem| modem.answered_failures).sum(),
         free_failures: state.modems().iter().map(|modem| modem.free_failures).sum(),
         billed_s: charges.total().billed_s(),
-        cost: decimal(charges.total().cost().filter(|_| header.currency.is_some())),
+        cost: charges.total().cost().filter(|_| header.currency.is_some()).map(decimal),
         currency: header.currency.as_deref(),
         by_class: charges.by_class().iter().map(|(class, sum)| (*class, sum.into())).collect(),
         not_passed,
@@ -224,6 +224,6 @@ fn modem(figures: &ModemFigures) -> Modem<'_> {
         checks: figures.checks,
         checks_failed: figures.checks_failed,
         billed_s: figures.charges.total().billed_s(),
-        cost: decimal(figures.charges.total().cost()),
+        cost: figures.charges.total().cost().map(decimal),
     }
 }

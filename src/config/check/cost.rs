@@ -75,28 +75,22 @@ impl Cost {
 
     /// Below the table, each with a line end in front.
     pub(super) fn to_text(&self) -> String {
-        let mut out = String::new();
-        if !self.classes.is_empty() {
-            let classes: Vec<String> =
-                self.classes.iter().map(|(class, count)| format!("{count} {}", class.word())).collect();
-            out.push_str(&format!("\nnumbers: {}", classes.join(", ")));
-        }
-        if let Some((name, currency)) = &self.tariff {
+        let each = |(class, count): &(NumberClass, usize)| format!("{count} {}", class.word());
+        let classes: Vec<String> = self.classes.iter().map(each).collect();
+        let classes = (!classes.is_empty()).then(|| format!("numbers: {}", classes.join(", ")));
+        let cost = self.tariff.as_ref().map(|(name, currency)| {
             let sum = self.sum.cost().unwrap_or(Micros(0));
-            out.push_str(&format!(
-                "\nabout {sum} {currency} if each needs one call (tariff {name}, at its dearest hours; an estimate)"
-            ));
-            if self.unpriced > 0 {
-                out.push_str(&format!(
-                    ", without {} that {name} has no price for",
-                    if self.unpriced == 1 { "1 line".to_owned() } else { format!("{} lines", self.unpriced) }
-                ));
-            }
-        }
-        if let Some(budget) = &self.budget {
-            out.push_str(&format!("\nto be spent, at most: {budget}"));
-        }
-        out
+            let without = match self.unpriced {
+                0 => String::new(),
+                1 => format!(", without 1 line that {name} has no price for"),
+                lines => format!(", without {lines} lines that {name} has no price for"),
+            };
+            format!(
+                "about {sum} {currency} if each needs one call (tariff {name}, at its dearest hours; an estimate){without}"
+            )
+        });
+        let budget = self.budget.as_ref().map(|budget| format!("to be spent, at most: {budget}"));
+        [classes, cost, budget].into_iter().flatten().map(|row| format!("\n{row}")).collect()
     }
 }
 
