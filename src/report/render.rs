@@ -114,8 +114,11 @@ impl View {
                 matches!(self, Self::Modems | Self::Summary)
             }
             EventKind::CallEnded(_) => matches!(self, Self::Calls | Self::Modems | Self::Summary),
-            EventKind::Verdict(_) | EventKind::VerdictWithdrawn { .. } | EventKind::LinesBefore { .. } => {
+            EventKind::Verdict(_) | EventKind::VerdictWithdrawn { .. } => {
                 matches!(self, Self::Lines | Self::Consoles | Self::Summary)
+            }
+            EventKind::LinesBefore { .. } => {
+                matches!(self, Self::Lines | Self::Summary)
             }
             EventKind::Credential { .. } | EventKind::Notice { .. } => self == Self::Summary,
             EventKind::CallStarted { .. }

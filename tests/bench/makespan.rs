@@ -13,8 +13,11 @@ const LINES: usize = 200;
 const PACE: f64 = 0.2;
 /// The exchange's thinking time at this pace, µs: it lies between what we send and its word for it.
 const THINK_US: u64 = 10_000;
-/// What the issue asks for.
-const RATIO_MAX: f64 = 1.05;
+/// What the issue asks for, once the history knows how long lines take.
+const RATIO_MAX: f64 = 1.02;
+/// Lines that a person answers: from the second night on they are on hold, until somebody confirms their numbers.
+const VOICE: usize = 3;
+const NIGHT_MAX: Duration = Duration::from_secs(600);
 
 /// The night of this benchmark.
 pub(crate) fn night() -> Night {
@@ -35,9 +38,10 @@ pub(crate) fn rows() -> Vec<Row> {
     let stage = Stage::set(&night());
     // In the first night nothing is known of any line; the second one has the first one's journal.
     let mut rows = Vec::new();
-    for name in ["first night", "second night"] {
-        rows.extend(figures(name, &stage.play(Duration::from_secs(600))));
-    }
+    let first = stage.play(NIGHT_MAX);
+    rows.extend(figures("cold start", &first, LINES, None));
+    let second = stage.play(NIGHT_MAX);
+    rows.extend(figures("with the history's durations", &second, LINES - VOICE, Some(RATIO_MAX)));
     rows
 }
 
@@ -76,7 +80,8 @@ fn mixed() -> Vec<Line> {
     faults.into_iter().enumerate().map(line).collect()
 }
 
-fn figures(name: &str, played: &Played) -> Vec<Row> {
+/// `called`: how many lines are to be called; `ratio_max`: what is asked for.
+fn figures(name: &str, played: &Played, called: usize, ratio_max: Option<f64>) -> Vec<Row> {
     let calls = played.calls();
     let spans: Vec<(u64, u64)> = calls.iter().map(ExchangeCall::span).collect();
     let first = spans.iter().map(|span| span.0).min().unwrap_or(0);
@@ -107,15 +112,11 @@ fn figures(name: &str, played: &Played) -> Vec<Row> {
     let ratio = makespan as f64 / bound as f64;
     vec![
         Row {
-            figure: format!(
-                "{name}: {} calls to {} lines, first dial to last on-hook",
-                calls.len(),
-                lines.len()
-            ),
+            figure: format!("{name}: {} calls to {} lines", calls.len(), lines.len()),
             measured: format!("{:.2} s", s(makespan)),
             bound: format!("{:.2} s", s(bound)),
             ratio: Some(ratio),
-            met: Some(ratio <= RATIO_MAX && lines.len() == LINES),
+            met: (lines.len() != called).then_some(false).or(ratio_max.map(|most| ratio <= most)),
         },
         Row::told("  longest line", format!("{:.2} s", s(lines.values().copied().max().unwrap_or(0)))),
         Row::told("  the exchange waited for us in calls, of the modems' time", share(waits.iter().sum())),

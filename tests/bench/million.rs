@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use lineman::fleet::budget::{Budget, Purse};
 use lineman::fleet::scheduler::{
-    CallReport, Check, CheckReport, Decision, Input, LineJob, ModemSeat, Scheduler, SchedulerPlan, outcome_of,
+    CallReport, Check, CheckReport, Decision, Group, GroupKind, Input, LineJob, ModemSeat, Scheduler,
+    SchedulerPlan, outcome_of,
 };
-use lineman::model::{Fault, LineId, ModemId, Moment, Mono};
+use lineman::model::{Fault, LineId, ModemId, Moment, Mono, Windows};
 
 use super::common::Row;
 
@@ -25,6 +27,10 @@ const MEMORY_MAX_MIB: f64 = 2048.0;
 const GROWTH_MAX: f64 = 2.0;
 /// Modems that share a trunk, and how many of them may call at a time.
 const TRUNK: (usize, u32) = (250, 245);
+/// Time zones, each with its own window.
+const ZONES: usize = 12;
+/// Lines of a site, and how many of them may be called at a time.
+const SITE: (usize, u32) = (10, 2);
 /// One modem of so many reaches nobody.
 const DEAF_EVERY: usize = 400;
 
@@ -254,11 +260,21 @@ fn is_deaf(modem: &ModemId) -> bool {
 
 fn plan(lines: usize, modems: usize) -> SchedulerPlan {
     let mut chance = fastrand::Rng::with_seed(lines as u64);
+    // Each zone's night begins an hour after the one before, and is long enough for all.
+    let hour = |hours: usize| Mono::ZERO + Duration::from_secs(3600 * hours as u64);
+    let windows: Vec<Windows> =
+        (0..ZONES).map(|zone| Windows::new([(hour(zone / 4), hour(20 + zone / 4))])).collect();
     let line = |index: usize| {
         let number = format!("+1919{:07}", 2_000_000 + index).parse().expect("a number");
         let id = format!("L{index}").parse().expect("a name");
         let expected = chance.bool().then(|| Duration::from_secs(chance.u64(35..110)));
-        LineJob { expected, ..LineJob::new(id, number) }
+        let (windows, groups) = (windows[index % ZONES].clone(), vec![index / SITE.0]);
+        LineJob { expected, windows, groups, ..LineJob::new(id, number) }
+    };
+    let site = |index: usize| Group {
+        name: format!("S{index}"),
+        kind: GroupKind::Site,
+        max_calls: NonZeroU32::new(SITE.1).expect("a limit"),
     };
     let trunk = |index: usize| format!("t{}", index / TRUNK.0).parse().ok();
     let seat = |index: usize| ModemSeat {
@@ -274,6 +290,12 @@ fn plan(lines: usize, modems: usize) -> SchedulerPlan {
         lines: (0..lines).map(line).collect(),
         modems: (0..modems).map(seat).collect(),
         trunks,
+        groups: (0..lines.div_ceil(SITE.0)).map(site).collect(),
+        room: Duration::from_secs(240),
+        budget: Budget {
+            run: Purse { calls: Some(lines as u64 * 4), ..Purse::default() },
+            ..Budget::default()
+        },
         ..SchedulerPlan::default()
     }
 }

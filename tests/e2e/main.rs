@@ -15,6 +15,7 @@ mod history;
 mod limits;
 mod mixed;
 mod modems;
+mod morning;
 mod night;
 mod ports;
 mod real;

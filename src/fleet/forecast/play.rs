@@ -14,6 +14,8 @@ use crate::model::{Charge, CredentialName, Fault, LineId, Micros, ModemId, Momen
 const SET_UP: Duration = Duration::from_secs(2);
 /// A check of a modem: a call up to CONNECT.
 const CHECK: Duration = Duration::from_secs(40);
+/// The same for a dial tone alone.
+const TONE: Duration = Duration::from_secs(4);
 /// Steps by line and modem after which a play is given up; a run has some ten.
 const STEPS_MAX: usize = 200;
 
@@ -211,7 +213,7 @@ impl Night<'_> {
     }
 
     fn check(&mut self, now: Mono, modem: ModemId, check: Check) {
-        let ends = now + CHECK;
+        let ends = now + if check == Check::DialTone { TONE } else { CHECK };
         if let Check::Peer(peer) = check {
             self.push(ends, Input::Answered(peer));
         }
