@@ -339,7 +339,8 @@ fn a_voice_holds_its_number_until_a_modem_answers_or_somebody_confirms_it() {
 
 #[test]
 fn the_page_for_people_names_every_column_of_every_view() {
-    let page = include_str!("../../reports/SCHEMA.md");
+    // Other tables have rows of the same names.
+    let page = include_str!("../../reports/SCHEMA.md").split("\n## history.db").nth(1).unwrap();
     let (_folder, store) = store();
     for view in ["runs", "verdicts", "calls", "modems"] {
         let row = page.lines().find(|row| row.starts_with(&format!("| `{view}` |"))).unwrap();
