@@ -60,7 +60,9 @@ pub(super) fn settled(
         complain(&format!("notice: {notice}"));
     }
     let told = standing::settle(plan, &recalled, selection, now)?;
-    told.iter().for_each(|notice| complain(&format!("notice: {notice}")));
+    for notice in told {
+        complain(&format!("notice: {notice}"));
+    }
     Ok(recalled)
 }
 

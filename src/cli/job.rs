@@ -150,22 +150,22 @@ fn way(plan: &Plan, room: Duration, planned: &PlannedLine, way: &PlannedWay) -> 
 /// Sites and hunt groups with a limit of calls at a time, with their places in the scheduler's list.
 struct Groups {
     all: Vec<Group>,
-    sites: BTreeMap<SiteId, usize>,
-    hunt_groups: BTreeMap<GroupName, usize>,
+    by_site: BTreeMap<SiteId, usize>,
+    by_name: BTreeMap<GroupName, usize>,
 }
 
 impl Groups {
     fn of(plan: &Plan) -> Self {
-        let mut groups = Self { all: Vec::new(), sites: BTreeMap::new(), hunt_groups: BTreeMap::new() };
+        let mut groups = Self { all: Vec::new(), by_site: BTreeMap::new(), by_name: BTreeMap::new() };
         for (site, about) in &plan.sites {
             if let Some(max_calls) = about.max_calls.and_then(NonZeroU32::new) {
-                groups.sites.insert(site.clone(), groups.all.len());
+                groups.by_site.insert(site.clone(), groups.all.len());
                 groups.all.push(Group { name: site.to_string(), kind: GroupKind::Site, max_calls });
             }
         }
         for (name, max_calls) in &plan.hunt_groups {
             if let Some(max_calls) = NonZeroU32::new(*max_calls) {
-                groups.hunt_groups.insert(name.clone(), groups.all.len());
+                groups.by_name.insert(name.clone(), groups.all.len());
                 groups.all.push(Group { name: name.to_string(), kind: GroupKind::HuntGroup, max_calls });
             }
         }
@@ -173,8 +173,8 @@ impl Groups {
     }
 
     fn of_line(&self, line: &Line) -> Vec<usize> {
-        let hunt_group = line.facets.hunt_group.as_ref().and_then(|name| self.hunt_groups.get(name));
-        self.sites.get(&line.site).into_iter().chain(hunt_group).copied().collect()
+        let hunt_group = line.facets.hunt_group.as_ref().and_then(|name| self.by_name.get(name));
+        self.by_site.get(&line.site).into_iter().chain(hunt_group).copied().collect()
     }
 }
 

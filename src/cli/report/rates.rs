@@ -243,8 +243,10 @@ struct Brothers<'a> {
     finding: &'static str,
     sound_calls: u64,
     sound_failed: u64,
-    brothers_calls: u64,
-    brothers_failed: u64,
+    #[serde(rename = "brothers_calls")]
+    others: u64,
+    #[serde(rename = "brothers_failed")]
+    others_failed: u64,
     p: Option<f64>,
     p_all: Option<f64>,
 }
@@ -268,8 +270,8 @@ impl<'a> Answer<'a> {
             finding: brothers_word(one),
             sound_calls: one.calls,
             sound_failed: one.failed,
-            brothers_calls: one.others,
-            brothers_failed: one.others_failed,
+            others: one.others,
+            others_failed: one.others_failed,
             p: one.chance,
             p_all: one.chance_of_all,
         };

@@ -480,7 +480,7 @@ impl LineChecker<'_> {
             self.alternatives.insert(line.id.clone(), ways.alternatives);
         }
         self.places.push(place);
-        let ways = ways.ways;
+        let ways = ways.open;
         self.lines.push(PlannedLine {
             consoles,
             line,
