@@ -65,6 +65,18 @@ pub(super) struct Wishes {
     pub(super) no_wait: bool,
 }
 
+impl Wishes {
+    /// When the run shall begin to dial, if the user says so.
+    pub(super) fn at_of(self, plan: &Plan, reading: &Reading) -> Option<Timestamp> {
+        let zone = zone(plan);
+        match self.at? {
+            At::Time(time) => next_time(time, &reading.begun.to_zoned(zone)),
+            At::Day(day) => zone.to_zoned(day).ok().map(|at| at.timestamp()),
+            At::Instant(at) => Some(at),
+        }
+    }
+}
+
 /// The calendar of one sitting.
 pub(super) struct RunCalendar {
     plan: Arc<Plan>,
@@ -153,28 +165,22 @@ impl RunCalendar {
                 .iter()
                 .find(|(open, line)| in_time(open) && named == Some(*line))
                 .or_else(|| lines.iter().filter(|(open, _)| in_time(open)).min_by_key(|(open, _)| *open));
-            match chosen {
-                Some((Some(open), line)) => {
-                    let when = if open.duration_since(reading.wall) <= SignedDuration::from_secs(1) {
-                        "now".to_owned()
-                    } else {
-                        self.said(*open)
-                    };
-                    told.push(format!("credential `{name}` is proven on line `{line}`: {when}"));
-                    self.provers.insert((*line).clone());
-                    provers.insert(name.clone(), (*line).clone());
-                }
-                _ => {
-                    let first = lines.iter().filter_map(|(open, line)| Some(((*open)?, line))).min();
-                    let first = first.map_or_else(
-                        || "none of its lines is".to_owned(),
-                        |(open, line)| format!("the first of its lines, `{line}`, is at {}", self.said(open)),
-                    );
-                    told.push(format!(
-                        "credential `{name}` can't be proven before then: no line that it is for is open until then ({first})"
-                    ));
-                }
+            if let Some((Some(open), line)) = chosen {
+                let soon = open.duration_since(reading.wall) <= SignedDuration::from_secs(1);
+                let when = if soon { "now".to_owned() } else { self.said(*open) };
+                told.push(format!("credential `{name}` is proven on line `{line}`: {when}"));
+                self.provers.insert((*line).clone());
+                provers.insert(name.clone(), (*line).clone());
+                continue;
             }
+            let first = lines.iter().filter_map(|(open, line)| Some(((*open)?, line))).min();
+            let first = first.map_or_else(
+                || "none of its lines is".to_owned(),
+                |(open, line)| format!("the first of its lines, `{line}`, is at {}", self.said(open)),
+            );
+            told.push(format!(
+                "credential `{name}` can't be proven before then: no line that it is for is open until then ({first})"
+            ));
         }
         told
     }
@@ -197,12 +203,7 @@ impl RunCalendar {
     }
 
     fn at(&self, reading: &Reading) -> Option<Timestamp> {
-        let zone = zone(&self.plan);
-        match self.wishes.at? {
-            At::Time(time) => next_time(time, &reading.begun.to_zoned(zone)),
-            At::Day(day) => zone.to_zoned(day).ok().map(|at| at.timestamp()),
-            At::Instant(at) => Some(at),
-        }
+        self.wishes.at_of(&self.plan, reading)
     }
 
     fn spell(&self, reading: &Reading) -> Spell {

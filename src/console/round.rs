@@ -526,7 +526,9 @@ impl Round {
     /// before one that could only not be left.
     fn verdict(&self, consoles: &[ConsoleRecord]) -> Option<(Fault, String)> {
         let passed = consoles.iter().filter(|record| record.fault.is_none()).count();
-        let count = format!("{passed} of {} consoles passed", consoles.len());
+        let skipped = consoles.iter().filter(|record| record.fault == Some(Fault::Skipped)).count();
+        let missed = if skipped == 0 { String::new() } else { format!(", {skipped} not reached") };
+        let count = format!("{passed} of {} consoles passed{missed}", consoles.len());
         let of = |result: Verdict| {
             let at =
                 consoles.iter().position(|record| record.fault.is_some_and(|f| f.verdict() == result))?;

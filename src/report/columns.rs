@@ -272,7 +272,7 @@ pub(super) const MODEMS: [Column<ModemCell>; 26] = [
     column!(row, "free_failures", Cell::Figure(row.modem.free_failures)),
     column!(row, "checks", Cell::Figure(row.modem.checks)),
     column!(row, "checks_failed", Cell::Figure(row.modem.checks_failed)),
-    column!(row, "billed_s", figure(row.modem.charges.billed_s())),
+    column!(row, "billed_s", figure(row.modem.charges.total().billed_s())),
     column!(
         row,
         "cost",
@@ -280,7 +280,7 @@ pub(super) const MODEMS: [Column<ModemCell>; 26] = [
             .header()
             .currency
             .as_ref()
-            .and_then(|_| row.modem.charges.cost())
+            .and_then(|_| row.modem.charges.total().cost())
             .map_or(Cell::Absent, Cell::Money)
     ),
 ];

@@ -11,7 +11,7 @@ use super::consoles::ConsoleCounts;
 use super::live::lines_text;
 pub use super::page::Style;
 use super::page::{Page, Paint};
-use super::{Health, LineState, ModemFigures, RunState, cell, news};
+use super::{Health, LineState, ModemFigures, RunState, cell, cost, news};
 use crate::model::event::{CredentialState, Ending};
 use crate::model::{Blame, Fault, Line, Verdict};
 
@@ -93,6 +93,9 @@ fn counts(page: &mut Page, state: &RunState) {
             2,
             &format!("calls in vain: {answered} answered, which the carrier charges; {free} not answered, which are free"),
         );
+    }
+    if let Some(billed) = cost::text(state) {
+        page.wrapped(2, &billed);
     }
     if let Err(broken) = state.check() {
         page.wrapped(2, &format!("THESE COUNTS ARE WRONG: {broken}; please report it with events.jsonl"));

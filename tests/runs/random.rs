@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lineman::call::machine::Cancel;
+use lineman::fleet::budget::Purse;
 use lineman::fleet::policy::Policy;
 use lineman::fleet::redial::RedialLaw;
 use lineman::fleet::scheduler::Preflight;
@@ -99,6 +100,7 @@ struct Night {
     preflight: u8,
     reference: Option<usize>,
     redial: Option<(u32, u64)>,
+    budget: Option<(u64, u64)>,
 }
 
 fn night() -> impl Strategy<Value = Night> {
@@ -123,6 +125,8 @@ fn night() -> impl Strategy<Value = Night> {
         0..3u8,
         proptest::option::weighted(0.5, 0..REFERENCES.len()),
         proptest::option::weighted(0.2, (1..4u32, 0..120u64)),
+        // Calls, and minutes, that the run may take.
+        proptest::option::weighted(0.3, (1..20u64, 5..60u64)),
     );
     let ends = (
         proptest::option::weighted(0.3, (0..4usize, 0..DEATHS.len())),
@@ -134,7 +138,7 @@ fn night() -> impl Strategy<Value = Night> {
             (seed, modems, lines, rules, shared, wired, auto),
             (trunk, on_hook, attempts, confirm, quick_retries, prove_on),
             (death, deadline, stops),
-            (preflight, reference, redial),
+            (preflight, reference, redial, budget),
         )| Night {
             seed,
             modems,
@@ -155,6 +159,7 @@ fn night() -> impl Strategy<Value = Night> {
             preflight,
             reference,
             redial,
+            budget,
         },
     )
 }
@@ -194,6 +199,10 @@ fn play(night: &Night) -> Played {
     stage.preflight =
         [Preflight::Off, Preflight::DialTone, Preflight::Reference][usize::from(night.preflight)];
     stage.reference = night.reference.map(|_| "REF");
+    if let Some((calls, minutes)) = night.budget {
+        let time = Some(Duration::from_secs(minutes * 60));
+        stage.budget.run = Purse { calls: Some(calls), time, ..Purse::default() };
+    }
     if let Some((attempts, pause)) = night.redial {
         let pauses = vec![Duration::from_secs(pause)];
         stage.redial = RedialLaw { attempts: Some(attempts), busy_attempts: None, pauses };

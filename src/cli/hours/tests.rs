@@ -1,8 +1,9 @@
 //! Deadlines, `--at`, `--no-wait`, and a wall clock that is set while a run goes on.
 
+use std::fs;
+
 use super::*;
 use crate::config::{Overrides, load_plan};
-use std::fs;
 
 #[test]
 fn a_deadline_is_the_next_time_that_the_clocks_show_it() {

@@ -17,14 +17,17 @@ const HOURS_SAID_SHORT: i64 = 48;
 /// .. and one that is longer than this has no end that anybody cares for.
 const HOURS_SAID: i64 = 60 * 24;
 
+/// A site, and its lines with the hours of each.
+type Site<'a> = (&'a str, Vec<(&'a str, Option<&'a Arc<Hours>>)>);
+
 /// One row a site, or a line where lines of one site differ; absent where no line has hours of its own.
 pub fn text(plan: &Plan, now: Timestamp) -> Option<String> {
     let room = plan.room();
     let shown = plan
         .lines
         .iter()
-        .filter(|planned| !planned.preset.as_ref().is_some_and(|preset| preset.fault == Fault::Skipped));
-    let mut sites: Vec<(&str, Vec<(&str, Option<&Arc<Hours>>)>)> = Vec::new();
+        .filter(|planned| planned.preset.as_ref().is_none_or(|preset| preset.fault != Fault::Skipped));
+    let mut sites: Vec<Site<'_>> = Vec::new();
     let mut places = std::collections::BTreeMap::new();
     for planned in shown {
         let site = planned.line.site.as_str();
@@ -88,10 +91,12 @@ fn row(name: &str, hours: Option<&Arc<Hours>>, now: Timestamp, room: std::time::
             let is_now = next.from.timestamp().duration_since(now).as_secs() < 1;
             let opens = if is_now { "now".to_owned() } else { local_and_utc(&next.from) };
             let hours = next.to.duration_since(&next.from).as_hours();
-            let until = match hours {
-                0..=HOURS_SAID_SHORT => next.to.strftime("%a %H:%M").to_string(),
-                0..HOURS_SAID => next.to.strftime("%a %Y-%m-%d %H:%M").to_string(),
-                _ => "-".to_owned(),
+            let until = if hours <= HOURS_SAID_SHORT {
+                next.to.strftime("%a %H:%M").to_string()
+            } else if hours < HOURS_SAID {
+                next.to.strftime("%a %Y-%m-%d %H:%M").to_string()
+            } else {
+                "-".to_owned()
             };
             (opens, until)
         }

@@ -100,7 +100,7 @@ pub(super) fn civil_second(at: DateTime) -> i64 {
     // A calendar without a zone counts as UTC does.
     Offset::UTC
         .to_timestamp(at)
-        .map_or(if at.year() < 0 { i64::MIN / 4 } else { i64::MAX / 4 }, |at| at.as_second())
+        .map_or(if at.year() < 0 { i64::MIN / 4 } else { i64::MAX / 4 }, Timestamp::as_second)
 }
 
 /// The date so many days after 1970-01-01; absent outside the calendar.

@@ -315,20 +315,17 @@ proptest! {
                 hours.is_open(from + SignedDuration::from_mins(minute) - last)
             })
         };
-        match windows.next(asked, room) {
-            Some(begin) => {
-                prop_assert!(begin >= asked);
-                prop_assert!(all_open(wall_at(begin)), "{} {:?}", wall_at(begin), windows);
-                let next = hours.next(wall_at(asked), room);
-                let before = next.map(|next| next.from.timestamp().duration_since(wall_at(begin)).abs());
-                prop_assert!(before.is_some_and(|away| away <= SignedDuration::from_secs(1)), "{before:?}");
-            }
-            None => {
-                let mut at = wall_at(asked);
-                while at < horizon {
-                    prop_assert!(!all_open(at), "{at} has room, and no window said so: {windows:?}");
-                    at += SignedDuration::from_mins(1);
-                }
+        if let Some(begin) = windows.next(asked, room) {
+            prop_assert!(begin >= asked);
+            prop_assert!(all_open(wall_at(begin)), "{} {:?}", wall_at(begin), windows);
+            let next = hours.next(wall_at(asked), room);
+            let before = next.map(|next| next.from.timestamp().duration_since(wall_at(begin)).abs());
+            prop_assert!(before.is_some_and(|away| away <= SignedDuration::from_secs(1)), "{before:?}");
+        } else {
+            let mut at = wall_at(asked);
+            while at < horizon {
+                prop_assert!(!all_open(at), "{at} has room, and no window said so: {windows:?}");
+                at += SignedDuration::from_mins(1);
             }
         }
     }

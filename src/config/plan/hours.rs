@@ -186,9 +186,10 @@ impl<'a> HoursChecker<'a> {
 
     fn written<T>(&mut self, keys: &HoursKeys, written: &Written<T>) -> Level {
         let doc = self.doc;
-        let folder = match written.is_inline() {
-            true => self.path.to_owned(),
-            false => PathBuf::from(written.place("", doc).file),
+        let folder = if written.is_inline() {
+            self.path.to_owned()
+        } else {
+            PathBuf::from(written.place("", doc).file)
         };
         self.level(keys, &|key| written.place(key, doc), &|key| written.is_pruned(key, doc), &folder)
     }

@@ -102,7 +102,9 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     let bank_zone = bank.and_then(|bank| bank.location.zone.clone());
     let room = checker.room(&limits, &written, &behind);
     let mut hours = HoursChecker::new(&keys, bank_zone, path, room, &doc);
-    written_sites.iter().for_each(|site| hours.site(site));
+    for site in &written_sites {
+        hours.site(site);
+    }
     checker.hours = Some(hours);
     for (line, behind) in written.into_iter().zip(behind) {
         checker.line(line, behind);
@@ -478,12 +480,12 @@ impl LineChecker<'_> {
             self.alternatives.insert(line.id.clone(), ways.alternatives);
         }
         self.places.push(place);
-        let ways = ways.ways;
+        let ways = ways.open;
         self.lines.push(PlannedLine {
-            consoles,
             line,
             console,
             dialog,
+            consoles,
             credential,
             zone,
             ways,
