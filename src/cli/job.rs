@@ -134,7 +134,6 @@ pub(super) fn scheduler_plan(
         past,
         room,
         groups: groups.all,
-        ..SchedulerPlan::default()
     }
 }
 

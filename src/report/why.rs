@@ -300,7 +300,7 @@ impl Situation {
             }
             let _ = write!(text, "; since {}", clock(modem.since, zone));
         }
-        if let Some(until) = modem.until.filter(|until| *until > now) {
+        if let Some(until) = modem.until.filter(|until| *until > now && self.ended.is_none()) {
             let what = if modem.state == Some(ModemState::Quarantined) { "checked" } else { "tried" };
             let _ = write!(text, "; it is {what} again at {}, in {}", clock(until, zone), span(now, until));
         }

@@ -28,4 +28,5 @@ mod truth;
 mod usual;
 mod view;
 mod ways;
+mod why;
 mod wires;

@@ -482,10 +482,10 @@ impl LineChecker<'_> {
         self.places.push(place);
         let ways = ways.open;
         self.lines.push(PlannedLine {
-            consoles,
             line,
             console,
             dialog,
+            consoles,
             credential,
             zone,
             ways,
