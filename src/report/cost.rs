@@ -112,22 +112,22 @@ impl From<&ChargeSum> for ClassJson {
 mod tests {
     use super::*;
 
-    fn charge(class: NumberClass, billed_s: u32, cost: Option<u64>) -> Option<Charge> {
-        Some(Charge { class, billed_s, cost: cost.map(Micros) })
+    fn charge(class: NumberClass, billed_s: u32, cost: Option<u64>) -> Charge {
+        Charge { class, billed_s, cost: cost.map(Micros) }
     }
 
     #[test]
     fn sums_by_class_add_up_and_what_is_not_known_makes_no_sum() {
         let mut charges = Charges::default();
-        charges.add(charge(NumberClass::Mobile, 60, Some(120_000)));
-        charges.add(charge(NumberClass::National, 90, Some(0)));
+        charges.add(Some(charge(NumberClass::Mobile, 60, Some(120_000))));
+        charges.add(Some(charge(NumberClass::National, 90, Some(0))));
         let mut others = Charges::default();
-        others.add(charge(NumberClass::Mobile, 60, Some(120_000)));
+        others.add(Some(charge(NumberClass::Mobile, 60, Some(120_000))));
         charges.merge(&others);
         let total = charges.total();
         assert_eq!((total.calls(), total.billed_s(), total.cost()), (3, Some(210), Some(Micros(240_000))));
         assert_eq!(charges.by_class()[&NumberClass::Mobile].cost(), Some(Micros(240_000)));
-        charges.add(charge(NumberClass::International, 60, None));
+        charges.add(Some(charge(NumberClass::International, 60, None)));
         let total = charges.total();
         assert_eq!((total.billed_s(), total.cost(), total.without_cost()), (Some(270), None, 1));
         charges.add(None);

@@ -593,6 +593,11 @@ fn each_console_is_told_by_the_call_that_came_to_it() {
         text.contains("3 consoles behind console servers: 1 pass, 0 degraded, 1 fail, 1 not reached"),
         "{text}"
     );
+    let EventKind::RunStarted(header) = &events[0].kind else { panic!("{:?}", events[0]) };
+    let mut board = super::Board::new(header);
+    events.iter().for_each(|event| board.apply(event));
+    let bar = board.text(events.last().unwrap().mono, 200).remove(0);
+    assert!(bar.contains("consoles 1 of 3"), "{bar}");
     let folder = tempfile::tempdir().unwrap();
     let (_, files) = super::replay(&events, folder.path()).unwrap();
     assert!(files.contains(&folder.path().join("consoles.csv")));

@@ -111,7 +111,9 @@ fn consoles(played: &Played) {
         typed.entry((entry.call, port.to_owned())).or_default().push_str(byte);
     }
     for ((call, port), bytes) in typed {
-        let known = ["~m", "\\x1ex"].contains(&bytes.as_str());
+        // A modem that does not hang up gets its own words for it, last, and they go through (the allow-list has them).
+        let rest = ["~m", "\\x1ex"].iter().find_map(|escape| bytes.strip_prefix(escape)).unwrap_or(&bytes);
+        let known = rest.replace("+++", "").replace("ATH", "").replace("AT", "").is_empty();
         let faked = played.setting.lines.iter().flat_map(|line| &line.consoles);
         let excused =
             faked.into_iter().any(|behind| behind.port == port && behind.holds && behind.fakes.is_some());
@@ -119,8 +121,11 @@ fn consoles(played: &Played) {
     }
     for call in played.calls() {
         let line = played.setting.lines.iter().find(|line| line.id == call.line);
-        assert_eq!(call.consoles.len(), line.map_or(0, |line| line.consoles.len()), "{call:?}");
-        let passed = call.consoles.iter().all(|console| console.fault.is_none());
+        // A call whose worker died tells of none.
+        let told = !call.consoles.is_empty() || call.fault != Some(Fault::Internal);
+        let planned = line.map_or(0, |line| line.consoles.len());
+        assert!(!told || call.consoles.len() == planned, "{call:?}");
+        let passed = told && call.consoles.iter().all(|console| console.fault.is_none());
         assert!(passed || call.fault.is_some(), "{call:?}");
     }
 }

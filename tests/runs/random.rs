@@ -32,7 +32,7 @@ const MODEMS: [&str; 13] = [
     "profile: v250, redial: { failures: 2, lock: 60s }",
 ];
 
-const LINES: [&str; 24] = [
+const LINES: [&str; 27] = [
     "",
     "",
     "",
@@ -57,6 +57,10 @@ const LINES: [&str; 24] = [
     "fault: lost-logout",
     "fault: console-busy",
     "fault: { kind: busy, times: 1 }",
+    // Console servers.
+    "console: port-names, consoles: [{ port: a, console: linux, hostname: a }, { port: b, console: junos, fault: open-console }]",
+    "console: port-menu, consoles: [{ port: \"1\", console: linux, hostname: a, holds: true }, { port: \"2\", console: linux, hostname: b }]",
+    "console: port-names, consoles: [{ port: a, console: linux, fakes: menu }, { port: b, refuses: busy }], fault: { kind: drops, at: logged-in, after: 5s }",
 ];
 
 /// What a reference number can turn out to be.
@@ -101,6 +105,15 @@ struct Night {
     reference: Option<usize>,
     redial: Option<(u32, u64)>,
     budget: Option<(u64, u64)>,
+}
+
+/// A line with an IOS console, but where it names another.
+fn far(rest: &str) -> String {
+    let sound = ios("");
+    match rest.strip_prefix("console: ") {
+        Some(other) => sound.replace("console: cisco-ios", &format!("console: {other}")),
+        None => ios(rest),
+    }
 }
 
 fn night() -> impl Strategy<Value = Night> {
@@ -176,7 +189,7 @@ fn play(night: &Night) -> Played {
         .collect();
     let modems: Vec<&str> = modems.iter().map(String::as_str).collect();
     let lines: Vec<(&str, String)> =
-        night.lines.iter().enumerate().map(|(n, line)| (IDS[n], ios(LINES[*line]))).collect();
+        night.lines.iter().enumerate().map(|(n, line)| (IDS[n], far(LINES[*line]))).collect();
     let mut lines: Vec<(&str, &str)> = lines.iter().map(|(id, rest)| (*id, rest.as_str())).collect();
     let planned = lines.len();
     lines.extend(night.reference.map(|n| ("REF", REFERENCES[n])));

@@ -189,8 +189,10 @@ fn track(page: &mut Page, part: &Trend, family: &str, figure: Figure, told: &Dri
     page.hanging(4, 8, &format!("{}: {words}", title(figure)));
     let figures = part.figures(family, figure);
     let shown = &figures[figures.len().saturating_sub(PICTURE_NIGHTS)..];
-    let known = shown.iter().flatten().count();
-    if known > 1 {
+    // A line that is always on the same step shows nothing.
+    let mut known = shown.iter().flatten();
+    let first = known.next();
+    if known.any(|value| Some(value) != first) {
         page.line(&format!("      [{}]", picture(shown)));
     }
 }

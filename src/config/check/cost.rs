@@ -90,7 +90,8 @@ impl Cost {
             )
         });
         let budget = self.budget.as_ref().map(|budget| format!("to be spent, at most: {budget}"));
-        [classes, cost, budget].into_iter().flatten().map(|row| format!("\n{row}")).collect()
+        let rows: Vec<String> = [classes, cost, budget].into_iter().flatten().collect();
+        if rows.is_empty() { String::new() } else { format!("\n{}", rows.join("\n")) }
     }
 }
 
