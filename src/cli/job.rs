@@ -19,7 +19,7 @@ use crate::fleet::scheduler::{
 };
 use crate::fleet::worker::{ProfileChoice, Seat};
 use crate::model::event::{
-    CheckKind, CheckOutcome, CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting,
+    CheckKind, CheckOutcome, CredentialState, EVENT_FORMAT, ModemHeader, ModemState, RunHeader, Sitting, Via,
 };
 use crate::model::{
     CallId, CallRecord, CredentialName, Event, EventKind, Fault, GroupName, Line, LineId, ModemId, Moment,
@@ -193,17 +193,23 @@ fn redial_law(plan: &Plan) -> RedialLaw {
 pub(super) fn past(events: &[Event]) -> Past {
     let mut past = Past::default();
     let mut verdicts = BTreeMap::new();
+    let mut lost: BTreeMap<&CallId, (LineId, Option<Via>)> = BTreeMap::new();
     // Failing calls of each modem since it last passed anything: what a quarantine makes void.
     let mut unproven: BTreeMap<&ModemId, Vec<&CallId>> = BTreeMap::new();
     for event in events {
+        if let EventKind::BenchCheck(record) = &event.kind {
+            past.checks.extend(record.charge);
+        }
         match &event.kind {
             EventKind::Verdict(verdict) => drop(verdicts.insert(verdict.line.clone(), verdict.clone())),
             EventKind::VerdictWithdrawn { line, .. } => drop(verdicts.remove(line)),
-            EventKind::CallStarted { line, attempt, .. } => {
+            EventKind::CallStarted { call, line, attempt, via, .. } => {
+                lost.insert(call, (line.clone(), via.clone()));
                 let begun = past.begun.entry(line.clone()).or_default();
                 *begun = (*begun).max(*attempt);
             }
             EventKind::CallEnded(record) => {
+                lost.remove(&record.call);
                 past.calls.push(report(record));
                 let class = CallClass::of(record.fault);
                 if class == CallClass::Passed {
@@ -230,6 +236,7 @@ pub(super) fn past(events: &[Event]) -> Past {
             _ => {}
         }
     }
+    past.lost = lost.into_values().collect();
     past.unproven = unproven.into_values().flatten().cloned().collect();
     past.verdicts = verdicts.into_values().filter(|v| v.fault != Some(Fault::Cancelled)).collect();
     past

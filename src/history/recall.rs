@@ -1,7 +1,7 @@
 //! What a run asks at its start: what was found of each of its lines, how long they take, what is usual there, and whose
 //! numbers strangers answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
@@ -71,12 +71,15 @@ pub struct Dial {
 struct Known {
     key: Key,
     untested_runs: i64,
+    /// The last run that had it is the last one of all.
+    in_last_run: bool,
 }
 
 type KnownLines = HashMap<(LineId, PhoneNumber), Known>;
 
 impl Store {
-    /// What earlier runs found of these lines, in their order; a line of which nothing is known is left out. Nothing is
+    /// What earlier runs found of these lines, in their order; a line of which nothing is known is left out. Behind them
+    /// stand the lines that the last run had and that are none of these, by name. Nothing is
     /// known of how it was before a run that is in the history itself, or is older than the newest there.
     ///
     /// # Errors
@@ -109,10 +112,20 @@ impl Store {
              WHERE spell.line = ?1 ORDER BY spell.first_run DESC",
         )?;
         let mut before = Vec::new();
+        let mut asked = HashSet::new();
+        let mut wanted: Vec<(&LineId, &Known)> = Vec::new();
         for line in lines {
-            let Some(found) = known.get(&(line.id.clone(), line.number.clone())) else { continue };
+            asked.insert(&line.id);
+            wanted.extend(known.get(&(line.id.clone(), line.number.clone())).map(|found| (&line.id, found)));
+        }
+        let is_gone = |(name, found): &(&LineId, &Known)| found.in_last_run && !asked.contains(name);
+        let mut gone: Vec<(&LineId, &Known)> =
+            known.iter().map(|((name, _), found)| (name, found)).filter(is_gone).collect();
+        gone.sort_unstable_by_key(|(_, found)| found.key);
+        wanted.append(&mut gone);
+        for (name, found) in wanted {
             let mut told = LineBefore {
-                line: line.id.clone(),
+                line: name.clone(),
                 tested: None,
                 untested_runs: u32::try_from(found.untested_runs).unwrap_or(u32::MAX),
                 changes: 0,
@@ -183,7 +196,7 @@ impl Store {
             }
         }
         drop(rows);
-        for (line, nights) in self.nights(series, except, &asked)? {
+        for (line, nights) in self.nights(series, except, &asked, known.len())? {
             let memory = memories.entry(line.clone()).or_default();
             if nights.passed > 0 {
                 memory.usual = Some(nights.usual.usual());
@@ -199,6 +212,7 @@ impl Store {
         series: Key,
         except: Option<&RunId>,
         asked: &HashMap<Key, &'a LineId>,
+        lines: usize,
     ) -> rusqlite::Result<HashMap<&'a LineId, LineNights>> {
         let mut runs = self.connection().prepare(
             "SELECT run, calls FROM run WHERE series = ?1 AND ended IS NOT NULL AND calls_kept = 1 AND id <> ?2
@@ -219,7 +233,7 @@ impl Store {
              WHERE call.run = ?1 ORDER BY call.line, call.attempt",
         )?;
         let mut nights: HashMap<&LineId, LineNights> = HashMap::new();
-        let budget = CALLS_MAX.saturating_mul(asked.len());
+        let budget = CALLS_MAX.saturating_mul(lines);
         let mut read = 0_usize;
         for (nth, (run, count)) in runs.into_iter().enumerate() {
             if nth >= NIGHTS_MAX && read >= budget {
@@ -327,7 +341,8 @@ impl Store {
 
     fn known(&self, series: Key) -> rusqlite::Result<KnownLines> {
         let mut lines = self.connection().prepare_cached(
-            "SELECT line.id, line.name, number.number, line.untested_runs
+            "SELECT line.id, line.name, number.number, line.untested_runs,
+                 line.last_run = (SELECT max(run) FROM run WHERE series = ?1)
              FROM line JOIN number ON number.id = line.number WHERE line.series = ?1",
         )?;
         let mut known = HashMap::new();
@@ -337,7 +352,12 @@ impl Store {
             if let (Ok(name), Ok(number)) =
                 (row.get_ref(1)?.as_str()?.parse(), row.get_ref(2)?.as_str()?.parse())
             {
-                known.insert((name, number), Known { key: row.get(0)?, untested_runs: row.get(3)? });
+                let line = Known {
+                    key: row.get(0)?,
+                    untested_runs: row.get(3)?,
+                    in_last_run: row.get::<_, Option<bool>>(4)? == Some(true),
+                };
+                known.insert((name, number), line);
             }
         }
         Ok(known)

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::HistoryError;
 use crate::model::{Fault, Verdict};
@@ -82,16 +82,86 @@ fn migrate_by(connection: &mut Connection, path: &Path, steps: &[&str]) -> Resul
     change.commit().map_err(sql)
 }
 
-/// Enters the faults that this lineman knows; what they make of a line is always what it knows of them.
+/// The faults as this lineman knows them: code, result, blame. What they make of a line is always what it knows of them.
+fn faults() -> impl Iterator<Item = [&'static str; 3]> {
+    let pass = ["", Verdict::Pass.word(), ""];
+    let known = |fault: Fault| [fault.code(), fault.verdict().word(), fault.blame().word()];
+    std::iter::once(pass).chain(Fault::ALL.into_iter().map(known))
+}
+
+/// Whether all of them are entered as they are.
+pub(super) fn has_faults(connection: &Connection) -> rusqlite::Result<bool> {
+    let mut entered =
+        connection.prepare("SELECT count(*) FROM fault WHERE code = ?1 AND result = ?2 AND blame = ?3")?;
+    for fault in faults() {
+        if entered.query_row(fault, |row| row.get::<_, i64>(0))? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Enters those that are not, 0 for none.
 pub(super) fn enter_faults(connection: &Connection) -> rusqlite::Result<()> {
     let mut enter = connection.prepare(
         "INSERT INTO fault (id, code, result, blame)
          VALUES (CASE ?1 WHEN '' THEN 0 ELSE (SELECT coalesce(max(id), 0) + 1 FROM fault) END, ?1, ?2, ?3)
          ON CONFLICT (code) DO UPDATE SET result = excluded.result, blame = excluded.blame",
     )?;
-    enter.execute(params!["", Verdict::Pass.word(), ""])?;
-    for fault in Fault::ALL {
-        enter.execute(params![fault.code(), fault.verdict().word(), fault.blame().word()])?;
+    for fault in faults() {
+        enter.execute(fault)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn versions(connection: &mut Connection, steps: &[&str]) -> (Result<(), HistoryError>, i64) {
+        let done = migrate_by(connection, Path::new("history.db"), steps);
+        let found = version(connection).unwrap();
+        (done, found)
+    }
+
+    #[test]
+    fn versions_are_passed_through_in_their_order_and_all_at_once() {
+        let mut open = Connection::open_in_memory().unwrap();
+        let steps = [
+            "CREATE TABLE a (x)",
+            "ALTER TABLE a ADD COLUMN y; INSERT INTO a VALUES (1, 2)",
+            "CREATE TABLE b (z)",
+        ];
+        let (done, found) = versions(&mut open, &steps[..1]);
+        assert!(done.is_ok() && found == 1);
+        let (done, found) = versions(&mut open, &steps);
+        assert!(done.is_ok() && found == 3);
+        let sum: i64 =
+            open.query_row("SELECT x + y FROM a, (SELECT count(*) FROM b)", [], |row| row.get(0)).unwrap();
+        assert_eq!(sum, 3);
+        let (done, found) = versions(&mut open, &steps);
+        assert!(done.is_ok() && found == 3);
+        let (done, found) = versions(&mut open, &steps[..2]);
+        assert!(matches!(done, Err(HistoryError::Newer { found: 3, .. })) && found == 3);
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_version_before_it() {
+        let mut open = Connection::open_in_memory().unwrap();
+        versions(&mut open, &["CREATE TABLE a (x)"]).0.unwrap();
+        let (done, found) = versions(&mut open, &["", "CREATE TABLE b (y)", "CREATE TABLE a (x)"]);
+        assert!(done.is_err() && found == 1);
+        let tables: i64 = open.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+        assert_eq!(tables, 1, "half of it was kept");
+    }
+
+    #[test]
+    fn the_schema_that_was_released_is_never_changed() {
+        // Whoever has to change this number has changed what other people's files were made by: write a migration instead.
+        let text = MIGRATIONS[0];
+        let sum = text.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        assert_eq!(sum, RELEASED);
+    }
+
+    const RELEASED: u32 = 789_178_224;
 }

@@ -63,9 +63,11 @@ impl Store {
         let mut store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, waits)?;
         schema::migrate(&mut store.connection, path)?;
         let sql = |error| HistoryError::sql(path, error);
-        let change = store.change()?;
-        schema::enter_faults(&change).map_err(sql)?;
-        change.commit().map_err(sql)?;
+        if !schema::has_faults(&store.connection).map_err(sql)? {
+            let change = store.change()?;
+            schema::enter_faults(&change).map_err(sql)?;
+            change.commit().map_err(sql)?;
+        }
         Ok(store)
     }
 

@@ -45,7 +45,7 @@ pub(super) fn lines(text: &str) -> String {
 ///
 /// An apostrophe goes before a formula character at the beginning, and also after a `;`: where a spreadsheet's own
 /// separator is the semicolon, a new cell begins there.
-pub(super) fn text(raw: &str) -> String {
+pub fn text(raw: &str) -> String {
     let clean = one_line(raw);
     let mut out = String::with_capacity(clean.len() + 1);
     if raw.starts_with(['\t', '\r']) && !begins_formula(&clean) {

@@ -20,6 +20,7 @@ mod tables;
 mod transcript;
 pub mod why;
 
+pub use cell::text as safe_cell;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
 pub use outcome::exit_code;

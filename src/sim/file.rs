@@ -70,6 +70,9 @@ pub struct Location {
     pub international: String,
     /// Digits that reach an outside line; they are taken off if present.
     pub outside: String,
+    /// Codes that choose a carrier which works from here, in front of a whole national or international number. Behind any
+    /// other code there is nobody.
+    pub carriers: Vec<String>,
 }
 
 impl Default for Location {
@@ -80,6 +83,7 @@ impl Default for Location {
             trunk: "1".to_owned(),
             international: "011".to_owned(),
             outside: String::new(),
+            carriers: Vec::new(),
         }
     }
 }

@@ -5,9 +5,11 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 mod adaptive;
+mod answers;
 mod common;
 mod crowd;
 mod gap;
+mod history;
 mod idle;
 mod makespan;
 mod million;
@@ -31,10 +33,11 @@ use common::Row;
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 10] = [
+const FIGURES: [(&str, Figure); 11] = [
     ("makespan", makespan::rows),
     ("pool", pool::rows),
     ("million", million::rows),
+    ("history", history::rows),
     ("gap", gap::rows),
     ("stamps", stamps::rows),
     ("idle", idle::rows),

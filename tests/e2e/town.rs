@@ -79,6 +79,8 @@ pub(crate) struct Town {
     pub(crate) branches: Vec<Branch>,
     /// Lines of the exchange's `rules`.
     pub(crate) rules: Vec<String>,
+    /// Keys of the exchange.
+    pub(crate) exchange_keys: String,
     /// Keys of the exchange's `timing`.
     pub(crate) timing: String,
     /// Keys of the plan's `policy`, behind the quick retries.
@@ -115,6 +117,7 @@ impl Town {
             modems,
             branches: branches.into_iter().collect(),
             rules: Vec::new(),
+            exchange_keys: String::new(),
             timing: String::new(),
             policy: "attempts: 3, confirm: 2".to_owned(),
             limits: "setup: 5s, dial: 20s, prompt: 3s, login: 4s, grant_wait: 20s, logout: 2s, hangup: 4s, call: 40s"
@@ -191,6 +194,8 @@ impl Town {
 
     fn write_exchange(&self, stage: &Stage) {
         let mut text = format!("exchange: town\nseed: 7\npace: {}\n", self.pace);
+        text.push_str(&self.exchange_keys);
+        text.push('\n');
         if !self.timing.is_empty() {
             let _ = writeln!(text, "timing: {{ {} }}", self.timing);
         }

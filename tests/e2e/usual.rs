@@ -1,4 +1,4 @@
-//! What the nights before teach: the program reads its own reports folder, and tells a bad line by its own measure. That a
+//! What the nights before teach: the program catches up with its own reports folder, and tells a bad line by its own measure. That a
 //! first call is cut short takes half a minute of real time, and is held in `tests/runs`.
 
 use std::fs;
@@ -32,7 +32,10 @@ fn four_more(stage: &Stage) {
     for day in 1..=4 {
         let folder = first.with_file_name(format!("2025010{day}T020000Z-town"));
         fs::create_dir(&folder).unwrap();
-        fs::copy(first.join("events.jsonl"), folder.join("events.jsonl")).unwrap();
+        let journal = fs::read_to_string(first.join("events.jsonl")).unwrap();
+        let (from, to) =
+            (first.file_name().unwrap().to_string_lossy(), folder.file_name().unwrap().to_string_lossy());
+        fs::write(folder.join("events.jsonl"), journal.replacen(&*from, &to, 1)).unwrap();
     }
 }
 
@@ -45,11 +48,15 @@ fn a_line_that_trains_far_longer_than_on_the_nights_before_is_degraded() {
     let row = night(&stage, slow);
     assert_eq!((row["result"].as_str(), row["fault"].as_str()), ("degraded", "slow-train"), "{row:?}");
     assert!(row["detail"].contains(" s, usual 0.") && row["detail"].contains("(5 nights, "), "{row:?}");
-    // A folder of another plan's, or of none, teaches nothing.
+    // What is neither in the history nor in the folder any more teaches nothing.
     let reports = fs::canonicalize(run_of(&stage, "latest")).unwrap();
-    for entry in fs::read_dir(reports.parent().unwrap()).unwrap().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("2025") {
+    let reports = reports.parent().unwrap();
+    for entry in fs::read_dir(reports).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("2025") {
             fs::remove_dir_all(entry.path()).unwrap();
+        } else if name.starts_with("history.db") {
+            fs::remove_file(entry.path()).unwrap();
         }
     }
     assert_eq!(night(&stage, slow)["result"], "pass");

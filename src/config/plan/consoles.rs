@@ -14,7 +14,7 @@ use crate::console::{Behind, Dialog};
 use crate::model::Hostname;
 
 /// Most consoles behind one line: they are seen in one call, and each has up to 40 s of it.
-pub const CONSOLES_MAX: usize = 96;
+pub(super) const CONSOLES_MAX: usize = 96;
 /// Longest name of a console, in characters.
 const NAME_LEN_MAX: usize = 64;
 /// How a console is read that names no dialog. Nothing is typed there but CRs, so that the union of all prompts will do.

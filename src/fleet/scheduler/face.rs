@@ -249,6 +249,8 @@ pub struct Past {
     pub calls: Vec<CallReport>,
     /// The highest attempt number that each line's calls had, ended or not: ids are not used twice.
     pub begun: BTreeMap<LineId, u32>,
+    /// Of the calls that began and of which no end is known, the lines and the ways that they went.
+    pub lost: Vec<(LineId, Option<Via>)>,
     /// Modems that are under quarantine: they are checked before they get a line.
     pub quarantined: BTreeSet<ModemId>,
     /// Calls that count as not made, since their modem was put under quarantine for them.

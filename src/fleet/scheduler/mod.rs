@@ -324,6 +324,7 @@ impl Scheduler {
                 self.health.settle(modem);
             }
         }
+        let mut lost: Vec<(usize, usize)> = Vec::new();
         for report in past.calls {
             let (Some(&line), Some(&modem)) =
                 (self.line_index.get(&report.line), self.modem_index.get(&report.modem))
@@ -335,6 +336,7 @@ impl Scheduler {
             // A call that was cut short by a signal is no reason to leave its line alone now; it counts as lost.
             if CallClass::of(report.fault) == CallClass::Policy {
                 self.lines[line].begun = self.lines[line].begun.max(report.attempt);
+                lost.push((line, way));
                 continue;
             }
             self.lines[line].learn(report.took, report.fault);
@@ -359,19 +361,30 @@ impl Scheduler {
                 self.lines[line].begun = self.lines[line].begun.max(begun);
             }
         }
+        for (line, via) in past.lost {
+            let Some(&line) = self.line_index.get(&line) else { continue };
+            let way = self.way_of(line, via.as_ref());
+            self.spend_in_full(line, way);
+            lost.push((line, way));
+        }
+        let mut known: BTreeMap<usize, usize> = BTreeMap::new();
+        lost.iter().for_each(|(line, _)| *known.entry(*line).or_default() += 1);
         for index in 0..self.lines.len() {
             let line = &mut self.lines[index];
             let highest = line.trials.iter().map(|trial| trial.attempt).max().unwrap_or(0);
             line.begun = line.begun.max(highest);
             let ended = u32::try_from(line.trials.len()).unwrap_or(u32::MAX);
-            let lost = line.begun.saturating_sub(ended);
-            // Which way they went is not known any more.
-            let way = &line.ways[0];
-            self.numbers[way.number].lost += lost;
-            for _ in 0..lost {
-                self.numbers[way.number].redial.note(&self.redial, Mono::ZERO, None, false);
-                self.ledger.spend(Some(&index), &way.number, &way.worst);
+            let known = u32::try_from(known.get(&index).copied().unwrap_or(0)).unwrap_or(u32::MAX);
+            // Which way the others went is not known: its own number is the likeliest.
+            for _ in 0..line.begun.saturating_sub(ended).saturating_sub(known) {
+                self.spend_in_full(index, 0);
+                lost.push((index, 0));
             }
+        }
+        for (line, way) in lost {
+            let number = &mut self.numbers[self.lines[line].ways[way].number];
+            number.lost += 1;
+            number.redial.note(&self.redial, Mono::ZERO, None, false);
         }
         for number in 0..self.numbers.len() {
             self.recount(number);

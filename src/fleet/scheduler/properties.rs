@@ -9,11 +9,12 @@ use proptest::strategy::ValueTree as _;
 
 use super::watch::Watch;
 use super::world::{CheckFate, Fate, Nature, SetUp, World, line, modem, plan};
-use super::{Check, CheckPlan, Decision, Input, Preflight, Preset, SchedulerPlan};
+use super::{Check, CheckPlan, Decision, Group, GroupKind, Input, Preflight, Preset, SchedulerPlan, Way};
+use crate::fleet::budget::{Budget, Purse};
 use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
 use crate::fleet::redial::RedialLaw;
-use crate::model::event::CheckOutcome;
-use crate::model::{Fault, LineId, ModemId, TrunkName};
+use crate::model::event::{CheckOutcome, Via, WaitReason};
+use crate::model::{Charge, Fault, LineId, Micros, ModemId, Mono, NumberClass, TrunkName, Windows};
 
 /// Every fault that a call can have, and none.
 const FATES: [Option<Fault>; 25] = [
@@ -73,8 +74,15 @@ impl Seeded {
 
 impl Nature for Seeded {
     fn call(&mut self, line: &LineId, modem: &ModemId, attempt: u32, watch: &Watch) -> Fate {
+        self.call_by(line, 0, modem, attempt, watch)
+    }
+
+    fn call_by(&mut self, line: &LineId, way: usize, modem: &ModemId, attempt: u32, watch: &Watch) -> Fate {
         let mut dice = self.dice(&format!("{line} {modem} {attempt}"));
-        let mut usual = self.dice(line.as_str());
+        let mut usual = match way {
+            0 => self.dice(line.as_str()),
+            way => self.dice(&format!("{line} by {way}")),
+        };
         let usual = if usual.u8(..8) < self.good { None } else { usual.choice(FATES).flatten() };
         let fault = if dice.u8(..8) < self.steady { usual } else { dice.choice(FATES).flatten() };
         let fault = match (self.bad.get(modem), fault) {
@@ -88,6 +96,7 @@ impl Nature for Seeded {
         // Now and then a bench fault comes when the digits are out.
         fate.dialed |= dice.u8(..4) == 0;
         fate.slow = (dice.u8(..6) == 0).then(|| Duration::from_secs(60));
+        fate.untold = self.dice(&format!("untold {line} {attempt}")).u8(..8) == 0;
         fate.held = self.dice(&format!("held {line} {modem} {attempt}")).u8(..12) == 0;
         // Of those that refuse, half say for how long.
         fate.refused_for = dice.bool().then(|| Duration::from_secs(dice.u64(1..600)));
@@ -138,10 +147,88 @@ struct Case {
     deadline: Option<u64>,
     /// Killed and resumed after so many steps.
     killed: Option<usize>,
+    /// Somebody sets the wall clock: when, and how many seconds later all windows are then.
+    set: Option<(u64, u64)>,
 }
 
-/// Number, credential, whether it proves, expected seconds; and a preset.
-type Drawn = ((usize, Option<usize>, bool, Option<u64>), Option<usize>);
+/// The longest call of these worlds.
+const ROOM: Duration = Duration::from_secs(120);
+
+/// Number, credential, whether it proves, expected seconds; a preset; and what limits it.
+type Drawn = ((usize, Option<usize>, bool, Option<u64>), Option<usize>, Limited);
+
+/// What limits a line: other ways (number, carrier), its window's spells, groups, priority, rank among the deferred.
+type Limited = (Vec<(Option<usize>, bool)>, Option<Vec<(u64, u64)>>, Vec<usize>, i32, Option<u32>);
+
+/// Of few lines something is said, of some worlds of none.
+fn limited() -> impl Strategy<Value = Limited> {
+    let way = (proptest::option::weighted(0.7, 0..10usize), any::<bool>());
+    let spell = (0..1800u64, 60..900u64);
+    (
+        proptest::collection::vec(way, 0..3),
+        proptest::option::weighted(0.5, proptest::collection::vec(spell, 0..4)),
+        proptest::collection::vec(0..GROUPS, 0..3),
+        -1..2i32,
+        proptest::option::weighted(0.2, 0..3u32),
+    )
+}
+
+/// Most groups of a world.
+const GROUPS: usize = 3;
+
+fn windows(spells: &[(u64, u64)], later: u64) -> Windows {
+    let s = |seconds: u64| Mono::from_millis((seconds + later) * 1000);
+    Windows::new(spells.iter().map(|&(from, long)| (s(from), s(from + long))))
+}
+
+/// A way to a number: its class and price hang on the number, so that lines that share it agree.
+fn way(number: usize, via: Option<Via>) -> Way {
+    let number_of = |n: usize| format!("+1919555{n:04}").parse().unwrap();
+    let cost = (number != 7).then_some(Micros(number as u64 * 1000));
+    let worst = Charge { class: NumberClass::ALL[number % 4], billed_s: 60 * (1 + number as u32 % 3), cost };
+    Way { number: number_of(number), via, worst }
+}
+
+fn limit(job: &mut super::LineJob, own: usize, (ways, spells, mut groups, priority, deferred): Limited) {
+    job.ways = vec![way(own, None)];
+    for (number, carrier) in ways {
+        let number = number.filter(|&number| number != own);
+        let via = Via {
+            number: number.map(|number| way(number, None).number),
+            carrier: carrier.then(|| "att".parse().unwrap()),
+        };
+        let known = job.ways.iter().any(|way| way.via.as_ref() == Some(&via));
+        if !known && (number.is_some() || carrier) {
+            job.ways.push(way(number.unwrap_or(own), Some(via)));
+        }
+    }
+    job.windows = spells.map_or(Windows::ALWAYS, |spells| windows(&spells, 0));
+    groups.sort_unstable();
+    groups.dedup();
+    (job.groups, job.priority, job.deferred) = (groups, priority, deferred);
+}
+
+fn purse() -> impl Strategy<Value = Purse> {
+    (
+        proptest::option::weighted(0.3, 1..30u64),
+        proptest::option::weighted(0.3, (60..3600u64).prop_map(Duration::from_secs)),
+        proptest::option::weighted(0.3, (1000..100_000u64).prop_map(Micros)),
+    )
+        .prop_map(|(calls, time, cost)| Purse { calls, time, cost })
+}
+
+fn budget() -> impl Strategy<Value = Budget> {
+    let maybe =
+        |share: f64| proptest::option::weighted(share, purse()).prop_map(|purse| purse.unwrap_or_default());
+    let some = (
+        maybe(0.5),
+        proptest::collection::btree_map((0..4usize).prop_map(|n| NumberClass::ALL[n]), purse(), 0..3),
+        maybe(0.3),
+        maybe(0.3),
+    );
+    let some = some.prop_map(|(run, by_class, line, number)| Budget { run, by_class, line, number });
+    prop_oneof![2 => Just(Budget::default()), 1 => some]
+}
 
 fn lines() -> impl Strategy<Value = Vec<super::LineJob>> {
     let one = (
@@ -150,11 +237,13 @@ fn lines() -> impl Strategy<Value = Vec<super::LineJob>> {
         any::<bool>(),
         proptest::option::of(10..200u64),
     );
-    proptest::collection::vec((one, proptest::option::weighted(0.1, 0..3usize)), 1..14).prop_map(|lines| {
+    let one = (one, proptest::option::weighted(0.1, 0..3usize), limited());
+    // One world in two is without limits, as plans were before there were any.
+    (proptest::collection::vec(one, 1..14), any::<bool>()).prop_map(|(lines, limits)| {
         let presets = [Fault::Screened, Fault::Skipped, Fault::OnHold];
-        let make = |(n, ((number, credential, prove_on, expected), preset)): (usize, Drawn)| {
+        let make = |(n, ((number, credential, prove_on, expected), preset, limited)): (usize, Drawn)| {
             let mut job: super::LineJob = line(n);
-            job.ways[0].number = format!("+1919555{number:04}").parse().unwrap();
+            limit(&mut job, number, if limits { limited } else { Limited::default() });
             job.credential = credential.map(|n| format!("c{n}").parse().unwrap());
             job.prove_on = prove_on && n == 0;
             job.expected = expected.map(Duration::from_secs);
@@ -237,7 +326,10 @@ fn anything() -> impl Strategy<Value = Case> {
         proptest::option::weighted(0.3, 0..60usize),
     );
     let dice = (any::<u64>(), 0..9u8, 0..9u8, 0..2u8);
-    (lines(), seats, trunks, policy(), outs, ends, dice, checks, law).prop_map(
+    let groups = proptest::collection::vec(1..4u32, GROUPS);
+    let limits = (groups, budget(), proptest::option::weighted(0.2, (1..900u64, 0..1200u64)));
+    let checks_and_law = (checks, law);
+    (lines(), seats, trunks, policy(), outs, ends, dice, checks_and_law, limits).prop_map(
         |(
             lines,
             seats,
@@ -246,8 +338,8 @@ fn anything() -> impl Strategy<Value = Case> {
             outs,
             (drain, deadline, killed),
             (seed, good, steady, panics),
-            (preflight, has_reference, numbered, heals_after),
-            redial,
+            ((preflight, has_reference, numbered, heals_after), redial),
+            (groups, budget, set),
         )| {
             let trunk = |n: usize| -> TrunkName { format!("t{n}").parse().unwrap() };
             let mut nature = Seeded {
@@ -263,6 +355,7 @@ fn anything() -> impl Strategy<Value = Case> {
             for (n, (on, bad, failing)) in seats.into_iter().enumerate() {
                 let mut seat = modem(n);
                 seat.trunk = on.map(trunk);
+                seat.toll = Some(way(n, None).worst);
                 seat.has_number = numbered.is_some_and(|all| all || n % 2 == 0);
                 if let Some(bad) = bad {
                     nature.bad.insert(seat.id.clone(), BAD[bad]);
@@ -285,20 +378,19 @@ fn anything() -> impl Strategy<Value = Case> {
                 preflight: [Preflight::Off, Preflight::DialTone, Preflight::Reference]
                     [usize::from(preflight)],
                 reference: has_reference.then(|| "+19195559999".parse().unwrap()),
-                toll: None,
+                toll: Some(way(5, None).worst),
             };
             let past = super::Past::default();
-            let plan = SchedulerPlan {
-                lines,
-                modems,
-                trunks,
-                policy,
-                checks,
-                redial,
-                past,
-                ..SchedulerPlan::default()
+            let group = |(n, most): (usize, u32)| Group {
+                name: format!("g{n}"),
+                kind: if n == 0 { GroupKind::HuntGroup } else { GroupKind::Site },
+                max_calls: NonZeroU32::new(most).unwrap(),
             };
-            Case { plan, nature, outs, drain, deadline, killed }
+            let groups = groups.into_iter().enumerate().map(group).collect();
+            let room = ROOM;
+            let plan =
+                SchedulerPlan { lines, modems, trunks, groups, budget, room, policy, checks, redial, past };
+            Case { plan, nature, outs, drain, deadline, killed, set }
         },
     )
 }
@@ -322,6 +414,17 @@ fn run(case: Case) -> World<Seeded> {
     }
     if let Some(at) = case.deadline {
         world.at(at, Input::Deadline);
+    }
+    if let Some((at, later)) = case.set {
+        let lines = world.lines().to_vec();
+        let moved = lines.into_iter().filter_map(|job| {
+            let spells = job.windows.spells()?.iter().map(|&(from, to)| {
+                let later = Duration::from_secs(later);
+                (from + later, to + later)
+            });
+            Some((job.id, Windows::new(spells)))
+        });
+        world.at(at, Input::Windows(moved.collect()));
     }
     if let Some(steps) = case.killed
         && !world.run(steps)
@@ -358,7 +461,18 @@ fn the_random_worlds_meet_every_ending() {
                 Decision::Withdraw { .. } => "(withdraw)",
                 Decision::Quarantine { .. } => "(quarantine)",
                 Decision::GiveUp { .. } => "(give up)",
-                Decision::Waits { .. } => "(waits)",
+                Decision::Waits { reason, .. } => match reason {
+                    WaitReason::Modem => "(waits: modem)",
+                    WaitReason::Window => "(waits: window)",
+                    WaitReason::Pause => "(waits: pause)",
+                    WaitReason::Redial => "(waits: redial)",
+                    WaitReason::Held => "(waits: held)",
+                    WaitReason::Refused => "(waits: refused)",
+                    WaitReason::Number => "(waits: number)",
+                    WaitReason::Group => "(waits: group)",
+                    WaitReason::Budget => "(waits: budget)",
+                    WaitReason::Credential => "(waits: credential)",
+                },
                 Decision::Check { check, .. } => match check {
                     Check::DialTone => "(check: tone)",
                     Check::Reference => "(check: reference)",
@@ -367,6 +481,7 @@ fn the_random_worlds_meet_every_ending() {
                 },
                 Decision::TakeBack { .. } => "(take back)",
                 Decision::Notice(_) => "(notice)",
+                Decision::Dial { way: 1.., .. } => "(by another way)",
                 Decision::SetUp(_) | Decision::Dial { .. } | Decision::Finished => continue,
             };
             *seen.entry(format!("{what}{}", if resumed { ", resumed" } else { "" })).or_default() += 1;
@@ -399,7 +514,18 @@ fn the_random_worlds_meet_every_ending() {
         "(withdraw)",
         "(quarantine)",
         "(give up)",
-        "(waits)",
+        "(waits: modem)",
+        "(waits: window)",
+        "(waits: pause)",
+        "(waits: redial)",
+        "(waits: held)",
+        "(waits: refused)",
+        "(waits: number)",
+        "(waits: group)",
+        "(waits: budget)",
+        "(waits: credential)",
+        "(by another way)",
+        "out-of-window",
         "(check: tone)",
         "(check: reference)",
         "(check: peer)",

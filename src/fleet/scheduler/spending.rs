@@ -134,6 +134,12 @@ impl Scheduler {
         }
     }
 
+    /// Counts a call of which no end is known.
+    pub(super) fn spend_in_full(&mut self, line: usize, way: usize) {
+        let way = &self.lines[line].ways[way];
+        self.ledger.spend(Some(&line), &way.number, &way.worst);
+    }
+
     /// Counts what earlier sittings spent on checks.
     pub(super) fn recall_checks(&mut self, charges: &[Charge]) {
         for charge in charges {

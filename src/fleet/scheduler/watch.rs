@@ -4,15 +4,18 @@
 
 mod checks;
 mod dials;
+mod limits;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CallReport, Check, Decision, Input, Past, Preflight, SchedulerPlan};
+use self::limits::Spending;
+use super::{CallReport, Check, Decision, Input, LineJob, Past, Preflight, SchedulerPlan};
 use crate::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, NUMBER_HELD, OUTSIDE_LINE_STREAK_MAX};
 use crate::fleet::redial::RedialCount;
+use crate::model::event::Via;
 use crate::model::event::{LineVerdict, WaitReason};
-use crate::model::{CallId, CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber, TrunkName};
+use crate::model::{CallId, CredentialName, Fault, LineId, ModemId, Mono, PhoneNumber, TrunkName, Windows};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seat {
@@ -38,6 +41,18 @@ pub(super) struct Watch {
     leaving: BTreeMap<ModemId, Fault>,
     pub(super) quarantined: BTreeSet<ModemId>,
     pub(super) running: BTreeMap<LineId, (ModemId, u32)>,
+    /// Which way each of them goes.
+    on_way: BTreeMap<LineId, usize>,
+    /// Calls of which no end is known, and the ways that they went.
+    lost: Vec<(LineId, usize)>,
+    /// Those that the last death of the process lost, for a journal.
+    newly_lost: Vec<(LineId, Option<Via>)>,
+    /// When each line may be dialed.
+    windows: BTreeMap<LineId, Windows>,
+    began: Option<Mono>,
+    /// What calls and checks took, and what is set aside for those that are running, by modem.
+    spent: Vec<Spending>,
+    aside: BTreeMap<ModemId, Spending>,
     pub(super) calls: BTreeMap<LineId, Vec<Call>>,
     pub(super) begun: BTreeMap<LineId, u32>,
     pub(super) verdicts: BTreeMap<LineId, LineVerdict>,
@@ -88,6 +103,13 @@ impl Watch {
             leaving: BTreeMap::new(),
             quarantined: BTreeSet::new(),
             running: BTreeMap::new(),
+            on_way: BTreeMap::new(),
+            lost: Vec::new(),
+            newly_lost: Vec::new(),
+            windows: plan.lines.iter().map(|job| (job.id.clone(), job.windows.clone())).collect(),
+            began: None,
+            spent: Vec::new(),
+            aside: BTreeMap::new(),
             calls: BTreeMap::new(),
             begun: BTreeMap::new(),
             verdicts: BTreeMap::new(),
@@ -119,7 +141,8 @@ impl Watch {
 
     /// The process was killed: calls that were running are lost, the journal remains.
     pub(super) fn killed(&mut self) -> Past {
-        self.running.clear();
+        self.lose_calls();
+        self.began = None;
         self.waits.clear();
         self.leaving.clear();
         self.lineless.clear();
@@ -150,25 +173,39 @@ impl Watch {
                 .flatten()
                 .map(|(line, attempt)| CallId::new(line, *attempt))
                 .collect(),
-            checks: Vec::new(),
+            checks: self.spent.iter().filter(|spent| spent.check).map(|spent| spent.charge).collect(),
+            // Of calls that a signal cut short the journal has the end.
+            lost: std::mem::take(&mut self.newly_lost),
             void: self.void.iter().map(|(line, attempt)| CallId::new(line, *attempt)).collect(),
         };
         self.recount_redials();
         self.recount_piles();
         // To go on with what was cut short is what a resumed run is for.
         self.verdicts.retain(|_, verdict| verdict.fault != Some(Fault::Cancelled));
-        for calls in self.calls.values_mut() {
-            calls.retain(|call| call.class != CallClass::Policy);
-        }
         past
     }
 
-    fn number(&self, line: &LineId) -> &PhoneNumber {
-        &self.plan.lines.iter().find(|job| job.id == *line).unwrap().ways[0].number
+    fn job(&self, line: &LineId) -> &LineJob {
+        self.plan.lines.iter().find(|job| job.id == *line).unwrap()
+    }
+
+    fn way(&self, report: &CallReport) -> usize {
+        self.job(&report.line).ways.iter().position(|way| way.via == report.via).unwrap()
+    }
+
+    /// The number that a call went to.
+    fn number(&self, report: &CallReport) -> &PhoneNumber {
+        &self.job(&report.line).ways[self.way(report)].number
+    }
+
+    /// The number that a running call goes to.
+    fn number_in_call(&self, line: &LineId) -> &PhoneNumber {
+        &self.job(line).ways[self.on_way[line]].number
     }
 
     fn siblings<'a>(&'a self, number: &'a PhoneNumber) -> impl Iterator<Item = &'a LineId> + 'a {
-        self.plan.lines.iter().filter(move |job| job.ways[0].number == *number).map(|job| &job.id)
+        let here = move |job: &&LineJob| job.ways.iter().any(|way| way.number == *number);
+        self.plan.lines.iter().filter(here).map(|job| &job.id)
     }
 
     fn calls(&self, line: &LineId) -> &[Call] {
@@ -201,8 +238,8 @@ impl Watch {
         self.calls(line).iter().filter(|call| call.class.is_attempt() && !self.is_void(call)).count()
     }
 
-    fn weight(&self, now: Mono, line: &LineId, modem: &ModemId) -> u32 {
-        if self.is_barred(now, line, modem) {
+    fn weight(&self, now: Mono, line: &LineId, number: &PhoneNumber, modem: &ModemId) -> u32 {
+        if self.is_barred(now, number, modem) {
             return u32::MAX;
         }
         let of = |call: &Call| match call.class {
@@ -214,18 +251,14 @@ impl Watch {
     }
 
     fn dialed(&self, number: &PhoneNumber) -> u32 {
-        let of = |line: &LineId| {
-            let calls = self.calls(line);
-            let begun = self.begun.get(line).copied().unwrap_or(0);
-            let running = u32::from(self.running.contains_key(line));
-            let lost = begun - running - u32::try_from(calls.len()).unwrap();
-            lost + calls.iter().map(|call| u32::from(call.report.dialed)).sum::<u32>()
-        };
-        self.siblings(number).map(of).sum()
+        let lost = self.lost.iter().filter(|(line, way)| self.job(line).ways[*way].number == *number).count();
+        let dialed = self.number_calls(number).filter(|call| call.report.dialed).count();
+        u32::try_from(lost + dialed).unwrap()
     }
 
     fn number_calls<'a>(&'a self, number: &'a PhoneNumber) -> impl Iterator<Item = &'a Call> + 'a {
-        self.siblings(number).flat_map(|line| self.calls(line))
+        let calls = self.siblings(number).flat_map(|line| self.calls(line));
+        calls.filter(move |call| self.number(&call.report) == number)
     }
 
     fn without_carrier(&self, number: &PhoneNumber) -> bool {
@@ -273,7 +306,10 @@ impl Watch {
     /// Takes in what the scheduler was told, before it answers.
     pub(super) fn input(&mut self, now: Mono, input: &Input) {
         match input {
-            Input::Start => self.started = true,
+            Input::Start => {
+                self.started = true;
+                self.began = Some(now);
+            }
             Input::ModemReady(modem) => {
                 let rests = self.quarantined.contains(modem);
                 let seat = self.seats.get_mut(modem).unwrap();
@@ -301,6 +337,7 @@ impl Watch {
             Input::Answered(modem) => self.answered(modem),
             Input::Panicked { modem, line, detail } => {
                 let attempt = self.running[line].1;
+                let via = self.job(line).ways[self.on_way[line]].via.clone();
                 let report = CallReport {
                     line: line.clone(),
                     modem: modem.clone(),
@@ -312,7 +349,7 @@ impl Watch {
                     took: std::time::Duration::ZERO,
                     cut_short: None,
                     connected_after: None,
-                    via: None,
+                    via,
                     charge: None,
                     refused_for: None,
                     detail: detail.clone(),
@@ -328,6 +365,8 @@ impl Watch {
             Input::NotDialed { modem, line, .. } => {
                 let (taken, attempt) = self.running.remove(line).expect("only calls that were decided on");
                 assert_eq!(taken, *modem);
+                self.on_way.remove(line);
+                self.aside.remove(modem);
                 self.begun.insert(line.clone(), attempt - 1);
                 self.refused.insert(line.clone());
                 let seat = match self.leaving.remove(modem) {
@@ -339,17 +378,20 @@ impl Watch {
             }
             Input::Drain => self.draining = true,
             Input::Deadline => self.past_deadline = true,
-            Input::Windows(_) | Input::Time => {}
+            Input::Windows(windows) => self.windows.extend(windows.iter().cloned()),
+            Input::Time => {}
         }
     }
 
     fn ended(&mut self, now: Mono, report: &CallReport) {
         if report.held {
-            let number = self.number(&report.line).clone();
+            let number = self.number(report).clone();
             self.held.insert(number, (report.modem.clone(), now + NUMBER_HELD));
         }
         let (modem, attempt) = self.running.remove(&report.line).expect("only running calls end");
         assert_eq!((&modem, attempt), (&report.modem, report.attempt));
+        assert_eq!(self.on_way.remove(&report.line), Some(self.way(report)));
+        self.settled(&modem, report.dialed, report.charge);
         let class = CallClass::of(report.fault);
         self.calls.entry(report.line.clone()).or_default().push(Call { report: report.clone(), class });
         self.journal.push(report.clone());
@@ -388,10 +430,11 @@ impl Watch {
                     // A modem rests after bad outside lines, without a word.
                     seat.0 = Seat::SettingUp;
                 }
-                Decision::Dial { line, modem, attempt, call, may_shorten, .. } => {
+                Decision::Dial { line, modem, attempt, way, call, may_shorten } => {
                     assert_eq!(call.as_str(), format!("{line}.{attempt}"));
                     self.invariant_shortened(now, line, *may_shorten);
-                    self.invariant_dial(now, line, modem, *attempt);
+                    self.invariant_limits(now, line, *way, modem);
+                    self.invariant_dial(now, line, *way, (modem, *attempt));
                 }
                 Decision::Verdict(verdict) => self.invariant_verdict(now, verdict),
                 Decision::Withdraw { line, .. } => {
@@ -423,6 +466,7 @@ impl Watch {
                 Decision::Finished => self.invariant_finished(),
             }
         }
+        self.invariant_budget();
         if self.started && !self.finished && !self.draining && !self.past_deadline {
             self.invariant_no_idle_modem(now);
         }

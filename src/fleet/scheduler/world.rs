@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::watch::{Seat, Watch};
 use super::{
-    CallReport, Check, CheckPlan, CheckReport, Decision, Input, LineJob, ModemSeat, Past, Scheduler,
-    SchedulerPlan,
+    CallReport, Check, CheckPlan, CheckReport, Decision, Input, LineJob, LineStands, ModemSeat, ModemStands,
+    Past, Scheduler, SchedulerPlan, Way,
 };
 use crate::call::limits::UNANSWERED;
 use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
 use crate::fleet::redial::RedialLaw;
 use crate::fleet::scheduler::outcome_of;
-use crate::model::event::{CheckOutcome, LineVerdict};
-use crate::model::{Fault, LineId, ModemId, Moment, Mono};
+use crate::model::event::{CheckOutcome, LineVerdict, WaitReason};
+use crate::model::{Charge, Fault, LineId, Micros, ModemId, Moment, Mono};
 
 /// What a call will find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(super) struct Fate {
     pub(super) held: bool,
     /// How long its modem says that it refuses the number.
     pub(super) refused_for: Option<Duration>,
+    /// Nobody knows what it is charged, if it dialed.
+    pub(super) untold: bool,
     /// The time that it would take to connect, where a shortened limit cuts it off.
     pub(super) slow: Option<Duration>,
 }
@@ -57,6 +59,7 @@ impl Fate {
             refused: false,
             held: false,
             refused_for: None,
+            untold: false,
             slow: None,
         }
     }
@@ -71,6 +74,12 @@ pub(super) type CheckFate = (CheckOutcome, Option<Fault>, Duration);
 /// What the world is like.
 pub(super) trait Nature {
     fn call(&mut self, line: &LineId, modem: &ModemId, attempt: u32, watch: &Watch) -> Fate;
+
+    /// The same by a certain way; all are alike unless it says otherwise.
+    fn call_by(&mut self, line: &LineId, way: usize, modem: &ModemId, attempt: u32, watch: &Watch) -> Fate {
+        let _ = way;
+        self.call(line, modem, attempt, watch)
+    }
 
     fn set_up(&mut self, _modem: &ModemId, _nth: u32) -> SetUp {
         (Ok(()), Duration::from_secs(1))
@@ -216,6 +225,7 @@ impl<N: Nature> World<N> {
         let decisions = self.scheduler.step(self.now, input.clone());
         self.scheduler.assert_kept();
         self.watch.decided(self.now, &decisions);
+        self.assert_why();
         for decision in &decisions {
             match decision {
                 Decision::SetUp(modem) => {
@@ -229,8 +239,8 @@ impl<N: Nature> World<N> {
                     };
                     self.push(self.now + took, input);
                 }
-                Decision::Dial { line, modem, attempt, may_shorten, .. } => {
-                    let mut fate = self.nature.call(line, modem, *attempt, &self.watch);
+                Decision::Dial { line, modem, attempt, way, may_shorten, .. } => {
+                    let mut fate = self.nature.call_by(line, *way, modem, *attempt, &self.watch);
                     let unanswered = fate.fault.is_some_and(|fault| UNANSWERED.contains(&fault));
                     let cut = self.shortens
                         && *may_shorten
@@ -247,6 +257,9 @@ impl<N: Nature> World<N> {
                             ..fate
                         };
                     }
+                    assert!(self.plan.room.is_zero() || fate.took <= self.plan.room, "a call has a limit");
+                    let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
+                    let Way { via, worst, .. } = job.ways[*way].clone();
                     let (line, modem) = (line.clone(), modem.clone());
                     let input = if fate.refused {
                         Input::NotDialed { modem, line, detail: "an emergency number".to_owned() }
@@ -261,8 +274,8 @@ impl<N: Nature> World<N> {
                             furthest: fate.furthest,
                             dialed: fate.dialed,
                             held: fate.held,
-                            via: None,
-                            charge: None,
+                            via,
+                            charge: charged(&worst, &fate),
                             refused_for: fate.refused_for,
                             took: fate.took,
                             cut_short: cut.then_some(SHORT),
@@ -300,6 +313,37 @@ impl<N: Nature> World<N> {
         self.log.push((self.now, input, decisions));
     }
 
+    /// Whoever asks is told what was told.
+    fn assert_why(&self) {
+        for job in &self.plan.lines {
+            let Some(stands) = self.scheduler.why(&job.id) else { continue };
+            match stands {
+                LineStands::Judged(fault) => {
+                    assert_eq!(self.watch.verdicts.get(&job.id).map(|verdict| verdict.fault), Some(fault));
+                }
+                LineStands::InCall(modem) => assert_eq!(self.watch.running[&job.id].0, modem),
+                LineStands::Waits { reason, until, .. } => {
+                    let told = self.watch.waits.get(&job.id).copied();
+                    assert_eq!(told.unwrap_or((WaitReason::Modem, None)), (reason, until), "{}", job.id);
+                }
+            }
+        }
+        for seat in &self.plan.modems {
+            let stands = self.scheduler.why_modem(&seat.id).unwrap();
+            let (known, _) = self.watch.seats[&seat.id];
+            let quarantined = self.watch.quarantined.contains(&seat.id);
+            let agrees = match stands {
+                ModemStands::InCall => known == Seat::InCall,
+                ModemStands::Free => known == Seat::Ready && !quarantined,
+                ModemStands::SettingUp => known == Seat::SettingUp,
+                ModemStands::Out(_) => matches!(known, Seat::Out | Seat::SettingUp),
+                ModemStands::Quarantined(_) => quarantined,
+                ModemStands::Gone => known == Seat::Gone || quarantined,
+            };
+            assert!(agrees, "{}: {stands:?}, and it is {known:?}", seat.id);
+        }
+    }
+
     /// Kills the process and goes on from its journal.
     pub(super) fn resume(&mut self) {
         let past = self.watch.killed();
@@ -318,6 +362,10 @@ impl<N: Nature> World<N> {
         for (now, input, decisions) in &self.log {
             assert_eq!(&twin.step(*now, input.clone()), decisions);
         }
+    }
+
+    pub(super) fn lines(&self) -> &[LineJob] {
+        &self.plan.lines
     }
 
     pub(super) fn verdict(&self, line: &str) -> &LineVerdict {
@@ -345,6 +393,16 @@ impl<N: Nature> World<N> {
     pub(super) fn decisions(&self) -> impl Iterator<Item = &Decision> + '_ {
         self.log.iter().flat_map(|(_, _, decisions)| decisions)
     }
+}
+
+/// What a call is charged that may be charged so much.
+fn charged(worst: &Charge, fate: &Fate) -> Option<Charge> {
+    if fate.untold || !fate.dialed {
+        return None;
+    }
+    let seconds = if fate.fault.is_some() { 0 } else { fate.took.as_secs().min(worst.billed_s.into()) };
+    let cost = |most: Micros| Micros(most.0 * seconds / u64::from(worst.billed_s.max(1)));
+    Some(Charge { class: worst.class, billed_s: seconds as u32, cost: worst.cost.map(cost) })
 }
 
 pub(super) fn line(n: usize) -> LineJob {

@@ -65,22 +65,26 @@ pub(super) fn readings(digits: &str, at: &Location) -> Vec<String> {
     }
     let mut numbers = Vec::new();
     for digits in strings {
-        if !at.international.is_empty()
-            && let Some(number) = digits.strip_prefix(at.international.as_str())
-        {
-            numbers.push(number.to_owned());
+        // Behind a carrier's code stands a whole number, never one of our own area.
+        for carrier in &at.carriers {
+            numbers
+                .extend(digits.strip_prefix(carrier.as_str()).into_iter().flat_map(|rest| whole(rest, at)));
         }
-        if !at.trunk.is_empty()
-            && let Some(national) = digits.strip_prefix(at.trunk.as_str())
-        {
-            numbers.push(format!("{}{national}", at.country_code));
-        }
+        numbers.extend(whole(digits, at));
         numbers.push(format!("{}{digits}", at.country_code));
         if !at.area_code.is_empty() {
             numbers.push(format!("{}{}{digits}", at.country_code, at.area_code));
         }
     }
     numbers
+}
+
+/// The numbers that digits with an international or a trunk prefix reach.
+fn whole(digits: &str, at: &Location) -> Vec<String> {
+    let behind = |prefix: &str| if prefix.is_empty() { None } else { digits.strip_prefix(prefix) };
+    let international = behind(&at.international).map(ToOwned::to_owned);
+    let national = behind(&at.trunk).map(|national| format!("{}{national}", at.country_code));
+    international.into_iter().chain(national).collect()
 }
 
 /// Whether these digits would have reached an emergency service.
@@ -104,6 +108,17 @@ mod tests {
             assert!(!reaches(bad), "{bad}");
         }
         assert!(readings("011442079460101", &here).contains(&"442079460101".to_owned()));
+    }
+
+    #[test]
+    fn behind_a_carriers_code_stands_a_whole_number() {
+        let here = Location { carriers: vec!["1010288".to_owned()], ..Location::default() };
+        let reaches = |digits: &str| readings(digits, &here).contains(&"19195550101".to_owned());
+        assert!(reaches("101028819195550101") && reaches("19195550101"));
+        for bad in ["10102889195550101", "10102885550101", "101033319195550101"] {
+            assert!(!reaches(bad), "{bad}");
+        }
+        assert!(readings("1010288011442079460101", &here).contains(&"442079460101".to_owned()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is held of checks, and what is learned from them and from calls: evidence, refusals, redials.
 
 use super::{
-    Call, CallClass, CallReport, Check, Fault, LineId, ModemId, Mono, NUMBER_HELD, PhoneNumber, Preflight,
+    Call, CallClass, CallReport, Check, Fault, ModemId, Mono, NUMBER_HELD, PhoneNumber, Preflight,
     RedialCount, Seat, Watch,
 };
 use crate::fleet::pileup::PILE_UP_LINES;
@@ -24,7 +24,7 @@ impl Watch {
             self.unproven.entry(modem.clone()).or_default().push(key);
         }
         self.pile_up(report, class);
-        let number = self.number(line).clone();
+        let number = self.number(report).clone();
         if report.dialed {
             self.redialed(now, number.clone(), report.fault, class == CallClass::Passed);
         }
@@ -64,15 +64,12 @@ impl Watch {
                 continue;
             }
             let through = CallClass::of(report.fault) == CallClass::Passed;
-            let number = self.number(&report.line).clone();
+            let number = self.number(&report).clone();
             self.redialed(Mono::ZERO, number, report.fault, through);
         }
-        for job in self.plan.lines.clone() {
-            let ended = self.calls(&job.id).iter().filter(|call| call.class != CallClass::Policy).count();
-            let begun = self.begun.get(&job.id).copied().unwrap_or(0);
-            for _ in ended..begun as usize {
-                self.redialed(Mono::ZERO, job.ways[0].number.clone(), None, false);
-            }
+        for (line, way) in self.lost.clone() {
+            let number = self.job(&line).ways[way].number.clone();
+            self.redialed(Mono::ZERO, number, None, false);
         }
     }
 
@@ -80,8 +77,8 @@ impl Watch {
         self.redial.get(number).is_some_and(|count: &RedialCount| count.is_spent(&self.plan.redial))
     }
 
-    pub(super) fn is_barred(&self, now: Mono, line: &LineId, modem: &ModemId) -> bool {
-        let key = (modem.clone(), self.number(line).clone());
+    pub(super) fn is_barred(&self, now: Mono, number: &PhoneNumber, modem: &ModemId) -> bool {
+        let key = (modem.clone(), number.clone());
         self.barred.get(&key).is_some_and(|until| until.is_none_or(|until| until > now))
     }
 
@@ -89,7 +86,7 @@ impl Watch {
         match check {
             Check::DialTone | Check::Peer(_) => None,
             Check::Reference => self.plan.checks.reference.as_ref(),
-            Check::Line(line) => Some(self.number(line)),
+            Check::Line(line) => Some(&self.job(line).ways[0].number),
         }
     }
 
@@ -102,6 +99,7 @@ impl Watch {
         let modem = &report.modem;
         let check = self.checking.remove(modem).expect("only running checks end");
         let number = self.number_called(&check).cloned();
+        self.settled(modem, report.dialed, report.charge);
         if let Some(number) = number {
             if report.dialed {
                 let through = report.outcome == CheckOutcome::Passed;
@@ -161,10 +159,11 @@ impl Watch {
         let suspect = self.piles.get(modem).is_some_and(|lines| lines.len() >= PILE_UP_LINES);
         assert!(suspect || self.verdicts.len() < self.plan.lines.len(), "checked {modem} for nobody");
         self.takes_a_seat(modem);
+        self.invariant_check_limits(now, modem, check);
         if let Some(number) = self.number_called(check) {
             assert!(!self.is_being_called(number), "two checks call {number}");
             assert!(
-                !self.running.keys().any(|busy| self.number(busy) == number),
+                !self.running.keys().any(|busy| self.number_in_call(busy) == number),
                 "a check calls a busy number"
             );
             assert!(!self.is_spent(number) && !self.is_held(number, now));
@@ -185,7 +184,7 @@ impl Watch {
                 let elsewhere =
                     |call: &Call| call.class == CallClass::Passed && (second || call.report.modem != *modem);
                 assert!(self.calls(line).iter().any(elsewhere), "`{line}` is not known to be good");
-                assert!(!self.number_closed(self.number(line)));
+                assert!(!self.number_closed(&self.job(line).ways[0].number));
                 let calls = self.known_line_checks.entry(line.clone()).or_default();
                 *calls += 1;
                 assert!(*calls <= KNOWN_LINE_CHECKS_MAX, "`{line}` is called too often");

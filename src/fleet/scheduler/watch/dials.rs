@@ -2,7 +2,7 @@
 
 use crate::model::event::WaitReason;
 
-use super::{CallClass, LineId, ModemId, Mono, Preflight, Seat, Watch};
+use super::{CallClass, Fault, LineId, ModemId, Mono, Preflight, Seat, Watch};
 use crate::fleet::pileup::PILE_UP_LINES;
 
 impl Watch {
@@ -15,7 +15,10 @@ impl Watch {
         assert!(policy.adaptive && policy.confirm > 1 && policy.attempts > 1, "no second call can follow");
         let room = policy.second_call_room();
         assert!(self.deadline.is_none_or(|at| now + room <= at), "the deadline comes before the second call");
-        let number = self.number(line);
+        assert_eq!(self.job(line).ways.len(), 1, "another way can't bear it out");
+        let own = self.windows[line].holds(now, room + self.plan.room);
+        assert!(own, "its window closes before the second call");
+        let number = &self.job(line).ways[0].number;
         assert_eq!(self.siblings(number).count(), 1, "another line's calls count for its number");
         assert_eq!(self.dialed(number), 0, "it is not the first call");
     }
@@ -29,7 +32,13 @@ impl Watch {
         assert_ne!(before, Some((reason, until)), "told twice");
     }
 
-    pub(super) fn invariant_dial(&mut self, now: Mono, line: &LineId, modem: &ModemId, attempt: u32) {
+    pub(super) fn invariant_dial(
+        &mut self,
+        now: Mono,
+        line: &LineId,
+        way: usize,
+        (modem, attempt): (&ModemId, u32),
+    ) {
         let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
         assert!(self.started && !self.draining, "dialed while draining");
         assert!(!self.past_deadline, "dialed after the deadline");
@@ -38,34 +47,36 @@ impl Watch {
         assert_eq!(self.seats[modem].0, Seat::Ready, "{modem} is not free");
         assert!(!self.quarantined.contains(modem));
         assert!(self.trunk_has_room(modem), "trunk limit exceeded");
-        let number = job.ways[0].number.clone();
+        let number = job.ways[way].number.clone();
         for busy in self.running.keys() {
-            assert_ne!(*self.number(busy), number, "two calls to one number");
+            assert_ne!(*self.number_in_call(busy), number, "two calls to one number");
         }
-        assert!(self.attempts(line) < self.plan.policy.attempts as usize, "one attempt too many on `{line}`");
-        assert!(!self.is_barred(now, line, modem), "{modem} refuses the number");
+        assert!(self.attempts(line) < self.attempts_max(line), "one attempt too many on `{line}`");
+        assert!(!self.is_barred(now, &number, modem), "{modem} refuses the number");
         assert!(!self.is_spent(&number), "redial rules allow no more calls");
         let wait = self.redial.get(&number).and_then(|count| count.until(now));
         assert_eq!(wait, None, "redial rules ask for a pause");
         assert_eq!(self.unasked[modem], Preflight::Off, "{modem} was not asked what is to be asked first");
         assert!(!self.is_being_called(&number), "a check calls this number");
         assert!(!self.is_held(&number, now), "a call to a number that a modem of ours may hold");
-        assert!(!self.calls(line).iter().any(|call| call.class == CallClass::Final), "woken twice");
+        for call in self.calls(line).iter().filter(|call| call.class == CallClass::Final) {
+            let elsewhere = matches!(call.report.fault, Some(Fault::Voice | Fault::Fax));
+            assert!(elsewhere && *self.number(&call.report) != number, "woken twice");
+        }
         assert!(!self.number_closed(&number), "the number has had its calls");
         assert!(
             !self.calls(line).iter().any(|call| matches!(call.class, CallClass::Passed | CallClass::Policy))
         );
-        assert!(self.confirming(line) < self.plan.policy.confirm as usize, "confirmed once too often");
-        // A pause is kept; what else is waited for may end before its time.
-        if let Some((WaitReason::Pause | WaitReason::Redial | WaitReason::Window, Some(until))) =
-            self.waits.remove(line)
-        {
-            assert!(until <= now, "dialed before its time");
+        assert!(self.confirming(line) < self.confirm(line), "confirmed once too often");
+        // A pause is kept at the number that it is for; what else is waited for may end before its time.
+        if let Some((WaitReason::Pause, Some(until))) = self.waits.remove(line) {
+            let same = self.calls(line).last().is_some_and(|call| *self.number(&call.report) == number);
+            assert!(until <= now || !same, "dialed before its time");
         }
-        let weight = self.weight(now, line, modem);
+        let weight = self.weight(now, line, &number, modem);
         for other in self.seats.keys().filter(|other| self.hopeful(other)) {
             assert!(
-                weight <= self.weight(now, line, other),
+                weight <= self.weight(now, line, &number, other),
                 "`{line}` meets {modem} again, although {other} is there"
             );
         }
@@ -73,6 +84,7 @@ impl Watch {
         assert_eq!(attempt, *begun + 1, "attempts are counted on");
         *begun = attempt;
         self.running.insert(line.clone(), (modem.clone(), attempt));
+        self.on_way.insert(line.clone(), way);
         self.seats.insert(modem.clone(), (Seat::InCall, None));
     }
 
@@ -97,9 +109,13 @@ impl Watch {
             let idle = !self.is_held(&job.ways[0].number, now)
                 && !self.is_being_called(&job.ways[0].number)
                 && self.redial.get(&job.ways[0].number).is_none_or(|count| count.until(now).is_none())
-                && free.iter().any(|id| !self.is_barred(now, &job.id, id))
-                && !self.running.keys().any(|busy| *self.number(busy) == job.ways[0].number);
-            assert!(!(fresh && idle), "`{}` waits while a modem is free", job.id);
+                && free.iter().any(|id| !self.is_barred(now, &job.ways[0].number, id))
+                && !self.running.keys().any(|busy| *self.number_in_call(busy) == job.ways[0].number);
+            let may = !self.is_shut(&job.id, &job.ways[0])
+                && self.is_open(now, &job.id)
+                && self.groups_have_room(&job.id)
+                && self.affords(Some(&job.id), &job.ways[0], true) == (true, true);
+            assert!(!(fresh && idle && may), "`{}` waits while a modem is free", job.id);
         }
     }
 }

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::{CALLS_WITHOUT_CARRIER_MAX, Call, CallClass, Fault, LineVerdict, ModemId, Mono, Seat, Watch};
+use super::{
+    CALLS_WITHOUT_CARRIER_MAX, Call, CallClass, Fault, LineId, LineVerdict, ModemId, Mono, PhoneNumber, Seat,
+    Watch,
+};
 use crate::fleet::policy::{PANICS_MAX, Policy};
+use crate::fleet::scheduler::Way;
 use crate::model::Verdict;
 
 impl Watch {
     pub(super) fn invariant_verdict(&mut self, now: Mono, verdict: &LineVerdict) {
         let line = &verdict.line;
-        let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
+        let job = self.job(line).clone();
         assert!(!self.verdicts.contains_key(line), "a second verdict for `{line}`");
         assert!(!self.running.contains_key(line), "judged in the middle of a call");
         assert_eq!(verdict.attempts, self.begun.get(line).copied().unwrap_or(0));
@@ -28,13 +32,12 @@ impl Watch {
                 (Verdict::Fail, _) => self.invariant_fail(verdict, decided),
                 (_, CallClass::Unproven) => {
                     assert!(has(CallClass::Unproven), "unproven, and never came to a prompt");
-                    let exhausted = self.attempts(line) >= self.plan.policy.attempts as usize;
+                    let exhausted = self.attempts(line) >= self.attempts_max(line);
                     let credential = job.credential.as_ref();
                     let known = credential.is_none_or(|name| self.stopped.contains(name));
-                    let confirmed = self.confirming(line) >= self.plan.policy.confirm as usize
+                    let confirmed = self.confirming(line) >= self.confirm(line)
                         || has(CallClass::Final)
-                        || self.number_closed(&job.ways[0].number)
-                        || self.is_spent(&job.ways[0].number);
+                        || self.is_nowhere(line);
                     assert!(known || exhausted || confirmed, "nothing was known yet of the credential");
                 }
                 (_, CallClass::BenchModem | CallClass::BenchLine) => {
@@ -44,17 +47,14 @@ impl Watch {
                     let panics = self.calls(line).iter().filter(|call| call.class == CallClass::Defect);
                     let modems: BTreeSet<_> = panics.clone().map(|call| &call.report.modem).collect();
                     let persists = modems.len() >= 2 || panics.count() >= PANICS_MAX as usize;
-                    assert!(persists || self.is_spent(&job.ways[0].number), "it did not persist");
+                    assert!(persists || self.is_nowhere(line), "it did not persist");
                 }
                 (_, CallClass::Policy) => match verdict.fault {
                     Some(Fault::Cancelled) => assert!(self.draining || has(CallClass::Policy)),
                     Some(Fault::PastDeadline) => assert!(self.past_deadline),
                     Some(Fault::Screened) => assert!(self.refused.contains(line)),
-                    Some(Fault::OverBudget) => {
-                        assert!(
-                            self.number_closed(&job.ways[0].number) || self.is_spent(&job.ways[0].number)
-                        );
-                    }
+                    Some(Fault::OverBudget) => self.invariant_over_budget(line),
+                    Some(Fault::OutOfWindow) => self.invariant_out_of_window(now, line),
                     _ => assert!(has(CallClass::Policy)),
                 },
                 (_, other) => panic!("{other:?} is no class of an untested line"),
@@ -71,7 +71,9 @@ impl Watch {
         assert_eq!(verdict.call.as_ref().unwrap().as_str(), format!("{line}.{}", passed.report.attempt));
         match passed.report.fault {
             Some(own) => assert_eq!(verdict.fault, Some(own)),
-            None if self.failing_in_full(line) && self.plan.policy.degraded.needed_retry => {
+            None if (self.failing_in_full(line) || self.way(&passed.report) != 0)
+                && self.plan.policy.degraded.needed_retry =>
+            {
                 assert_eq!(verdict.fault, Some(Fault::NeededRetry));
             }
             None => assert_eq!(verdict.fault, None),
@@ -80,22 +82,15 @@ impl Watch {
 
     fn invariant_fail(&self, verdict: &LineVerdict, decided: Option<&Call>) {
         let line = &verdict.line;
-        let number = self.number(line);
         assert!(
             !self.calls(line).iter().any(|call| call.class == CallClass::Passed),
             "failed although it passed"
         );
         let Some(decided) = decided else {
-            let seen = self
-                .number_calls(number)
-                .any(|call| call.report.fault == verdict.fault && !self.is_void(call));
-            assert!(
-                seen && self.number_closed(number)
-                    && self
-                        .calls(line)
-                        .iter()
-                        .all(|call| !call.class.is_failing() || self.is_void(call) || self.woken(number))
-            );
+            assert!(self.seen_at_a_number(line, verdict.fault) && self.is_nowhere(line));
+            let woken = || self.job(line).ways.iter().any(|way| self.woken(&way.number));
+            let own = |call: &&Call| call.class.is_failing() && !self.is_void(call);
+            assert!(self.calls(line).iter().filter(own).count() == 0 || woken());
             return;
         };
         assert_eq!(decided.report.fault, verdict.fault);
@@ -110,16 +105,28 @@ impl Watch {
                     > (decided.report.furthest, decided.report.attempt)
         });
         assert!(!further, "another call got further");
-        let on_number =
-            self.number_calls(number).filter(|call| call.class.is_failing() && !self.is_void(call)).count();
-        let own =
-            |class: CallClass| self.calls(line).iter().any(|call| call.class == class && !self.is_void(call));
-        let confirmed = self.confirming(line) >= self.plan.policy.confirm as usize
-            || own(CallClass::Final)
-            || self.attempts(line) >= self.plan.policy.attempts as usize
-            || self.is_spent(number)
-            || (self.number_closed(number) && on_number >= CALLS_WITHOUT_CARRIER_MAX as usize);
+        let on = |number: &PhoneNumber| {
+            self.number_calls(number).filter(|call| call.class.is_failing() && !self.is_void(call)).count()
+        };
+        let closed = |number: &PhoneNumber| {
+            self.number_closed(number)
+                && on(number).max(self.failing(line)) >= CALLS_WITHOUT_CARRIER_MAX as usize
+        };
+        let own = |call: &&Call| call.class == CallClass::Final && !self.is_void(call);
+        let of_the_number = |call: &Call| matches!(call.report.fault, Some(Fault::Voice | Fault::Fax));
+        let nowhere = self.is_nowhere(line);
+        let ended = |way: &Way| {
+            self.is_spent(&way.number) || closed(&way.number) || !self.affords(Some(line), way, false).0
+        };
+        let confirmed = self.confirming(line) >= self.confirm(line)
+            || self.calls(line).iter().filter(own).any(|call| nowhere || !of_the_number(call))
+            || self.attempts(line) >= self.attempts_max(line)
+            || (nowhere && self.job(line).ways.iter().any(ended));
         assert!(confirmed, "`{line}` fails on one opinion");
+    }
+
+    fn failing(&self, line: &LineId) -> usize {
+        self.calls(line).iter().filter(|call| call.class.is_failing() && !self.is_void(call)).count()
     }
 
     fn invariant_bench(&self, now: Mono, verdict: &LineVerdict, decided: Option<&Call>) {
@@ -128,13 +135,14 @@ impl Watch {
         assert!(bench <= Policy::bench_calls_max(self.plan.modems.len()) as usize);
         // Only modems that could be had count.
         let refused = verdict.fault == Some(Fault::ModemRefused)
-            && self.seats.keys().all(|id| !self.hopeful(id) || self.is_barred(now, line, id));
+            && self.job(line).ways.iter().any(|way| {
+                self.seats.keys().all(|id| !self.hopeful(id) || self.is_barred(now, &way.number, id))
+            });
         let Some(decided) = decided else {
             let in_service = |(id, (seat, _)): (&ModemId, &(Seat, Option<Fault>))| {
                 !self.quarantined.contains(id) && matches!(seat, Seat::Ready | Seat::InCall)
             };
-            let distrusted =
-                verdict.fault == Some(Fault::QuarantinedBench) && self.number_closed(self.number(line));
+            let distrusted = verdict.fault == Some(Fault::QuarantinedBench) && self.is_nowhere(line);
             assert!(
                 distrusted || refused || !self.seats.iter().any(in_service),
                 "gave up with a modem in service"
@@ -146,7 +154,7 @@ impl Watch {
             return;
         }
         let all = bench == Policy::bench_calls_max(self.plan.modems.len()) as usize;
-        let ended = self.number_closed(self.number(line)) || self.is_spent(self.number(line));
+        let ended = self.is_nowhere(line);
         assert!(all || refused || ended, "gave up after {bench} bench faults");
     }
 }
