@@ -39,8 +39,10 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         resumed.fits(&plan)?;
     }
     let now = Wall::Host.read(&clock);
+    // A hold ends by the day on which lines are dialed, which may be the next one.
+    let dialed_at = wishes.at_of(&plan, &now).map_or(now.wall, |at| at.max(now.wall));
     if args.dry_run {
-        let recalled = check::settled(&mut plan, &reports, &args.selection, clock.wall())?;
+        let recalled = check::settled(&mut plan, &reports, &args.selection, dialed_at)?;
         let calendar = RunCalendar::new(Arc::new(plan.clone()), wishes);
         calendar.check(&now)?;
         say(&check::text(&plan, &now, calendar, &recalled));
@@ -49,7 +51,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let history = History::of(&plan, &reports);
     standing::confirm(&plan, &history, &args.number_confirmed, clock.wall())?;
     let mut recalled = history.begin(resumed.as_ref().map(|resumed| resumed.dir.run()));
-    let told = standing::settle(&mut plan, &recalled, &args.selection, clock.wall())?;
+    let told = standing::settle(&mut plan, &recalled, &args.selection, dialed_at)?;
     recalled.notices.extend(told);
     let plan = Arc::new(plan);
     let mut calendar = RunCalendar::new(Arc::clone(&plan), wishes);

@@ -9,9 +9,9 @@ use crate::config::check::{Check, hours};
 use crate::config::credentials::foresee;
 use crate::config::{Plan, load_plan};
 use crate::fleet::hours::{Calendar, Derived};
-use crate::fleet::policy::EXPECTED_CALL;
+use crate::fleet::policy::expected_call;
 use crate::fleet::scheduler::Past;
-use crate::model::{Fault, Reading};
+use crate::model::{Fault, Line, Reading};
 use crate::modem::clock::{Clock, Wall};
 
 use super::args;
@@ -60,14 +60,18 @@ pub(super) fn settled(
         complain(&format!("notice: {notice}"));
     }
     let told = standing::settle(plan, &recalled, selection, now)?;
-    told.iter().for_each(|notice| complain(&format!("notice: {notice}")));
+    for notice in told {
+        complain(&format!("notice: {notice}"));
+    }
     Ok(recalled)
 }
 
 /// What would be dialed, as text. Lines that the user left out are not worth a row.
 pub(super) fn text(plan: &Plan, now: &Reading, mut calendar: RunCalendar, recalled: &Recalled) -> String {
     let experience = Experience::of(plan, recalled);
-    let mut check = Check::of(plan, |line| experience.expected(&line.id).unwrap_or(EXPECTED_CALL));
+    let unknown = |line: &Line| expected_call(line.facets.consoles.len());
+    let expected = |line: &Line| experience.expected(&line.id).unwrap_or_else(|| unknown(line));
+    let mut check = Check::of(plan, expected);
     check.rows.retain(|row| !matches!(row.preset, Some((Fault::Skipped, _))));
     let mut text = check.to_text();
     if let Some(hours) = hours::text(plan, now.wall) {

@@ -65,6 +65,18 @@ pub(super) struct Wishes {
     pub(super) no_wait: bool,
 }
 
+impl Wishes {
+    /// When the run shall begin to dial, if the user says so.
+    pub(super) fn at_of(self, plan: &Plan, reading: &Reading) -> Option<Timestamp> {
+        let zone = zone(plan);
+        match self.at? {
+            At::Time(time) => next_time(time, &reading.begun.to_zoned(zone)),
+            At::Day(day) => zone.to_zoned(day).ok().map(|at| at.timestamp()),
+            At::Instant(at) => Some(at),
+        }
+    }
+}
+
 /// The calendar of one sitting.
 pub(super) struct RunCalendar {
     plan: Arc<Plan>,
@@ -191,12 +203,7 @@ impl RunCalendar {
     }
 
     fn at(&self, reading: &Reading) -> Option<Timestamp> {
-        let zone = zone(&self.plan);
-        match self.wishes.at? {
-            At::Time(time) => next_time(time, &reading.begun.to_zoned(zone)),
-            At::Day(day) => zone.to_zoned(day).ok().map(|at| at.timestamp()),
-            At::Instant(at) => Some(at),
-        }
+        self.wishes.at_of(&self.plan, reading)
     }
 
     fn spell(&self, reading: &Reading) -> Spell {

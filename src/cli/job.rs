@@ -12,7 +12,7 @@ use crate::config::plan::Undialable;
 use crate::config::plan::ways::PlannedWay;
 use crate::config::{Plan, PlannedLine};
 use crate::fleet::dispatcher::{LineBook, NotDialed};
-use crate::fleet::policy::CallClass;
+use crate::fleet::policy::{CallClass, expected_call};
 use crate::fleet::redial::RedialLaw;
 use crate::fleet::scheduler::{
     CallReport, Check, CheckPlan, Group, GroupKind, LineJob, ModemSeat, Past, Preset, SchedulerPlan, Way,
@@ -100,7 +100,8 @@ pub(super) fn scheduler_plan(
         }
         job.credential.clone_from(&planned.credential);
         job.prove_on = provers.contains(&planned.line.id);
-        job.expected = experience.expected(&planned.line.id);
+        let unknown = (!planned.consoles.is_empty()).then(|| expected_call(planned.consoles.len()));
+        job.expected = experience.expected(&planned.line.id).or(unknown);
         job.windows = hours.get(&planned.line.id).cloned().unwrap_or(Windows::ALWAYS);
         job.groups = groups.of_line(&planned.line);
         job.priority = planned.line.facets.priority;
@@ -133,7 +134,6 @@ pub(super) fn scheduler_plan(
         past,
         room,
         groups: groups.all,
-        ..SchedulerPlan::default()
     }
 }
 
@@ -149,22 +149,22 @@ fn way(plan: &Plan, room: Duration, planned: &PlannedLine, way: &PlannedWay) -> 
 /// Sites and hunt groups with a limit of calls at a time, with their places in the scheduler's list.
 struct Groups {
     all: Vec<Group>,
-    sites: BTreeMap<SiteId, usize>,
-    hunt_groups: BTreeMap<GroupName, usize>,
+    by_site: BTreeMap<SiteId, usize>,
+    by_name: BTreeMap<GroupName, usize>,
 }
 
 impl Groups {
     fn of(plan: &Plan) -> Self {
-        let mut groups = Self { all: Vec::new(), sites: BTreeMap::new(), hunt_groups: BTreeMap::new() };
+        let mut groups = Self { all: Vec::new(), by_site: BTreeMap::new(), by_name: BTreeMap::new() };
         for (site, about) in &plan.sites {
             if let Some(max_calls) = about.max_calls.and_then(NonZeroU32::new) {
-                groups.sites.insert(site.clone(), groups.all.len());
+                groups.by_site.insert(site.clone(), groups.all.len());
                 groups.all.push(Group { name: site.to_string(), kind: GroupKind::Site, max_calls });
             }
         }
         for (name, max_calls) in &plan.hunt_groups {
             if let Some(max_calls) = NonZeroU32::new(*max_calls) {
-                groups.hunt_groups.insert(name.clone(), groups.all.len());
+                groups.by_name.insert(name.clone(), groups.all.len());
                 groups.all.push(Group { name: name.to_string(), kind: GroupKind::HuntGroup, max_calls });
             }
         }
@@ -172,8 +172,8 @@ impl Groups {
     }
 
     fn of_line(&self, line: &Line) -> Vec<usize> {
-        let hunt_group = line.facets.hunt_group.as_ref().and_then(|name| self.hunt_groups.get(name));
-        self.sites.get(&line.site).into_iter().chain(hunt_group).copied().collect()
+        let hunt_group = line.facets.hunt_group.as_ref().and_then(|name| self.by_name.get(name));
+        self.by_site.get(&line.site).into_iter().chain(hunt_group).copied().collect()
     }
 }
 
@@ -280,7 +280,8 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
         cut_short: record.cut_short_ms.map(Duration::from_millis),
         connected_after: at(Moment::Dialed).and_then(|from| Some(at(Moment::Connected)?.since(from))),
         via: record.via.clone(),
-        charge: record.charge,
+        // What was not dialed is no call; one whose worker died is told without its instants, and is billed.
+        charge: record.charge.filter(|charge| at(Moment::Dialed).is_some() || charge.billed_s > 0),
         refused_for: None,
         detail: record.detail.clone(),
     }
@@ -418,6 +419,47 @@ mod tests {
         let behind = book.call(&"A".parse().unwrap(), &"m01".parse().unwrap(), 1, 0).unwrap();
         assert_eq!((a.port_bps, behind.port_bps), (Some(115_200), None), "only the server knows its rate");
         assert_eq!((a.quality.rules.retrains, b.quality.rules.retrains), (Some(7), Some(7)));
+    }
+
+    #[test]
+    fn a_line_has_its_ways_its_groups_and_its_rank() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("bank.yaml"), BANK).unwrap();
+        let text = PLAN
+            .replace("id: A,", "id: A, site: X, hunt_group: lobby, priority: 7, carriers: [att, direct],")
+            + "- { id: C, site: X, number: \"+1 900 555 0103\" }\n- { id: D, site: X, number: \"+44 20 7946 0104\" }\n\
+               sites: { X: { max_calls: 2, priority: -1 }, Y: { max_calls: 1 }, Z: { tags: z } }\n\
+               hunt_groups: { attic: , lobby: }\ncarriers: { att: { prefix: \"1010288\" } }\n";
+        fs::write(folder.path().join("plan.yaml"), text).unwrap();
+        let plan = Arc::new(load_plan(&folder.path().join("plan.yaml"), &Overrides::default()).unwrap());
+        let made = scheduler_plan(&plan, Past::default(), &Experience::default(), &BTreeMap::new());
+        let groups: Vec<_> = made
+            .groups
+            .iter()
+            .map(|group| (group.kind.word(), group.name.as_str(), group.max_calls.get()))
+            .collect();
+        assert_eq!(
+            groups,
+            [("site", "X", 2), ("site", "Y", 1), ("hunt group", "attic", 1), ("hunt group", "lobby", 1)]
+        );
+        let [a, b, c, d] = &made.lines[..] else { panic!("{:?}", made.lines) };
+        assert_eq!((&a.groups[..], &b.groups[..], &d.groups[..]), (&[0, 3][..], &[][..], &[0][..]));
+        assert_eq!((a.priority, b.priority, d.priority), (7, 0, -1));
+        let att = Some("att".parse().unwrap());
+        let vias: Vec<_> = a.ways.iter().map(|way| way.via.clone()).collect();
+        assert_eq!(vias, [Some(crate::model::event::Via { number: None, carrier: att }), None]);
+        assert_eq!(c.preset.as_ref().map(|preset| preset.fault), Some(Fault::Screened));
+        assert_eq!(c.ways.len(), 1, "the scheduler wants one, and the verdict stands");
+
+        let book = Book::new(plan, BTreeMap::new());
+        let call =
+            |line: &str, way: usize| book.call(&line.parse().unwrap(), &"m00".parse().unwrap(), 1, way);
+        assert_eq!(call("A", 0).unwrap().dial.command(), "101028819195550101");
+        let direct = call("A", 1).unwrap();
+        assert_eq!((direct.dial.command().as_str(), direct.via), ("9195550101", None));
+        assert!(call("A", 2).is_err() && call("C", 0).is_err(), "no string comes of what may not be dialed");
+        let check = book.check(&Check::Line("A".parse().unwrap()), &"m01".parse().unwrap()).unwrap();
+        assert_eq!(check.dial.command(), "101028819195550101", "the way on which it passed");
     }
 
     #[test]

@@ -49,10 +49,10 @@ fn sentences(told: &Forecast, deadline: Option<Mono>, said: &dyn Fn(Mono) -> Str
     let mut sentences = Vec::new();
     let (to_dial, lines) = (told.to_dial, plural(told.to_dial));
     if let (Some(ends), Some(late)) = (told.ends, told.ends_late) {
+        let slow = if late == ends { String::new() } else { format!(", on a slow night at {}", said(late)) };
         sentences.push(format!(
-            "{to_dial} {lines} to dial; the last call is expected to end at {}, on a slow night at {}",
-            said(ends),
-            said(late)
+            "{to_dial} {lines} to dial; the last call is expected to end at {}{slow}",
+            said(ends)
         ));
     }
     if told.unknown > 0 && to_dial > 0 {
@@ -95,7 +95,15 @@ const fn plural(lines: usize) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::fmt::Write as _;
+    use std::fs;
+
     use super::*;
+    use crate::cli::job;
+    use crate::config::{Overrides, load_plan};
+    use crate::fleet::scheduler::Past;
+    use crate::model::usual::Spread;
 
     fn said(at: Mono) -> String {
         format!("{} s", at.as_micros() / 1_000_000)
@@ -103,6 +111,64 @@ mod tests {
 
     fn s(seconds: u64) -> Mono {
         Mono::from_millis(seconds * 1000)
+    }
+
+    /// A plan of four lines on one modem, and what is known of them.
+    fn known(rehearsal: bool) -> (Plan, SchedulerPlan, Experience) {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        let bank = "bank: hq\nlocation: { country: US, area_code: \"919\" }\non_hook_min: 3s\n\
+            modems: [{ id: m00, port: /dev/ttyS0, profile: generic }]\n";
+        write("bank.yaml", &format!("{bank}rehearsal: {rehearsal}\n"));
+        let mut plan = "plan: nightly\nbank: bank.yaml\nnumbering: us\nzone: America/Chicago\n\
+            defaults: { console: none }\nlines:\n"
+            .to_owned();
+        for (number, line) in ["A", "B", "C", "D"].iter().enumerate() {
+            let _ = writeln!(plan, "- {{ id: {line}, number: \"+1 919 555 010{number}\" }}");
+        }
+        write("plan.yaml", &plan);
+        let plan = load_plan(&folder.path().join("plan.yaml"), &Overrides::default()).unwrap();
+        let mut experience = Experience::default();
+        for (planned, tested) in plan.lines.iter().zip([400, 100, 300, 200]) {
+            experience.took_ms.insert(planned.line.id.clone(), Spread::of(&[60_000; 7]).unwrap());
+            experience.tested.insert(planned.line.id.clone(), Timestamp::from_second(tested).unwrap());
+        }
+        let scheduled = job::scheduler_plan(&plan, Past::default(), &experience, &BTreeMap::new());
+        (plan, scheduled, experience)
+    }
+
+    fn midnight() -> Reading {
+        let wall = "2026-11-22T06:00:00Z".parse().unwrap();
+        Reading { mono: s(5), wall, begun: wall }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_for_last_and_told_in_the_plans_zone() {
+        let (plan, mut scheduled, experience) = known(false);
+        let told = of(&plan, &mut scheduled, &experience, &midnight(), Some(s(5 + 100)));
+        let deferred: Vec<Option<u32>> = scheduled.lines.iter().map(|job| job.deferred).collect();
+        assert_eq!(deferred, [Some(3), None, Some(2), None], "those that were tested last");
+        assert!(told[0].contains("end at Sun 2026-11-22 00:02 -06:00 America/Chicago"), "{told:?}");
+        assert!(
+            told[1].starts_with("2 of 4 lines are not expected to be tested before the deadline"),
+            "{told:?}"
+        );
+        assert!(told[1].ends_with("Left for last: C, A"), "{told:?}");
+        let (_, mut scheduled, _) = known(false);
+        let told = of(&plan, &mut scheduled, &experience, &midnight(), None);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(scheduled.lines.iter().all(|job| job.deferred.is_none()));
+    }
+
+    #[test]
+    fn nothing_is_foretold_of_a_rehearsal_of_which_nothing_is_known() {
+        let (plan, mut scheduled, experience) = known(true);
+        let tell = |scheduled: &mut SchedulerPlan, experience: &Experience| {
+            of(&plan, scheduled, experience, &midnight(), Some(s(6)))
+        };
+        assert!(tell(&mut scheduled, &Experience::default()).is_empty());
+        assert!(scheduled.lines.iter().all(|job| job.deferred.is_none()));
+        assert!(!tell(&mut scheduled, &experience).is_empty());
     }
 
     #[test]

@@ -2,18 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::config::{Overrides, Plan, load_plan};
 use crate::journal::{self, is_live};
-use crate::model::{Line, ModemId};
+use crate::model::{Line, LineId, ModemId};
 use crate::modem::clock::Clock;
 use crate::report::Situation;
 use crate::report::why::{clock, span};
 
 use super::args;
-use super::{Failure, say};
+use super::{Failure, check, say};
 
+/// A window that opens so soon is open.
+const NOW: SignedDuration = SignedDuration::from_secs(1);
 /// Names that an error suggests.
 const KNOWN_MAX: usize = 3;
 
@@ -29,10 +32,66 @@ pub(super) fn run(args: &args::Why) -> Result<u8, Failure> {
         say(&everything(&situation, now, &zone));
         return Ok(0);
     }
+    let next = if live { None } else { Some(Next::of(&situation, &reports, now)) };
     for name in &args.names {
         say(&named(&situation, name, now, &zone)?);
+        for line in situation.lines(name) {
+            if let Some(next) = &next {
+                say(&format!("{} {}", line.id, next.line(&line.id, now)));
+            }
+        }
     }
     Ok(0)
+}
+
+/// What a run of the same plan would do, if it began now; or why that can't be told.
+struct Next(Result<Plan, String>);
+
+impl Next {
+    fn of(situation: &Situation, reports: &Path, now: Timestamp) -> Self {
+        let read = || {
+            let path =
+                situation.header().plan_path.as_deref().ok_or("the run does not say which plan it was")?;
+            let mut plan = load_plan(path, &Overrides::default()).map_err(|problems| problems.to_string())?;
+            check::settled(&mut plan, reports, &args::Selection::default(), now)
+                .map_err(|failure| failure.text)?;
+            Ok(plan)
+        };
+        Self(read())
+    }
+
+    fn line(&self, line: &LineId, now: Timestamp) -> String {
+        let plan = match &self.0 {
+            Ok(plan) => plan,
+            Err(why) => {
+                return format!("in a run that began now: not known, since its plan can't be read: {why}");
+            }
+        };
+        let Some(planned) = plan.line(line) else {
+            return "in a run that began now: it is no line of the plan any more".to_owned();
+        };
+        if let Some(preset) = &planned.preset {
+            return format!(
+                "would not be dialed by a run that began now: {}: {}",
+                preset.fault, preset.detail
+            );
+        }
+        let room = plan.room();
+        match planned.hours.as_deref().map(|hours| hours.next(now, room)) {
+            None => "would be dialed by a run that began now".to_owned(),
+            Some(None) => {
+                "would not be dialed by a run that began now: its windows do not open within two years"
+                    .to_owned()
+            }
+            Some(Some(open)) if open.from.timestamp() <= now + NOW => {
+                "would be dialed by a run that began now: its window is open".to_owned()
+            }
+            Some(Some(open)) => format!(
+                "would wait in a run that began now: its window opens at {open}, in {}",
+                span(now, open.from.timestamp())
+            ),
+        }
+    }
 }
 
 /// The live run, else the last one.

@@ -1,9 +1,11 @@
 //! `lineman check`: what a run of a plan would dial, and how long it would take, as an estimate.
 
+pub mod cost;
 pub mod hours;
 
 use std::time::Duration;
 
+use self::cost::{Cost, LineCost};
 use super::plan::standing::Hold;
 use super::plan::ways::PlannedWay;
 use super::plan::{Plan, Undialable};
@@ -29,6 +31,8 @@ pub struct Check {
     pub bench: Option<String>,
     /// How many calls at a time sites and hunt groups take, in words; absent where nothing is said of it.
     pub limits: Option<String>,
+    /// What it would cost.
+    pub cost: Cost,
 }
 
 /// One line.
@@ -50,6 +54,8 @@ pub struct Row {
     pub console: String,
     /// Its credential's name.
     pub credential: Option<String>,
+    /// What a call to it costs, where the plan has a tariff or a budget.
+    pub cost: Option<LineCost>,
     /// Why it would not be dialed.
     pub preset: Option<(Fault, String)>,
 }
@@ -66,6 +72,7 @@ impl Check {
             longest: Duration::ZERO,
             bench: bench_checks(plan),
             limits: limits(plan),
+            cost: Cost::of(plan),
         };
         let mut work = Duration::ZERO;
         for planned in &plan.lines {
@@ -78,6 +85,7 @@ impl Check {
                 ended_hold: None,
                 console: console(planned),
                 credential: planned.credential.as_ref().map(ToString::to_string),
+                cost: LineCost::of(plan, planned, expected(&planned.line)),
                 preset: planned.preset.as_ref().map(|preset| (preset.fault, preset.detail.clone())),
             };
             if let Some(first) = planned.ways.first() {
@@ -95,6 +103,7 @@ impl Check {
                 work += call;
                 check.longest = check.longest.max(call);
                 check.to_dial += 1;
+                row.cost.iter().for_each(|cost| check.cost.add(cost));
             }
             check.rows.push(row);
         }
@@ -105,8 +114,13 @@ impl Check {
 
     /// As text: a table, then what it comes to. One line each, no colour, no trailing line end.
     pub fn to_text(&self) -> String {
-        let head = ["line", "site", "number", "dials", "console", "credential", "note"].map(str::to_owned);
-        let mut table = vec![head];
+        let priced = self.rows.iter().any(|row| row.cost.is_some());
+        let mut head = vec!["line", "site", "number", "dials"];
+        if priced {
+            head.extend(["class", "price"]);
+        }
+        head.extend(["console", "credential", "note"]);
+        let mut table: Vec<Vec<String>> = vec![head.into_iter().map(str::to_owned).collect()];
         for row in &self.rows {
             let mut notes: Vec<String> = Vec::new();
             if let Some((fault, detail)) = &row.preset {
@@ -123,17 +137,24 @@ impl Check {
                     .map(|hold| format!("its hold has ended: {}", super::problem::visible(hold))),
             );
             notes.extend(facets(&row.line.facets));
-            table.push([
+            let to_dial = row.preset.is_none();
+            let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+            let mut cells = vec![
                 row.line.id.to_string(),
                 row.line.site.to_string(),
                 row.line.number.to_string(),
-                row.dial.clone().filter(|_| row.preset.is_none()).unwrap_or_else(|| "-".to_owned()),
-                row.console.clone(),
-                row.credential.clone().unwrap_or_else(|| "-".to_owned()),
-                notes.join("; "),
-            ]);
+                or_dash(row.dial.clone().filter(|_| to_dial)),
+            ];
+            if priced {
+                let cost = row.cost.as_ref().filter(|_| to_dial);
+                cells.push(or_dash(cost.map(|cost| cost.class.word().to_owned())));
+                cells.push(or_dash(cost.and_then(|cost| cost.price.clone())));
+            }
+            cells.extend([row.console.clone(), or_dash(row.credential.clone()), notes.join("; ")]);
+            table.push(cells);
         }
-        let mut widths = [0; 6];
+        // The last column is as long as it is.
+        let mut widths = vec![0; table[0].len() - 1];
         for row in &table {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(unicode_width::UnicodeWidthStr::width(cell.as_str()));
@@ -142,12 +163,12 @@ impl Check {
         let mut out = String::new();
         for row in &table {
             let mut line = String::new();
-            for (cell, width) in row.iter().zip(widths) {
+            for (cell, width) in row.iter().zip(&widths) {
                 line.push_str(cell);
                 let pad = width - unicode_width::UnicodeWidthStr::width(cell.as_str());
                 line.extend(std::iter::repeat_n(' ', pad + 2));
             }
-            line.push_str(&row[6]);
+            line.extend(row.last().map(String::as_str));
             out.push_str(line.trim_end());
             out.push('\n');
         }
@@ -163,6 +184,7 @@ impl Check {
             spoken(self.longest),
         );
         out.push_str(&sum);
+        out.push_str(&self.cost.to_text());
         if let Some(limits) = &self.limits {
             out.push_str("\ncalls at a time, at most: ");
             out.push_str(limits);

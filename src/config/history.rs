@@ -9,7 +9,7 @@ use super::source::beside;
 use super::yaml::Doc;
 use crate::model::span;
 
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Where the history of a plan's runs is kept, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]

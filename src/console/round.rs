@@ -6,6 +6,7 @@
 //! escape, and was not seen before it: a console that prints a menu, or a host whose prompt looks like one, is not believed.
 //! Where that proof does not come, nothing is typed any more, and the call hangs up.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,7 @@ impl Default for RoundLimits {
 
 impl RoundLimits {
     /// As they hold at this console server: its file may have longer ones.
+    #[must_use]
     pub fn at(self, server: &Dialog) -> Self {
         let longer = server.timeouts;
         Self { choose: self.choose.max(longer.choose), leave: self.leave.max(longer.leave), ..self }
@@ -258,7 +260,7 @@ impl Round {
         self.stopped = Some((fault, why.to_owned()));
         if let Stage::Visiting { visit, .. } = &mut self.stage {
             let seen = visit.stop(now, fault, why);
-            return Some(self.visited(seen));
+            return Some(self.visited(&seen));
         }
         None
     }
@@ -295,7 +297,7 @@ impl Round {
             }
             (Stage::Leaving { .. } | Stage::Closing, Prompt::Command | Prompt::Menu(_)) => {
                 let back = self.home.as_ref().is_some_and(|(_, line)| *line == sight.line);
-                (back && self.rested()).then(|| self.back()).flatten()
+                (back && self.rested()).then(|| self.back())
             }
             (_, Prompt::PressReturn) => self.answer(Say::Return),
             // Nothing of the server's own is answered before it is proven that it is the server who asks.
@@ -385,15 +387,15 @@ impl Round {
     }
 
     /// The server's prompt is back, after the escape or after what ended the connection.
-    fn back(&mut self) -> Option<Act> {
+    fn back(&mut self) -> Act {
         let close = self.server.ports.as_ref().and_then(|ports| ports.close.clone());
         if let (Stage::Leaving { .. }, Some(close)) = (&self.stage, close) {
             let bytes = speech::bytes(&self.server, Say::Listed(&close, true));
             self.stage = Stage::Closing;
             self.listen(self.limits.leave);
-            return Some(Act::Say(bytes));
+            return Act::Say(bytes);
         }
-        Some(self.next())
+        self.next()
     }
 
     /// The server's prompt did not come: nothing more is typed.
@@ -431,15 +433,15 @@ impl Round {
     fn grant(&mut self, wish: Wish) -> Act {
         match wish {
             Wish::Return => Act::Say(speech::bytes(&self.server, Say::Return)),
-            Wish::Over(seen) => self.visited(*seen),
+            Wish::Over(seen) => self.visited(&seen),
         }
     }
 
-    fn visited(&mut self, seen: Seen) -> Act {
+    fn visited(&mut self, seen: &Seen) -> Act {
         let Stage::Visiting { index, .. } = &self.stage else { return Act::Over };
         let index = *index;
         self.last_seen = seen.at.max(self.last_seen);
-        self.note(index, &seen);
+        self.note(index, seen);
         match seen.stands {
             Stands::Home => self.next(),
             Stands::Connected => {
@@ -492,7 +494,8 @@ impl Round {
         let from = said.len().saturating_sub(KEPT_MAX);
         let from = (from..=said.len()).find(|at| said.is_char_boundary(*at)).unwrap_or(said.len());
         let label = self.label(index);
-        self.transcript.push_str(&format!("\n---- {label} ----\n{}\n", said[from..].trim_end()));
+        // Writing to a String does not fail.
+        let _ = write!(self.transcript, "\n---- {label} ----\n{}\n", said[from..].trim_end());
     }
 
     fn label(&self, index: usize) -> String {
@@ -523,7 +526,9 @@ impl Round {
     /// before one that could only not be left.
     fn verdict(&self, consoles: &[ConsoleRecord]) -> Option<(Fault, String)> {
         let passed = consoles.iter().filter(|record| record.fault.is_none()).count();
-        let count = format!("{passed} of {} consoles passed", consoles.len());
+        let skipped = consoles.iter().filter(|record| record.fault == Some(Fault::Skipped)).count();
+        let missed = if skipped == 0 { String::new() } else { format!(", {skipped} not reached") };
+        let count = format!("{passed} of {} consoles passed{missed}", consoles.len());
         let of = |result: Verdict| {
             let at =
                 consoles.iter().position(|record| record.fault.is_some_and(|f| f.verdict() == result))?;

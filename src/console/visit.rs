@@ -99,6 +99,8 @@ pub(super) struct Visit {
     screen: Screen,
     legible: Legibility,
     bytes: usize,
+    /// Text before this is the server's.
+    console_from: usize,
     /// Text before this is not the console's answer to our CRs.
     mark: usize,
     last_rx: Mono,
@@ -135,6 +137,7 @@ impl Visit {
             screen: Screen::new(),
             legible: Legibility::default(),
             bytes: 0,
+            console_from: 0,
             mark: 0,
             last_rx: now,
             last_tx: now,
@@ -177,14 +180,13 @@ impl Visit {
     fn idle_at(&self) -> Option<Mono> {
         let active = self.last_rx.max(self.last_tx);
         match self.phase {
-            Phase::Choosing => None,
             Phase::Listening => {
                 Some((active.max(self.connected) + FIRST_CR_AFTER).min(self.connected + FIRST_CR_LATEST))
             }
             Phase::Looking if self.look_at.is_none() && self.crs < self.console.wake_times.max(1) => {
                 Some(active + self.console.wake_after)
             }
-            Phase::Looking => None,
+            Phase::Choosing | Phase::Looking => None,
         }
     }
 
@@ -260,7 +262,7 @@ impl Visit {
         let connected = ports.connected.earliest(text);
         let refusal = self.refusal(text);
         if let Some(at) = connected.filter(|at| refusal.as_ref().is_none_or(|(said, ..)| at < said)) {
-            self.mark = text[at..].find('\n').map_or(text.len(), |end| at + end);
+            self.console_from = text[at..].find('\n').map_or(text.len(), |end| at + end);
             self.connect();
             return None;
         }
@@ -482,6 +484,11 @@ impl Visit {
         if stands == Stands::Connected {
             self.note_faked();
         }
+        let shows = || {
+            let detail = format!("it shows the prompt of the console server itself: \"{}\"", self.home);
+            (Fault::WrongConsole, detail)
+        };
+        let verdict = verdict.or_else(|| self.faked.then(shows));
         self.screen.flush();
         Seen {
             verdict,
@@ -495,8 +502,9 @@ impl Visit {
 
     /// Looks for the server's prompt among all that the console has printed.
     fn note_faked(&mut self) {
-        let from = if self.phase == Phase::Choosing { return } else { 0 };
-        let shown = self.screen.since(from).lines().any(|line| line.trim() == self.home);
-        self.faked |= shown;
+        if self.phase != Phase::Choosing {
+            let text = self.screen.since(self.console_from);
+            self.faked |= text.lines().any(|line| line.trim() == self.home);
+        }
     }
 }

@@ -34,6 +34,14 @@ pub const OUTSIDE_LINE_STREAK_MAX: u32 = 2;
 pub const SECOND_CALL_ROOM: Duration = Duration::from_secs(300);
 /// Length of a call of which nothing is known: ring, train, login and hang-up of a good line. [peers.md 9]
 pub const EXPECTED_CALL: Duration = Duration::from_secs(75);
+/// What each console behind a console server adds to that: a CR after a second, its prompt, a second's rest, and the way
+/// back to the menu.
+pub const EXPECTED_CONSOLE: Duration = Duration::from_secs(4);
+
+/// The length of a good call of which nothing is known but how many consoles are behind the one that answers.
+pub fn expected_call(consoles: usize) -> Duration {
+    EXPECTED_CALL + EXPECTED_CONSOLE * u32::try_from(consoles).unwrap_or(u32::MAX)
+}
 
 /// A far end that was busy: HylaFAX's JobReqBusy. [peers.md 3]
 const AFTER_BUSY: Duration = Duration::from_secs(180);

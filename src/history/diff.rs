@@ -180,11 +180,7 @@ impl Store {
     }
 
     /// The last verdict of a line up to a run that tested it.
-    fn last_tested(
-        &self,
-        run: &KnownRun,
-        line: Key,
-    ) -> rusqlite::Result<Option<(RunId, Option<Timestamp>, Option<Fault>)>> {
+    fn last_tested(&self, run: &KnownRun, line: Key) -> rusqlite::Result<Option<LastTest>> {
         let found = self
             .connection()
             .prepare_cached(
@@ -279,6 +275,9 @@ impl Store {
     }
 }
 
+/// A verdict that tested its line: the run, when it was told, and what was found.
+type LastTest = (RunId, Option<Timestamp>, Option<Fault>);
+
 /// The spell in which a line was after a run, up to that run.
 #[derive(Debug, Clone, Copy)]
 struct Top {
@@ -299,6 +298,7 @@ struct LineNight {
     number: String,
     site: Option<SiteId>,
     /// Absent: nothing, the run was killed before.
+    #[expect(clippy::option_option, reason = "nothing, a pass and a fault are three things")]
     found: Option<Option<Fault>>,
     at: Option<Timestamp>,
 }

@@ -160,10 +160,8 @@ pub fn drift(figure: Figure, nights: &[(f64, f64)]) -> Option<Drift> {
     let values: Vec<f64> = nights.iter().map(|&(_, value)| value).collect();
     let recent_from = values.len().saturating_sub(RECENT_NIGHTS);
     let too_few = recent_from < BASELINE_MIN;
-    let baseline = match too_few {
-        true => &values[..],
-        false => &values[recent_from.saturating_sub(BASELINE_MAX)..recent_from],
-    };
+    let baseline =
+        if too_few { &values[..] } else { &values[recent_from.saturating_sub(BASELINE_MAX)..recent_from] };
     let middle = median(baseline)?;
     let away: Vec<f64> = baseline.iter().map(|value| (value - middle).abs()).collect();
     let mad = median(&away)?;
@@ -225,7 +223,8 @@ pub fn picture(figures: &[Option<f64>]) -> String {
             Some(_) if most <= least => ROWS[3],
             Some(figure) => {
                 let step = (figure - least) / (most - least) * (ROWS.len() - 1) as f64;
-                ROWS[(step.round().max(0.0) as usize).min(ROWS.len() - 1)]
+                let above = |at: &(&char, u8)| step < f64::from(at.1) + 0.5;
+                ROWS.iter().zip(0_u8..).find(above).map_or('█', |(row, _)| *row)
             }
         })
         .collect()

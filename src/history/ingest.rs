@@ -202,7 +202,8 @@ impl Ingest<'_> {
         let link = self.names.link(&record.link)?;
         let charge = record.charge.as_ref();
         let told = record.diagnostics.as_deref();
-        let class = |class| NumberClass::ALL.iter().position(|known| *known == class).map(|at| at as i64);
+        let class =
+            |class| (0_i64..).zip(NumberClass::ALL).find_map(|(key, known)| (known == class).then_some(key));
         self.change
             .prepare_cached(
                 "INSERT INTO call (run, line, attempt, at, took_ms, fault, modem, dialed, hangup, via, carrier, class,

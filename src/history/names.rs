@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::model::event::RunHeader;
-use crate::model::{BankName, CarrierName, Facets, Fault, Line, Link, PhoneNumber};
+use crate::model::{
+    BankName, CarrierName, Facets, Fault, GroupName, Hostname, Line, Link, PhoneNumber, TrunkName,
+};
 
 use super::night::ModemNight;
 
@@ -101,12 +103,7 @@ impl<'a> Names<'a> {
             self.change,
             "SELECT id FROM modem WHERE bank = ?1 AND name = ?2 AND family = ?3 AND trunk IS ?4",
             "INSERT INTO modem (bank, name, family, trunk) VALUES (?1, ?2, ?3, ?4)",
-            params![
-                self.bank.as_str(),
-                modem.id.as_str(),
-                modem.family,
-                modem.trunk.map(|trunk| trunk.as_str())
-            ],
+            params![self.bank.as_str(), modem.id.as_str(), modem.family, modem.trunk.map(TrunkName::as_str)],
         )
     }
 
@@ -122,9 +119,9 @@ impl<'a> Names<'a> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
                 line.site.as_str(),
-                line.hostname.as_ref().map(|host| host.as_str()),
+                line.hostname.as_ref().map(Hostname::as_str),
                 country,
-                hunt_group.as_ref().map(|group| group.as_str()),
+                hunt_group.as_ref().map(GroupName::as_str),
                 priority,
                 tags
             ],

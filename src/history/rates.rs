@@ -147,7 +147,8 @@ impl Store {
             By::Carrier => self.by_calls("coalesce(carrier.name, '')", since, plan)?,
         };
         rates.sort_by(|a, b| b.share.low.total_cmp(&a.share.low).then_with(|| a.name.cmp(&b.name)));
-        let comparisons = if by == By::Modem { compared(self.first_calls(since, plan)?) } else { Vec::new() };
+        let comparisons =
+            if by == By::Modem { compared(&self.first_calls(since, plan)?) } else { Vec::new() };
         Ok(Rates { by, runs, rates, comparisons })
     }
 
@@ -244,9 +245,9 @@ struct FirstCalls {
 }
 
 /// Each modem against its brothers.
-fn compared(modems: Vec<FirstCalls>) -> Vec<Comparison> {
+fn compared(modems: &[FirstCalls]) -> Vec<Comparison> {
     let mut families: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for modem in &modems {
+    for modem in modems {
         *families.entry((&modem.bank, &modem.family)).or_default() += 1;
     }
     let mut comparisons: Vec<Comparison> = modems

@@ -16,7 +16,7 @@ use crate::model::{BankName, Blame, Fault, Line, LineId, PhoneNumber, PlanName, 
 /// Nights that make the usual: two weeks, so that a line that was repaired is known anew soon.
 pub const NIGHTS_MAX: usize = 14;
 /// Runs that are looked at for them: many of them may have called a few lines alone.
-const RUNS_MAX: usize = 100;
+const RUNS_MAX: i64 = 100;
 /// Calls that are read for them, by line of the plan.
 const CALLS_MAX: usize = 20;
 
@@ -219,7 +219,7 @@ impl Store {
              ORDER BY run DESC LIMIT ?3",
         )?;
         let runs: Vec<(i64, i64)> = runs
-            .query_map(params![series, except.map_or("", RunId::as_str), RUNS_MAX as i64], |row| {
+            .query_map(params![series, except.map_or("", RunId::as_str), RUNS_MAX], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?
             .collect::<Result<_, _>>()?;

@@ -103,8 +103,9 @@ pub fn theil_sen(points: &[(f64, f64)]) -> Option<f64> {
     let mut slopes = Vec::with_capacity(points.len() * points.len() / 2);
     for (place, &(x, y)) in points.iter().enumerate() {
         for &(other_x, other_y) in &points[place + 1..] {
-            if other_x > x || other_x < x {
-                slopes.push((other_y - y) / (other_x - x));
+            let apart = other_x - x;
+            if apart.abs() > 0.0 {
+                slopes.push((other_y - y) / apart);
             }
         }
     }

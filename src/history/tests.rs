@@ -1,6 +1,8 @@
 mod nights;
 mod troubles;
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use super::night::{LineNight, ModemNight};
@@ -194,7 +196,7 @@ fn dump(store: &Store) -> String {
         while let Some(row) = rows.next().unwrap() {
             let cells: Vec<String> =
                 (0..columns).map(|at| format!("{:?}", row.get_ref(at).unwrap())).collect();
-            text += &format!("{table}: {}\n", cells.join(" "));
+            writeln!(text, "{table}: {}", cells.join(" ")).unwrap();
         }
     }
     text
@@ -335,4 +337,17 @@ fn a_voice_holds_its_number_until_a_modem_answers_or_somebody_confirms_it() {
     run.found[1].verdict.as_mut().unwrap().call = None;
     run.taken_by(&mut store);
     assert_eq!(held(&store), ["+12125550100", "+19195550000"], "a modem under quarantine proves nothing");
+}
+
+#[test]
+fn the_page_for_people_names_every_column_of_every_view() {
+    let page = include_str!("../../reports/SCHEMA.md").split("## history.db").nth(1).unwrap();
+    let (_folder, store) = store();
+    for view in ["runs", "verdicts", "calls", "modems"] {
+        let row = page.lines().find(|row| row.starts_with(&format!("| `{view}` |"))).unwrap();
+        let all = store.connection().prepare(&format!("SELECT * FROM {view}")).unwrap();
+        let told: std::collections::BTreeSet<&str> =
+            row.rsplit('|').nth(1).unwrap().split('`').skip(1).step_by(2).collect();
+        assert_eq!(all.column_names().collect::<std::collections::BTreeSet<_>>(), told, "{view}");
+    }
 }

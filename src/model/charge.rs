@@ -124,6 +124,16 @@ impl ChargeSum {
         (self.calls > 0 && self.without_charge == 0).then_some(self.billed_s)
     }
 
+    /// Cost of those of which it is known.
+    pub const fn known_cost(&self) -> Micros {
+        self.cost
+    }
+
+    /// Calls of which no cost is known.
+    pub const fn without_cost(&self) -> u64 {
+        self.without_cost
+    }
+
     /// Cost of all of them; absent where there is no call, or one of which it is not known.
     pub fn cost(&self) -> Option<Micros> {
         (self.calls > 0 && self.without_cost == 0).then_some(self.cost)

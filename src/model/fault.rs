@@ -458,7 +458,9 @@ impl Fault {
             Self::Screened => {
                 "this number may not be dialed (emergency, premium or short number): correct the plan"
             }
-            Self::OnHold => "known dead and on hold",
+            Self::OnHold => {
+                "on hold: known dead, or a person answered there and nobody has confirmed the number"
+            }
             Self::Skipped => "left out of this run by choice",
             Self::Cancelled => "the run was interrupted: go on with `lineman audit --resume`",
             Self::Internal => "a defect of lineman itself: please report it with events.jsonl",

@@ -103,7 +103,7 @@ impl Rates {
         let (begin, end) = (self.zone.to_datetime(from), self.zone.to_datetime(to));
         let same_offset = self.zone.to_offset(from) == self.zone.to_offset(to);
         let days = begin.date().until(end.date()).map_or(-1, |span| i64::from(span.get_days()));
-        if !same_offset || days < 0 || days > 7 {
+        if !same_offset || !(0..=7).contains(&days) {
             // The clocks were changed meanwhile, or nobody hung up for a week: any of them may hold.
             return self.all().copied().collect();
         }

@@ -28,7 +28,8 @@ pub struct ChangesJson<'a> {
 
 #[derive(Debug, Serialize)]
 struct Line<'a> {
-    line: &'a str,
+    #[serde(rename = "line")]
+    name: &'a str,
     site: Option<&'a str>,
     now: Option<&'static str>,
     was: Option<&'static str>,
@@ -60,7 +61,7 @@ impl<'a> From<&'a Changes> for ChangesJson<'a> {
 
 fn line(changed: &Changed) -> Line<'_> {
     Line {
-        line: changed.line.as_str(),
+        name: changed.line.as_str(),
         site: changed.site.as_ref().map(crate::model::SiteId::as_str),
         now: changed.now.map(|now| word(now.fault)),
         was: changed.last.as_ref().map(|last| word(last.fault)),
@@ -91,7 +92,7 @@ pub fn diff_rows(changes: &Changes) -> impl Iterator<Item = [String; 8]> {
         let text = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
         [
             changed.change.word().to_owned(),
-            line.line.to_owned(),
+            line.name.to_owned(),
             text(line.site),
             text(line.now),
             text(line.was),

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::consoles::Found;
 use super::modem::ModemFigures;
 use super::{RunState, SCHEMA};
 use crate::model::charge::ChargeSum;
@@ -42,6 +43,8 @@ pub(super) struct Column<F> {
 
 /// Where a cell of lines.csv or calls.csv comes from.
 pub(super) type LineCell = for<'a> fn(&'a Row<'a>) -> Cell<'a>;
+/// Where a cell of consoles.csv comes from.
+pub(super) type ConsoleCell = for<'a> fn(&'a ConsoleRow<'a>) -> Cell<'a>;
 /// Where a cell of modems.csv comes from.
 pub(super) type ModemCell = for<'a> fn(&'a ModemRow<'a>) -> Cell<'a>;
 
@@ -80,6 +83,12 @@ impl Row<'_> {
         let failed = consoles.iter().filter(|console| Verdict::of(console.fault) == Verdict::Fail);
         Some((consoles.len() as u64, failed.count() as u64))
     }
+}
+
+/// A row of consoles.csv.
+pub(super) struct ConsoleRow<'a> {
+    pub(super) state: &'a RunState,
+    pub(super) found: Found<'a>,
 }
 
 /// A row of modems.csv.
@@ -215,6 +224,24 @@ line_columns! {
     ]
 }
 
+/// consoles.csv
+pub(super) const CONSOLES: [Column<ConsoleCell>; 14] = [
+    column!(_row, "schema", Cell::Figure(u64::from(SCHEMA))),
+    column!(row, "run", Cell::Word(row.state.header().run.as_str())),
+    column!(row, "plan", Cell::Word(row.state.header().plan.as_str())),
+    column!(row, "line", Cell::Word(row.found.line.id.as_str())),
+    column!(row, "site", Cell::Word(row.found.line.site.as_str())),
+    column!(row, "console", Cell::Text(row.found.name)),
+    column!(row, "result", Cell::Word(Verdict::of(row.found.fault()).word())),
+    column!(row, "fault", row.found.fault().map_or(Cell::Absent, |fault| Cell::Word(fault.code()))),
+    column!(row, "blame", row.found.fault().map_or(Cell::Absent, |fault| Cell::Word(fault.blame().word()))),
+    column!(row, "detail", Cell::Owned(row.found.detail())),
+    column!(row, "advice", text(row.found.advice())),
+    column!(row, "hostname", text(row.found.by.and_then(|(_, record)| record.hostname.as_deref()))),
+    column!(row, "answer_ms", figure(row.found.by.and_then(|(_, record)| record.answer_ms))),
+    column!(row, "call", row.found.by.map_or(Cell::Absent, |(call, _)| Cell::Word(call.call.as_str()))),
+];
+
 /// modems.csv
 pub(super) const MODEMS: [Column<ModemCell>; 26] = [
     column!(_row, "schema", Cell::Figure(u64::from(SCHEMA))),
@@ -245,7 +272,7 @@ pub(super) const MODEMS: [Column<ModemCell>; 26] = [
     column!(row, "free_failures", Cell::Figure(row.modem.free_failures)),
     column!(row, "checks", Cell::Figure(row.modem.checks)),
     column!(row, "checks_failed", Cell::Figure(row.modem.checks_failed)),
-    column!(row, "billed_s", figure(row.modem.charges.billed_s())),
+    column!(row, "billed_s", figure(row.modem.charges.total().billed_s())),
     column!(
         row,
         "cost",
@@ -253,7 +280,7 @@ pub(super) const MODEMS: [Column<ModemCell>; 26] = [
             .header()
             .currency
             .as_ref()
-            .and_then(|_| row.modem.charges.cost())
+            .and_then(|_| row.modem.charges.total().cost())
             .map_or(Cell::Absent, Cell::Money)
     ),
 ];

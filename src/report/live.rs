@@ -10,7 +10,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::news::Known;
 use super::{Counts, cell};
 use crate::model::event::{ModemState, RunHeader, WaitReason};
-use crate::model::{CallId, Change, Event, EventKind, Fault, LineId, ModemId, Moment, Mono, Verdict};
+use crate::model::{
+    CallId, Change, Charge, Event, EventKind, Fault, LineId, Micros, ModemId, Moment, Mono, Verdict,
+};
 
 /// Lines that must have been finished by calls before an estimate is worth telling, however small the bank.
 const KNOWN_LINES_MIN: u64 = 5;
@@ -86,6 +88,11 @@ pub struct Board {
     judged_by_calls: u64,
     known: Known,
     new_failures: u64,
+    /// Consoles of the plan, and how many of a line's passed in the best of its calls.
+    consoles: u64,
+    consoles_passed: HashMap<LineId, u64>,
+    /// What calls cost so far, and in which currency.
+    spent: Option<(Micros, String)>,
 }
 
 impl Board {
@@ -114,6 +121,9 @@ impl Board {
             judged_by_calls: 0,
             known: Known::default(),
             new_failures: 0,
+            consoles: header.lines.iter().map(|line| line.facets.consoles.len() as u64).sum(),
+            consoles_passed: HashMap::new(),
+            spent: header.currency.clone().map(|currency| (Micros(0), currency)),
         }
     }
 
@@ -140,8 +150,14 @@ impl Board {
             }
             EventKind::CallEnded(record) => {
                 let Some(running) = self.running.remove(&record.call) else { return };
+                self.spend(record.charge);
                 self.busy += event.mono.since(running.began);
                 self.rows[running.place].line = None;
+                let passed = record.consoles.iter().filter(|console| console.fault.is_none()).count() as u64;
+                if !record.consoles.is_empty() {
+                    let most = self.consoles_passed.entry(record.line.clone()).or_default();
+                    *most = passed.max(*most);
+                }
                 self.rest(running.place, event.mono);
             }
             // It would be dialed now.
@@ -170,8 +186,14 @@ impl Board {
             EventKind::RunStarted(_)
             | EventKind::PasswordSent { .. }
             | EventKind::Credential { .. }
-            | EventKind::BenchCheck(_)
             | EventKind::Notice { .. } => {}
+            EventKind::BenchCheck(record) => self.spend(record.charge),
+        }
+    }
+
+    fn spend(&mut self, charge: Option<Charge>) {
+        if let (Some((spent, _)), Some(cost)) = (&mut self.spent, charge.and_then(|charge| charge.cost)) {
+            *spent = spent.plus(cost);
         }
     }
 
@@ -358,9 +380,18 @@ impl Board {
             None if left > 0 => format!("  {left} left"),
             None => String::new(),
         };
+        let spent = self
+            .spent
+            .as_ref()
+            .filter(|(spent, _)| *spent > Micros(0))
+            .map_or(String::new(), |(spent, currency)| format!("  {spent} {currency}"));
         let new = self.new_failures().map_or(String::new(), |new| format!(" ({new} new)"));
+        let consoles = match self.consoles {
+            0 => String::new(),
+            all => format!("  consoles {} of {all}", self.consoles_passed.values().sum::<u64>()),
+        };
         format!(
-            "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}{new}  untested {untested}{rest}",
+            "[{}{}] {judged} of {}  pass {pass}  degraded {degraded}  fail {fail}{new}  untested {untested}{consoles}{rest}{spent}",
             "#".repeat(full),
             "-".repeat(bar_width.saturating_sub(full)),
             lines_text(total),

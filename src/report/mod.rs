@@ -7,6 +7,8 @@ mod atomic;
 mod cell;
 pub mod changes_json;
 mod columns;
+mod consoles;
+mod cost;
 pub mod live;
 mod modem;
 pub mod news;
@@ -21,6 +23,7 @@ mod transcript;
 pub mod why;
 
 pub use cell::text as safe_cell;
+pub use cost::Charges;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
 pub use outcome::exit_code;

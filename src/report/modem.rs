@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::charge::ChargeSum;
+use super::cost::Charges;
 use crate::model::event::{CheckOutcome, CheckRecord, Hangup, ModemHeader, ModemState};
 use crate::model::{CallRecord, FailureCost, Fault, Moment, Verdict};
 
@@ -42,7 +42,7 @@ pub struct ModemFigures {
     /// Checks that it failed.
     pub checks_failed: u64,
     /// What is charged for its calls and for the calls of its checks.
-    pub charges: ChargeSum,
+    pub charges: Charges,
 }
 
 /// How well a modem served a run.
@@ -91,7 +91,7 @@ impl ModemFigures {
             detail: String::new(),
             checks: 0,
             checks_failed: 0,
-            charges: ChargeSum::default(),
+            charges: Charges::default(),
         }
     }
 

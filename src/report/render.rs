@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Broken, RunState, atomic, summary_json, tables, transcript};
+use super::{Broken, RunState, atomic, consoles, summary_json, tables, transcript};
 use crate::model::{CallRecord, Event, EventKind};
 
 /// Folder of the transcripts within the run's.
@@ -71,17 +71,19 @@ impl ReportError {
 enum View {
     Lines,
     Calls,
+    Consoles,
     Modems,
     Summary,
 }
 
 impl View {
-    const ALL: [Self; 4] = [Self::Lines, Self::Calls, Self::Modems, Self::Summary];
+    const ALL: [Self; 5] = [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary];
 
     const fn file(self) -> &'static str {
         match self {
             Self::Lines => "lines.csv",
             Self::Calls => "calls.csv",
+            Self::Consoles => "consoles.csv",
             Self::Modems => "modems.csv",
             Self::Summary => "summary.json",
         }
@@ -93,9 +95,15 @@ impl View {
         match self {
             Self::Lines => csv(tables::lines(state)),
             Self::Calls => csv(tables::calls(state)),
+            Self::Consoles => csv(tables::consoles(state)),
             Self::Modems => csv(tables::modems(state)),
             Self::Summary => Ok(summary_json::bytes(state)?),
         }
+    }
+
+    /// Whether the run has this file: that of the consoles is for plans that have some.
+    fn is_for(self, state: &RunState) -> bool {
+        self != Self::Consoles || consoles::any(state)
     }
 
     /// Whether an event changes what this file says.
@@ -106,7 +114,10 @@ impl View {
                 matches!(self, Self::Modems | Self::Summary)
             }
             EventKind::CallEnded(_) => matches!(self, Self::Calls | Self::Modems | Self::Summary),
-            EventKind::Verdict(_) | EventKind::VerdictWithdrawn { .. } | EventKind::LinesBefore { .. } => {
+            EventKind::Verdict(_) | EventKind::VerdictWithdrawn { .. } => {
+                matches!(self, Self::Lines | Self::Consoles | Self::Summary)
+            }
+            EventKind::LinesBefore { .. } => {
                 matches!(self, Self::Lines | Self::Summary)
             }
             EventKind::Credential { .. } | EventKind::Notice { .. } => self == Self::Summary,
@@ -178,7 +189,9 @@ impl Renderer {
         }
         let mut written = self.write_transcripts(durable)?;
         for (place, view) in View::ALL.into_iter().enumerate() {
-            if self.stale[place] {
+            if self.stale[place] && !view.is_for(state) {
+                self.stale[place] = false;
+            } else if self.stale[place] {
                 let path = self.dir.join(view.file());
                 atomic::write(&self.dir, view.file(), &view.bytes(state)?, durable)
                     .map_err(|source| ReportError::io(path.clone(), source))?;
@@ -215,7 +228,8 @@ impl Renderer {
 /// The files of a run that has been rendered into `dir`: the tables, the summary, and the folder of the transcripts
 /// where there is one.
 pub fn files(state: &RunState, dir: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = View::ALL.into_iter().map(|view| dir.join(view.file())).collect();
+    let mut files: Vec<PathBuf> =
+        View::ALL.into_iter().filter(|view| view.is_for(state)).map(|view| dir.join(view.file())).collect();
     if state.lines().any(|(_, line)| !line.transcripts.is_empty()) {
         files.push(dir.join(TRANSCRIPTS));
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::cost::Charges;
 use super::modem::ModemFigures;
 use super::transcript;
 use crate::model::changes::Standing;
@@ -575,6 +576,13 @@ impl RunState {
     /// Lines by result.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// What is charged for all calls, those of checks of the bench too.
+    pub fn charges(&self) -> Charges {
+        let mut sum = Charges::default();
+        self.modems.iter().for_each(|modem| sum.merge(&modem.charges));
+        sum
     }
 
     /// Calls that have ended.

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use unicode_width::UnicodeWidthStr;
 
-pub use super::page::Style;
-
+use super::consoles::ConsoleCounts;
 use super::live::lines_text;
+pub use super::page::Style;
 use super::page::{Page, Paint};
-use super::{Health, LineState, ModemFigures, RunState, cell, news};
+use super::{Health, LineState, ModemFigures, RunState, cell, cost, news};
 use crate::model::event::{CredentialState, Ending};
 use crate::model::{Blame, Fault, Line, Verdict};
 
@@ -75,6 +75,16 @@ fn counts(page: &mut Page, state: &RunState) {
             calls => format!("{calls} calls"),
         }
     ));
+    let consoles = ConsoleCounts::of(state);
+    if consoles.total > 0 {
+        let ConsoleCounts { total, pass, degraded, fail, untested } = consoles;
+        page.wrapped(
+            2,
+            &format!(
+                "{total} consoles behind console servers: {pass} pass, {degraded} degraded, {fail} fail, {untested} not reached"
+            ),
+        );
+    }
     let sum = |of: fn(&ModemFigures) -> u64| state.modems().iter().map(of).sum::<u64>();
     let answered = sum(|modem| modem.answered_failures);
     let free = sum(|modem| modem.free_failures);
@@ -83,6 +93,9 @@ fn counts(page: &mut Page, state: &RunState) {
             2,
             &format!("calls in vain: {answered} answered, which the carrier charges; {free} not answered, which are free"),
         );
+    }
+    if let Some(billed) = cost::text(state) {
+        page.wrapped(2, &billed);
     }
     if let Err(broken) = state.check() {
         page.wrapped(2, &format!("THESE COUNTS ARE WRONG: {broken}; please report it with events.jsonl"));

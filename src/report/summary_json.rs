@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::changes_json::ChangesJson;
+use super::consoles::ConsoleCounts;
+use super::cost::{ClassJson, decimal};
 use super::render::TRANSCRIPTS;
 use super::{Counts, ModemFigures, RunState, SCHEMA, cell, exit_code, transcript};
 use crate::model::event::{CredentialState, Ending, ModemState};
-use crate::model::{Blame, CallId, Fault, TrunkName, Verdict};
+use crate::model::{Blame, CallId, Fault, NumberClass, TrunkName, Verdict};
 
 #[derive(Serialize)]
 struct Summary<'a> {
@@ -25,11 +27,16 @@ struct Summary<'a> {
     sittings: u64,
     changes: Option<ChangesJson<'a>>,
     lines: LineCounts,
+    consoles: ConsoleCounts,
     by_blame: BTreeMap<Blame, u64>,
     by_fault: BTreeMap<Fault, u64>,
     calls: u64,
     answered_failures: u64,
     free_failures: u64,
+    billed_s: Option<u64>,
+    cost: Option<String>,
+    currency: Option<&'a str>,
+    by_class: BTreeMap<NumberClass, ClassJson>,
     not_passed: Vec<NotPassed<'a>>,
     modems: Vec<Modem<'a>>,
     credentials: Vec<Credential<'a>>,
@@ -93,6 +100,10 @@ struct Modem<'a> {
     detail: String,
     answered_failures: u64,
     free_failures: u64,
+    checks: u64,
+    checks_failed: u64,
+    billed_s: Option<u64>,
+    cost: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -141,6 +152,7 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
         });
     }
     let changes = state.changes();
+    let charges = state.charges();
     let summary = Summary {
         schema: SCHEMA,
         run: header.run.as_str(),
@@ -155,11 +167,16 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
         sittings: state.sittings(),
         changes: state.has_past().then(|| ChangesJson::from(&changes)),
         lines: state.counts().into(),
+        consoles: ConsoleCounts::of(state),
         by_blame,
         by_fault,
         calls: state.calls_ended(),
         answered_failures: state.modems().iter().map(|modem| modem.answered_failures).sum(),
         free_failures: state.modems().iter().map(|modem| modem.free_failures).sum(),
+        billed_s: charges.total().billed_s(),
+        cost: charges.total().cost().filter(|_| header.currency.is_some()).map(decimal),
+        currency: header.currency.as_deref(),
+        by_class: charges.by_class().iter().map(|(class, sum)| (*class, sum.into())).collect(),
         not_passed,
         modems: state.modems().iter().map(modem).collect(),
         credentials: state
@@ -204,5 +221,9 @@ fn modem(figures: &ModemFigures) -> Modem<'_> {
         detail: cell::one_line(&figures.detail),
         answered_failures: figures.answered_failures,
         free_failures: figures.free_failures,
+        checks: figures.checks,
+        checks_failed: figures.checks_failed,
+        billed_s: figures.charges.total().billed_s(),
+        cost: figures.charges.total().cost().map(decimal),
     }
 }

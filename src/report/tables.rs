@@ -1,10 +1,11 @@
-//! lines.csv, calls.csv and modems.csv as bytes: RFC 4180 with its CRLF, a header always, an empty cell for what is
+//! lines.csv, calls.csv, consoles.csv and modems.csv as bytes: RFC 4180 with its CRLF, a header always, an empty cell for what is
 //! absent.
 
 use csv::{Terminator, Writer, WriterBuilder};
 
 use super::cell;
-use super::columns::{CALLS, Cell, Column, LINES, MODEMS, ModemRow, Row};
+use super::columns::{CALLS, CONSOLES, Cell, Column, ConsoleRow, LINES, MODEMS, ModemRow, Row};
+use super::consoles;
 use super::{LineState, RunState};
 use crate::model::charge::ChargeSum;
 use crate::model::{Line, PhaseTimes};
@@ -46,6 +47,21 @@ pub(super) fn calls(state: &RunState) -> csv::Result<Vec<u8>> {
                 changed: None,
             };
             for column in &CALLS {
+                write(&mut table, &(column.cell)(&row))?;
+            }
+            end_row(&mut table)?;
+        }
+    }
+    finish(table)
+}
+
+/// The consoles of the judged lines: lines and consoles in the order of the plan.
+pub(super) fn consoles(state: &RunState) -> csv::Result<Vec<u8>> {
+    let mut table = table(&CONSOLES, state.header().lines.len())?;
+    for (line, known) in state.lines() {
+        for found in consoles::of_line(line, known) {
+            let row = ConsoleRow { state, found };
+            for column in &CONSOLES {
                 write(&mut table, &(column.cell)(&row))?;
             }
             end_row(&mut table)?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::columns::{CALLS, LINES, MODEMS};
+use super::columns::{CALLS, CONSOLES, LINES, MODEMS};
 use super::sample::{Story, call_id, event, header, line, modem, night};
 use super::*;
 use crate::model::event::{Ending, Hangup, ModemState, Sitting};
@@ -483,6 +483,7 @@ fn schema_md_documents_every_column_and_code() {
         .filter(|name| !LINES.iter().any(|c| c.name == *name))
         .collect();
     assert_eq!(first("calls.csv"), both);
+    assert_eq!(first("consoles.csv"), CONSOLES.iter().map(|column| column.name).collect::<Vec<_>>());
     assert_eq!(first("modems.csv"), MODEMS.iter().map(|column| column.name).collect::<Vec<_>>());
     assert_eq!(first("Results"), Verdict::ALL.map(Verdict::word));
     let changes = first("Changes");
@@ -512,4 +513,96 @@ fn schema_md_documents_every_column_and_code() {
     told.sort_unstable();
     assert_eq!(told, keys);
     assert!(schema.contains(&format!("schema number is {SCHEMA}")));
+}
+
+/// A run with a line that leads to a console server with three consoles.
+fn with_consoles() -> Vec<Event> {
+    use crate::model::event::ConsoleRecord;
+    let mut events = night();
+    let record = |name: &str, fault: Option<Fault>, hostname: Option<&str>| ConsoleRecord {
+        console: name.to_owned(),
+        fault,
+        detail: fault.map(|fault| format!("=about {fault}")).unwrap_or_default(),
+        hostname: hostname.map(str::to_owned),
+        answer_ms: hostname.map(|_| 1130),
+    };
+    let called = events.iter().find_map(|event| match &event.kind {
+        EventKind::CallEnded(record) if record.attempt == 2 => Some(record.line.clone()),
+        _ => None,
+    });
+    let line = called.unwrap();
+    for event in &mut events {
+        match &mut event.kind {
+            EventKind::RunStarted(header) => {
+                let planned = header.lines.iter_mut().find(|planned| planned.id == line).unwrap();
+                planned.facets.consoles = ["core", "+access", "pdu"].map(str::to_owned).to_vec();
+            }
+            EventKind::CallEnded(call) if call.line == line => {
+                let skipped = Some(Fault::Skipped);
+                call.consoles = match call.attempt {
+                    1 => vec![
+                        record("core", None, Some("sw1")),
+                        record("+access", skipped, None),
+                        record("pdu", skipped, None),
+                    ],
+                    _ => vec![
+                        record("core", skipped, None),
+                        record("+access", Some(Fault::OpenConsole), Some("sw2")),
+                        record("pdu", skipped, None),
+                    ],
+                };
+            }
+            _ => {}
+        }
+    }
+    events
+}
+
+#[test]
+fn each_console_is_told_by_the_call_that_came_to_it() {
+    let events = with_consoles();
+    let state = RunState::of(&events).unwrap();
+    let table = String::from_utf8(super::tables::consoles(&state).unwrap()).unwrap();
+    let cells = |row: &str, of: &[usize]| {
+        let row: Vec<&str> = row.split(',').collect();
+        of.iter().map(|at| row[*at].to_owned()).collect::<Vec<_>>().join(",")
+    };
+    let rows: Vec<String> = table
+        .lines()
+        .skip(1)
+        .map(|row| {
+            let quoted = row.replace(", ", " ");
+            cells(&quoted, &[5, 6, 7, 8, 9])
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "core,pass,,,",
+            "'+access,fail,open-console,security,'=about open-console",
+            "pdu,untested,skipped,policy,'=about skipped",
+        ]
+    );
+    let json: serde_json::Value = serde_json::from_slice(&summary_json::bytes(&state).unwrap()).unwrap();
+    assert_eq!(
+        json["consoles"],
+        serde_json::json!({"total": 3, "pass": 1, "degraded": 0, "fail": 1, "untested": 1})
+    );
+    let text = summary::text(&state, &[], summary::Style { colour: false, width: 100 });
+    assert!(
+        text.contains("3 consoles behind console servers: 1 pass, 0 degraded, 1 fail, 1 not reached"),
+        "{text}"
+    );
+    let EventKind::RunStarted(header) = &events[0].kind else { panic!("{:?}", events[0]) };
+    let mut board = super::Board::new(header);
+    for event in &events {
+        board.apply(event);
+    }
+    let bar = board.text(events.last().unwrap().mono, 200).remove(0);
+    assert!(bar.contains("consoles 1 of 3"), "{bar}");
+    let folder = tempfile::tempdir().unwrap();
+    let (_, files) = super::replay(&events, folder.path()).unwrap();
+    assert!(files.contains(&folder.path().join("consoles.csv")));
+    let (_, files) = super::replay(&night(), folder.path()).unwrap();
+    assert!(!files.contains(&folder.path().join("consoles.csv")), "no plan with consoles, no such file");
 }

@@ -54,6 +54,7 @@ pub(crate) const CORES: &[&str] = &[
     "fleet/budget",
     "history/drift",
     "history/statistics",
+    "config/plan/standing",
     "fleet/scheduler",
     "fleet/policy",
     "fleet/health",

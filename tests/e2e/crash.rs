@@ -123,7 +123,7 @@ fn a_reader_never_sees_half_a_file_nor_half_a_night() {
     run.wait_for("the first verdict", |text| verdicts(text) > 0);
     let folder = run_of(&stage, "current");
     let mut versions = BTreeSet::new();
-    let columns = 49;
+    let columns = 59;
     while run.is_running() {
         for name in ["lines.csv", "calls.csv", "modems.csv", "summary.json"] {
             // It may not be there yet, but never in part.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lineman::model::{EventKind, LineBefore};
+use lineman::model::{EventKind, Fault, LineBefore};
 use rusqlite::Connection;
 
 use crate::night::{Ended, Exchange, Running, audit, audited, journal, rows, run_of};
@@ -70,7 +70,7 @@ fn a_night_knows_what_the_last_one_found_and_a_lost_history_is_made_again() {
     let tested = |line: &str| told[line].tested.clone().unwrap();
     assert_eq!(told.len(), 3, "{}", second.said());
     assert_eq!((tested("BR0001-A").fault, tested("BR0001-A").runs), (None, 1));
-    assert_eq!(tested("BR0002-A").fault.map(|fault| fault.code()), Some("busy"));
+    assert_eq!(tested("BR0002-A").fault.map(Fault::code), Some("busy"));
     assert!(!dialed.contains(&"BR0003-A".to_owned()), "a stranger was rung again\n{}", second.said());
     assert_eq!(results(&run), ["fail no-answer", "fail busy", "untested on-hold"], "{}", second.said());
     let verdicts =
@@ -97,7 +97,7 @@ fn a_night_knows_what_the_last_one_found_and_a_lost_history_is_made_again() {
     let tested = |line: &str| told[line].tested.clone().unwrap();
     assert_eq!(tested("BR0002-A").runs, 2, "{}", third.said());
     assert_eq!(
-        (told["BR0003-A"].untested_runs, tested("BR0003-A").fault.map(|fault| fault.code())),
+        (told["BR0003-A"].untested_runs, tested("BR0003-A").fault.map(Fault::code)),
         (1, Some("voice"))
     );
     assert_eq!(asked(&stage, "SELECT CAST(count(*) AS TEXT) FROM runs"), "3");
@@ -187,7 +187,7 @@ fn a_history_that_can_not_be_used_is_told_and_changes_no_verdict() {
 
     // Nothing was lost: the next run catches up with all of them.
     let (ended, run, _) = night(&stage, faults);
-    assert_eq!(notices(&run), "", "{}", ended.said());
+    assert!(!notices(&run).contains("history"), "{}", ended.said());
     let busy = before(&run)["BR0002-A"].tested.clone().unwrap();
     assert_eq!(busy.runs, 4, "{}", ended.said());
     assert_eq!(asked(&stage, "SELECT CAST(count(*) AS TEXT) FROM runs"), "5");

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod bench;
+mod consoles;
 mod crash;
 mod credentials;
 mod determinism;
@@ -14,6 +15,7 @@ mod history;
 mod limits;
 mod mixed;
 mod modems;
+mod morning;
 mod night;
 mod ports;
 mod real;
@@ -26,4 +28,5 @@ mod truth;
 mod usual;
 mod view;
 mod ways;
+mod why;
 mod wires;

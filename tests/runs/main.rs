@@ -4,6 +4,7 @@ mod behind;
 mod bench;
 mod cancel;
 mod consoles;
+mod cost;
 mod credentials;
 mod deadline;
 mod diagnostics;

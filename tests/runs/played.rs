@@ -109,6 +109,9 @@ impl Played {
                 format!("{record:?}")
             }
             EventKind::LineWaits { line, why, .. } => format!("{line} waits: {why}"),
+            EventKind::Modem { modem, state, fault, detail, .. } => {
+                format!("{modem} is {state:?}: {fault:?} {detail}")
+            }
             other => format!("{other:?}"),
         };
         self.events.iter().map(|event| (event.mono.as_micros(), told(&event.kind))).collect()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lineman::call::machine::Cancel;
+use lineman::fleet::budget::Purse;
 use lineman::fleet::policy::Policy;
 use lineman::fleet::redial::RedialLaw;
 use lineman::fleet::scheduler::Preflight;
@@ -31,7 +32,7 @@ const MODEMS: [&str; 13] = [
     "profile: v250, redial: { failures: 2, lock: 60s }",
 ];
 
-const LINES: [&str; 24] = [
+const LINES: [&str; 27] = [
     "",
     "",
     "",
@@ -56,6 +57,10 @@ const LINES: [&str; 24] = [
     "fault: lost-logout",
     "fault: console-busy",
     "fault: { kind: busy, times: 1 }",
+    // Console servers.
+    "console: port-names, consoles: [{ port: a, console: linux, hostname: a }, { port: b, console: junos, fault: open-console }]",
+    "console: port-menu, consoles: [{ port: \"1\", console: linux, hostname: a, holds: true }, { port: \"2\", console: linux, hostname: b }]",
+    "console: port-names, consoles: [{ port: a, console: linux, fakes: menu }, { port: b, refuses: busy }], fault: { kind: drops, at: logged-in, after: 5s }",
 ];
 
 /// What a reference number can turn out to be.
@@ -99,6 +104,16 @@ struct Night {
     preflight: u8,
     reference: Option<usize>,
     redial: Option<(u32, u64)>,
+    budget: Option<(u64, u64)>,
+}
+
+/// A line with an IOS console, but where it names another.
+fn far(rest: &str) -> String {
+    let sound = ios("");
+    match rest.strip_prefix("console: ") {
+        Some(other) => sound.replace("console: cisco-ios", &format!("console: {other}")),
+        None => ios(rest),
+    }
 }
 
 fn night() -> impl Strategy<Value = Night> {
@@ -123,6 +138,8 @@ fn night() -> impl Strategy<Value = Night> {
         0..3u8,
         proptest::option::weighted(0.5, 0..REFERENCES.len()),
         proptest::option::weighted(0.2, (1..4u32, 0..120u64)),
+        // Calls, and minutes, that the run may take.
+        proptest::option::weighted(0.3, (1..20u64, 5..60u64)),
     );
     let ends = (
         proptest::option::weighted(0.3, (0..4usize, 0..DEATHS.len())),
@@ -134,7 +151,7 @@ fn night() -> impl Strategy<Value = Night> {
             (seed, modems, lines, rules, shared, wired, auto),
             (trunk, on_hook, attempts, confirm, quick_retries, prove_on),
             (death, deadline, stops),
-            (preflight, reference, redial),
+            (preflight, reference, redial, budget),
         )| Night {
             seed,
             modems,
@@ -155,6 +172,7 @@ fn night() -> impl Strategy<Value = Night> {
             preflight,
             reference,
             redial,
+            budget,
         },
     )
 }
@@ -171,7 +189,7 @@ fn play(night: &Night) -> Played {
         .collect();
     let modems: Vec<&str> = modems.iter().map(String::as_str).collect();
     let lines: Vec<(&str, String)> =
-        night.lines.iter().enumerate().map(|(n, line)| (IDS[n], ios(LINES[*line]))).collect();
+        night.lines.iter().enumerate().map(|(n, line)| (IDS[n], far(LINES[*line]))).collect();
     let mut lines: Vec<(&str, &str)> = lines.iter().map(|(id, rest)| (*id, rest.as_str())).collect();
     let planned = lines.len();
     lines.extend(night.reference.map(|n| ("REF", REFERENCES[n])));
@@ -194,6 +212,10 @@ fn play(night: &Night) -> Played {
     stage.preflight =
         [Preflight::Off, Preflight::DialTone, Preflight::Reference][usize::from(night.preflight)];
     stage.reference = night.reference.map(|_| "REF");
+    if let Some((calls, minutes)) = night.budget {
+        let time = Some(Duration::from_secs(minutes * 60));
+        stage.budget.run = Purse { calls: Some(calls), time, ..Purse::default() };
+    }
     if let Some((attempts, pause)) = night.redial {
         let pauses = vec![Duration::from_secs(pause)];
         stage.redial = RedialLaw { attempts: Some(attempts), busy_attempts: None, pauses };

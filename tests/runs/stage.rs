@@ -12,17 +12,19 @@ use lineman::call::machine::Cancel;
 use lineman::call::quality::Rules;
 use lineman::call::{CallSpec, Limits, Quality, ShortDial};
 use lineman::console::{Behind, Credential, Dialog, DialogFile};
+use lineman::fleet::budget::Budget;
 use lineman::fleet::desk::{Desk, DeskEntry, Remember};
 use lineman::fleet::dispatcher::{self, Job, LineBook, NotDialed, ObserveError, Observer, RunEnd};
 use lineman::fleet::hours::{Calendar, Derived, Hours};
 use lineman::fleet::policy::Policy;
 use lineman::fleet::redial::RedialLaw;
-use lineman::fleet::scheduler::{Check, CheckPlan, LineJob, ModemSeat, Past, Preflight, SchedulerPlan};
+use lineman::fleet::scheduler::{Check, CheckPlan, LineJob, ModemSeat, Past, Preflight, SchedulerPlan, Way};
 use lineman::fleet::worker::{OpenPort, ProfileChoice, Seat};
 use lineman::model::event::{EVENT_FORMAT, ModemHeader, RunHeader, Sitting};
+use lineman::model::price::{Rate, Rates};
 use lineman::model::{
-    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, ModemId, PhoneNumber, Reading,
-    TrunkName, Usual, Windows,
+    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, Micros, ModemId, NumberClass,
+    PhoneNumber, Price, Reading, TrunkName, Usual, Windows,
 };
 use lineman::modem::clock::set::SetWatch;
 use lineman::modem::clock::{Clock, Wall};
@@ -152,6 +154,14 @@ pub(crate) struct Stage {
     pub(crate) fingerprints: BTreeMap<&'static str, &'static str>,
     /// What is usual on the lines.
     pub(crate) usual: BTreeMap<LineId, Usual>,
+    /// What calls may take.
+    pub(crate) budget: Budget,
+}
+
+/// What every call is charged by: 0.01 and 0.06 a minute, 30 s at least, then in steps of 6 s.
+pub(crate) fn price() -> Price {
+    let rate = Rate { per_call: Micros(10_000), per_minute: Micros(60_000), first_s: 30, step_s: 6 };
+    Price { class: NumberClass::National, rates: Some(Arc::new(Rates::flat(rate))) }
 }
 
 impl Stage {
@@ -192,6 +202,7 @@ impl Stage {
             redial: RedialLaw::default(),
             fingerprints: BTreeMap::new(),
             usual: BTreeMap::new(),
+            budget: Budget::default(),
         }
     }
 
@@ -326,7 +337,7 @@ impl Stage {
             doors: doors.collect(),
             broken: false,
         };
-        let setting = Setting {
+        let mut setting = Setting {
             lines: lines.clone(),
             modems: self.exchange.modems.iter().map(|modem| modem.id.clone()).collect(),
             policy: self.policy.clone(),
@@ -336,6 +347,8 @@ impl Stage {
             usernames: self.accounts.iter().map(|account| account.username).collect(),
             passwords: self.accounts.iter().map(|account| account.password).collect(),
             limits: self.limits,
+            budget: self.budget.clone(),
+            room: Duration::ZERO,
         };
         let trunk: TrunkName = "pstn".parse().expect("a name");
         let reference = self.reference.map(|line| self.number_of(line));
@@ -354,6 +367,10 @@ impl Stage {
             .filter_map(|modem| Some((modem.id.clone(), modem.number.clone()?)))
             .collect();
         book.usual = self.usual.iter().map(|(line, usual)| (line.clone(), Arc::new(usual.clone()))).collect();
+        let rooms = book.lines.values().map(|line| self.limits.room(line.dialog.as_deref(), &line.consoles));
+        let room = rooms.max().unwrap_or_default();
+        setting.room = room;
+        let worst = price().worst(room);
         let (hours, windows) = self.hours(clock, &lines);
         let provers: Vec<&str> = self.accounts.iter().filter_map(|account| account.prove_on).collect();
         let job = Job {
@@ -377,6 +394,7 @@ impl Stage {
                         credential: book.lines[&entry.id].credential.clone(),
                         prove_on: provers.contains(&entry.id.as_str()),
                         windows: windows.get(&entry.id).cloned().unwrap_or(Windows::ALWAYS),
+                        ways: vec![Way { worst, ..Way::own(entry.number.clone()) }],
                         ..LineJob::new(entry.id.clone(), entry.number.clone())
                     })
                     .collect(),
@@ -388,7 +406,7 @@ impl Stage {
                         id: modem.id.clone(),
                         trunk: self.trunk.map(|_| trunk.clone()),
                         has_number: modem.number.is_some(),
-                        toll: None,
+                        toll: Some(worst),
                     })
                     .collect(),
                 trunks: self
@@ -398,10 +416,11 @@ impl Stage {
                     .into_iter()
                     .collect(),
                 policy: self.policy,
-                checks: CheckPlan { preflight: self.preflight, reference, toll: None },
+                checks: CheckPlan { preflight: self.preflight, reference, toll: Some(worst) },
+                budget: self.budget,
                 redial: self.redial,
                 past: self.past,
-                room: self.limits.room(None, &[]),
+                room,
                 ..SchedulerPlan::default()
             },
             book,
@@ -661,7 +680,7 @@ impl LineBook for Book {
             limits: self.limits,
             short_dial: self.usual.get(line).and_then(|usual| ShortDial::of(&self.limits, usual)),
             quality: Quality { rules: Arc::clone(&self.rules), usual: self.usual.get(line).cloned() },
-            price: lineman::model::Price::unknown(lineman::model::NumberClass::National),
+            price: price(),
             ring_cadence: Duration::from_secs(6),
         })
     }
@@ -696,7 +715,7 @@ impl LineBook for Book {
             limits: self.limits,
             short_dial: None,
             quality: lineman::call::Quality::default(),
-            price: lineman::model::Price::unknown(lineman::model::NumberClass::National),
+            price: price(),
             ring_cadence: Duration::from_secs(6),
         })
     }
@@ -753,6 +772,9 @@ pub(crate) struct Setting {
     pub(crate) usernames: BTreeSet<&'static str>,
     pub(crate) passwords: Vec<&'static str>,
     pub(crate) limits: Limits,
+    pub(crate) budget: Budget,
+    /// The longest that a call can take.
+    pub(crate) room: Duration,
 }
 
 /// A run that is over.

@@ -15,7 +15,7 @@ const PROFILES: [&str; 3] = [
     include_str!("../../../hardware/modems/generic.yaml"),
 ];
 
-const TEXTS: [&str; 30] = [
+const TEXTS: [&str; 36] = [
     "\r\nOK\r\n",
     "OK\r",
     "\r\nERROR\r\n",
@@ -46,6 +46,12 @@ const TEXTS: [&str; 30] = [
     "AT\r",
     "\x1b[2J\x07",
     "\r\n% Password expired\r\n",
+    "Trying sw1 (10.0.0.1, 2001)... Open\r\n",
+    "% Connection refused by remote host\r\n\r\nbr1-rtr1>",
+    "\r\nbr1-rtr1>",
+    "\r\nsw1 login: ",
+    "\r\nsw2 login: ",
+    "Closing connection to sw1 [confirm]",
 ];
 
 #[derive(Debug, Clone)]
@@ -105,6 +111,8 @@ struct Driver {
     sending: bool,
     /// The modem is off-hook in command state, or dials from there: OK to AT proves nothing.
     held: bool,
+    /// The console that was chosen last, behind a console server.
+    chosen: &'static str,
     /// The last result.
     last_code: Option<ResultCode>,
     hang_ups: u32,
@@ -217,12 +225,22 @@ impl Driver {
             self.hang_ups += 1;
         }
         self.ear.note_written(&bytes);
+        match bytes.as_slice() {
+            b"connect sw1\r" => self.chosen = "\r\nsw1 login: ",
+            b"connect sw2\r" => self.chosen = "\r\nsw2 login: ",
+            b"\x1ex" => self.chosen = "",
+            _ => {}
+        }
         self.last_written = bytes;
     }
 
     fn answer(&self) -> &'static str {
         let written = String::from_utf8_lossy(&self.last_written);
         match written.as_ref() {
+            "connect sw1\r" | "connect sw2\r" => "\r\nTrying sw1 (10.0.0.1, 2001)... Open\r\n",
+            "\x1ex" | "y" => "\r\nbr1-rtr1>",
+            "disconnect\r" => "disconnect\r\nClosing connection to sw1 [confirm]",
+            "\r" if !self.chosen.is_empty() => self.chosen,
             "ATDT9,5550101\r" | "ATD\r" => {
                 "\r\nRINGING\r\n\r\nCONNECT 33600/ARQ/V34/LAPM/V42BIS\r\n\r\nUsername: "
             }
@@ -278,11 +296,44 @@ impl Driver {
     }
 }
 
-fn run(profile: usize, facts: PortFacts, fresh: bool, with_console: bool, steps: &[Step]) -> Driver {
+/// What a call is to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    Nothing,
+    Console,
+    /// A console server with two consoles.
+    Server,
+}
+
+/// A call to a console server.
+fn server() -> CallSpec {
+    static DIALOGS: std::sync::OnceLock<[Arc<crate::console::Dialog>; 2]> = std::sync::OnceLock::new();
+    let read = |text: &str| {
+        let file: crate::console::DialogFile = serde_yaml::from_str(text).unwrap();
+        Arc::new(file.compile().unwrap())
+    };
+    let [server, linux] = DIALOGS.get_or_init(|| {
+        [
+            read(include_str!("../../../hardware/consoles/cisco-ios-ts.yaml")),
+            read(include_str!("../../../hardware/consoles/linux.yaml")),
+        ]
+    });
+    let behind = |name: &str| crate::console::Behind {
+        name: name.to_owned(),
+        port: name.to_owned(),
+        hostname: Some(name.parse().unwrap()),
+        dialog: Arc::clone(linux),
+    };
+    CallSpec { dialog: Some(Arc::clone(server)), consoles: vec![behind("sw1"), behind("sw2")], ..spec(true) }
+}
+
+fn run(profile: usize, facts: PortFacts, fresh: bool, behind: Behind, steps: &[Step]) -> Driver {
     let profile: Arc<Profile> = Arc::new(serde_yaml::from_str(PROFILES[profile]).unwrap());
     let begin = Mono::from_millis(10_000);
-    let spec = spec(with_console);
-    let limits = spec.limits;
+    let spec = if behind == Behind::Server { server() } else { spec(behind == Behind::Console) };
+    let (limits, call_limit) = (spec.limits, spec.call_limit());
+    let out = limits.logout + if behind == Behind::Server { limits.leave * 2 } else { Duration::ZERO };
+    let room = limits.room(spec.dialog.as_deref(), &spec.consoles);
     let mut driver = Driver {
         ear: Codec::for_profile(&profile),
         machine: Machine::new(spec, profile, facts, fresh, begin),
@@ -297,6 +348,7 @@ fn run(profile: usize, facts: PortFacts, fresh: bool, with_console: bool, steps:
         dial_over: false,
         sending: false,
         held: false,
+        chosen: "",
         last_code: None,
         hang_ups: 0,
         moments: Vec::new(),
@@ -319,11 +371,15 @@ fn run(profile: usize, facts: PortFacts, fresh: bool, with_console: bool, steps:
     // Within the sum of its limits: however long it was talked at, nothing goes on for longer.
     let second = Duration::from_secs(1);
     let set_up = begin + limits.setup * 2 + second * 2;
-    let latest =
-        driver.dialed_at.map_or(set_up, |at| at + limits.call + limits.logout + limits.hangup + second * 5);
+    let latest = driver.dialed_at.map_or(set_up, |at| at + call_limit + out + limits.hangup + second * 5);
     let late = driver.now.since(latest.max(talked + limits.hangup + second));
     assert_eq!(late, Duration::ZERO, "too late by {late:?}: {ending:?}");
+    assert!(call_limit + out + limits.hangup + limits.setup * 2 < room, "a window has no room for it");
     check(&driver, &ending);
+    let consoles = if behind == Behind::Server { 2 } else { 0 };
+    assert_eq!(ending.consoles.len(), consoles, "{ending:?}");
+    let all_pass = ending.consoles.iter().all(|record| record.fault.is_none());
+    assert!(ending.fault.is_some() || all_pass, "{ending:?}");
     driver
 }
 
@@ -368,10 +424,14 @@ proptest! {
         profile in 0..PROFILES.len(),
         facts in prop::sample::select(vec![WIRED, BARE, FAR]),
         fresh in any::<bool>(),
-        with_console in prop::bool::weighted(0.85),
+        behind in prop_oneof![
+            2 => Just(Behind::Nothing),
+            6 => Just(Behind::Console),
+            5 => Just(Behind::Server),
+        ],
         steps in proptest::collection::vec(step(), 0..60),
     ) {
-        run(profile, facts, fresh, with_console, &steps);
+        run(profile, facts, fresh, behind, &steps);
     }
 }
 
@@ -380,14 +440,18 @@ proptest! {
 fn the_strangers_lead_to_every_kind_of_ending() {
     use proptest::strategy::ValueTree as _;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let strategy = proptest::collection::vec(step(), 0..60);
+    let strategy = proptest::collection::vec(step(), 0..90);
     let mut seen = std::collections::BTreeMap::<String, u32>::new();
-    for n in 0..600 {
+    for n in 0..1500 {
         let steps = strategy.new_tree(&mut runner).unwrap().current();
-        let driver = run(n % 3, [WIRED, BARE, FAR][n / 3 % 3], n % 5 == 0, true, &steps);
+        let behind = if n % 7 < 3 { Behind::Server } else { Behind::Console };
+        let driver = run(n % 3, [WIRED, BARE, FAR][n / 3 % 3], n % 5 == 0, behind, &steps);
         let ending = driver.ending.unwrap();
         let fault = ending.fault.map_or("pass", Fault::code);
         *seen.entry(fault.to_owned()).or_default() += 1;
+        for record in &ending.consoles {
+            *seen.entry(format!("of one: {}", record.fault.map_or("pass", Fault::code))).or_default() += 1;
+        }
         *seen.entry(format!("{:?}", ending.hangup)).or_default() += 1;
     }
     let must = [
@@ -403,6 +467,8 @@ fn the_strangers_lead_to_every_kind_of_ending() {
         "Proven",
         "Unproven",
         "NotNeeded",
+        "of one: pass",
+        "of one: skipped",
     ];
     let missing: Vec<_> = must.iter().filter(|what| !seen.contains_key(**what)).collect();
     assert!(missing.is_empty(), "never met: {missing:?}; met: {seen:?}");

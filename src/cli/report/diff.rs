@@ -23,7 +23,8 @@ struct Answer<'a> {
 
 #[derive(Serialize)]
 struct Run<'a> {
-    run: &'a str,
+    #[serde(rename = "run")]
+    id: &'a str,
     plan: &'a str,
     bank: &'a str,
     started: String,
@@ -33,7 +34,7 @@ struct Run<'a> {
 impl<'a> From<&'a KnownRun> for Run<'a> {
     fn from(run: &'a KnownRun) -> Self {
         let KnownRun { id, plan, bank, started, ended, .. } = run;
-        Self { run: id.as_str(), plan, bank, started: format!("{started:.3}"), ended: *ended }
+        Self { id: id.as_str(), plan, bank, started: format!("{started:.3}"), ended: *ended }
     }
 }
 

@@ -47,12 +47,14 @@ fn text(since: jiff::Timestamp, found: &Rates) -> String {
     let width = shown.iter().map(|rate| name(found.by, rate).chars().count()).max().unwrap_or(0).max(8);
     let unit = if found.by.counts_calls() { "calls" } else { "verdicts" };
     let bench = if found.by.counts_calls() { "  our bench" } else { "" };
+    // Of a cause, what it was found in: a pass that was degraded too.
+    let hits = if found.by == By::Cause { "found" } else { "failed" };
     page.painted(
         &format!(
             "  {:<width$} {:>9} {:>9}{bench} {:>7}  {:<15} {:>7}",
             found.by.word(),
             unit,
-            "failed",
+            hits,
             "rate",
             "95 % interval",
             "lines"
@@ -241,8 +243,10 @@ struct Brothers<'a> {
     finding: &'static str,
     sound_calls: u64,
     sound_failed: u64,
-    brothers_calls: u64,
-    brothers_failed: u64,
+    #[serde(rename = "brothers_calls")]
+    others: u64,
+    #[serde(rename = "brothers_failed")]
+    others_failed: u64,
     p: Option<f64>,
     p_all: Option<f64>,
 }
@@ -266,8 +270,8 @@ impl<'a> Answer<'a> {
             finding: brothers_word(one),
             sound_calls: one.calls,
             sound_failed: one.failed,
-            brothers_calls: one.others,
-            brothers_failed: one.others_failed,
+            others: one.others,
+            others_failed: one.others_failed,
             p: one.chance,
             p_all: one.chance_of_all,
         };

@@ -166,30 +166,33 @@ fn track(page: &mut Page, part: &Trend, family: &str, figure: Figure, told: &Dri
                 show(told.median),
                 count(told.baseline_nights, "night", "nights"),
             );
-            match told.course {
+            let course = match told.course {
                 Course::Worse | Course::Better => {
-                    words += &format!(": {}", told.course.word().to_uppercase());
-                    if let (true, Some(slope), Some(chance)) = (told.sloping, told.slope_by_day, told.chance)
-                    {
-                        words += &format!(
+                    let by = match (told.sloping, told.slope_by_day, told.chance) {
+                        (true, Some(slope), Some(chance)) => format!(
                             ", {} in {:.0} days, by chance p {}",
                             signed(figure, slope * told.slope_days),
                             told.slope_days,
                             super::chance(chance)
-                        );
-                    }
+                        ),
+                        _ => String::new(),
+                    };
+                    format!(": {}{by}", told.course.word().to_uppercase())
                 }
-                Course::Steady => words += ", steady",
-                Course::TooFew => {}
-            }
+                Course::Steady => ", steady".to_owned(),
+                Course::TooFew => String::new(),
+            };
+            words.push_str(&course);
             words
         }
     };
     page.hanging(4, 8, &format!("{}: {words}", title(figure)));
     let figures = part.figures(family, figure);
     let shown = &figures[figures.len().saturating_sub(PICTURE_NIGHTS)..];
-    let known = shown.iter().flatten().count();
-    if known > 1 {
+    // A line that is always on the same step shows nothing.
+    let mut known = shown.iter().flatten();
+    let first = known.next();
+    if known.any(|value| Some(value) != first) {
         page.line(&format!("      [{}]", picture(shown)));
     }
 }

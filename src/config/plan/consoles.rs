@@ -73,7 +73,7 @@ pub(super) fn read(
                 row.problem("line", format!("{} is no line of this plan{near}", quoted(&line)), doc);
             }
             None => {
-                row.missing("line", "the row names no line; write the id of the one that leads to it", doc)
+                row.missing("line", "the row names no line; write the id of the one that leads to it", doc);
             }
         }
     }
@@ -173,7 +173,9 @@ fn check(
             match dialog(dialog_name) {
                 Ok(dialog) => Some(dialog),
                 Err(what) => {
-                    what.into_iter().for_each(|what| console.problem("console", what, doc));
+                    if let Some(what) = what {
+                        console.problem("console", what, doc);
+                    }
                     None
                 }
             }

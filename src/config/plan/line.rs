@@ -29,7 +29,7 @@ pub(super) type Alternative = (PhoneNumber, Place);
 /// The ways to a line, as far as they may be dialed.
 #[derive(Debug, Default)]
 pub(super) struct Ways {
-    pub(super) ways: Vec<PlannedWay>,
+    pub(super) open: Vec<PlannedWay>,
     pub(super) alternatives: Vec<Alternative>,
     /// None of them may be dialed.
     pub(super) screened: Option<Preset>,
@@ -128,7 +128,7 @@ impl Common<'_> {
                 let way = PlannedWay { number: number.clone(), carrier: carrier.clone() };
                 let refusal = match self.may_dial(&way) {
                     Ok(()) => {
-                        ways.ways.push(way);
+                        ways.open.push(way);
                         continue;
                     }
                     Err(refusal) => refusal,
@@ -147,7 +147,7 @@ impl Common<'_> {
                 }
             }
         }
-        if !ways.ways.is_empty() {
+        if !ways.open.is_empty() {
             ways.screened = None;
             ways.warnings = refused.into_iter().map(|(at, what)| Problem::new(at, what)).collect();
         }

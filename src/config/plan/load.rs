@@ -480,12 +480,12 @@ impl LineChecker<'_> {
             self.alternatives.insert(line.id.clone(), ways.alternatives);
         }
         self.places.push(place);
-        let ways = ways.ways;
+        let ways = ways.open;
         self.lines.push(PlannedLine {
-            consoles,
             line,
             console,
             dialog,
+            consoles,
             credential,
             zone,
             ways,

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::*;
 use crate::config::load_plan;
 use crate::fleet::scheduler::Preflight;
+use crate::model::Hostname;
 
 const FIXTURES: &str = "tests/fixtures/config";
 
@@ -363,4 +364,29 @@ fn equal_hours_are_one_and_the_banks_zone_comes_last() {
     assert!(warned.iter().any(|what| what.contains("no summer time")), "{warned:?}");
     assert!(warned.iter().any(|what| what.contains("no holidays are listed")), "{warned:?}");
     assert_eq!(plan("").lines[0].hours, None);
+}
+
+#[test]
+fn consoles_behind_a_line_are_written_in_it_or_in_a_table_of_their_own() {
+    let plan = load("good-consoles.yaml").unwrap();
+    let told = |line: &PlannedLine| {
+        let one = |behind: &crate::console::Behind| {
+            let host = behind.hostname.as_ref().map_or("-", Hostname::as_str);
+            format!("{}={}/{host}/{}", behind.name, behind.port, behind.dialog.name())
+        };
+        line.consoles.iter().map(one).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(&plan.lines[0]),
+        ["core=1/br1-sw1/cisco-ios", "br1-sw2=2/br1-sw2/generic", "12=12/-/generic"]
+    );
+    assert_eq!(told(&plan.lines[1]), ["rtr=br2-rtr/br2-rtr1/cisco-ios", "br2-pdu=br2-pdu/-/linux"]);
+    assert_eq!(told(&plan.lines[2]), [""; 0]);
+    assert_eq!(plan.lines[0].line.facets.consoles, ["core", "br1-sw2", "12"]);
+    // Each console adds its three limits to the room of a call, and the way to the menu one more.
+    let [first, _, third] = &plan.lines[..] else { panic!("{:?}", plan.lines) };
+    let room = |line: &PlannedLine| plan.limits.room(line.dialog.as_deref(), &line.consoles);
+    let more = Duration::from_secs(5 + 3 * (5 + 30 + 8) + 2 * 8);
+    assert_eq!(room(first), room(third) + more);
+    assert_eq!(plan.room(), room(first));
 }

@@ -60,6 +60,8 @@ fn any_port() -> String {
 pub(in crate::console) struct Ports {
     choose: String,
     port: Regex,
+    /// As it is written.
+    port_written: String,
     pub(in crate::console) cr: bool,
     pub(in crate::console) open: Option<String>,
     pub(in crate::console) connected: Patterns,
@@ -86,6 +88,7 @@ impl PortsFile {
         let port = problems.pattern("ports.port", &format!("^(?:{})$", self.port))?;
         Some(Ports {
             port,
+            port_written: self.port,
             connected: problems.patterns("ports.connected", &self.connected),
             busy: problems.patterns("ports.busy", &self.busy),
             unknown: problems.patterns("ports.unknown", &self.unknown),
@@ -154,7 +157,7 @@ impl Ports {
         if !self.port.is_match(port) {
             return Some(format!(
                 "is no port of this console server; they look like `{}`",
-                self.port.as_str()
+                self.port_written
             ));
         }
         let choice = self.choice(port);

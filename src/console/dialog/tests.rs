@@ -46,10 +46,18 @@ fn no_file_allows_a_command_that_changes_something() {
         let file = read(&std::fs::read_to_string(entry.unwrap().path()).unwrap());
         for text in &file.allow {
             let known = leaving.contains(&text.as_str()) || answers.contains(&text.as_str());
-            assert!(known, "{} allows {text:?}", file.console);
+            let ports = file.ports.iter().flat_map(PortsFile::typed).any(|(_, typed)| typed == text);
+            assert!(known || ports, "{} allows {text:?}", file.console);
+        }
+        if let Some(ports) = &file.ports {
+            let ways = ["{port}", "connect {port}", "connect direct deviceport {port}"];
+            assert!(ways.contains(&ports.choose.as_str()), "{} chooses by {}", file.console, ports.choose);
+            assert!(ports.open.as_deref().is_none_or(|open| open == "pmshell"));
+            assert!(ports.close.as_deref().is_none_or(|close| close == "disconnect"));
         }
         for question in &file.questions {
-            let may_agree = question.ask.contains("log ?out") && !question.ask.contains("save");
+            let leaves = ["log ?out", "closing connection"].iter().any(|words| question.ask.contains(words));
+            let may_agree = leaves && !question.ask.contains("save");
             assert!(question.answer != "y" || may_agree, "{} says y to {}", file.console, question.ask);
         }
     }
@@ -217,4 +225,45 @@ fn log_lines_are_looked_through() {
     for text in ["br0001 login: \nwelcome\n[12345.678901] one\n", "[12345.678901] one\n", ""] {
         assert_eq!(prompt_of(&linux, text), None, "{text:?}");
     }
+}
+
+#[test]
+fn a_console_servers_ports_are_checked_like_all_that_is_typed() {
+    let ports = |keys: &str| {
+        let text =
+            SMALL.replace("[exit]\nallow: [exit]", "[exit]\nallow: [exit, 'c {port}', '{port}', open]");
+        problems(&format!("{text}ports: {{ {keys} }}\n"))
+    };
+    let first = |keys: &str| ports(keys).remove(0);
+    let (key, what) = first("choose: 'c port', leave: \"\\x1a\"");
+    assert!(key == "ports.choose" && what.contains("not in `allow`"), "{what}");
+    let all = ports("choose: exit, leave: \"\\x1a\"");
+    assert!(all[0].1.contains("must hold `{port}` once"), "{all:?}");
+    for leave in ["", "\\x1a\\r", "123456789", "\u{e4}"] {
+        assert_eq!(first(&format!("choose: 'c {{port}}', leave: \"{leave}\"")).0, "ports.leave", "{leave:?}");
+    }
+    assert_eq!(first("choose: 'c {port}', leave: x, open: open").0, "ports.open");
+    assert_eq!(first("choose: 'c {port}', leave: x, port: '['").0, "ports.port");
+    let menu = format!("{SMALL}menus: [{{ see: 'Pick: $', leave: [exit], ports: true }}]\n");
+    assert_eq!(problems(&menu)[0].0, "menus[0].ports");
+}
+
+#[test]
+fn a_port_is_a_name_and_nothing_that_a_command_line_could_take_for_more() {
+    let dialog = |name: &str| {
+        let text = std::fs::read_to_string(format!("hardware/consoles/{name}.yaml")).unwrap();
+        read(&text).compile().unwrap()
+    };
+    let (menu, names) = (dialog("opengear"), dialog("cisco-ios-ts"));
+    for good in ["1", "48"] {
+        assert_eq!(menu.port_problem(good), None);
+    }
+    for bad in ["", "q", "1 2", "1;2", "0x1", "1\r", "-1", "1234", "~."] {
+        assert!(menu.port_problem(bad).is_some(), "{bad:?}");
+    }
+    assert_eq!(names.port_problem("br1-sw1"), None);
+    for bad in ["sw1 /debug", "sw1|x", "sw1\n", "$(x)", "sw1?", "", " sw1", "\u{e4}", &"x".repeat(41)] {
+        assert!(names.port_problem(bad).is_some(), "{bad:?}");
+    }
+    assert!(dialog("linux").port_problem("1").is_some_and(|what| what.contains("knows of none")));
 }

@@ -69,7 +69,8 @@ impl Session {
         let now = self.now;
         let Some(round) = &mut self.round else { return };
         round.abandon(now, fault, why);
-        let verdict = round.found().verdict;
-        self.finish(verdict.filter(|(fault, _)| !self.cut_off || *fault != Fault::Cancelled));
+        // Even where every console passed: whether it may be logged out of is not known any more.
+        let verdict = round.found().verdict.unwrap_or_else(|| (fault, format!("{why}, before the logout")));
+        self.finish(Some(verdict).filter(|(fault, _)| !self.cut_off || *fault != Fault::Cancelled));
     }
 }

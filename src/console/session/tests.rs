@@ -4,6 +4,7 @@ use super::*;
 use crate::console::DialogFile;
 
 mod behind;
+mod behind_property;
 mod consoles;
 mod logins;
 mod property;

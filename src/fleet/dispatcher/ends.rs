@@ -42,7 +42,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             cut_short: record.cut_short_ms.map(Duration::from_millis),
             connected_after: connected_after(&record),
             via: record.via.clone(),
-            charge: record.charge,
+            charge: record.charge.filter(|_| dialed),
             refused_for,
             detail: record.detail.clone(),
         };

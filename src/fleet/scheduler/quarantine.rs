@@ -30,8 +30,11 @@ impl Scheduler {
                 touched.insert(trial.number);
             }
         }
-        for number in touched {
+        // A line may go to several of them: all are counted before any is judged.
+        for &number in &touched {
             self.recount(number);
+        }
+        for number in touched {
             for line in self.numbers[number].lines.clone() {
                 self.reconsider(now, line, modem);
             }

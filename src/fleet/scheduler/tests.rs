@@ -1,4 +1,5 @@
 mod checks;
+mod limits;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

@@ -163,10 +163,10 @@ proptest! {
                 continue;
             }
             let after = by_hand(&line[..=to]).unwrap();
-            let before = line[from].and_then(|_| {
-                Some(by_hand(&line[..=from]).unwrap_or(LineBefore {
+            let before = line[from].map(|_| {
+                by_hand(&line[..=from]).unwrap_or(LineBefore {
                     line: "x".parse().unwrap(), tested: None, untested_runs: 0, changes: 0,
-                }))
+                })
             });
             let fault = line[to].unwrap().unwrap();
             let now = match (&after.tested, Verdict::of(fault)) {

@@ -114,7 +114,7 @@ fn modem(n: usize, calls: u64, failed: u64, family: &str) -> FirstCalls {
 
 #[test]
 fn brothers_are_of_the_family_where_there_are_some() {
-    let told = compared(vec![
+    let told = compared(&[
         modem(0, 500, 5, "courier"),
         modem(1, 500, 5, "courier"),
         modem(2, 500, 60, "rockwell"),
@@ -137,11 +137,13 @@ fn of_modems_that_are_all_alike_one_report_in_a_hundred_accuses_somebody_at_most
     };
     let mut accused = 0;
     for _ in 0..300 {
-        let modems = (0..16).map(|n| {
-            let failed = (0..200).filter(|_| even() < 0.04).count() as u64;
-            modem(n, 200, failed, "courier")
-        });
-        accused += usize::from(compared(modems.collect()).iter().any(Comparison::is_worse));
+        let modems: Vec<FirstCalls> = (0..16)
+            .map(|n| {
+                let failed = (0..200).filter(|_| even() < 0.04).count() as u64;
+                modem(n, 200, failed, "courier")
+            })
+            .collect();
+        accused += usize::from(compared(&modems).iter().any(Comparison::is_worse));
     }
     assert!(accused <= 6, "{accused} of 300");
 }
@@ -152,7 +154,7 @@ proptest! {
         let modems: Vec<FirstCalls> =
             parts.iter().enumerate().map(|(n, &(calls, failed))| modem(n, calls, failed, "courier")).collect();
         let all: u64 = modems.iter().map(|modem| modem.calls).sum();
-        let told = compared(modems);
+        let told = compared(&modems);
         prop_assert_eq!(told.len(), parts.len());
         for one in &told {
             prop_assert_eq!(one.calls + one.others, all);

@@ -76,7 +76,7 @@ fn a_trend_has_the_probability_of_the_tables() {
 fn the_error_function_is_that_of_the_tables() {
     for (x, value) in [
         (0.0, 1.0),
-        (0.5, 0.479_500_122_186_953_46),
+        (0.5, 0.479_500_122_186_95),
         (1.0, 0.157_299_207_050_285_13),
         (1.999_999, 0.004_677_755_6),
         (2.0, 0.004_677_734_981_047_266),
@@ -95,16 +95,16 @@ fn factorials_meet_where_the_series_begins() {
 
 proptest! {
     #[test]
-    fn an_interval_holds_its_share(tries in 1_u64..5000, part in 0.0_f64..=1.0) {
-        let hits = (tries as f64 * part) as u64;
+    fn an_interval_holds_its_share(tries in 1_u64..5000, part in 0_u64..=1000) {
+        let hits = tries * part / 1000;
         let share = wilson(hits, tries).unwrap();
         prop_assert!(0.0 <= share.low && share.low <= share.share + 1e-12);
         prop_assert!(share.share <= share.high + 1e-12 && share.high <= 1.0);
     }
 
     #[test]
-    fn all_tables_with_the_same_margins_add_up_to_certainty(tries in 0_u64..40, others in 0_u64..40, part in 0.0_f64..=1.0) {
-        let hits = ((tries + others) as f64 * part) as u64;
+    fn all_tables_with_the_same_margins_add_up_to_certainty(tries in 0_u64..40, others in 0_u64..40, part in 0_u64..=1000) {
+        let hits = (tries + others) * part / 1000;
         let least = hits.saturating_sub(others);
         prop_assert!((fisher_more(least, tries, hits - least, others) - 1.0).abs() < 1e-9);
         // More hits are never likelier.

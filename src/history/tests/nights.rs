@@ -12,8 +12,9 @@ const FAULTS: [Option<Fault>; 6] =
     [None, None, Some(Fault::Busy), Some(Fault::NoAnswer), Some(Fault::NeededRetry), Some(Fault::Skipped)];
 
 /// What a line's nights say, by the words of [`LineBefore`] alone; absent is a night that never came to it.
-fn naive(nights: &[(RunId, Timestamp, Option<Option<Fault>>)]) -> Option<LineBefore> {
-    let judged: Vec<_> = nights.iter().filter_map(|(run, at, found)| Some((run, *at, (*found)?))).collect();
+fn naive(nights: &[(RunId, Timestamp, Option<usize>)]) -> Option<LineBefore> {
+    let judged: Vec<_> =
+        nights.iter().filter_map(|(run, at, found)| Some((run, *at, FAULTS[(*found)?]))).collect();
     let tested: Vec<_> =
         judged.iter().filter(|(.., fault)| Verdict::of(*fault) != Verdict::Untested).copied().collect();
     let untested =
@@ -44,13 +45,13 @@ fn naive(nights: &[(RunId, Timestamp, Option<Option<Fault>>)]) -> Option<LineBef
     })
 }
 
-fn run_of(night: usize, found: &[Option<Option<Fault>>]) -> Run {
+fn run_of(night: usize, found: &[Option<usize>]) -> Run {
     let mut run = Run::of(i64::try_from(night).unwrap(), found.len());
     for (n, fault) in found.iter().enumerate() {
-        match fault {
+        match fault.map(|at| FAULTS[at]) {
             None => {}
-            Some(fault) if Verdict::of(*fault) == Verdict::Untested => run.judge(n, *fault),
-            Some(fault) => run.tested(n, *fault),
+            Some(fault) if Verdict::of(fault) == Verdict::Untested => run.judge(n, fault),
+            Some(fault) => run.tested(n, fault),
         }
     }
     run
@@ -68,34 +69,31 @@ proptest! {
         ),
     ) {
         let (_folder, mut store) = store();
-        let found = |picked: &[Option<usize>]| -> Vec<Option<Option<Fault>>> {
-            picked.iter().map(|at| at.map(|at| FAULTS[at])).collect()
-        };
         let mut order: Vec<usize> = (0..nights.len()).collect();
         order.sort_by_key(|night| nights[*night].2);
         for night in order {
             let (picked, twice, _) = &nights[night];
             if *twice {
-                let mut half = run_of(night, &[found(picked)[0], None]);
+                let mut half = run_of(night, &[picked[0], None]);
                 half.ended = None;
                 half.bytes = 10;
                 half.taken_by(&mut store);
             }
             if !*twice || night % 2 == 0 {
-                run_of(night, &found(picked)).taken_by(&mut store);
+                run_of(night, picked).taken_by(&mut store);
             }
         }
         // And those that had only come half.
         for night in (0..nights.len()).rev() {
-            run_of(night, &found(&nights[night].0)).taken_by(&mut store);
+            run_of(night, &nights[night].0).taken_by(&mut store);
         }
         let told = before(&store, 2);
         for n in 0..2 {
             let of_line: Vec<_> = (0..nights.len())
                 .map(|night| {
-                    let run = run_of(night, &found(&nights[night].0));
+                    let run = run_of(night, &nights[night].0);
                     let at = run.found[n].calls.last().map_or(run.started, |record| record.finished);
-                    (run.header.run, at, found(&nights[night].0)[n])
+                    (run.header.run, at, nights[night].0[n])
                 })
                 .collect();
             let expected = naive(&of_line).map(|before| LineBefore { line: line_id(n), ..before });

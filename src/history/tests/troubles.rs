@@ -113,10 +113,11 @@ fn another_process_that_writes_is_waited_for_briefly_and_readers_not_at_all() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let read = Store::read(&path, Waits::Briefly).unwrap();
     assert_eq!(before(&read, 1).len(), 1);
-    let error = Store::write(&path, Waits::Briefly).unwrap_err();
+    let mut late = Store::write(&path, Waits::Briefly).unwrap();
+    let error = late.refuse(&run.header.run, 1, "why").unwrap_err();
     assert!(matches!(error, HistoryError::Held { .. }), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
-    Store::write(&path, Waits::Briefly).unwrap();
+    late.refuse(&run.header.run, 1, "why").unwrap();
 }
 
 #[test]

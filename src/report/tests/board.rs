@@ -86,7 +86,7 @@ fn the_end_is_estimated_only_once_enough_is_known_and_never_before_a_wait_is_ove
     // 15 lines of 30 s each on 2 modems.
     let left = Duration::from_secs(225);
     assert_eq!(board.estimate(now), Some(live::Estimate { left, known_lines: 5 }));
-    assert!(board.text(now, 100)[0].ends_with("about 4 min left"), "{}", board.text(now, 100)[0]);
+    assert!(board.text(now, 100)[0].ends_with("about 4 min left  0.03 USD"), "{}", board.text(now, 100)[0]);
     show(&mut board, |s| s.modem(240_000, 1, ModemState::Quarantined, None, ""));
     assert_eq!(board.estimate(now).unwrap().left, Duration::from_secs(450), "one modem is left");
     show(&mut board, |s| {

@@ -3,8 +3,9 @@
 //! A port menu (`port-menu`) speaks like pmshell of Opengear, a command line (`port-names`) like a Cisco router that is used
 //! as a terminal server.
 
+use std::fmt::Write as _;
+
 use crate::model::Mono;
-use crate::sim::fault::FaultEntry;
 use crate::sim::file::{BehindEntry, ConsoleKind, Fake, LineEntry, Refusal};
 use crate::sim::log::What;
 
@@ -64,7 +65,8 @@ impl Server {
         let mut menu = String::from("\r\n");
         for entry in &self.line.consoles {
             let label = entry.hostname.as_ref().map_or("-", |host| host.as_str());
-            menu.push_str(&format!("{:>4}: {label}\r\n", entry.port));
+            // Writing to a String does not fail.
+            let _ = write!(menu, "{:>4}: {label}\r\n", entry.port);
         }
         menu + "\r\n"
     }
@@ -110,12 +112,7 @@ impl Server {
     fn connect(&mut self, now: Mono, place: usize) {
         let Some(entry) = self.entry(place) else { return };
         let line = entry.as_line(&self.line);
-        let console = Console::start(
-            &line,
-            entry.fault.as_ref().map(FaultEntry::clone).as_ref(),
-            self.manner.clone(),
-            now,
-        );
+        let console = Console::start(&line, entry.fault.as_ref(), self.manner.clone(), now);
         self.suspended = None;
         self.open = Some(Open { place, console, held: Vec::new(), at_start: true });
     }

@@ -157,16 +157,21 @@ fn procurve_wants_a_key_and_asks_at_the_logout() {
 proptest! {
     #[test]
     fn no_bytes_bring_it_down(
-        kind in 0..7_usize,
+        kind in 0..9_usize,
         fault in prop::option::of(0..6_usize),
         chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..20),
     ) {
-        let kind = ["cisco-ios", "cisco-nxos", "linux", "generic", "junos", "hp-procurve", "hp-procurve-menu"][kind];
+        let kind = ["cisco-ios", "cisco-nxos", "linux", "generic", "junos", "hp-procurve", "hp-procurve-menu", "port-menu", "port-names"][kind];
         let fault = fault.map(|f| {
             use FaultKind::{BootPrompt, Echo, Garbage, LostLogout, OpenConsole, PasswordExpired};
             [BootPrompt, Echo, Garbage, LostLogout, OpenConsole, PasswordExpired][f]
         });
-        let mut c = console(&format!("console: {kind}, username: u, password: p"), fault);
+        let behind = if kind.starts_with("port") {
+            ", consoles: [{ port: \"1\", console: linux }, { port: \"2\", console: junos, holds: true, fakes: escape }]"
+        } else {
+            ""
+        };
+        let mut c = console(&format!("console: {kind}, username: u, password: p{behind}"), fault);
         let mut now = Mono::ZERO;
         for chunk in chunks {
             c.input(now, &chunk);
@@ -175,4 +180,61 @@ proptest! {
             prop_assert!(said.len() < 64 * 1024);
         }
     }
+}
+
+/// A console server of this kind with two consoles, behind its login.
+fn server(kind: &str, ports: [&str; 2], second: &str) -> Console {
+    let mut c = console(
+        &format!(
+            "console: {kind}, username: u, password: p, consoles: [\
+             {{ port: \"{}\", console: linux, hostname: sw1 }}, \
+             {{ port: \"{}\", console: linux, hostname: sw2, {second} }}]",
+            ports[0], ports[1]
+        ),
+        None,
+    );
+    hear(&mut c, Mono::from_millis(1000));
+    c.input(Mono::from_millis(1000), b"u\rp\r");
+    assert!(hear(&mut c, Mono::from_millis(2000)).1.contains(&What::LoggedIn));
+    c
+}
+
+#[test]
+fn a_menu_of_ports_connects_and_its_escape_comes_back() {
+    let mut c = server("port-menu", ["1", "2"], "refuses: busy");
+    c.input(Mono::from_millis(2000), b"2\r");
+    assert!(hear(&mut c, Mono::from_millis(3000)).0.contains("Port 2 is in use\r\n\r\n   1: sw1"));
+    c.input(Mono::from_millis(3000), b"1\r");
+    assert!(hear(&mut c, Mono::from_millis(4000)).1.contains(&What::ConsoleChosen));
+    c.input(Mono::from_millis(4000), b"\r");
+    assert!(hear(&mut c, Mono::from_millis(5000)).0.ends_with("sw1 login: "));
+    // In the middle of a line it is no escape.
+    c.input(Mono::from_millis(5000), b"x~m");
+    let (said, events, _) = hear(&mut c, Mono::from_millis(6000));
+    assert_eq!((said.as_str(), events), ("x~m", vec![What::ConsoleTyped; 3]));
+    c.input(Mono::from_millis(6000), b"\r~m");
+    let (said, events, _) = hear(&mut c, Mono::from_millis(7000));
+    assert!(said.ends_with("Connect to port > ") && events == [What::ConsoleLeft], "{said:?} {events:?}");
+}
+
+#[test]
+fn port_names_are_suspended_resumed_and_ended() {
+    let mut c = server("port-names", ["sw1", "sw2"], "holds: true");
+    let mut at = 2000;
+    let mut say = |c: &mut Console, bytes: &[u8]| {
+        c.input(Mono::from_millis(at), bytes);
+        at += 1000;
+        hear(c, Mono::from_millis(at)).0
+    };
+    assert!(say(&mut c, b"connect sw1\r").ends_with("Trying sw1 (10.0.0.1, 2001)... Open\r\n"));
+    assert!(say(&mut c, b"\x1ex").ends_with("rtr1>"));
+    assert!(say(&mut c, b"\r").contains("[Resuming connection 1 to sw1"), "a CR goes back to it");
+    assert!(say(&mut c, b"\x1ex").ends_with("rtr1>"));
+    assert!(say(&mut c, b"disconnect\r").ends_with("Closing connection [confirm]"));
+    assert!(say(&mut c, b"y").ends_with("rtr1>"));
+    assert!(say(&mut c, b"\r").ends_with("rtr1>"), "there is none to go back to");
+    assert!(say(&mut c, b"connect sw9\r").contains("% Unknown command or computer name"));
+    say(&mut c, b"connect sw2\r");
+    assert_eq!(say(&mut c, b"\x1ex"), "", "its escape does nothing, and what sleeps says nothing");
+    assert!(say(&mut c, b"\r").ends_with("sw2 login: "));
 }

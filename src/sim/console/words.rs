@@ -214,14 +214,13 @@ const PORT_MENU: Words = Words {
 impl Words {
     pub(super) const fn of(kind: ConsoleKind) -> Self {
         match kind {
-            ConsoleKind::CiscoIos => IOS,
+            ConsoleKind::CiscoIos | ConsoleKind::PortNames => IOS,
             ConsoleKind::CiscoNxos => NXOS,
             ConsoleKind::Linux => LINUX,
             ConsoleKind::Junos => JUNOS,
             ConsoleKind::HpProcurve => PROCURVE,
             ConsoleKind::HpProcurveMenu => PROCURVE_MENU,
             ConsoleKind::PortMenu => PORT_MENU,
-            ConsoleKind::PortNames => IOS,
             ConsoleKind::Generic | ConsoleKind::None => GENERIC,
         }
     }

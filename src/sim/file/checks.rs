@@ -25,6 +25,7 @@ fn taken<'a, P: Clone>(names: &mut BTreeMap<&'a str, P>, name: &'a str, place: P
 
 /// What is wrong with the consoles behind a line.
 fn behind_problems(line: &LineEntry) -> Vec<(String, String)> {
+    use FaultKind::{BootPrompt, Echo, Flood, Garbage, OpenConsole, ParityGarbage, Silent, WrongHost};
     let mut found = Vec::new();
     if !line.consoles.is_empty() && !line.console.is_server() {
         let what = "stand behind a console server; write `console: port-menu` or `port-names`";
@@ -47,7 +48,6 @@ fn behind_problems(line: &LineEntry) -> Vec<(String, String)> {
         }
         let Some(fault) = &behind.fault else { continue };
         fault.problems().into_iter().for_each(|what| say("fault", what));
-        use FaultKind::{BootPrompt, Echo, Flood, Garbage, OpenConsole, ParityGarbage, Silent, WrongHost};
         let known = [BootPrompt, Echo, Flood, Garbage, OpenConsole, ParityGarbage, Silent, WrongHost]
             .contains(&fault.kind);
         if !known {

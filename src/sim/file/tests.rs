@@ -153,3 +153,27 @@ fn the_reference_of_faults_names_them_all() {
         assert!(named.contains(&kind), "`{word}` is missing");
     }
 }
+
+#[test]
+fn consoles_behind_a_line_are_checked() {
+    let line = |rest: &str| {
+        problems(&format!(
+            "{{ exchange: t, modems: [{{ id: m0, profile: p }}], lines: [{{ id: a, number: '+1 919 555 0101', {rest} }}] }}"
+        ))
+    };
+    for (rest, part) in [
+        ("console: linux, consoles: [{ port: '1' }]", "stand behind a console server"),
+        ("console: port-menu, consoles: [{ port: sw1 }]", "is no figure"),
+        ("console: port-names, consoles: [{ port: a }, { port: a }]", "`a` is taken by consoles[0]"),
+        ("console: port-names, consoles: [{ port: 'a b' }]", "is not 1 to 40"),
+        ("console: port-names, consoles: [{ port: a, console: port-menu }]", "none stands behind another"),
+        (
+            "console: port-names, consoles: [{ port: a, console: linux, fault: busy }]",
+            "does not happen before a login",
+        ),
+    ] {
+        let said = line(rest);
+        assert!(said.len() == 1 && said[0].contains(part), "{rest}: {said:?}");
+    }
+    assert_eq!(line("console: port-names, consoles: [{ port: a, console: linux, fault: silent }]"), [""; 0]);
+}

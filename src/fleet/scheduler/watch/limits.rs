@@ -1,7 +1,6 @@
 //! What is held of windows, groups, ways and budgets: each call within its window, no limit exceeded, no purse overdrawn.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::{Call, CallClass, Check, Fault, LineId, ModemId, Mono, PhoneNumber, Watch};
 use crate::fleet::budget::Purse;
@@ -245,18 +244,19 @@ impl Watch {
         let horizon = self.deadline.unwrap_or(self.began.unwrap() + HORIZON);
         let half = self.calls(line).iter().any(|call| call.class.is_attempt() && !self.is_void(call));
         // A pause that would outlast the window ends with it.
-        let pauses = self
-            .job(line)
-            .ways
-            .iter()
-            .map(|way| self.redial.get(&way.number).and_then(|count| count.until(now)));
-        let pause = Duration::from_secs(300);
-        let latest = pauses.flatten().chain(half.then(|| now + pause)).max().unwrap_or(now).max(now);
-        let next = windows.next(latest, self.plan.room);
-        let opens = |at: Mono| at < horizon && (!half || at.since(latest) <= LULL_MAX);
+        let numbers = || self.job(line).ways.iter().map(|way| &way.number);
+        let laws = numbers().filter_map(|number| self.redial.get(number)?.until(now));
+        let faults = self.calls(line).iter().filter_map(|call| call.report.fault);
+        let pauses = faults.map(|fault| now + self.plan.policy.retry_after(fault));
+        let never = |from: Mono| {
+            let next = windows.next(from, self.plan.room);
+            next.is_none_or(|at| at > from && (at >= horizon || half && at.since(from) > LULL_MAX))
+        };
+        let reason = laws.chain(pauses).chain([now]).any(never);
         assert!(
-            next.is_none_or(|at| !opens(at)) || !self.is_open(latest, line) && half,
-            "`{line}` is out of its window, which opens at {next:?}"
+            reason,
+            "`{line}` is out of its window, which opens at {:?}",
+            windows.next(now, self.plan.room)
         );
     }
 

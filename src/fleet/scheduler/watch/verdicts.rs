@@ -122,7 +122,7 @@ impl Watch {
             || self.calls(line).iter().filter(own).any(|call| nowhere || !of_the_number(call))
             || self.attempts(line) >= self.attempts_max(line)
             || (nowhere && self.job(line).ways.iter().any(ended));
-        assert!(confirmed, "`{line}` fails on one opinion");
+        assert!(confirmed, "`{line}` fails on one opinion: {verdict:?}; its calls: {:?}", self.calls(line));
     }
 
     fn failing(&self, line: &LineId) -> usize {
