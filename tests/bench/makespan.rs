@@ -35,7 +35,12 @@ pub(crate) fn night() -> Night {
         wire: Wire::Pty,
         pace: pace(),
         timing: "{ think: 50ms }",
-        limits: "{ dial: 40s, prompt: 4s, login: 8s, grant_wait: 60s, logout: 3s, hangup: 8s, call: 120s }",
+        // The same limits, as the network has its time: else the night at a real pace would be another one.
+        limits: if pace() < 1.0 {
+            "{ dial: 40s, prompt: 4s, login: 8s, grant_wait: 60s, logout: 3s, hangup: 8s, call: 120s }"
+        } else {
+            "{ dial: 200s, prompt: 20s, login: 40s, grant_wait: 300s, logout: 15s, hangup: 8s, call: 600s }"
+        },
         lines: mixed(),
     }
 }
