@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fleet::budget::{Budget, Purse};
-use crate::fleet::scheduler::{Group, GroupKind, Way};
+use crate::fleet::scheduler::{CallReport, Group, GroupKind, LineJob, Past, Scheduler, Way};
 use crate::model::event::{Via, WaitReason};
 use crate::model::{Charge, Micros, Mono, NumberClass, Windows};
 
@@ -281,4 +281,54 @@ fn what_earlier_sittings_spent_counts() {
     let world = finished(world);
     assert_eq!(world.dials().len(), 0);
     assert_eq!(["L0", "L1", "L2", "L3"].map(|line| world.fault(line).is_some()), [false, true, true, true]);
+}
+
+#[test]
+fn what_was_heard_at_a_number_that_is_no_way_any_more_says_nothing_of_the_others() {
+    // A person answered the line's own number, then the run was interrupted: from then on that number is on hold.
+    let mut some = three_ways();
+    let id = some.lines[0].id.clone();
+    let ways = std::mem::take(&mut some.lines[0].ways);
+    some.lines[0].ways = ways[1..2].to_vec();
+    // And of another line the alternative number is.
+    let mut other = LineJob::new("L1".parse().unwrap(), "+19195550777".parse().unwrap());
+    other.ways.truncate(1);
+    let number = some.lines[0].ways[0].number.clone();
+    some.lines.push(other.clone());
+    some.lines[0].ways[0].number = "+19195559009".parse().unwrap();
+    some.lines[0].ways[0].via = Some(Via { number: Some("+19195559009".parse().unwrap()), carrier: None });
+    let report = |line: &LineId, via: Option<Via>| CallReport {
+        line: line.clone(),
+        modem: "m0".parse().unwrap(),
+        attempt: 1,
+        fault: Some(Fault::Voice),
+        furthest: None,
+        dialed: true,
+        held: false,
+        took: secs(30),
+        cut_short: None,
+        connected_after: None,
+        via,
+        charge: None,
+        refused_for: None,
+        detail: String::new(),
+    };
+    let gone = Via { number: Some(number), carrier: None };
+    some.past = Past {
+        calls: vec![report(&id, None), report(&other.id, Some(gone.clone()))],
+        begun: [(id.clone(), 1), (other.id.clone(), 2)].into(),
+        lost: vec![(other.id.clone(), Some(gone))],
+        ..Past::default()
+    };
+    // The watch of other tests knows of no number beside those of the ways.
+    let mut scheduler = Scheduler::new(some);
+    let mut decided = scheduler.step(s(0), Input::Start);
+    for modem in ["m0", "m1"] {
+        decided.extend(scheduler.step(s(1), Input::ModemReady(modem.parse().unwrap())));
+    }
+    let dials = decided.iter().filter_map(|decision| match decision {
+        Decision::Dial { line, attempt, way, .. } => Some((line.as_str(), *attempt, *way)),
+        _ => None,
+    });
+    assert_eq!(dials.collect::<Vec<_>>(), [("L0", 2, 0), ("L1", 3, 0)], "{decided:#?}");
 }
