@@ -71,7 +71,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     fn call_for_check(&mut self, modem: &ModemId, check: &Check, spec: CallSpec) {
         let called = Some(Called {
             dialed: spec.dial.masked(),
-            number: spec.line.number.clone(),
+            number: spec.number().clone(),
             price: spec.price.clone(),
         });
         let what = match check {
