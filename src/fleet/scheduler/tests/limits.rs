@@ -332,3 +332,24 @@ fn what_was_heard_at_a_number_that_is_no_way_any_more_says_nothing_of_the_others
     });
     assert_eq!(dials.collect::<Vec<_>>(), [("L0", 2, 0), ("L1", 3, 0)], "{decided:#?}");
 }
+
+#[test]
+fn a_line_that_goes_from_one_full_group_to_another_says_so() {
+    let mut some = limited(3, 4);
+    let most = NonZeroU32::new(1).unwrap();
+    let group = |name: &str, kind| Group { name: name.to_owned(), kind, max_calls: most };
+    some.groups = vec![group("BR1", GroupKind::Site), group("hunt", GroupKind::HuntGroup)];
+    // L0 takes the site, and L1 the hunt group for longer; L2 needs both.
+    some.lines[0].groups = vec![0];
+    some.lines[1].groups = vec![1];
+    some.lines[2].groups = vec![0, 1];
+    let long = |line: &str, _: &str, _: u32| Fate::of(GOOD, if line == "L1" { 80 } else { 30 });
+    let world = ran(some, long);
+    assert_eq!(at(&world)[2], (81, "L2".to_owned()));
+    let why = world.decisions().filter_map(|decision| match decision {
+        Decision::Waits { line, why, .. } if line.as_str() == "L2" => Some(why.as_str()),
+        _ => None,
+    });
+    let why: Vec<&str> = why.collect();
+    assert_eq!(why[..2], ["site `BR1` has its 1 call", "hunt group `hunt` has its 1 call"], "{why:?}");
+}
