@@ -362,7 +362,7 @@ impl Scheduler {
             }
             self.lines[line].trials.push(trial);
         }
-        self.recall_checks(&past.checks);
+        self.recall_checks(&past.checks, &past.lost_checks);
         for (id, begun) in past.begun {
             if let Some(&line) = self.line_index.get(&id) {
                 self.lines[line].begun = self.lines[line].begun.max(begun);

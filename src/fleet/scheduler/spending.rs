@@ -151,9 +151,13 @@ impl Scheduler {
     }
 
     /// Counts what earlier sittings spent on checks.
-    pub(super) fn recall_checks(&mut self, charges: &[Charge]) {
+    pub(super) fn recall_checks(&mut self, charges: &[Charge], lost: &[Check]) {
         for charge in charges {
             self.ledger.spend(None, &NO_NUMBER, charge);
+        }
+        // Whose numbers they were, and whose lines, is not told of the others either.
+        for toll in lost.iter().filter_map(|check| self.toll(check)).collect::<Vec<_>>() {
+            self.ledger.spend(None, &NO_NUMBER, &toll);
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::fleet::budget::{Budget, Purse};
-use crate::fleet::scheduler::{CallReport, Group, GroupKind, LineJob, Past, Scheduler, Way};
+use crate::fleet::scheduler::{
+    CallReport, CheckPlan, Group, GroupKind, LineJob, Past, Preflight, Scheduler, Way,
+};
 use crate::model::event::{Via, WaitReason};
 use crate::model::{Charge, Micros, Mono, NumberClass, Windows};
 
@@ -352,4 +354,37 @@ fn a_line_that_goes_from_one_full_group_to_another_says_so() {
     });
     let why: Vec<&str> = why.collect();
     assert_eq!(why[..2], ["site `BR1` has its 1 call", "hunt group `hunt` has its 1 call"], "{why:?}");
+}
+
+#[test]
+fn a_check_that_was_running_when_the_run_was_killed_counts_in_full() {
+    let run = Purse { calls: Some(3), ..Purse::default() };
+    let mut some = priced(2, 1, Budget { run, ..Budget::default() });
+    some.checks = CheckPlan {
+        preflight: Preflight::Reference,
+        reference: Some("+19195550000".parse().unwrap()),
+        toll: Some(some.lines[0].ways[0].worst),
+    };
+    // A world in which the number of calls is enough for both checks and one line.
+    let mut world = World::new(some, all(&[]));
+    while !world
+        .decisions()
+        .any(|decision| matches!(decision, Decision::Check { check: Check::Reference, .. }))
+    {
+        assert!(!world.run(1));
+    }
+    world.resume();
+    let world = finished(world);
+    assert_eq!((world.fault("L0"), world.fault("L1")), (None, Some(Fault::OverBudget)));
+}
+
+#[test]
+fn what_is_told_of_a_check_tells_which_one_it_was() {
+    let checks = [Check::Reference, Check::Peer("m01".parse().unwrap()), Check::Line("L1".parse().unwrap())];
+    for check in checks {
+        assert_eq!(Check::of_told(&check.told()), Some(check));
+    }
+    for other in [Check::DialTone.told(), "answers `m01`".to_owned(), "calls `m01`, or so".to_owned()] {
+        assert_eq!(Check::of_told(&other), None, "{other}");
+    }
 }
