@@ -388,3 +388,18 @@ fn what_is_told_of_a_check_tells_which_one_it_was() {
         assert_eq!(Check::of_told(&other), None, "{other}");
     }
 }
+
+#[test]
+fn a_line_that_a_set_clock_takes_back_has_its_pause_all_the_same() {
+    let mut some = limited(2, 2);
+    some.lines[0].windows = open(&[(0, 250)]);
+    some.lines[1].windows = open(&[(2000, 3000)]);
+    let mut world = World::new(some, all(&[("L0", Some(Fault::Busy))]));
+    // Busy from 1 to 31, and out of its window; then that is open for longer.
+    world.at(40, Input::Windows(vec![("L0".parse().unwrap(), open(&[(0, 4000)]))]));
+    let world = finished(world);
+    let calls = at(&world);
+    assert_eq!(calls[0], (1, "L0".to_owned()));
+    assert!(calls[1].0 >= 31 + 180, "a busy line is left alone for its time: {calls:?}");
+    assert_eq!(world.fault("L0"), Some(Fault::Busy));
+}
