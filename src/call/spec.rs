@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::console::{Behind, Dialog};
 use crate::model::event::Via;
-use crate::model::{CallId, CredentialName, DialString, Line, ModemId, Price};
+use crate::model::{CallId, CredentialName, DialString, Line, ModemId, PhoneNumber, Price};
 
 use super::{Limits, Quality, ShortDial};
 
@@ -45,6 +45,11 @@ pub struct CallSpec {
 }
 
 impl CallSpec {
+    /// The number that is called, which need not be the line's own.
+    pub fn number(&self) -> &PhoneNumber {
+        self.via.as_ref().and_then(|via| via.number.as_ref()).unwrap_or(&self.line.number)
+    }
+
     /// From the CR of the dial command to the decision to hang up, at most.
     pub fn call_limit(&self) -> Duration {
         self.limits.call_with(self.dialog.as_deref(), &self.consoles)

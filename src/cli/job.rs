@@ -196,9 +196,18 @@ pub(super) fn past(events: &[Event]) -> Past {
     let mut lost: BTreeMap<&CallId, (LineId, Option<Via>)> = BTreeMap::new();
     // Failing calls of each modem since it last passed anything: what a quarantine makes void.
     let mut unproven: BTreeMap<&ModemId, Vec<&CallId>> = BTreeMap::new();
+    let mut checking: BTreeMap<&ModemId, Check> = BTreeMap::new();
     for event in events {
-        if let EventKind::BenchCheck(record) = &event.kind {
-            past.checks.extend(record.charge);
+        match &event.kind {
+            EventKind::BenchCheck(record) => {
+                past.checks.extend(record.charge);
+                checking.remove(&record.modem);
+            }
+            EventKind::Modem { modem, state: ModemState::Checking, detail, .. } => {
+                checking.extend(Check::of_told(detail).map(|check| (modem, check)));
+            }
+            EventKind::RunResumed(_) => past.lost_checks.extend(std::mem::take(&mut checking).into_values()),
+            _ => {}
         }
         match &event.kind {
             EventKind::Verdict(verdict) => drop(verdicts.insert(verdict.line.clone(), verdict.clone())),
@@ -237,6 +246,7 @@ pub(super) fn past(events: &[Event]) -> Past {
         }
     }
     past.lost = lost.into_values().collect();
+    past.lost_checks.extend(checking.into_values());
     past.unproven = unproven.into_values().flatten().cloned().collect();
     past.verdicts = verdicts.into_values().filter(|v| v.fault != Some(Fault::Cancelled)).collect();
     past
@@ -485,6 +495,13 @@ mod tests {
             detail: String::new(),
             until: None,
         };
+        let checking = |modem: &str, what: &str| EventKind::Modem {
+            modem: modem.parse().unwrap(),
+            state: ModemState::Checking,
+            fault: None,
+            detail: what.to_owned(),
+            until: None,
+        };
         let events = [
             call("A.1", "m0", Some(Fault::NoAnswer)),
             call("B.1", "m0", None),
@@ -494,6 +511,9 @@ mod tests {
             state("m0", ModemState::Ready),
             call("E.1", "m0", Some(Fault::NoConnect)),
             state("m1", ModemState::Quarantined),
+            checking("m1", "calls the reference number"),
+            EventKind::RunResumed(Sitting { lineman: String::new(), origin_us: 0 }),
+            checking("m2", "calls `m1`"),
         ];
         let events = events.map(|kind| Event { at: jiff::Timestamp::UNIX_EPOCH, mono: Mono::ZERO, kind });
         let past = past(&events);
@@ -501,5 +521,7 @@ mod tests {
         assert_eq!(past.void, ids(&["C.1", "D.1"]), "not what failed before a pass");
         assert_eq!(past.unproven, ids(&["E.1"]));
         assert_eq!(past.quarantined, BTreeSet::from(["m1".parse().unwrap()]));
+        // No end is known of either check: each may have been billed.
+        assert_eq!(past.lost_checks, [Check::Reference, Check::Peer("m1".parse().unwrap())]);
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Overrides, Plan, load_plan};
 use crate::journal::{self, is_live};
-use crate::model::{Line, LineId, ModemId};
+use crate::model::{Event, EventKind, Line, LineId, ModemId};
 use crate::modem::clock::Clock;
 use crate::report::Situation;
 use crate::report::why::{clock, span};
@@ -17,14 +17,17 @@ use super::{Failure, check, say};
 
 /// A window that opens so soon is open.
 const NOW: SignedDuration = SignedDuration::from_secs(1);
+/// Less than this is no set clock, but two that were not read at one instant.
+const SET_MIN: SignedDuration = SignedDuration::from_secs(1);
 /// Names that an error suggests.
 const KNOWN_MAX: usize = 3;
 
 /// Runs it; the exit code.
 pub(super) fn run(args: &args::Why) -> Result<u8, Failure> {
     let reports = args.reports.clone().unwrap_or_else(|| PathBuf::from("reports"));
-    let (folder, situation) = newest(&reports)?;
-    let now = Clock::start().wall();
+    let clock = Clock::start();
+    let (folder, situation) = newest(&reports, clock)?;
+    let now = clock.wall();
     let zone = TimeZone::system();
     let live = is_live(&folder) && situation.ended().is_none();
     say(&opening(&situation, live, now, &zone));
@@ -95,7 +98,7 @@ impl Next {
 }
 
 /// The live run, else the last one.
-fn newest(reports: &Path) -> Result<(PathBuf, Situation), Failure> {
+fn newest(reports: &Path, clock: Clock) -> Result<(PathBuf, Situation), Failure> {
     let folder =
         ["current", "latest"].map(|link| reports.join(link)).into_iter().find(|folder| folder.is_dir());
     let Some(folder) = folder else {
@@ -105,10 +108,40 @@ fn newest(reports: &Path) -> Result<(PathBuf, Situation), Failure> {
         )));
     };
     let path = folder.join(journal::FILE_NAME);
-    let replay = journal::read(&path).map_err(Failure::wrong)?;
+    let mut replay = journal::read(&path).map_err(Failure::wrong)?;
+    if is_live(&folder) {
+        as_the_clock_is_set(&mut replay.events, clock.origin_us(), clock.wall());
+    }
     let situation = Situation::of(&replay.events)
         .ok_or_else(|| Failure::wrong(format!("{}: the run has written nothing yet", path.display())))?;
     Ok((folder, situation))
+}
+
+/// Brings what a run that goes on has told to the wall clock as it is set now: its stamps go on as they began, whoever
+/// sets the clock, or however long the host sleeps. `mono_us` is CLOCK_MONOTONIC as the clock shows `wall`.
+fn as_the_clock_is_set(events: &mut [Event], mono_us: u64, wall: Timestamp) {
+    let origin_us = events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::RunStarted(header) => Some(header.sitting.origin_us),
+        EventKind::RunResumed(sitting) => Some(sitting.origin_us),
+        _ => None,
+    });
+    let (Some(origin_us), Some(last)) = (origin_us, events.last()) else { return };
+    let passed_us = mono_us.saturating_sub(origin_us.saturating_add(last.mono.as_micros()));
+    let passed = SignedDuration::from_micros(i64::try_from(passed_us).unwrap_or(i64::MAX));
+    let set = wall.duration_since(last.at.saturating_add(passed).unwrap_or(Timestamp::MAX));
+    if set.abs() < SET_MIN {
+        return;
+    }
+    let shift = |at: &mut Timestamp| *at = at.saturating_add(set).unwrap_or(*at);
+    for event in events {
+        shift(&mut event.at);
+        match &mut event.kind {
+            EventKind::LineWaits { until: Some(until), .. } | EventKind::Modem { until: Some(until), .. } => {
+                shift(until);
+            }
+            _ => {}
+        }
+    }
 }
 
 fn opening(situation: &Situation, live: bool, now: Timestamp, zone: &TimeZone) -> String {
@@ -177,4 +210,40 @@ fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let close: Vec<&str> =
         ranked.into_iter().filter(|(like, _)| *like > 0.8).map(|(_, other)| other).take(KNOWN_MAX).collect();
     if close.is_empty() { String::new() } else { format!("; did you mean {}?", close.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Mono;
+    use crate::model::event::{Sitting, WaitReason};
+
+    #[test]
+    fn a_wait_is_told_by_the_clock_as_it_is_set_now() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let line: LineId = "BR0001-A".parse().unwrap();
+        let until = Some(at("2026-11-22T03:00:00Z"));
+        let waits = EventKind::LineWaits {
+            line: line.clone(),
+            until,
+            reason: WaitReason::Window,
+            why: String::new(),
+        };
+        let sitting = Sitting { lineman: String::new(), origin_us: 5_000_000 };
+        let events = || {
+            let of = |at, mono, kind| Event { at, mono: Mono::from_millis(mono), kind };
+            let stamp = at("2026-11-22T01:00:00Z");
+            [of(stamp, 0, EventKind::RunResumed(sitting.clone())), of(stamp, 1000, waits.clone())]
+        };
+        // A minute later by the clock that nobody sets: nobody has set the other one either.
+        let mut same = events();
+        as_the_clock_is_set(&mut same, 66_000_000, at("2026-11-22T01:01:00.2Z"));
+        assert_eq!(same, events());
+        // It was two hours behind: the window is as far away as it was.
+        let mut set = events();
+        as_the_clock_is_set(&mut set, 66_000_000, at("2026-11-22T03:01:00Z"));
+        let EventKind::LineWaits { until, .. } = &set[1].kind else { unreachable!() };
+        assert_eq!(*until, Some(at("2026-11-22T05:00:00Z")));
+        assert_eq!(set[1].at, at("2026-11-22T03:00:00Z"));
+    }
 }

@@ -227,7 +227,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 Some((modem, report)) = reports.recv() => self.report(modem, report),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
                 () = clock::set(&mut self.hours) => self.step(Input::Time),
-                () = until(next) => self.time(),
+                () = until(next) => self.step(Input::Time),
                 else => break,
             }
         }
@@ -281,20 +281,16 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             return;
         }
         self.look_at_clock();
+        // Whatever else has happened: nothing is decided as if it had not come.
+        if self.deadline_has_come() {
+            self.inputs.push_front(Input::Deadline);
+        }
         while let Some(input) = self.inputs.pop_front() {
             for decision in self.scheduler.step(self.clock.now(), input) {
                 self.decide(decision);
             }
         }
         self.stepping = false;
-    }
-
-    fn time(&mut self) {
-        if self.deadline_has_come() {
-            self.step(Input::Deadline);
-        } else {
-            self.step(Input::Time);
-        }
     }
 
     /// Whether it has come, for the first time; then that is told.

@@ -228,6 +228,8 @@ pub struct RunningCall {
     pub modem: ModemId,
     /// Its number within the line.
     pub attempt: u32,
+    /// What it called instead of the line's own number, if it did.
+    pub other_number: Option<PhoneNumber>,
 }
 
 /// What is known of a run.
@@ -322,11 +324,10 @@ impl RunState {
                 let place = self.modem_place(modem)?;
                 self.modems[place].told(*state, *fault, detail);
             }
-            EventKind::CallStarted { call, line, modem, attempt, .. } => {
-                self.call_started(
-                    call,
-                    RunningCall { line: line.clone(), modem: modem.clone(), attempt: *attempt },
-                )?;
+            EventKind::CallStarted { call, line, modem, attempt, via, .. } => {
+                let other_number = via.as_ref().and_then(|via| via.number.clone());
+                let (line, modem, attempt) = (line.clone(), modem.clone(), *attempt);
+                self.call_started(call, RunningCall { line, modem, attempt, other_number })?;
             }
             EventKind::CallEnded(record) => self.call_ended(record)?,
             EventKind::BenchCheck(record) => {
@@ -403,12 +404,14 @@ impl RunState {
         {
             return Err(Broken::CallTwice(call.clone()));
         }
-        let number = &self.header.lines[place].number;
+        // Which need not be the lines' own: each may have gone on to an alternative.
+        let number = new.other_number.as_ref().unwrap_or(&self.header.lines[place].number);
         for (id, other) in &self.running {
             if other.modem == new.modem {
                 return Err(Broken::ModemTaken { call: call.clone(), modem: new.modem, running: id.clone() });
             }
-            if self.line(&other.line).is_some_and(|(line, _)| line.number == *number) {
+            let own = || self.line(&other.line).map(|(line, _)| &line.number);
+            if other.other_number.as_ref().or_else(own) == Some(number) {
                 return Err(Broken::NumberTaken {
                     call: call.clone(),
                     number: number.clone(),

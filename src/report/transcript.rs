@@ -34,6 +34,15 @@ pub(super) fn is_kept(record: &CallRecord) -> bool {
     kept(record).is_some()
 }
 
+/// What was called, which need not be the line's own number.
+fn called(line: &Line, record: &CallRecord) -> String {
+    let (number, carrier) =
+        record.via.as_ref().map_or((None, None), |via| (via.number.as_ref(), via.carrier.as_ref()));
+    let other = number.map(|number| format!("{number} (for {})", line.number));
+    let through = carrier.map(|carrier| format!(" through {carrier}")).unwrap_or_default();
+    format!("{}{through}", other.unwrap_or_else(|| line.number.to_string()))
+}
+
 /// The file's text, if the call gets one.
 pub(super) fn text(line: &Line, record: &CallRecord) -> Option<String> {
     let (fault, said) = kept(record)?;
@@ -43,7 +52,7 @@ pub(super) fn text(line: &Line, record: &CallRecord) -> Option<String> {
         let _ = writeln!(out, "{:<9} {}", format!("{key}:"), cell::one_line(&value));
     };
     head("line", format!("{} (site {})", line.id, line.site));
-    head("number", format!("{}, dialed {}", line.number, record.dialed));
+    head("number", format!("{}, dialed {}", called(line, record), record.dialed));
     head("call", format!("{} (attempt {})", record.call, record.attempt));
     head("modem", record.modem.to_string());
     head("started", format!("{:.3}", record.started));
@@ -65,6 +74,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::Fault;
+    use crate::model::event::Via;
+
+    #[test]
+    fn the_number_is_told_that_was_called() {
+        let line = crate::report::sample::line(1);
+        let mut record = CallRecord {
+            fault: Some(Fault::ConsoleSilent),
+            transcript: Some("hello".to_owned()),
+            dialed: "9,17045550201".to_owned(),
+            ..CallRecord::sample()
+        };
+        let told = |record: &CallRecord| {
+            let text = text(&line, record).unwrap();
+            text.lines().find(|line| line.starts_with("number:")).unwrap().to_owned()
+        };
+        assert_eq!(told(&record), "number:   +19195550101, dialed 9,17045550201");
+        let carrier = Some("att".parse().unwrap());
+        record.via = Some(Via { number: Some("+17045550201".parse().unwrap()), carrier });
+        assert_eq!(
+            told(&record),
+            "number:   +17045550201 (for +19195550101) through att, dialed 9,17045550201"
+        );
+    }
 
     proptest! {
         #[test]

@@ -118,3 +118,16 @@ fn a_deadline_comes_when_the_right_clock_shows_it() {
         assert_eq!(played.faults().len(), 8);
     }
 }
+
+#[test]
+fn a_clock_set_beyond_the_deadline_dials_nobody_although_the_windows_are_open() {
+    // The host slept through the beginning of its windows, and through the deadline.
+    let mut stage = stage(&[(HOUR, 4 * HOUR)]);
+    stage.deadline = Some(Duration::from_secs(2 * HOUR));
+    stage.wrong_by = -5 * 3600;
+    stage.set_right = Some(Duration::from_secs(2 * HOUR + 60));
+    let played = stage.play();
+    assert_eq!(dialed(&played), Vec::<u64>::new());
+    let faults = played.faults();
+    assert!(faults.iter().all(|(_, fault)| *fault == Some(Fault::PastDeadline)), "{faults:?}");
+}

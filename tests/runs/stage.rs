@@ -20,7 +20,7 @@ use lineman::fleet::policy::Policy;
 use lineman::fleet::redial::RedialLaw;
 use lineman::fleet::scheduler::{Check, CheckPlan, LineJob, ModemSeat, Past, Preflight, SchedulerPlan, Way};
 use lineman::fleet::worker::{OpenPort, ProfileChoice, Seat};
-use lineman::model::event::{EVENT_FORMAT, ModemHeader, RunHeader, Sitting};
+use lineman::model::event::{EVENT_FORMAT, ModemHeader, RunHeader, Sitting, Via};
 use lineman::model::price::{Rate, Rates};
 use lineman::model::{
     CallId, CredentialName, DialString, Event, EventKind, Line, LineId, Micros, ModemId, NumberClass,
@@ -145,6 +145,8 @@ pub(crate) struct Stage {
     pub(crate) set_in_silence: bool,
     /// Lines of the plan that lead to the number of another.
     pub(crate) shared: BTreeMap<&'static str, &'static str>,
+    /// Lines of the exchange that are none of the plan, but whose numbers another line can be reached by.
+    pub(crate) alternatives: BTreeMap<&'static str, &'static str>,
     /// What each modem is asked before its first line.
     pub(crate) preflight: Preflight,
     /// The line of the exchange that is no line of the plan, but its reference number.
@@ -197,6 +199,7 @@ impl Stage {
             set_right: None,
             set_in_silence: false,
             shared: BTreeMap::new(),
+            alternatives: BTreeMap::new(),
             preflight: Preflight::Off,
             reference: None,
             redial: RedialLaw::default(),
@@ -214,9 +217,10 @@ impl Stage {
     }
 
     /// What the wall clock of the stage makes of the windows, and the windows that the run begins with.
-    fn hours(&self, clock: Clock, lines: &[LineEntry]) -> (Option<Hours>, BTreeMap<LineId, Windows>) {
+    fn hours(&self, clock: Clock, lines: &[LineEntry]) -> (Option<Hours>, Derived) {
         if self.windows.is_empty() && self.wrong_by == 0 {
-            return (None, BTreeMap::new());
+            let deadline = self.deadline.map(|after| lineman::model::Mono::ZERO + after);
+            return (None, Derived { deadline, ..Derived::default() });
         }
         let right = Wall::Played(Arc::default()).read(&clock).wall;
         let ahead = Arc::new(AtomicI64::new(self.wrong_by * 1000));
@@ -251,7 +255,7 @@ impl Stage {
             set,
             notices: vec!["by the clock of the stage".to_owned()],
         };
-        (Some(hours), first.windows.into_iter().collect())
+        (Some(hours), first)
     }
 
     fn number_of(&self, line: &str) -> PhoneNumber {
@@ -366,12 +370,16 @@ impl Stage {
             .iter()
             .filter_map(|modem| Some((modem.id.clone(), modem.number.clone()?)))
             .collect();
+        let alternatives = self.alternatives.iter();
+        book.alternatives =
+            alternatives.map(|(line, of)| (line.parse().expect("a name"), self.number_of(of))).collect();
         book.usual = self.usual.iter().map(|(line, usual)| (line.clone(), Arc::new(usual.clone()))).collect();
         let rooms = book.lines.values().map(|line| self.limits.room(line.dialog.as_deref(), &line.consoles));
         let room = rooms.max().unwrap_or_default();
         setting.room = room;
         let worst = price().worst(room);
-        let (hours, windows) = self.hours(clock, &lines);
+        let (hours, first) = self.hours(clock, &lines);
+        let windows: BTreeMap<LineId, Windows> = first.windows.into_iter().collect();
         let provers: Vec<&str> = self.accounts.iter().filter_map(|account| account.prove_on).collect();
         let job = Job {
             opening: EventKind::RunStarted(Box::new(header(
@@ -394,7 +402,11 @@ impl Stage {
                         credential: book.lines[&entry.id].credential.clone(),
                         prove_on: provers.contains(&entry.id.as_str()),
                         windows: windows.get(&entry.id).cloned().unwrap_or(Windows::ALWAYS),
-                        ways: vec![Way { worst, ..Way::own(entry.number.clone()) }],
+                        ways: book
+                            .ways(&entry.id)
+                            .into_iter()
+                            .map(|(number, via)| Way { worst, via, ..Way::own(number) })
+                            .collect(),
                         ..LineJob::new(entry.id.clone(), entry.number.clone())
                     })
                     .collect(),
@@ -424,7 +436,7 @@ impl Stage {
                 ..SchedulerPlan::default()
             },
             book,
-            deadline: self.deadline.map(|after| lineman::model::Mono::ZERO + after),
+            deadline: first.deadline,
             hours,
             desk: Desk::new(
                 self.accounts.iter().map(entry).collect(),
@@ -450,12 +462,13 @@ impl Stage {
     /// The plan's lines: those of the exchange, but for the numbers that some share.
     fn plan_lines(&self) -> Vec<LineEntry> {
         let mut lines = self.exchange.lines.clone();
-        lines.retain(|entry| Some(entry.id.as_str()) != self.reference);
         for (line, of) in &self.shared {
             let number = lines.iter().find(|entry| entry.id.as_str() == *of).expect("a line").number.clone();
             let entry = lines.iter_mut().find(|entry| entry.id.as_str() == *line).expect("a line");
             entry.number = number;
         }
+        let others = || self.alternatives.values().copied().chain(self.reference);
+        lines.retain(|entry| others().all(|other| other != entry.id.as_str()));
         lines
     }
 
@@ -603,6 +616,7 @@ struct Book {
     reference: Option<PhoneNumber>,
     /// The modems' own numbers.
     modems: BTreeMap<ModemId, PhoneNumber>,
+    alternatives: BTreeMap<LineId, PhoneNumber>,
     limits: Limits,
     rules: Arc<Rules>,
     usual: BTreeMap<LineId, Arc<Usual>>,
@@ -650,29 +664,40 @@ impl Book {
             lines: lines.iter().map(|entry| (entry.id.clone(), planned(entry))).collect(),
             reference,
             modems: BTreeMap::new(),
+            alternatives: BTreeMap::new(),
             limits,
             rules: Arc::new(rules.clone()),
             usual: BTreeMap::new(),
             undialable,
         }
     }
+
+    /// The numbers of a line, each with what is told of it.
+    fn ways(&self, line: &LineId) -> Vec<(PhoneNumber, Option<Via>)> {
+        let other = self.alternatives.get(line).map(|number| {
+            let via = Via { number: Some(number.clone()), carrier: None };
+            (number.clone(), Some(via))
+        });
+        std::iter::once((self.lines[line].line.number.clone(), None)).chain(other).collect()
+    }
 }
 
 impl LineBook for Book {
-    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32, _way: usize) -> Result<CallSpec, NotDialed> {
+    fn call(&self, line: &LineId, modem: &ModemId, attempt: u32, way: usize) -> Result<CallSpec, NotDialed> {
         if self.undialable.contains(line.as_str()) {
             return Err(NotDialed("screened at the last moment".to_owned()));
         }
         let planned = &self.lines[line];
         // National numbers, as the exchange's location reads them.
-        let digits = planned.line.number.digits().trim_start_matches('1');
+        let (number, via) = self.ways(line).swap_remove(way);
+        let digits = number.digits().trim_start_matches('1');
         Ok(CallSpec {
             call: CallId::new(line, attempt),
             line: planned.line.clone(),
             attempt,
             modem: modem.clone(),
             dial: DialString::new("", digits).expect("digits"),
-            via: None,
+            via,
             dialog: planned.dialog.clone(),
             consoles: planned.consoles.clone(),
             credential: planned.credential.clone(),

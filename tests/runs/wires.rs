@@ -106,3 +106,23 @@ fn a_number_that_our_own_modem_holds_is_not_the_lines_fault() {
     assert_eq!(verdict.fault, Some(Fault::LineInUse), "{verdict:?}");
     assert!(verdict.detail.contains("`m0`"), "{verdict:?}");
 }
+
+/// The same where the one line called it as an alternative number, and the other one's own number it is.
+#[test]
+fn a_number_that_our_own_modem_holds_for_another_line_is_not_the_lines_fault() {
+    let silent = ("HELD", ios("fault: { kind: silent, times: 1 }"));
+    let lines = [("MAIN", ios("fault: busy")), silent, ("LATE", ios(""))];
+    let modems = ["profile: courier", "profile: courier, fault: hangup-ignored"];
+    let mut stage = Stage::new(&bank_of(&modems, 0, &lines)).sharing("LATE", "HELD");
+    stage.alternatives.insert("MAIN", "HELD");
+    stage.windows.insert("LATE", vec![(120, 7200)]);
+    let played = stage.play_unchecked();
+    let calls = |line| {
+        let calls = played.calls_of(line).into_iter();
+        calls.map(|call| (call.modem.to_string(), call.via.is_some(), call.fault)).collect::<Vec<_>>()
+    };
+    let call = |modem: &str, other: bool, fault| (modem.to_owned(), other, Some(fault));
+    let main = [call("m0", false, Fault::Busy), call("m1", true, Fault::ConsoleSilent)];
+    assert_eq!(calls("MAIN"), main);
+    assert_eq!(calls("LATE")[0], call("m0", false, Fault::LineInUse), "{:?}", calls("LATE"));
+}

@@ -30,13 +30,7 @@ pub(super) struct Called {
 impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     pub(super) fn check(&mut self, modem: &ModemId, check: &Check) {
         if *check == Check::DialTone {
-            return self.begin_check(
-                modem,
-                Some(check.kind()),
-                None,
-                Command::DialTone,
-                "dial tone".to_owned(),
-            );
+            return self.begin_check(modem, Some(check.kind()), None, Command::DialTone, check.told());
         }
         let call = match self.may_check(check) {
             Ok(()) => self.book.check(check, modem),
@@ -71,16 +65,10 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     fn call_for_check(&mut self, modem: &ModemId, check: &Check, spec: CallSpec) {
         let called = Some(Called {
             dialed: spec.dial.masked(),
-            number: spec.line.number.clone(),
+            number: spec.number().clone(),
             price: spec.price.clone(),
         });
-        let what = match check {
-            Check::DialTone => "dial tone".to_owned(),
-            Check::Reference => "calls the reference number".to_owned(),
-            Check::Peer(peer) => format!("calls `{peer}`"),
-            Check::Line(line) => format!("calls `{line}`, which passed"),
-        };
-        self.begin_check(modem, Some(check.kind()), called, Command::Check(Box::new(spec)), what);
+        self.begin_check(modem, Some(check.kind()), called, Command::Check(Box::new(spec)), check.told());
     }
 
     fn begin_check(

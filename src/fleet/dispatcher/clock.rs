@@ -32,9 +32,6 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         } else {
             self.deadline = derived.deadline;
             self.scheduler.set_deadline(derived.deadline, Some(derived.horizon));
-            if self.deadline_has_come() {
-                self.inputs.push_front(Input::Deadline);
-            }
         }
         self.inputs.push_front(Input::Windows(derived.windows));
     }

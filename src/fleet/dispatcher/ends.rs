@@ -21,9 +21,9 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         let CallOver { mut record, hangup_detail, dialed, port_lost, refused_for, at, .. } = over;
         let unproven = record.hangup == Hangup::Unproven;
         if let Some(Running { spec, .. }) = &running {
-            self.not_through_ourselves(&spec.line.number, &mut record);
+            self.not_through_ourselves(spec.number(), &mut record);
             if unproven {
-                self.held.insert(spec.line.number.clone(), modem.clone());
+                self.held.insert(spec.number().clone(), modem.clone());
             }
         }
         let took = record.timeline.get(Moment::Taken).map(|taken| at.since(taken.at)).unwrap_or_default();
@@ -102,7 +102,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             self.step(Input::ModemOut { modem, fault: Fault::Internal, detail: why });
             return;
         };
-        self.held.insert(spec.line.number.clone(), modem.clone());
+        self.held.insert(spec.number().clone(), modem.clone());
         let charge = self.charge_all_since(&spec.price, began);
         self.desk.call_over(&spec.line.id, password_sent);
         self.desk_effects();

@@ -85,7 +85,34 @@ impl Check {
             Self::Line(_) => CheckKind::KnownLine,
         }
     }
+
+    /// What is told of a modem that makes it.
+    pub fn told(&self) -> String {
+        match self {
+            Self::DialTone => "dial tone".to_owned(),
+            Self::Reference => "calls the reference number".to_owned(),
+            Self::Peer(peer) => format!("calls `{peer}`"),
+            Self::Line(line) => format!("calls `{line}`{PASSED}"),
+        }
+    }
+
+    /// Which one that was told of; absent for anything else, and where no digit is dialed.
+    pub fn of_told(text: &str) -> Option<Self> {
+        let called = text.strip_prefix("calls ")?;
+        if called == "the reference number" {
+            return Some(Self::Reference);
+        }
+        let (name, rest) = called.strip_prefix('`')?.split_once('`')?;
+        match rest {
+            "" => name.parse().ok().map(Self::Peer),
+            PASSED => name.parse().ok().map(Self::Line),
+            _ => None,
+        }
+    }
 }
+
+/// Why a line is called for a check.
+const PASSED: &str = ", which passed";
 
 /// What a check came to, as far as the scheduler cares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -257,6 +284,8 @@ pub struct Past {
     pub void: BTreeSet<CallId>,
     /// What was billed of calls that checked modems.
     pub checks: Vec<Charge>,
+    /// Checks that began and of which no end is known.
+    pub lost_checks: Vec<Check>,
     /// Failing calls of modems that have passed nothing since: what a quarantine would make void.
     pub unproven: BTreeSet<CallId>,
 }

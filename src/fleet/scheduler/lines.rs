@@ -34,7 +34,16 @@ pub(super) struct Line {
     /// The timer that tells when its window has no more room for a call.
     pub(super) closes: Option<Mono>,
     /// What was told last of its waiting.
-    pub(super) told: Option<(WaitReason, Option<Mono>)>,
+    pub(super) told: Option<Told>,
+}
+
+/// What is told of a line that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) reason: WaitReason,
+    pub(super) until: Option<Mono>,
+    /// The gate of the group that is named: a line may go from one to another.
+    pub(super) gate: Option<usize>,
 }
 
 /// A way to a line.

@@ -326,13 +326,20 @@ impl Scheduler {
             }
         }
         let mut lost: Vec<(usize, usize)> = Vec::new();
+        // Calls to numbers to which no way of their lines leads any more.
+        let mut elsewhere: Vec<usize> = Vec::new();
         for report in past.calls {
             let (Some(&line), Some(&modem)) =
                 (self.line_index.get(&report.line), self.modem_index.get(&report.modem))
             else {
                 continue;
             };
-            let way = self.way_of(line, report.via.as_ref());
+            let Some(way) = self.way_of(line, report.via.as_ref()) else {
+                self.lines[line].begun = self.lines[line].begun.max(report.attempt);
+                self.recall_charge_elsewhere(line, &report);
+                elsewhere.push(line);
+                continue;
+            };
             self.recall_charge(line, way, &report);
             // A call that was cut short by a signal is no reason to leave its line alone now; it counts as lost.
             if CallClass::of(report.fault) == CallClass::Policy {
@@ -356,7 +363,7 @@ impl Scheduler {
             }
             self.lines[line].trials.push(trial);
         }
-        self.recall_checks(&past.checks);
+        self.recall_checks(&past.checks, &past.lost_checks);
         for (id, begun) in past.begun {
             if let Some(&line) = self.line_index.get(&id) {
                 self.lines[line].begun = self.lines[line].begun.max(begun);
@@ -366,11 +373,14 @@ impl Scheduler {
             let Some(&line) = self.line_index.get(&line) else { continue };
             let way = self.way_of(line, via.as_ref());
             self.spend_in_full(line, way);
-            lost.push((line, way));
+            match way {
+                Some(way) => lost.push((line, way)),
+                None => elsewhere.push(line),
+            }
         }
         let mut known: BTreeMap<usize, usize> = BTreeMap::new();
-        for (line, _) in &lost {
-            *known.entry(*line).or_default() += 1;
+        for line in lost.iter().map(|&(line, _)| line).chain(elsewhere) {
+            *known.entry(line).or_default() += 1;
         }
         for index in 0..self.lines.len() {
             let line = &mut self.lines[index];
@@ -380,7 +390,7 @@ impl Scheduler {
             let known = u32::try_from(known.get(&index).copied().unwrap_or(0)).unwrap_or(u32::MAX);
             // Which way the others went is not known: its own number is the likeliest.
             for _ in 0..line.begun.saturating_sub(ended).saturating_sub(known) {
-                self.spend_in_full(index, 0);
+                self.spend_in_full(index, Some(0));
                 lost.push((index, 0));
             }
         }

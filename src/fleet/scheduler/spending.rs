@@ -134,16 +134,30 @@ impl Scheduler {
         }
     }
 
-    /// Counts a call of which no end is known.
-    pub(super) fn spend_in_full(&mut self, line: usize, way: usize) {
-        let way = &self.lines[line].ways[way];
-        self.ledger.spend(Some(&line), &way.number, &way.worst);
+    /// The same of a call to a number that is none of the line's any more.
+    pub(super) fn recall_charge_elsewhere(&mut self, line: usize, report: &CallReport) {
+        let worst = report.dialed.then_some(self.lines[line].ways[0].worst);
+        if let Some(charge) = report.charge.or(worst) {
+            self.ledger.spend(Some(&line), &NO_NUMBER, &charge);
+        }
+    }
+
+    /// Counts a call of which no end is known; without a way, one to a number that is none of the line's any more.
+    pub(super) fn spend_in_full(&mut self, line: usize, way: Option<usize>) {
+        let ways = &self.lines[line].ways;
+        let number = way.map_or(NO_NUMBER, |way| ways[way].number);
+        let worst = ways[way.unwrap_or(0)].worst;
+        self.ledger.spend(Some(&line), &number, &worst);
     }
 
     /// Counts what earlier sittings spent on checks.
-    pub(super) fn recall_checks(&mut self, charges: &[Charge]) {
+    pub(super) fn recall_checks(&mut self, charges: &[Charge], lost: &[Check]) {
         for charge in charges {
             self.ledger.spend(None, &NO_NUMBER, charge);
+        }
+        // Whose numbers they were, and whose lines, is not told of the others either.
+        for toll in lost.iter().filter_map(|check| self.toll(check)).collect::<Vec<_>>() {
+            self.ledger.spend(None, &NO_NUMBER, &toll);
         }
     }
 }

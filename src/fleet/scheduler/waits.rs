@@ -4,7 +4,7 @@
 //! asks, can't disagree.
 
 use super::bench::State;
-use super::lines::{Stage, Wait};
+use super::lines::{Stage, Told, Wait};
 use super::{Decision, Scheduler};
 use crate::model::event::WaitReason;
 use crate::model::{Fault, LineId, ModemId, Mono};
@@ -53,7 +53,7 @@ impl Scheduler {
             Stage::Judged { fault, .. } => LineStands::Judged(*fault),
             Stage::Running { modem, .. } => LineStands::InCall(self.bench.ids[*modem].clone()),
             Stage::Queued { .. } | Stage::Blocked { .. } | Stage::Waiting { .. } | Stage::Parked { .. } => {
-                let (reason, until) = self.waits_for(line)?;
+                let Told { reason, until, .. } = self.waits_for(line)?;
                 LineStands::Waits { reason, until, why: self.words_of(line) }
             }
         })
@@ -74,21 +74,17 @@ impl Scheduler {
     }
 
     /// What a line waits for, if it does.
-    fn waits_for(&self, line: usize) -> Option<(WaitReason, Option<Mono>)> {
+    fn waits_for(&self, line: usize) -> Option<Told> {
+        let plain = |reason| Told { reason, until: None, gate: None };
         Some(match &self.lines[line].stage {
             Stage::New | Stage::Running { .. } | Stage::Judged { .. } => return None,
-            Stage::Queued { .. } => (WaitReason::Modem, None),
-            Stage::Parked { .. } => (WaitReason::Credential, None),
-            Stage::Blocked { gate, .. } => {
-                let reason = if *gate < self.numbers.len() {
-                    WaitReason::Number
-                } else if *gate < self.purse_gate(0) {
-                    WaitReason::Group
-                } else {
-                    WaitReason::Budget
-                };
-                (reason, None)
+            Stage::Queued { .. } => plain(WaitReason::Modem),
+            Stage::Parked { .. } => plain(WaitReason::Credential),
+            Stage::Blocked { gate, .. } if *gate < self.numbers.len() => plain(WaitReason::Number),
+            Stage::Blocked { gate, .. } if *gate < self.purse_gate(0) => {
+                Told { gate: Some(*gate), ..plain(WaitReason::Group) }
             }
+            Stage::Blocked { .. } => plain(WaitReason::Budget),
             Stage::Waiting { until, wait } => {
                 let reason = match wait {
                     Wait::Pause(_) => WaitReason::Pause,
@@ -97,7 +93,7 @@ impl Scheduler {
                     Wait::Held(_) => WaitReason::Held,
                     Wait::Refused => WaitReason::Refused,
                 };
-                (reason, Some(*until))
+                Told { until: Some(*until), ..plain(reason) }
             }
         })
     }
@@ -151,11 +147,12 @@ impl Scheduler {
             let waits = self.waits_for(line);
             let told = self.lines[line].told;
             // A line of which nothing was told waits for a modem.
-            if waits == told || (told.is_none() && waits == Some((WaitReason::Modem, None))) {
+            let for_modem = waits.is_some_and(|waits| waits.reason == WaitReason::Modem);
+            if waits == told || (told.is_none() && for_modem) {
                 continue;
             }
             self.lines[line].told = waits;
-            if let Some((reason, until)) = waits {
+            if let Some(Told { reason, until, .. }) = waits {
                 let (id, why) = (self.lines[line].id.clone(), self.words_of(line));
                 self.decisions.push(Decision::Waits { line: id, until, reason, why });
             }

@@ -52,6 +52,8 @@ pub(super) struct Watch {
     began: Option<Mono>,
     /// What calls and checks took, and what is set aside for those that are running, by modem.
     spent: Vec<Spending>,
+    /// Checks that were running when the process died.
+    lost_checks: Vec<Check>,
     aside: BTreeMap<ModemId, Spending>,
     pub(super) calls: BTreeMap<LineId, Vec<Call>>,
     pub(super) begun: BTreeMap<LineId, u32>,
@@ -109,6 +111,7 @@ impl Watch {
             windows: plan.lines.iter().map(|job| (job.id.clone(), job.windows.clone())).collect(),
             began: None,
             spent: Vec::new(),
+            lost_checks: plan.past.lost_checks.clone(),
             aside: BTreeMap::new(),
             calls: BTreeMap::new(),
             begun: BTreeMap::new(),
@@ -174,6 +177,7 @@ impl Watch {
                 .map(|(line, attempt)| CallId::new(line, *attempt))
                 .collect(),
             checks: self.spent.iter().filter(|spent| spent.check).map(|spent| spent.charge).collect(),
+            lost_checks: self.lost_checks.clone(),
             // Of calls that a signal cut short the journal has the end.
             lost: std::mem::take(&mut self.newly_lost),
             void: self.void.iter().map(|(line, attempt)| CallId::new(line, *attempt)).collect(),

@@ -5,10 +5,11 @@
 //! no budget pays for another one.
 
 use super::judge::{Shut, Trial};
+use super::lines::Way;
 use super::spending::NO_MORE_CALLS;
 use super::{Known, Scheduler};
-use crate::model::Blame;
 use crate::model::event::Via;
+use crate::model::{Blame, PhoneNumber};
 
 /// Whether a call speaks against the way that it went.
 fn moves_on(trial: &Trial) -> bool {
@@ -49,9 +50,17 @@ impl Scheduler {
         route.checked_sub(self.lines.len()).map_or(route, |other| self.other_routes[other])
     }
 
-    /// Which way a call of an earlier sitting went; its own number, where the plan does not know that way any more.
-    pub(super) fn way_of(&self, line: usize, via: Option<&Via>) -> usize {
-        self.lines[line].ways.iter().position(|way| way.via.as_deref() == via).unwrap_or(0)
+    /// Which way a call of an earlier sitting went, or another one to the same number. Absent where no way leads to that
+    /// number any more (a hold, or whoever edits a plan, takes ways away): what was heard there says nothing of another.
+    pub(super) fn way_of(&self, line: usize, via: Option<&Via>) -> Option<usize> {
+        fn number(via: Option<&Via>) -> Option<&PhoneNumber> {
+            via.and_then(|via| via.number.as_ref())
+        }
+        let ways = &self.lines[line].ways;
+        let same = |way: &Way| way.via.as_deref() == via;
+        ways.iter()
+            .position(same)
+            .or_else(|| ways.iter().position(|way| number(way.via.as_deref()) == number(via)))
     }
 
     /// Whether a way is shut for the rest of the run, and why.

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::judge::{Finding, Judgement, Trial};
+use super::judge::{Finding, Trial};
 use super::lines::{Stage, Wait};
 use super::{Decision, Scheduler, Timer};
 use crate::model::{Fault, LineId, Mono, Windows};
@@ -116,11 +116,7 @@ impl Scheduler {
                 {
                     let why = "the clock was set: its window opens in this run after all".to_owned();
                     self.reopen(line, why);
-                    match self.judge(line) {
-                        Judgement::Settled(finding) => self.conclude(line, finding),
-                        Judgement::Again(_) => self.enqueue(line),
-                        Judgement::AfterProof => self.park(line),
-                    }
+                    self.dispose(now, line);
                 }
                 // What is held or refused is looked at when that is over; a call that is running ends as it may.
                 Stage::Waiting { wait: Wait::Held(_) | Wait::Refused, .. }

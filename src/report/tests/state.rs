@@ -1,6 +1,7 @@
 //! The fold: what it refuses, that it always adds up, and the exit code that follows.
 
 use super::*;
+use crate::model::event::Via;
 
 /// A run of `n` lines on three modems, before anything happened.
 fn fresh(n: u32) -> RunState {
@@ -176,4 +177,26 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_number_is_taken_by_who_called_it_and_not_by_whose_own_it_is() {
+    // Two lines of one number: the first one has gone on to its alternative, and the other one calls their own meanwhile.
+    let mut second = line(2);
+    second.number = line(1).number;
+    let alternative = || line(3).number;
+    let modems = (0..3).map(|m| modem(m, "generic")).collect();
+    let lines = vec![line(1), second, line(3)];
+    let mut state = RunState::begin(&event(0, header(lines, modems))).unwrap();
+    let by_alternative = |n, attempt, m| match started(n, attempt, m) {
+        EventKind::CallStarted { call, line, modem, attempt, dialed, .. } => {
+            let via = Some(Via { number: Some(alternative()), carrier: None });
+            EventKind::CallStarted { call, line, modem, attempt, dialed, via }
+        }
+        other => other,
+    };
+    state.apply(&event(1, by_alternative(1, 2, 0))).expect("nobody calls it");
+    state.apply(&event(2, started(2, 1, 1))).expect("the number that they share is free");
+    let taken = state.apply(&event(3, started(3, 1, 2)));
+    assert!(matches!(taken, Err(Broken::NumberTaken { .. })), "its own number is in a call: {taken:?}");
 }

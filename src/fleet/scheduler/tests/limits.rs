@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::fleet::budget::{Budget, Purse};
-use crate::fleet::scheduler::{Group, GroupKind, Way};
+use crate::fleet::scheduler::{
+    CallReport, CheckPlan, Group, GroupKind, LineJob, Past, Preflight, Scheduler, Way,
+};
 use crate::model::event::{Via, WaitReason};
 use crate::model::{Charge, Micros, Mono, NumberClass, Windows};
 
@@ -281,4 +283,123 @@ fn what_earlier_sittings_spent_counts() {
     let world = finished(world);
     assert_eq!(world.dials().len(), 0);
     assert_eq!(["L0", "L1", "L2", "L3"].map(|line| world.fault(line).is_some()), [false, true, true, true]);
+}
+
+#[test]
+fn what_was_heard_at_a_number_that_is_no_way_any_more_says_nothing_of_the_others() {
+    // A person answered the line's own number, then the run was interrupted: from then on that number is on hold.
+    let mut some = three_ways();
+    let id = some.lines[0].id.clone();
+    let ways = std::mem::take(&mut some.lines[0].ways);
+    some.lines[0].ways = ways[1..2].to_vec();
+    // And of another line the alternative number is.
+    let mut other = LineJob::new("L1".parse().unwrap(), "+19195550777".parse().unwrap());
+    other.ways.truncate(1);
+    let number = some.lines[0].ways[0].number.clone();
+    some.lines.push(other.clone());
+    some.lines[0].ways[0].number = "+19195559009".parse().unwrap();
+    some.lines[0].ways[0].via = Some(Via { number: Some("+19195559009".parse().unwrap()), carrier: None });
+    let report = |line: &LineId, via: Option<Via>| CallReport {
+        line: line.clone(),
+        modem: "m0".parse().unwrap(),
+        attempt: 1,
+        fault: Some(Fault::Voice),
+        furthest: None,
+        dialed: true,
+        held: false,
+        took: secs(30),
+        cut_short: None,
+        connected_after: None,
+        via,
+        charge: None,
+        refused_for: None,
+        detail: String::new(),
+    };
+    let gone = Via { number: Some(number), carrier: None };
+    some.past = Past {
+        calls: vec![report(&id, None), report(&other.id, Some(gone.clone()))],
+        begun: [(id.clone(), 1), (other.id.clone(), 2)].into(),
+        lost: vec![(other.id.clone(), Some(gone))],
+        ..Past::default()
+    };
+    // The watch of other tests knows of no number beside those of the ways.
+    let mut scheduler = Scheduler::new(some);
+    let mut decided = scheduler.step(s(0), Input::Start);
+    for modem in ["m0", "m1"] {
+        decided.extend(scheduler.step(s(1), Input::ModemReady(modem.parse().unwrap())));
+    }
+    let dials = decided.iter().filter_map(|decision| match decision {
+        Decision::Dial { line, attempt, way, .. } => Some((line.as_str(), *attempt, *way)),
+        _ => None,
+    });
+    assert_eq!(dials.collect::<Vec<_>>(), [("L0", 2, 0), ("L1", 3, 0)], "{decided:#?}");
+}
+
+#[test]
+fn a_line_that_goes_from_one_full_group_to_another_says_so() {
+    let mut some = limited(3, 4);
+    let most = NonZeroU32::new(1).unwrap();
+    let group = |name: &str, kind| Group { name: name.to_owned(), kind, max_calls: most };
+    some.groups = vec![group("BR1", GroupKind::Site), group("hunt", GroupKind::HuntGroup)];
+    // L0 takes the site, and L1 the hunt group for longer; L2 needs both.
+    some.lines[0].groups = vec![0];
+    some.lines[1].groups = vec![1];
+    some.lines[2].groups = vec![0, 1];
+    let long = |line: &str, _: &str, _: u32| Fate::of(GOOD, if line == "L1" { 80 } else { 30 });
+    let world = ran(some, long);
+    assert_eq!(at(&world)[2], (81, "L2".to_owned()));
+    let why = world.decisions().filter_map(|decision| match decision {
+        Decision::Waits { line, why, .. } if line.as_str() == "L2" => Some(why.as_str()),
+        _ => None,
+    });
+    let why: Vec<&str> = why.collect();
+    assert_eq!(why[..2], ["site `BR1` has its 1 call", "hunt group `hunt` has its 1 call"], "{why:?}");
+}
+
+#[test]
+fn a_check_that_was_running_when_the_run_was_killed_counts_in_full() {
+    let run = Purse { calls: Some(3), ..Purse::default() };
+    let mut some = priced(2, 1, Budget { run, ..Budget::default() });
+    some.checks = CheckPlan {
+        preflight: Preflight::Reference,
+        reference: Some("+19195550000".parse().unwrap()),
+        toll: Some(some.lines[0].ways[0].worst),
+    };
+    // A world in which the number of calls is enough for both checks and one line.
+    let mut world = World::new(some, all(&[]));
+    while !world
+        .decisions()
+        .any(|decision| matches!(decision, Decision::Check { check: Check::Reference, .. }))
+    {
+        assert!(!world.run(1));
+    }
+    world.resume();
+    let world = finished(world);
+    assert_eq!((world.fault("L0"), world.fault("L1")), (None, Some(Fault::OverBudget)));
+}
+
+#[test]
+fn what_is_told_of_a_check_tells_which_one_it_was() {
+    let checks = [Check::Reference, Check::Peer("m01".parse().unwrap()), Check::Line("L1".parse().unwrap())];
+    for check in checks {
+        assert_eq!(Check::of_told(&check.told()), Some(check));
+    }
+    for other in [Check::DialTone.told(), "answers `m01`".to_owned(), "calls `m01`, or so".to_owned()] {
+        assert_eq!(Check::of_told(&other), None, "{other}");
+    }
+}
+
+#[test]
+fn a_line_that_a_set_clock_takes_back_has_its_pause_all_the_same() {
+    let mut some = limited(2, 2);
+    some.lines[0].windows = open(&[(0, 250)]);
+    some.lines[1].windows = open(&[(2000, 3000)]);
+    let mut world = World::new(some, all(&[("L0", Some(Fault::Busy))]));
+    // Busy from 1 to 31, and out of its window; then that is open for longer.
+    world.at(40, Input::Windows(vec![("L0".parse().unwrap(), open(&[(0, 4000)]))]));
+    let world = finished(world);
+    let calls = at(&world);
+    assert_eq!(calls[0], (1, "L0".to_owned()));
+    assert!(calls[1].0 >= 31 + 180, "a busy line is left alone for its time: {calls:?}");
+    assert_eq!(world.fault("L0"), Some(Fault::Busy));
 }

@@ -22,7 +22,12 @@ impl Watch {
 
     /// The process dies: what was running is lost.
     pub(super) fn lose_calls(&mut self) {
-        self.aside.clear();
+        let aside = std::mem::take(&mut self.aside);
+        // A check that was running is paid in full, and is no check of which the journal has a charge.
+        let running = aside.into_values().filter(|aside| aside.check);
+        self.spent.extend(running.map(|aside| Spending { line: None, number: None, check: false, ..aside }));
+        let checks = self.checking.values().filter(|check| **check != Check::DialTone).cloned();
+        self.lost_checks.extend(checks);
         // What checks took counts for the run from then on, and for no line or number.
         for spent in self.spent.iter_mut().filter(|spent| spent.check) {
             (spent.line, spent.number) = (None, None);
