@@ -170,13 +170,17 @@ impl Store {
         }
         let bank = self
             .connection()
-            .query_row("SELECT bank FROM modem WHERE name = ?1 ORDER BY id DESC LIMIT 1", [name], |row| {
-                row.get(0)
-            })
+            .query_row(
+                "SELECT modem.bank FROM bench JOIN modem ON modem.id = bench.modem AND modem.name = ?1
+                 JOIN run ON run.run = bench.run JOIN series ON series.id = run.series
+                 WHERE ?2 IS NULL OR series.plan = ?2 ORDER BY bench.run DESC LIMIT 1",
+                params![name, plan],
+                |row| row.get(0),
+            )
             .optional()?;
         let Some(bank) = bank else { return Ok(None) };
         let head = Head { key: 0, series: 0, name: name.to_owned(), site: None, plan: None, bank };
-        let part = self.modem_trend(head, since)?;
+        let part = self.modem_trend(head, plan, since)?;
         Ok(Some(Trends { kind: Kind::Modem, parts: vec![part], left_out: 0 }))
     }
 
@@ -240,7 +244,7 @@ impl Store {
         Ok(Trend::of(line, found))
     }
 
-    fn modem_trend(&self, modem: Head, since: i64) -> rusqlite::Result<Trend> {
+    fn modem_trend(&self, modem: Head, plan: Option<&str>, since: i64) -> rusqlite::Result<Trend> {
         let mut nights = self.connection().prepare_cached(
             "SELECT run.run, run.id, NULL, modem.family, bench.train_ms, bench.train_connect_ms, bench.ring_train_ms,
                  bench.dialed_to_connect_ms, bench.connect_bps, NULL, bench.rx_level_dbm, bench.snr_db,
@@ -248,9 +252,9 @@ impl Store {
              FROM run JOIN series ON series.id = run.series AND series.bank = ?1
              JOIN modem ON modem.bank = ?1 AND modem.name = ?2
              CROSS JOIN bench ON bench.run = run.run AND bench.modem = modem.id
-             WHERE run.run >= ?3 ORDER BY run.run",
+             WHERE run.run >= ?3 AND (?4 IS NULL OR series.plan = ?4) ORDER BY run.run",
         )?;
-        let mut rows = nights.query(params![modem.bank, modem.name, since])?;
+        let mut rows = nights.query(params![modem.bank, modem.name, since, plan])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let Some(mut night) = night(row)? else { continue };
@@ -345,8 +349,20 @@ mod tests {
         // One call a night is no share of anything.
         assert!(!modem.parts[0].tracks.contains_key(&("courier".to_owned(), Figure::Failed)));
         assert_eq!(modem.parts[0].tracks[&("courier".to_owned(), Figure::Train)].nights, 28);
+        assert!(town.store().trend("m00", Some("other"), None).unwrap().is_none());
         assert!(town.store().trend("nobody", None, None).unwrap().is_none());
         assert!(town.store().trend("b1-A", Some("other"), None).unwrap().is_none());
+    }
+
+    #[test]
+    fn of_modems_of_one_name_the_one_that_ran_last_is_told() {
+        let mut town = Town::new();
+        for (night, bank) in (0..).zip(["hq", "lab", "hq"]) {
+            town.moves_to(bank);
+            town.night_with_calls(night, &[("b1-A", Some(None), vec![call("m00", None, 9000)])]);
+        }
+        let modem = town.store().trend("m00", None, None).unwrap().unwrap();
+        assert_eq!((modem.parts[0].bank.as_str(), modem.parts[0].nights.len()), ("hq", 2));
     }
 
     #[test]
