@@ -139,7 +139,8 @@ impl Store {
                     told.tested = tested(row, of.plan)?;
                 }
                 seen = seen.saturating_add(count(row, 5)?);
-                if seen >= FLAPPING_RUNS {
+                // Tonight's run is the last of those that are looked at.
+                if seen >= FLAPPING_RUNS - 1 {
                     break;
                 }
             }

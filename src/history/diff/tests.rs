@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::history::Series;
 use crate::history::played::{Found, Town, began, run_id};
 use crate::model::Change;
 
@@ -66,6 +67,29 @@ fn two_nights_apart_line_by_line() {
     assert_eq!((was.fault, was.since, was.run.as_str()), (Some(Fault::Busy), was.since, run_id(5).as_str()));
     assert_eq!(changes.lines(Change::GoneLine)[0].site.as_ref().unwrap().as_str(), "g");
     assert_eq!(changes.against, Some(run_id(6)));
+}
+
+/// A line that failed once, fifteen runs ago: both count the same runs, tonight's included.
+#[test]
+fn the_lead_of_a_run_and_a_difference_asked_for_later_look_at_the_same_nights() {
+    let mut town = Town::new();
+    let found = |night: u32| match night {
+        0 | 1 | 8 | 9 | 15 => BUSY,
+        _ => PASS,
+    };
+    for night in 0..15 {
+        town.night(night, &[("a", found(night))]);
+    }
+    let (plan, bank) = ("nightly".parse().unwrap(), "hq".parse().unwrap());
+    let line = Town::line("a");
+    let before =
+        town.store().lines_before(Series { plan: &plan, bank: &bank, except: None }, [&line]).unwrap();
+    let lead = Standing::after(before.first(), found(15).unwrap(), began(15));
+    town.night(15, &[("a", found(15))]);
+    let changes = town.store().diff(&run(&town, 14), &run(&town, 15)).unwrap();
+    let asked = changes.all().next().unwrap();
+    assert_eq!((asked.change, asked.now.unwrap().changes), (Change::NewFailure, 3));
+    assert_eq!(lead.changes, 3);
 }
 
 #[test]

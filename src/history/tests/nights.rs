@@ -33,7 +33,7 @@ fn naive(nights: &[(RunId, Timestamp, Option<usize>)]) -> Option<LineBefore> {
     let fails: Vec<bool> = tested
         .iter()
         .rev()
-        .take(FLAPPING_RUNS as usize)
+        .take(FLAPPING_RUNS as usize - 1)
         .map(|(.., fault)| Verdict::of(*fault) == Verdict::Fail)
         .collect();
     let changes = fails.windows(2).filter(|pair| pair[0] != pair[1]).count();
