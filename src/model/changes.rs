@@ -218,6 +218,12 @@ impl Changed {
         }
     }
 
+    /// Whether it went from failing to not failing, or back, since it was tested last.
+    pub fn has_turned(&self) -> bool {
+        let tested = self.now.map(|now| now.fault).filter(|fault| Verdict::of(*fault) != Verdict::Untested);
+        tested.zip(self.last.as_ref()).is_some_and(|(now, last)| fails(now) != fails(last.fault))
+    }
+
     /// Whether it became stale just now: from the next run on, everybody knows.
     pub fn newly_stale(&self) -> bool {
         self.change == Change::Stale && self.now.is_some_and(|now| now.runs == stale_runs(now.fault))

@@ -33,7 +33,14 @@ pub(super) fn tonight(page: &mut Page, state: &RunState) {
 /// What changed, below a heading that says against what.
 pub fn list(page: &mut Page, changes: &Changes) {
     if changes.is_empty() {
-        page.painted("  nothing is new: no line began to fail, and none recovered", Some(Paint::Green));
+        // One that comes and goes may have gone just now: that nothing began to fail would not be true of it.
+        let moved = changes.lines(Change::Flapping).iter().any(Changed::has_turned);
+        let words = if moved {
+            "  nothing is new but of lines that come and go"
+        } else {
+            "  nothing is new: no line began to fail, and none recovered"
+        };
+        page.painted(words, (!moved).then_some(Paint::Green));
     }
     for change in Change::ALL {
         let Told::ByLine(what, paint) = told(change) else { continue };
