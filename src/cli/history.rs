@@ -94,7 +94,11 @@ impl<'a> History<'a> {
 
     fn caught_up(&self, goes_on: Option<&RunId>, recalled: &mut Recalled) -> Result<(), HistoryError> {
         // A first run has nothing to catch up with, and its end makes the database.
-        if !self.path.exists() && journal::runs(self.reports).is_ok_and(|runs| runs.is_empty()) {
+        let none = || match journal::runs(self.reports) {
+            Ok(runs) => runs.is_empty(),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        };
+        if !self.path.exists() && none() {
             return Ok(());
         }
         match Store::write(&self.path, Waits::Briefly) {
