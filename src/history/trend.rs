@@ -30,6 +30,8 @@ pub enum Kind {
     Site,
     /// One of our modems.
     Modem,
+    /// All lines and modems that drift.
+    All,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Line => "line",
             Self::Site => "site",
             Self::Modem => "modem",
+            Self::All => "all",
         }
     }
 }
@@ -50,8 +53,10 @@ pub struct Trends {
     pub kind: Kind,
     /// Each of its lines, or the modem.
     pub parts: Vec<Trend>,
-    /// Lines that are left out, beyond [`LINES_MAX`].
+    /// Parts that are left out, beyond [`LINES_MAX`].
     pub left_out: usize,
+    /// Lines and modems that were looked at.
+    pub looked: usize,
 }
 
 /// The nights of one line or modem.
@@ -103,9 +108,9 @@ impl Trend {
         let mut figures: BTreeMap<(String, Figure), Vec<(f64, f64)>> = BTreeMap::new();
         for night in &nights {
             let Some(family) = &night.family else { continue };
-            let day = night.started.as_second() as f64 / DAY_S;
+            let at = day(night.started.as_second());
             for (&figure, &value) in &night.figures {
-                figures.entry((family.clone(), figure)).or_default().push((day, value));
+                figures.entry((family.clone(), figure)).or_default().push((at, value));
             }
         }
         let tracks = figures
@@ -125,13 +130,40 @@ impl Trend {
     }
 }
 
-struct Head {
+pub(super) struct Head {
     key: Key,
     series: Key,
     name: String,
     site: Option<String>,
     plan: Option<String>,
     bank: String,
+}
+
+impl Head {
+    pub(super) const fn modem(name: String, bank: String) -> Self {
+        Self { key: 0, series: 0, name, site: None, plan: None, bank }
+    }
+}
+
+/// The second in which a run began, in days.
+pub(super) fn day(second: i64) -> f64 {
+    second as f64 / DAY_S
+}
+
+/// The figures of a line's night, from the columns behind the family.
+pub(super) fn line_figures(row: &Row<'_>) -> rusqlite::Result<impl Iterator<Item = (Figure, f64)> + use<>> {
+    let speed = row.get::<_, Option<f64>>(8)?.or(row.get(9)?);
+    let found: [(Figure, Option<f64>); 8] = [
+        (Figure::Train, row.get(4)?),
+        (Figure::TrainConnect, row.get(5)?),
+        (Figure::RingTrain, row.get(6)?),
+        (Figure::Connect, row.get(7)?),
+        (Figure::Speed, speed),
+        (Figure::Level, row.get(10)?),
+        (Figure::Snr, row.get(11)?),
+        (Figure::Retrains, row.get(12)?),
+    ];
+    Ok(found.into_iter().filter_map(|(figure, value)| Some((figure, value?))))
 }
 
 impl Store {
@@ -154,7 +186,7 @@ impl Store {
         let line = self.lines_where("line.name = ?1", name, plan)?.into_iter().next();
         if let Some(line) = line {
             let part = self.line_trend(line, since)?;
-            return Ok(Some(Trends { kind: Kind::Line, parts: vec![part], left_out: 0 }));
+            return Ok(Some(Trends { kind: Kind::Line, parts: vec![part], left_out: 0, looked: 1 }));
         }
         let mut lines = self.lines_where("facets.site = ?1", name, plan)?;
         // Only the plan that ran last, and of a line whose number changed only what it is now.
@@ -162,11 +194,13 @@ impl Store {
             lines.retain(|line| line.series == series);
             lines.sort_by(|a, b| a.name.cmp(&b.name));
             lines.dedup_by(|a, b| a.name == b.name);
-            let left_out = lines.len().saturating_sub(LINES_MAX);
+            let lines_of_site = lines.len();
+            let left_out = lines_of_site.saturating_sub(LINES_MAX);
             lines.truncate(LINES_MAX);
             let parts =
                 lines.into_iter().map(|line| self.line_trend(line, since)).collect::<Result<_, _>>()?;
-            return Ok(Some(Trends { kind: Kind::Site, parts, left_out }));
+            let looked = lines_of_site - left_out;
+            return Ok(Some(Trends { kind: Kind::Site, parts, left_out, looked }));
         }
         let bank = self
             .connection()
@@ -179,13 +213,18 @@ impl Store {
             )
             .optional()?;
         let Some(bank) = bank else { return Ok(None) };
-        let head = Head { key: 0, series: 0, name: name.to_owned(), site: None, plan: None, bank };
+        let head = Head::modem(name.to_owned(), bank);
         let part = self.modem_trend(head, plan, since)?;
-        Ok(Some(Trends { kind: Kind::Modem, parts: vec![part], left_out: 0 }))
+        Ok(Some(Trends { kind: Kind::Modem, parts: vec![part], left_out: 0, looked: 1 }))
     }
 
     /// Lines, those of the plan that ran last first, and of one name the newest first.
-    fn lines_where(&self, filter: &str, name: &str, plan: Option<&str>) -> rusqlite::Result<Vec<Head>> {
+    pub(super) fn lines_where(
+        &self,
+        filter: &str,
+        value: impl rusqlite::ToSql,
+        plan: Option<&str>,
+    ) -> rusqlite::Result<Vec<Head>> {
         let mut lines = self.connection().prepare(&format!(
             "SELECT line.id, line.series, line.name, facets.site, series.plan, series.bank
              FROM line JOIN facets ON facets.id = line.facets JOIN series ON series.id = line.series
@@ -201,10 +240,10 @@ impl Store {
                 bank: row.get(5)?,
             })
         };
-        lines.query_map(params![name, plan], head)?.collect()
+        lines.query_map(params![value, plan], head)?.collect()
     }
 
-    fn line_trend(&self, line: Head, since: i64) -> rusqlite::Result<Trend> {
+    pub(super) fn line_trend(&self, line: Head, since: i64) -> rusqlite::Result<Trend> {
         let mut nights = self.connection().prepare_cached(
             "SELECT run.run, run.id, fault.code, modem.family, call.train_ms, call.train_connect_ms,
                  call.ring_train_ms, call.dialed_to_connect_ms, min(link.tx_bps, link.rx_bps),
@@ -223,28 +262,14 @@ impl Store {
                 .found
                 .is_some_and(|fault| matches!(Verdict::of(fault), Verdict::Pass | Verdict::Degraded));
             if works {
-                let speed = row.get::<_, Option<f64>>(8)?.or(row.get(9)?);
-                for (figure, value) in [
-                    (Figure::Train, row.get(4)?),
-                    (Figure::TrainConnect, row.get(5)?),
-                    (Figure::RingTrain, row.get(6)?),
-                    (Figure::Connect, row.get(7)?),
-                    (Figure::Speed, speed),
-                    (Figure::Level, row.get(10)?),
-                    (Figure::Snr, row.get(11)?),
-                    (Figure::Retrains, row.get(12)?),
-                ] {
-                    if let Some(value) = value {
-                        night.figures.insert(figure, value);
-                    }
-                }
+                night.figures.extend(line_figures(row)?);
             }
             found.push(night);
         }
         Ok(Trend::of(line, found))
     }
 
-    fn modem_trend(&self, modem: Head, plan: Option<&str>, since: i64) -> rusqlite::Result<Trend> {
+    pub(super) fn modem_trend(&self, modem: Head, plan: Option<&str>, since: i64) -> rusqlite::Result<Trend> {
         let mut nights = self.connection().prepare_cached(
             "SELECT run.run, run.id, NULL, modem.family, bench.train_ms, bench.train_connect_ms, bench.ring_train_ms,
                  bench.dialed_to_connect_ms, bench.connect_bps, NULL, bench.rx_level_dbm, bench.snr_db,
