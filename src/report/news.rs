@@ -78,6 +78,19 @@ pub fn list(page: &mut Page, changes: &Changes) {
     }
 }
 
+/// What everybody knows, line by line: for whoever asks for it, and has no other list of it.
+pub fn known(page: &mut Page, changes: &Changes) {
+    for (change, what, paint) in [
+        (Change::StillFailing, "still failing", Paint::Red),
+        (Change::StillDegraded, "still degraded", Paint::Yellow),
+    ] {
+        let lines: Vec<&Changed> = changes.lines(change).iter().collect();
+        if !lines.is_empty() {
+            one_kind(page, what, paint, &lines);
+        }
+    }
+}
+
 enum Told {
     /// Line by line, under these words.
     ByLine(&'static str, Paint),
@@ -149,6 +162,11 @@ fn before(line: &Changed) -> String {
                 Some(last) => format!("untested {}, last tested {}", times(runs), last.at.strftime("%F")),
                 None => format!("untested {}, never tested", times(runs)),
             }
+        }
+        Change::StillFailing | Change::StillDegraded => {
+            let since = line.now.and_then(|now| now.since);
+            let since = since.map_or(String::new(), |since| format!(" since {}", since.strftime("%F")));
+            format!("{}{since}", times(line.nights().unwrap_or(1)))
         }
         _ if line.first => "new in the plan".to_owned(),
         _ => was.unwrap_or_else(|| "never tested before".to_owned()),
