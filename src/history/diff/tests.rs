@@ -143,6 +143,7 @@ fn by_hand(found: &[Option<Found>]) -> Option<LineBefore> {
             line: "x".parse().unwrap(),
             tested,
             untested_runs,
+            untested_by_choice: now.by_choice,
             changes: u32::try_from(changes).unwrap(),
         });
     }
@@ -189,16 +190,18 @@ proptest! {
             let after = by_hand(&line[..=to]).unwrap();
             let before = line[from].map(|_| {
                 by_hand(&line[..=from]).unwrap_or(LineBefore {
-                    line: "x".parse().unwrap(), tested: None, untested_runs: 0, changes: 0,
+                    line: "x".parse().unwrap(), tested: None, untested_runs: 0, untested_by_choice: 0, changes: 0,
                 })
             });
             let fault = line[to].unwrap().unwrap();
             let now = match (&after.tested, Verdict::of(fault)) {
                 (_, Verdict::Untested) => {
-                    Standing { fault, runs: after.untested_runs, since: None, changes: after.changes }
+                    let (runs, by_choice) = (after.untested_runs, after.untested_by_choice);
+                    Standing { fault, runs, by_choice, since: None, changes: after.changes }
                 }
                 (Some(tested), _) => {
-                    Standing { fault, runs: tested.runs, since: Some(tested.since), changes: after.changes }
+                    let (runs, since) = (tested.runs, Some(tested.since));
+                    Standing { fault, runs, by_choice: 0, since, changes: after.changes }
                 }
                 (None, _) => unreachable!("it was tested"),
             };

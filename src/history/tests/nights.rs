@@ -41,6 +41,8 @@ fn naive(nights: &[(RunId, Timestamp, Option<usize>)]) -> Option<LineBefore> {
         line: line_id(0),
         tested: last,
         untested_runs: u32::try_from(untested).unwrap(),
+        // The only fault here that leaves a line untested.
+        untested_by_choice: u32::try_from(untested).unwrap(),
         changes: u32::try_from(changes).unwrap(),
     })
 }
