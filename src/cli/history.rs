@@ -94,11 +94,8 @@ impl<'a> History<'a> {
 
     fn caught_up(&self, goes_on: Option<&RunId>, recalled: &mut Recalled) -> Result<(), HistoryError> {
         // A first run has nothing to catch up with, and its end makes the database.
-        let none = || match journal::runs(self.reports) {
-            Ok(runs) => runs.is_empty(),
-            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-        };
-        if !self.path.exists() && none() {
+        let no_runs = !self.reports.exists() || journal::runs(self.reports).is_ok_and(|runs| runs.is_empty());
+        if !self.path.exists() && no_runs {
             return Ok(());
         }
         match Store::write(&self.path, Waits::Briefly) {

@@ -124,7 +124,7 @@ mod tests {
             defaults: { console: none }\nlines:\n"
             .to_owned();
         for (number, line) in ["A", "B", "C", "D"].iter().enumerate() {
-            let _ = writeln!(plan, "- {{ id: {line}, number: \"+1 919 555 010{}\" }}", number);
+            let _ = writeln!(plan, "- {{ id: {line}, number: \"+1 919 555 010{number}\" }}");
         }
         write("plan.yaml", &plan);
         let plan = load_plan(&folder.path().join("plan.yaml"), &Overrides::default()).unwrap();

@@ -149,7 +149,9 @@ pub async fn run<O: OpenPort, B: LineBook>(
         finished: false,
     };
     run.emit(opening);
-    preface.into_iter().for_each(|kind| run.emit(kind));
+    for kind in preface {
+        run.emit(kind);
+    }
     for text in said {
         run.emit(EventKind::Notice { text });
     }

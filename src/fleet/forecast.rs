@@ -97,7 +97,7 @@ pub fn forecast(plan: &mut SchedulerPlan, frame: Frame, past: &dyn Fn(&LineId) -
         ends_late: late.ended.max(played.ended),
         left_out: left_out.into_iter().map(|line| plan.lines[line].id.clone()).collect(),
         left_out_late: late.late().count(),
-        kept_out: played.kept_out(),
+        kept_out: played.kept_out().filter(|&line| plan.lines[line].preset.is_none()).count(),
     }
 }
 

@@ -68,7 +68,9 @@ impl PileUps {
             // A pile that is not full yet asks for nothing, and goes on growing.
             settled.append(&mut self.suspects.clone());
         }
-        settled.iter().for_each(|&modem| self.settled(modem));
+        for &modem in &settled {
+            self.settled(modem);
+        }
         settled
     }
 

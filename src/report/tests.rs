@@ -595,7 +595,9 @@ fn each_console_is_told_by_the_call_that_came_to_it() {
     );
     let EventKind::RunStarted(header) = &events[0].kind else { panic!("{:?}", events[0]) };
     let mut board = super::Board::new(header);
-    events.iter().for_each(|event| board.apply(event));
+    for event in &events {
+        board.apply(event);
+    }
     let bar = board.text(events.last().unwrap().mono, 200).remove(0);
     assert!(bar.contains("consoles 1 of 3"), "{bar}");
     let folder = tempfile::tempdir().unwrap();

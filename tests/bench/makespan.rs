@@ -13,8 +13,8 @@ const LINES: usize = 200;
 /// How much shorter everything is on the exchange's side than on a real network; `--real` plays it at its pace, in some
 /// eighteen minutes.
 const PACE: f64 = 0.2;
-/// The exchange's thinking time, µs: it lies between what we send and its word for it.
-const THINK_US: f64 = 50_000.0;
+/// The exchange's thinking time: it lies between what we send and its word for it.
+const THINK: Duration = Duration::from_millis(50);
 /// What the issue asks for, once the history knows how long lines take.
 const RATIO_MAX: f64 = 1.02;
 /// Lines that a person answers: from the second night on they are on hold, until somebody confirms their numbers.
@@ -151,7 +151,7 @@ fn waited_for_us(call: &ExchangeCall) -> u64 {
             (What::Prompted, What::Username | What::Password)
             | (What::Username, What::Password)
             | (What::LoggedIn, What::Logout | What::Command) => {
-                span.saturating_sub((THINK_US * pace()) as u64)
+                span.saturating_sub(THINK.mul_f64(pace()).as_micros() as u64)
             }
             (What::Prompted | What::LoggedOut, What::HungUp) => span,
             _ => 0,

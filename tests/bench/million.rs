@@ -146,7 +146,7 @@ impl Night {
         let (began, cpu_before) = (Instant::now(), cpu());
         night.run(plan(lines, modems));
         night.wall = began.elapsed();
-        night.cpu = cpu() - cpu_before;
+        night.cpu = cpu().saturating_sub(cpu_before);
         night
     }
 
@@ -283,7 +283,7 @@ fn plan(lines: usize, modems: usize) -> SchedulerPlan {
     let seat = |index: usize| ModemSeat {
         id: format!("m{index}").parse().expect("a name"),
         trunk: trunk(index),
-        has_number: index % 2 == 0,
+        has_number: index.is_multiple_of(2),
         toll: None,
     };
     let most = NonZeroU32::new(TRUNK.1).expect("a limit");

@@ -63,6 +63,7 @@ fn a_night_knows_what_the_last_one_found_and_a_lost_history_is_made_again() {
     let stage = Stage::new();
     let (first, run, _) = night(&stage, ["", "busy", "voice"]);
     assert!(before(&run).is_empty(), "{}", first.said());
+    assert_eq!(notices(&run), "", "a first run misses nothing\n{}", first.said());
     assert_eq!(results(&run), ["pass ", "fail busy", "fail voice"], "{}", first.said());
 
     let (second, run, dialed) = night(&stage, ["no-answer", "busy", ""]);

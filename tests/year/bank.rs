@@ -72,7 +72,7 @@ impl World {
     }
 
     /// When a night's run begins; it has a day.
-    pub(crate) fn begins(&self, night: i64) -> Timestamp {
+    pub(crate) fn begins(&self, night: u32) -> Timestamp {
         let day = self.first.checked_add(jiff::Span::new().days(night)).expect("in the calendar");
         day.at(12, 0, 0, 0).to_zoned(TimeZone::UTC).expect("in the calendar").timestamp()
     }
@@ -169,16 +169,16 @@ fn line(n: usize) -> LineJob {
         _ => NumberClass::International,
     };
     job.ways[0].worst = worst(class);
-    if n % 11 == 0 {
+    if n.is_multiple_of(11) {
         let number: lineman::model::PhoneNumber = number(984, n);
         let via = Some(Via { number: Some(number.clone()), carrier: None });
         job.ways.push(Way { number, via, worst: worst(NumberClass::National) });
     }
     job.groups = vec![n / SITE];
-    if n % 250 == 0 {
+    if n.is_multiple_of(250) {
         job.groups.push(LINES / SITE);
     }
-    job.priority = i32::from(n % 50 == 0);
+    job.priority = i32::from(n.is_multiple_of(50));
     job.expected = Some(Duration::from_secs(45 + n as u64 % 60));
     job
 }

@@ -55,7 +55,7 @@ struct Call {
 
 pub(crate) struct Night<'a> {
     world: &'a World,
-    night: i64,
+    nth: u32,
     begins: Timestamp,
     windows: Vec<Windows>,
     plan: SchedulerPlan,
@@ -75,7 +75,7 @@ pub(crate) struct Night<'a> {
 }
 
 impl<'a> Night<'a> {
-    pub(crate) fn new(world: &'a World, night: i64) -> Self {
+    pub(crate) fn new(world: &'a World, night: u32) -> Self {
         let begins = world.begins(night);
         let reading = Reading { mono: Mono::ZERO, wall: begins, begun: begins };
         let horizon = begins + DAY;
@@ -84,7 +84,7 @@ impl<'a> Night<'a> {
         let plan = world.plan(&windows);
         Self {
             world,
-            night,
+            nth: night,
             begins,
             windows,
             lines: plan.lines.iter().enumerate().map(|(n, job)| (job.id.clone(), n)).collect(),
@@ -104,17 +104,17 @@ impl<'a> Night<'a> {
     }
 
     /// Nights on which nothing is wrong with the bench, and the network is as ever.
-    pub(crate) const fn is_quiet(night: i64) -> bool {
+    pub(crate) const fn is_quiet(night: u32) -> bool {
         !Self::is_dark(night) && !Self::is_stormy(night)
     }
 
     /// Another program has the ports for hours.
-    const fn is_dark(night: i64) -> bool {
+    const fn is_dark(night: u32) -> bool {
         night % 26 == 13
     }
 
     /// Calls fail in heaps, and cost more calls.
-    const fn is_stormy(night: i64) -> bool {
+    const fn is_stormy(night: u32) -> bool {
         night % 39 == 26
     }
 
@@ -147,7 +147,7 @@ impl<'a> Night<'a> {
                 (_, None) => None,
             };
         }
-        panic!("night {}: nothing will ever happen", self.night);
+        panic!("night {}: nothing will ever happen", self.nth);
     }
 
     fn push(&mut self, at: Mono, input: Input) {
@@ -158,7 +158,7 @@ impl<'a> Night<'a> {
     fn dice(&self, what: &str) -> fastrand::Rng {
         let seed = what
             .bytes()
-            .fold(self.night as u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+            .fold(u64::from(self.nth), |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         fastrand::Rng::with_seed(seed)
     }
 
@@ -216,7 +216,7 @@ impl<'a> Night<'a> {
     /// On a dark night all ports are in other hands for nine hours.
     fn set_up(&mut self, now: Mono, modem: ModemId) {
         let hour = now.since(Mono::ZERO).as_secs() / 3600;
-        let input = if Self::is_dark(self.night) && (8..17).contains(&hour) {
+        let input = if Self::is_dark(self.nth) && (8..17).contains(&hour) {
             Input::ModemOut { modem, fault: Fault::PortBusy, detail: "another program has it".to_owned() }
         } else {
             Input::ModemReady(modem)
@@ -260,13 +260,12 @@ impl<'a> Night<'a> {
         let mut dice = self.dice(&format!("{line} {way} {attempt}"));
         let took = Duration::from_millis(dice.u64(20_000..160_000));
         let dead = self.dice(&format!("{line} {way}")).u32(..40) == 0;
-        let storm = Self::is_stormy(self.night) && now.since(Mono::ZERO) < DAY / 2;
+        let storm = Self::is_stormy(self.nth) && now.since(Mono::ZERO) < DAY / 2;
         // The bank is in other hands: what runs when it is taken loses its port.
         let faults = [Fault::Busy, Fault::NoAnswer, Fault::NoAnswer, Fault::ConsoleSilent, Fault::Voice];
         let fails = dead || dice.u32(..50) == 0 || (storm && dice.u32(..10) < 6);
         let nth = if dead { line % 4 } else { dice.usize(..4) + usize::from(dice.u32(..200) == 0) };
-        if Self::is_dark(self.night) && (8 * 3600..8 * 3600 + 200).contains(&now.since(Mono::ZERO).as_secs())
-        {
+        if Self::is_dark(self.nth) && (8 * 3600..8 * 3600 + 200).contains(&now.since(Mono::ZERO).as_secs()) {
             return (Some(Fault::PortBusy), took);
         }
         (fails.then(|| faults[nth.min(4)]), took)
@@ -274,7 +273,7 @@ impl<'a> Night<'a> {
 
     /// Holds a call to every limit that there is.
     fn hold(&mut self, now: Mono, line: usize, way: usize, modem: usize, took: Duration) {
-        let night = self.night;
+        let night = self.nth;
         assert!(now < Mono::ZERO + DEADLINE, "night {night}: dialed after the deadline");
         assert!(took <= ROOM);
         self.hold_hours(now, line);
@@ -299,15 +298,15 @@ impl<'a> Night<'a> {
         let last = wall + ROOM - Duration::from_micros(1);
         let mut at = wall;
         while at < last {
-            assert!(hours.is_open(at), "night {}: called at {at}, which is outside of {hours}", self.night);
+            assert!(hours.is_open(at), "night {}: called at {at}, which is outside of {hours}", self.nth);
             at += Duration::from_secs(60);
         }
-        assert!(hours.is_open(last), "night {}: called too late at {wall} for {hours}", self.night);
+        assert!(hours.is_open(last), "night {}: called too late at {wall} for {hours}", self.nth);
         self.tally.at_the_edge += usize::from(!hours.is_open(last + Duration::from_secs(60)));
     }
 
     fn over(mut self) -> Tally {
-        let night = self.night;
+        let night = self.nth;
         assert!(self.running.is_empty(), "night {night}: over in the middle of a call");
         assert_eq!(self.verdicts.len(), LINES, "night {night}: not every line is accounted for");
         self.hold_budget();
@@ -330,7 +329,7 @@ impl<'a> Night<'a> {
                 let Micros(micros) = charge.cost.expect("it has a price");
                 (calls, seconds, cost) = (calls + 1, seconds + u64::from(charge.billed_s), cost + micros);
             }
-            let night = self.night;
+            let night = self.nth;
             assert!(purse.calls.is_none_or(|most| calls <= most), "night {night}: {what}: {calls} calls");
             assert!(
                 purse.time.is_none_or(|most| seconds <= most.as_secs()),
@@ -344,13 +343,17 @@ impl<'a> Night<'a> {
                 self.spent.iter().map(|(_, _, charge)| charge).filter(|charge| charge.class == *class);
             held(purse, class.word(), &mut of_class.into_iter());
         }
-        let (mut lines, mut numbers): (BTreeMap<usize, Vec<Charge>>, BTreeMap<&PhoneNumber, Vec<Charge>>) =
-            Default::default();
+        let mut lines: BTreeMap<usize, Vec<Charge>> = BTreeMap::new();
+        let mut numbers: BTreeMap<&PhoneNumber, Vec<Charge>> = BTreeMap::new();
         for &(line, way, charge) in &self.spent {
             lines.entry(line).or_default().push(charge);
             numbers.entry(&self.job(line).ways[way].number).or_default().push(charge);
         }
-        lines.values().for_each(|charges| held(&budget.line, "a line", &mut charges.iter()));
-        numbers.values().for_each(|charges| held(&budget.number, "a number", &mut charges.iter()));
+        for charges in lines.values() {
+            held(&budget.line, "a line", &mut charges.iter());
+        }
+        for charges in numbers.values() {
+            held(&budget.number, "a number", &mut charges.iter());
+        }
     }
 }

@@ -307,11 +307,11 @@ enum Behind {
 
 /// A call to a console server.
 fn server() -> CallSpec {
+    static DIALOGS: std::sync::OnceLock<[Arc<crate::console::Dialog>; 2]> = std::sync::OnceLock::new();
     let read = |text: &str| {
         let file: crate::console::DialogFile = serde_yaml::from_str(text).unwrap();
         Arc::new(file.compile().unwrap())
     };
-    static DIALOGS: std::sync::OnceLock<[Arc<crate::console::Dialog>; 2]> = std::sync::OnceLock::new();
     let [server, linux] = DIALOGS.get_or_init(|| {
         [
             read(include_str!("../../../hardware/consoles/cisco-ios-ts.yaml")),

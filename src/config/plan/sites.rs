@@ -12,7 +12,7 @@ use crate::config::numbering::Numbering;
 use crate::config::problem::{Place, Problem, quoted, suggestion};
 use crate::config::source::beside;
 use crate::config::yaml::Doc;
-use crate::model::{CarrierName, DialString, GroupName, SiteId};
+use crate::model::{CarrierName, DialString, GroupName, Line, SiteId};
 
 /// The carrier's name that means "none": the number alone is dialed.
 pub const CARRIER_DIRECT: &str = "direct";
@@ -258,14 +258,19 @@ pub(super) fn check_names(
     if sites.is_empty() {
         return warnings;
     }
+    // A line that names no site has one of its own, which nobody has to list.
+    let is_unknown = |planned: &PlannedLine| {
+        let Line { id, site, .. } = &planned.line;
+        id.as_str() != site.as_str() && !sites.contains_key(site)
+    };
     let unknown: BTreeMap<&SiteId, &Place> = lines
         .iter()
         .zip(places)
-        .filter(|(planned, _)| !sites.contains_key(&planned.line.site))
+        .filter(|(planned, _)| is_unknown(planned))
         .map(|(planned, place)| (&planned.line.site, place))
         .rev()
         .collect();
-    let first = lines.iter().zip(places).find(|(planned, _)| !sites.contains_key(&planned.line.site));
+    let first = lines.iter().zip(places).find(|(planned, _)| is_unknown(planned));
     if let Some((planned, place)) = first {
         let name = planned.line.site.as_str();
         let near = suggestion(name, sites.keys().map(SiteId::as_str));

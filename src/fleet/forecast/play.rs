@@ -31,22 +31,32 @@ pub(super) struct Play<'a> {
 pub(super) struct Played {
     /// When its last call did; absent where none was made.
     pub(super) ended: Option<Mono>,
-    /// What was found of each line; absent where the play was given up.
-    verdicts: Vec<Option<Option<Fault>>>,
+    /// What was found of each line.
+    verdicts: Vec<Found>,
+}
+
+/// What was found of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// Nothing: it was not judged, or its verdict was taken back.
+    Nothing,
+    /// This; absent is a pass.
+    Verdict(Option<Fault>),
 }
 
 impl Played {
     /// Lines that the deadline cut off, or that were not played to their end.
     pub(super) fn late(&self) -> impl Iterator<Item = usize> + '_ {
-        let late =
-            |verdict: &Option<Option<Fault>>| matches!(verdict, None | Some(Some(Fault::PastDeadline)));
-        self.verdicts.iter().enumerate().filter(move |(_, verdict)| late(verdict)).map(|(line, _)| line)
+        self.those(|found| matches!(found, Found::Nothing | Found::Verdict(Some(Fault::PastDeadline))))
     }
 
     /// Lines whose windows or budgets kept them out.
-    pub(super) fn kept_out(&self) -> usize {
-        let out = |fault: &Option<Fault>| matches!(fault, Some(Fault::OutOfWindow | Fault::OverBudget));
-        self.verdicts.iter().flatten().filter(|fault| out(fault)).count()
+    pub(super) fn kept_out(&self) -> impl Iterator<Item = usize> + '_ {
+        self.those(|found| matches!(found, Found::Verdict(Some(Fault::OutOfWindow | Fault::OverBudget))))
+    }
+
+    fn those(&self, which: fn(Found) -> bool) -> impl Iterator<Item = usize> + '_ {
+        (0..self.verdicts.len()).filter(move |&line| which(self.verdicts[line]))
     }
 }
 
@@ -71,13 +81,12 @@ impl Play<'_> {
     /// Plays it to its end.
     pub(super) fn run(&self, plan: SchedulerPlan) -> Played {
         let steps_max = (plan.lines.len() + plan.modems.len() + 1).saturating_mul(STEPS_MAX);
-        let verdicts = plan.lines.iter().map(|job| job.preset.as_ref().map(|preset| Some(preset.fault)));
-        let mut verdicts: Vec<Option<Option<Fault>>> = verdicts.collect();
+        let mut verdicts = vec![Found::Nothing; plan.lines.len()];
         let index: BTreeMap<LineId, usize> =
             plan.lines.iter().enumerate().map(|(line, job)| (job.id.clone(), line)).collect();
         for verdict in &plan.past.verdicts {
             if let Some(&line) = index.get(&verdict.line) {
-                verdicts[line] = Some(verdict.fault);
+                verdicts[line] = Found::Verdict(verdict.fault);
             }
         }
         let mut night = Night {
@@ -121,7 +130,7 @@ impl Night<'_> {
             (Some(key), timer) if timer.is_none_or(|timer| key.0 <= timer) => {
                 let Some(input) = self.events.remove(&key) else { return false };
                 if let Input::CallEnded(report) = &input {
-                    self.prove(key.0, report.fault, report.line.clone());
+                    self.prove(key.0, report.fault, &report.line);
                     self.played.ended = self.played.ended.max(Some(key.0));
                 }
                 self.step(key.0, input);
@@ -136,8 +145,8 @@ impl Night<'_> {
     }
 
     /// A call that passed has proven its credential.
-    fn prove(&mut self, now: Mono, fault: Option<Fault>, line: LineId) {
-        let credential = self.index.get(&line).and_then(|&line| self.credentials[line].clone());
+    fn prove(&mut self, now: Mono, fault: Option<Fault>, line: &LineId) {
+        let credential = self.index.get(line).and_then(|&line| self.credentials[line].clone());
         if CallClass::of(fault) == CallClass::Passed
             && let Some(name) = credential
             && self.proven.insert(name.clone())
@@ -152,8 +161,8 @@ impl Night<'_> {
                 Decision::SetUp(modem) => self.push(now + SET_UP, Input::ModemReady(modem)),
                 Decision::Dial { line, modem, attempt, way, .. } => self.call(now, line, modem, attempt, way),
                 Decision::Check { modem, check } => self.check(now, modem, check),
-                Decision::Verdict(verdict) => self.judged(&verdict.line, Some(verdict.fault)),
-                Decision::Withdraw { line, .. } => self.judged(&line, None),
+                Decision::Verdict(verdict) => self.judged(&verdict.line, Found::Verdict(verdict.fault)),
+                Decision::Withdraw { line, .. } => self.judged(&line, Found::Nothing),
                 Decision::Finished => self.finished = true,
                 Decision::Quarantine { .. }
                 | Decision::TakeBack { .. }
@@ -164,9 +173,9 @@ impl Night<'_> {
         }
     }
 
-    fn judged(&mut self, line: &LineId, verdict: Option<Option<Fault>>) {
+    fn judged(&mut self, line: &LineId, found: Found) {
         if let Some(&line) = self.index.get(line) {
-            self.played.verdicts[line] = verdict;
+            self.played.verdicts[line] = found;
         }
     }
 
@@ -199,16 +208,17 @@ impl Night<'_> {
         let worst = self.worst[line].get(way)?;
         let unanswered =
             matches!(fault, Some(Fault::Busy | Fault::NoAnswer | Fault::Reorder | Fault::NoRing));
-        let whole = self.room.as_secs_f64();
-        let share = match took.as_secs_f64() / whole {
-            _ if unanswered => 0.0,
-            share if share.is_finite() => share.min(1.0),
-            _ => 1.0,
+        // In thousandths, rounded up: a budget is not to last longer in a forecast than it does.
+        let share = match took.as_millis().saturating_mul(1000).checked_div(self.room.as_millis()) {
+            _ if unanswered => 0,
+            Some(share) => u64::try_from(share + 1).unwrap_or(u64::MAX).min(1000),
+            None => 1000,
         };
+        let part = |whole: u64| whole.saturating_mul(share).div_ceil(1000);
         Some(Charge {
             class: worst.class,
-            billed_s: (f64::from(worst.billed_s) * share).ceil() as u32,
-            cost: worst.cost.map(|cost| Micros((cost.0 as f64 * share).ceil() as u64)),
+            billed_s: u32::try_from(part(u64::from(worst.billed_s))).unwrap_or(u32::MAX),
+            cost: worst.cost.map(|cost| Micros(part(cost.0))),
         })
     }
 

@@ -31,9 +31,9 @@ fn frame(deadline_s: Option<u64>) -> Frame {
 }
 
 /// Seven nights of so many seconds, five seconds from their median as a rule.
-fn took(seconds: i64) -> Option<Spread> {
+fn took(seconds: i64) -> Spread {
     let ms = seconds * 1000;
-    Some(Spread { nights: 7, median: ms, mad: 5000, least: ms - 9000, most: ms + 9000 })
+    Spread { nights: 7, median: ms, mad: 5000, least: ms - 9000, most: ms + 9000 }
 }
 
 fn ids(lines: &[LineId]) -> Vec<&str> {
@@ -42,7 +42,7 @@ fn ids(lines: &[LineId]) -> Vec<&str> {
 
 #[test]
 fn a_run_ends_when_its_modems_are_through() {
-    let known = LinePast { took_ms: took(60), ..LinePast::default() };
+    let known = LinePast { took_ms: Some(took(60)), ..LinePast::default() };
     let told = forecast(&mut plan(10, 2), frame(None), &|_| known);
     // 2 s of set-up, then five lines a modem.
     assert_eq!(told.ends, Some(s(100 + 2 + 5 * 60)));
@@ -69,7 +69,7 @@ fn nothing_to_dial_has_no_end() {
 
 #[test]
 fn a_line_that_failed_is_called_again_after_its_pause() {
-    let known = LinePast { took_ms: took(60), fault: Some(Fault::Busy), ..LinePast::default() };
+    let known = LinePast { took_ms: Some(took(60)), fault: Some(Fault::Busy), ..LinePast::default() };
     let mut plan = plan(1, 2);
     let pause = plan.policy.retry_after(Fault::Busy);
     let told = forecast(&mut plan, frame(None), &|_| known);
@@ -89,7 +89,8 @@ fn what_does_not_fit_is_chosen_by_priority_and_then_by_who_was_tested_last() {
         // L0 was tested last of all, L7 never.
         (n != 7).then(|| Timestamp::from_second(1_000_000 - n * 1000).unwrap())
     };
-    let past = |line: &LineId| LinePast { took_ms: took(60), tested: tested(line), ..LinePast::default() };
+    let past =
+        |line: &LineId| LinePast { took_ms: Some(took(60)), tested: tested(line), ..LinePast::default() };
     // Four of eight are begun before that; the fourth may end after it.
     let told = forecast(&mut plan, frame(Some(100 + 2 + 3 * 60 + 30)), &past);
     assert_eq!(ids(&told.left_out), ["L2", "L1", "L0", "L5"]);
@@ -102,7 +103,7 @@ fn what_does_not_fit_is_chosen_by_priority_and_then_by_who_was_tested_last() {
 #[test]
 fn where_all_fit_nothing_is_deferred() {
     let mut plan = plan(4, 2);
-    let known = LinePast { took_ms: took(60), ..LinePast::default() };
+    let known = LinePast { took_ms: Some(took(60)), ..LinePast::default() };
     let told = forecast(&mut plan, frame(Some(500)), &|_| known);
     assert_eq!((told.left_out.len(), told.left_out_late), (0, 0));
     assert!(plan.lines.iter().all(|job| job.deferred.is_none()));
@@ -114,7 +115,7 @@ fn a_window_that_never_opens_keeps_a_line_out() {
     plan.lines[0].windows = Windows::new([]);
     plan.lines[1].windows = Windows::new([(s(1000), s(2000))]);
     plan.room = Duration::from_secs(240);
-    let known = LinePast { took_ms: took(60), ..LinePast::default() };
+    let known = LinePast { took_ms: Some(took(60)), ..LinePast::default() };
     let told = forecast(&mut plan, frame(None), &|_| known);
     assert_eq!((told.kept_out, told.ends), (1, Some(s(1060))));
 }
@@ -134,7 +135,7 @@ proptest! {
         let past = |line: &LineId| {
             let (seconds, tested, _, fault) = lines[line.as_str()[1..].parse::<usize>().unwrap()];
             LinePast {
-                took_ms: took(seconds),
+                took_ms: Some(took(seconds)),
                 tested: tested.map(|at| Timestamp::from_second(at).unwrap()),
                 fault: [Some(Fault::Busy), Some(Fault::Voice)].get(usize::from(fault)).copied().flatten(),
             }

@@ -242,8 +242,9 @@ impl Scheduler {
         let peers = modems.iter().map(own).collect();
         let tolls = modems.iter().map(|seat| seat.toll).collect();
         let mut gates = Gates::default();
-        numbers.iter().for_each(|_| gates.add(1));
-        groups.iter().for_each(|group| gates.add(group.max_calls.get()));
+        for most in numbers.iter().map(|_| 1).chain(groups.iter().map(|group| group.max_calls.get())) {
+            gates.add(most);
+        }
         let bench = Bench::new(modems, &trunks);
         let mut scheduler = Self {
             policy,
@@ -368,7 +369,9 @@ impl Scheduler {
             lost.push((line, way));
         }
         let mut known: BTreeMap<usize, usize> = BTreeMap::new();
-        lost.iter().for_each(|(line, _)| *known.entry(*line).or_default() += 1);
+        for (line, _) in &lost {
+            *known.entry(*line).or_default() += 1;
+        }
         for index in 0..self.lines.len() {
             let line = &mut self.lines[index];
             let highest = line.trials.iter().map(|trial| trial.attempt).max().unwrap_or(0);

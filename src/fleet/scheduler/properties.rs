@@ -218,8 +218,7 @@ fn purse() -> impl Strategy<Value = Purse> {
 }
 
 fn budget() -> impl Strategy<Value = Budget> {
-    let maybe =
-        |share: f64| proptest::option::weighted(share, purse()).prop_map(|purse| purse.unwrap_or_default());
+    let maybe = |share: f64| proptest::option::weighted(share, purse()).prop_map(Option::unwrap_or_default);
     let some = (
         maybe(0.5),
         proptest::collection::btree_map((0..4usize).prop_map(|n| NumberClass::ALL[n]), purse(), 0..3),

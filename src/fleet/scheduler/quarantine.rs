@@ -31,7 +31,9 @@ impl Scheduler {
             }
         }
         // A line may go to several of them: all are counted before any is judged.
-        touched.iter().for_each(|&number| self.recount(number));
+        for &number in &touched {
+            self.recount(number);
+        }
         for number in touched {
             for line in self.numbers[number].lines.clone() {
                 self.reconsider(now, line, modem);

@@ -110,7 +110,9 @@ mod tests {
             Rank { priority: Reverse(5), deferred: Some(9), ..rank(5, 1) },
             Rank { deferred: Some(0), ..rank(6, 1) },
         ];
-        ranks.iter().for_each(|rank| queue.insert(&free, *rank));
+        for rank in ranks {
+            queue.insert(&free, rank);
+        }
         let mut order = Vec::new();
         while let Some(best) = queue.best(|_| true) {
             order.push(best.line);

@@ -4,7 +4,7 @@
 
 use super::judge::Shut;
 use super::{CallReport, Check, Scheduler};
-use crate::fleet::budget::{Funds, Scope, SetAside};
+use crate::fleet::budget::{Funds, Purse, Scope, SetAside};
 use crate::model::Charge;
 
 /// Why a line whose number has had its lawful calls is judged by what it has.
@@ -50,9 +50,7 @@ impl Scheduler {
     /// Where lines wait whose calls are charged like this, if a budget that calls share has a limit.
     pub(super) fn purse_of(&mut self, worst: &Charge) -> Option<usize> {
         let budget = self.ledger.budget();
-        if budget.run.is_unlimited()
-            && budget.by_class.get(&worst.class).is_none_or(|purse| purse.is_unlimited())
-        {
+        if budget.run.is_unlimited() && budget.by_class.get(&worst.class).is_none_or(Purse::is_unlimited) {
             return None;
         }
         let known = self.purses.iter().position(|purse| purse == worst);
@@ -117,7 +115,9 @@ impl Scheduler {
             }
         }
         // What a call takes is counted by the ledger: the gate itself lets any number through.
-        self.purses.iter().for_each(|_| self.gates.add(u32::MAX));
+        for _ in &self.purses {
+            self.gates.add(u32::MAX);
+        }
     }
 
     /// The gate of a purse.

@@ -253,15 +253,12 @@ impl Scheduler {
             Opening::Never => return self.shut_out(line),
         }
         let (burden, rank) = (self.burden(line), self.rank(line));
-        match self.closed_gate(line) {
-            Some(gate) => {
-                self.gates.wait(gate, &burden, rank);
-                self.lines[line].stage = Stage::Blocked { gate, burden, rank };
-            }
-            None => {
-                self.queue.insert(&burden, rank);
-                self.lines[line].stage = Stage::Queued { burden, rank, sent_by: None };
-            }
+        if let Some(gate) = self.closed_gate(line) {
+            self.gates.wait(gate, &burden, rank);
+            self.lines[line].stage = Stage::Blocked { gate, burden, rank };
+        } else {
+            self.queue.insert(&burden, rank);
+            self.lines[line].stage = Stage::Queued { burden, rank, sent_by: None };
         }
         self.mind_window(line);
         self.stirs(line);

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::judge::{Finding, Judgement};
+use super::judge::{Finding, Judgement, Trial};
 use super::lines::{Stage, Wait};
 use super::{Decision, Scheduler, Timer};
 use crate::model::{Fault, LineId, Mono, Windows};
@@ -32,7 +32,7 @@ impl Scheduler {
     pub(super) fn opening(&self, line: usize, from: Mono) -> Opening {
         let entry = &self.lines[line];
         let Some(at) = entry.windows.next(from, self.room) else { return Opening::Never };
-        let half = || entry.trials.iter().any(|trial| trial.is_attempt());
+        let half = || entry.trials.iter().any(Trial::is_attempt);
         if at == from {
             Opening::Now
         } else if at < self.horizon && (at.since(from) <= LULL_MAX || !half()) {
