@@ -61,7 +61,10 @@ impl Store {
         for name in self.modems_of(run)? {
             let head = Head::modem(name.clone(), bank.clone());
             let trend = self.modem_trend(head, Some(&plan), oldest)?;
-            parts.push((None, name.clone(), trend.tracks.clone()));
+            // When lines die, all modems fail more often: that is told by holding them against their brothers.
+            let mut tracks = trend.tracks.clone();
+            tracks.retain(|(_, figure), _| *figure != Figure::Failed);
+            parts.push((None, name.clone(), tracks));
             modems.insert(name, trend);
         }
         let looked = parts.len();
@@ -200,6 +203,27 @@ mod tests {
         // The dead line is not looked at; the bank's four modems are.
         assert_eq!((told.looked, told.left_out), (39 + 4, 0));
         assert!(town.store().drifting(Some("other")).unwrap().is_none());
+    }
+
+    /// A third of the lines dies in one week: no modem is the worse for it.
+    #[test]
+    fn dead_lines_are_no_drift_of_our_modems() {
+        let names: Vec<String> = (0..40).map(|n| format!("b{n:02}-A")).collect();
+        let mut town = Town::new();
+        for night in 0..60_u32 {
+            let found: Vec<_> = (0..40)
+                .map(|n| {
+                    let fault = (night > 50 && n < 14).then_some(Fault::NoAnswer);
+                    let call = Call { modem: ["m00", "m01"][n % 2], fault, train_ms: Some(9000) };
+                    (names[n].as_str(), Some(fault), vec![call])
+                })
+                .collect();
+            town.night_with_calls(night, &found);
+        }
+        let one = town.store().trend("m00", None, None).unwrap().unwrap();
+        let failed = one.parts[0].tracks[&("courier".to_owned(), Figure::Failed)];
+        assert_eq!(failed.course, Course::Worse);
+        assert!(town.store().drifting(None).unwrap().unwrap().parts.is_empty());
     }
 
     #[test]
