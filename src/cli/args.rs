@@ -42,7 +42,7 @@ pub enum Verb {
     Audit(Audit),
     /// Validates all files of a plan and shows what would be dialed; dials nothing.
     Check(Check),
-    /// Writes the report of a run again from its journal.
+    /// Writes the report of a run again from its journal; tells what changed between runs, what drifts, and how often it fails.
     Report(Report),
     /// Tells why a line is not being dialed now, and when it will be; what a modem is at.
     Why(Why),

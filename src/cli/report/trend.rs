@@ -72,7 +72,7 @@ fn text(name: Option<&str>, found: &Trends) -> String {
             page.painted(&looked, Some(Paint::Green));
         }
         (Kind::All, _) => {
-            page.wrapped(0, &format!("{all} of {} lines that work and modems drift", found.looked))
+            page.wrapped(0, &format!("{all} of {} lines that work and modems drift", found.looked));
         }
         _ => {}
     }
