@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension, params};
 use super::drift::{Course, Drift, Figure, SLOPE_CHANCE, drift};
 use super::names::Key;
 use super::statistics::holm;
-use super::trend::{Head, Kind, LINES_MAX, Trend, Trends, day, line_figures};
+use super::trend::{Head, Kind, LINES_MAX, Trend, Trends, day, has_enough, line_figures};
 use super::{HistoryError, Store};
 use crate::model::Verdict;
 
@@ -68,6 +68,7 @@ impl Store {
             modems.insert(name, trend);
         }
         let looked = parts.len();
+        let judged = parts.iter().filter(|(.., tracks)| has_enough(tracks)).count();
         let sure = sure(parts.iter().flat_map(|(.., tracks)| tracks.values()));
         let mut sure = sure.into_iter();
         // As many answers as there are tracks, in their order.
@@ -89,7 +90,7 @@ impl Store {
                 }
             }
         }
-        Ok(Some(Trends { kind: Kind::All, parts: told, left_out, looked }))
+        Ok(Some(Trends { kind: Kind::All, parts: told, left_out, looked, judged }))
     }
 
     /// Lines that the run had, and that did not fail when they were tested last.
@@ -201,7 +202,8 @@ mod tests {
         assert_eq!((told.kind, drifting), (Kind::All, vec!["b05-A", "b07-A"]));
         assert_eq!(told.parts[0].nights.len(), 60);
         // The dead line is not looked at; the bank's four modems are.
-        assert_eq!((told.looked, told.left_out), (39 + 4, 0));
+        // Three of the modems made no call.
+        assert_eq!((told.looked, told.judged, told.left_out), (39 + 4, 39 + 1, 0));
         assert!(town.store().drifting(Some("other")).unwrap().is_none());
     }
 

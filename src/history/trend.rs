@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::diff::timestamp;
-use super::drift::{Drift, Figure, drift};
+use super::drift::{Course, Drift, Figure, drift};
 use super::names::Key;
 use super::{HistoryError, Store};
 use crate::model::{Fault, Verdict};
@@ -57,6 +57,8 @@ pub struct Trends {
     pub left_out: usize,
     /// Lines and modems that were looked at.
     pub looked: usize,
+    /// Those of them that have nights enough of some figure to say whether it drifts.
+    pub judged: usize,
 }
 
 /// The nights of one line or modem.
@@ -145,6 +147,16 @@ impl Head {
     }
 }
 
+/// Those that have nights enough.
+fn judged(parts: &[Trend]) -> usize {
+    parts.iter().filter(|part| has_enough(&part.tracks)).count()
+}
+
+/// Whether there are nights enough of some figure to say whether it drifts.
+pub(super) fn has_enough(tracks: &BTreeMap<(String, Figure), Drift>) -> bool {
+    tracks.values().any(|told| told.course != Course::TooFew)
+}
+
 /// The second in which a run began, in days.
 pub(super) fn day(second: i64) -> f64 {
     second as f64 / DAY_S
@@ -186,7 +198,8 @@ impl Store {
         let line = self.lines_where("line.name = ?1", name, plan)?.into_iter().next();
         if let Some(line) = line {
             let part = self.line_trend(line, since)?;
-            return Ok(Some(Trends { kind: Kind::Line, parts: vec![part], left_out: 0, looked: 1 }));
+            let judged = usize::from(has_enough(&part.tracks));
+            return Ok(Some(Trends { kind: Kind::Line, parts: vec![part], left_out: 0, looked: 1, judged }));
         }
         let mut lines = self.lines_where("facets.site = ?1", name, plan)?;
         // Only the plan that ran last, and of a line whose number changed only what it is now.
@@ -197,10 +210,11 @@ impl Store {
             let lines_of_site = lines.len();
             let left_out = lines_of_site.saturating_sub(LINES_MAX);
             lines.truncate(LINES_MAX);
-            let parts =
+            let parts: Vec<Trend> =
                 lines.into_iter().map(|line| self.line_trend(line, since)).collect::<Result<_, _>>()?;
             let looked = lines_of_site - left_out;
-            return Ok(Some(Trends { kind: Kind::Site, parts, left_out, looked }));
+            let judged = judged(&parts);
+            return Ok(Some(Trends { kind: Kind::Site, parts, left_out, looked, judged }));
         }
         let bank = self
             .connection()
@@ -215,7 +229,8 @@ impl Store {
         let Some(bank) = bank else { return Ok(None) };
         let head = Head::modem(name.to_owned(), bank);
         let part = self.modem_trend(head, plan, since)?;
-        Ok(Some(Trends { kind: Kind::Modem, parts: vec![part], left_out: 0, looked: 1 }))
+        let judged = usize::from(has_enough(&part.tracks));
+        Ok(Some(Trends { kind: Kind::Modem, parts: vec![part], left_out: 0, looked: 1, judged }))
     }
 
     /// Lines, those of the plan that ran last first, and of one name the newest first.
@@ -320,7 +335,6 @@ fn night(row: &Row<'_>) -> rusqlite::Result<Option<Night>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::drift::Course;
     use crate::history::played::{Call, Town};
 
     fn call(modem: &'static str, fault: Option<Fault>, train_ms: u64) -> Call {

@@ -67,9 +67,13 @@ fn text(name: Option<&str>, found: &Trends) -> String {
             page.wrapped(0, &format!("site {name}: {}", count(all, "line", "lines")));
         }
         (Kind::All, _) if all == 0 => {
-            let looked =
-                format!("nothing drifts: {} lines that work and modems were looked at", found.looked);
-            page.painted(&looked, Some(Paint::Green));
+            // Of a new bank nothing can be said yet, and that is no good news.
+            let enough = BASELINE_MIN + RECENT_NIGHTS;
+            let words = format!(
+                "nothing drifts: of {} lines that work and modems, {} have the {enough} nights that it takes to say so",
+                found.looked, found.judged
+            );
+            page.painted(&words, (found.judged > 0).then_some(Paint::Green));
         }
         (Kind::All, _) => {
             page.wrapped(0, &format!("{all} of {} lines that work and modems drift", found.looked));
@@ -262,6 +266,7 @@ struct Answer<'a> {
     kind: &'static str,
     drifts: bool,
     looked: usize,
+    judged: usize,
     left_out: usize,
     parts: Vec<Part<'a>>,
 }
@@ -300,8 +305,17 @@ impl<'a> Answer<'a> {
         let parts: Vec<Part<'_>> = found.parts.iter().map(part_json).collect();
         let worse = Course::Worse.word();
         let drifts = parts.iter().flat_map(|part| &part.tracks).any(|track| track.course == worse);
-        let Trends { kind, looked, left_out, .. } = found;
-        Self { schema: SCHEMA, name, kind: kind.word(), drifts, looked: *looked, left_out: *left_out, parts }
+        let Trends { kind, looked, judged, left_out, .. } = found;
+        Self {
+            schema: SCHEMA,
+            name,
+            kind: kind.word(),
+            drifts,
+            looked: *looked,
+            judged: *judged,
+            left_out: *left_out,
+            parts,
+        }
     }
 }
 
