@@ -42,7 +42,7 @@ pub enum Verb {
     Audit(Audit),
     /// Validates all files of a plan and shows what would be dialed; dials nothing.
     Check(Check),
-    /// Writes the report of a run again from its journal.
+    /// Writes the report of a run again from its journal; tells what changed between runs, what drifts, and how often it fails.
     Report(Report),
     /// Tells why a line is not being dialed now, and when it will be; what a modem is at.
     Why(Why),
@@ -249,8 +249,11 @@ pub struct Diff {
 #[command(after_help = "\
 A figure's last 7 nights are held against the median of up to 90 nights before them; a slope is looked for over the last 60.
 Fewer than 21 nights say nothing, and then nothing is said. Families of our modems are never mixed.
+Without a name, all lines that work and all modems are looked at, and those that drift are told: they are held to more then,
+since among thousands of figures chance alone makes some drift.
 
 Examples:
+  lineman report trend                             whatever drifts
   lineman report trend BR0042-A                    a line
   lineman report trend BR0042                      all lines of a site
   lineman report trend m07 --since 90d             one of our modems
@@ -258,11 +261,11 @@ Examples:
 
 Exit codes: 0 nothing drifts; 1 something does; 2 usage, or the history has no such name.")]
 pub struct Trend {
-    /// A line, a site, or one of our modems.
+    /// A line, a site, or one of our modems; without one, every line of the plan and every modem that drifts.
     #[arg(value_name = "LINE|SITE|MODEM")]
-    pub name: String,
+    pub name: Option<String>,
     /// Only nights since then: days (`90d`) or a date.
-    #[arg(long, value_name = "DAYS|DATE", value_parser = since)]
+    #[arg(long, value_name = "DAYS|DATE", value_parser = since, requires = "name")]
     pub since: Option<Since>,
     /// What is asked.
     #[command(flatten)]

@@ -147,7 +147,13 @@ impl Store {
                 })
             }
         };
-        Ok(LineBefore { line: name.clone(), tested, untested_runs: 0, changes: spells.changes })
+        Ok(LineBefore {
+            line: name.clone(),
+            tested,
+            untested_runs: 0,
+            untested_by_choice: 0,
+            changes: spells.changes,
+        })
     }
 
     /// How a line stands after a run.
@@ -163,10 +169,11 @@ impl Store {
         if Verdict::of(fault) == Verdict::Untested {
             let since = spells.top.map_or(-1, |top| top.last_run);
             let runs = self.untested_runs(run, line.key, since)?;
-            return Ok(Standing { fault, runs, since: None, changes });
+            let by_choice = self.by_choice(run.series, line.key, since, run.key)?;
+            return Ok(Standing { fault, runs, by_choice, since: None, changes });
         }
         let (runs, since) = spells.top.map_or((1, None), |top| (top.runs, Some(top.since)));
-        Ok(Standing { fault, runs, since, changes })
+        Ok(Standing { fault, runs, by_choice: 0, since, changes })
     }
 
     /// In how many runs in a row, up to this one, a line was untested; `tested` is the last run that tested it.

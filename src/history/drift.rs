@@ -16,10 +16,11 @@ pub const BASELINE_MAX: usize = 90;
 /// Nights over which a slope is looked for.
 pub const SLOPE_NIGHTS: usize = 60;
 /// A shift of the last nights' median is told from so many deviations on. The median of seven nights has a deviation of
-/// half a night's, so chance has to go five of its own deviations.
+/// half a night's, so chance has to go five of its own deviations; of a short baseline, whose spread is not known well, fewer
+/// will do: one steady figure in 200 is told then.
 const SHIFT_DEVIATIONS: f64 = 2.5;
 /// A slope is told from this probability of chance down, ...
-const SLOPE_CHANCE: f64 = 0.01;
+pub(super) const SLOPE_CHANCE: f64 = 0.01;
 /// ... and if it has come to so many deviations over its nights: figures that hang on the night before make chance look
 /// smaller than it is.
 const SLOPE_DEVIATIONS: f64 = 1.5;

@@ -5,6 +5,7 @@
 
 pub mod diff;
 pub mod drift;
+mod drifting;
 mod error;
 mod ingest;
 mod names;

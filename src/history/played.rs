@@ -17,6 +17,7 @@ pub(super) type Found = Option<Option<Fault>>;
 pub(super) struct Town {
     folder: TempDir,
     store: Store,
+    bank: &'static str,
 }
 
 /// One call of a night, for the tests that look at calls.
@@ -48,7 +49,12 @@ impl Town {
     pub(super) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let store = Store::write(&folder.path().join("history.db"), Waits::Patiently).unwrap();
-        Self { folder, store }
+        Self { folder, store, bank: "hq" }
+    }
+
+    /// The nights from now on are run from another bank.
+    pub(super) fn moves_to(&mut self, bank: &'static str) {
+        self.bank = bank;
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -57,6 +63,18 @@ impl Town {
 
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The line of this name, with a number of its own.
+    pub(super) fn line(name: &str) -> Line {
+        let digits: u32 = name.bytes().fold(0, |sum, byte| (sum * 31 + u32::from(byte)) % 9_999_999);
+        Line {
+            id: name.parse().unwrap(),
+            site: name.split('-').next().unwrap().parse().unwrap(),
+            number: format!("+1919{digits:07}").parse().unwrap(),
+            hostname: None,
+            facets: Facets { country: Some("US".into()), ..Facets::default() },
+        }
     }
 
     /// A night without calls, but for one that decided where a line was called.
@@ -73,25 +91,13 @@ impl Town {
     }
 
     pub(super) fn night_with_calls(&mut self, night: u32, found: &[(&str, Found, Vec<Call>)]) {
-        let lines: Vec<Line> = found
-            .iter()
-            .map(|(name, ..)| {
-                let digits: u32 = name.bytes().fold(0, |sum, byte| (sum * 31 + u32::from(byte)) % 9_999_999);
-                Line {
-                    id: name.parse().unwrap(),
-                    site: name.split('-').next().unwrap().parse().unwrap(),
-                    number: format!("+1919{digits:07}").parse().unwrap(),
-                    hostname: None,
-                    facets: Facets { country: Some("US".into()), ..Facets::default() },
-                }
-            })
-            .collect();
+        let lines: Vec<Line> = found.iter().map(|(name, ..)| Self::line(name)).collect();
         let header = RunHeader {
             format: EVENT_FORMAT,
             run: run_id(night),
             plan: "nightly".parse().unwrap(),
             plan_path: None,
-            bank: "hq".parse().unwrap(),
+            bank: self.bank.parse().unwrap(),
             seed: 1,
             currency: None,
             lines: lines.clone(),

@@ -61,6 +61,8 @@ impl By {
 pub struct Rate {
     /// Its name; empty where there is none (a modem without a trunk, a call without a carrier).
     pub name: String,
+    /// The bank of a modem or a trunk: another bank's of the same name is another one.
+    pub bank: Option<String>,
     /// Verdicts, or calls.
     pub tried: u64,
     /// Those that failed beyond our bench; of a cause, those with this fault.
@@ -79,6 +81,8 @@ pub struct Rate {
 pub struct Comparison {
     /// The modem.
     pub modem: String,
+    /// Its bank.
+    pub bank: String,
     /// Its family.
     pub family: String,
     /// Whether its brothers are those of its family; else it has none, and they are all other modems of the bank.
@@ -142,11 +146,13 @@ impl Store {
             By::Site => self.by_verdicts("facets.site", since, plan)?,
             By::Country => self.by_verdicts("coalesce(facets.country, '')", since, plan)?,
             By::Cause => self.by_cause(since, plan)?,
-            By::Trunk => self.by_calls("coalesce(modem.trunk, '')", since, plan)?,
-            By::Modem => self.by_calls("modem.name", since, plan)?,
-            By::Carrier => self.by_calls("coalesce(carrier.name, '')", since, plan)?,
+            By::Trunk => self.by_calls("coalesce(modem.trunk, '')", "modem.bank", since, plan)?,
+            By::Modem => self.by_calls("modem.name", "modem.bank", since, plan)?,
+            By::Carrier => self.by_calls("coalesce(carrier.name, '')", "NULL", since, plan)?,
         };
-        rates.sort_by(|a, b| b.share.low.total_cmp(&a.share.low).then_with(|| a.name.cmp(&b.name)));
+        rates.sort_by(|a, b| {
+            b.share.low.total_cmp(&a.share.low).then_with(|| (&a.name, &a.bank).cmp(&(&b.name, &b.bank)))
+        });
         let comparisons =
             if by == By::Modem { compared(&self.first_calls(since, plan)?) } else { Vec::new() };
         Ok(Rates { by, runs, rates, comparisons })
@@ -154,7 +160,7 @@ impl Store {
 
     fn by_verdicts(&self, key: &str, since: i64, plan: Option<&str>) -> rusqlite::Result<Vec<Rate>> {
         let mut rates = self.connection().prepare(&format!(
-            "SELECT {key}, count(*), sum(fault.result = 'fail'), 0, count(DISTINCT verdict.line)
+            "SELECT {key}, count(*), sum(fault.result = 'fail'), 0, count(DISTINCT verdict.line), NULL
              FROM run JOIN series ON series.id = run.series CROSS JOIN verdict ON verdict.run = run.run
              JOIN facets ON facets.id = verdict.facets
              JOIN fault ON fault.id = verdict.fault AND fault.result <> 'untested'
@@ -180,20 +186,21 @@ impl Store {
         let cause = |(name, failed, lines): (String, u64, u64)| {
             let share = wilson(failed, tried)?;
             // A pass has no code, and is no cause.
-            (!name.is_empty()).then_some(Rate { name, tried, failed, bench_faults: 0, lines, share })
+            let rate = Rate { name, bank: None, tried, failed, bench_faults: 0, lines, share };
+            (!rate.name.is_empty()).then_some(rate)
         };
         Ok(found.into_iter().filter_map(cause).collect())
     }
 
-    fn by_calls(&self, key: &str, since: i64, plan: Option<&str>) -> rusqlite::Result<Vec<Rate>> {
+    fn by_calls(&self, key: &str, bank: &str, since: i64, plan: Option<&str>) -> rusqlite::Result<Vec<Rate>> {
         let mut rates = self.connection().prepare(&format!(
             "SELECT {key}, count(*), sum(fault.result = 'fail'), sum(fault.result = 'untested'),
-                 count(DISTINCT call.line)
+                 count(DISTINCT call.line), {bank}
              FROM run JOIN series ON series.id = run.series CROSS JOIN call ON call.run = run.run
              JOIN modem ON modem.id = call.modem
              JOIN fault ON fault.id = call.fault AND (fault.result <> 'untested' OR fault.blame LIKE 'bench-%')
              LEFT JOIN carrier ON carrier.id = call.carrier
-             WHERE run.run >= ?1 AND (?2 IS NULL OR series.plan = ?2) GROUP BY 1"
+             WHERE run.run >= ?1 AND (?2 IS NULL OR series.plan = ?2) GROUP BY 1, 6"
         ))?;
         let found: Vec<Option<Rate>> =
             rates.query_map(params![since, plan], rate)?.collect::<Result<_, _>>()?;
@@ -231,7 +238,8 @@ fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 fn rate(row: &Row<'_>) -> rusqlite::Result<Option<Rate>> {
     let (tried, failed, bench_faults) = (count(row, 1)?, count(row, 2)?, count(row, 3)?);
     let Some(share) = wilson(failed + bench_faults, tried) else { return Ok(None) };
-    Ok(Some(Rate { name: row.get(0)?, tried, failed, bench_faults, lines: count(row, 4)?, share }))
+    let (name, bank, lines) = (row.get(0)?, row.get(5)?, count(row, 4)?);
+    Ok(Some(Rate { name, bank, tried, failed, bench_faults, lines, share }))
 }
 
 /// What one modem did with lines that were sound that night.
@@ -265,6 +273,7 @@ fn compared(modems: &[FirstCalls]) -> Vec<Comparison> {
             let enough = modem.calls >= CALLS_MIN && others >= CALLS_MIN;
             Comparison {
                 modem: modem.modem.clone(),
+                bank: modem.bank.clone(),
                 family: modem.family.clone(),
                 same_family,
                 calls: modem.calls,
@@ -286,7 +295,7 @@ fn compared(modems: &[FirstCalls]) -> Vec<Comparison> {
     }
     comparisons.sort_by(|a, b| {
         let rank = |one: &Comparison| one.chance.unwrap_or(2.0);
-        rank(a).total_cmp(&rank(b)).then_with(|| a.modem.cmp(&b.modem))
+        rank(a).total_cmp(&rank(b)).then_with(|| (&a.modem, &a.bank).cmp(&(&b.modem, &b.bank)))
     });
     comparisons
 }

@@ -128,26 +128,45 @@ impl Store {
                 line: name.clone(),
                 tested: None,
                 untested_runs: u32::try_from(found.untested_runs).unwrap_or(u32::MAX),
+                untested_by_choice: 0,
                 changes: 0,
             };
             let (mut seen, mut newer_fails) = (0_u32, None);
+            let mut tested_in = -1;
             let mut rows = spells.query([found.key])?;
             while let Some(row) = rows.next()? {
                 let fails = row.get_ref(0)?.as_str()? == Verdict::Fail.word();
                 told.changes += u32::from(newer_fails.is_some_and(|newer: bool| newer != fails));
                 if newer_fails.replace(fails).is_none() {
                     told.tested = tested(row, of.plan)?;
+                    tested_in = row.get(6)?;
                 }
                 seen = seen.saturating_add(count(row, 5)?);
-                if seen >= FLAPPING_RUNS {
+                // Tonight's run is the last of those that are looked at.
+                if seen >= FLAPPING_RUNS - 1 {
                     break;
                 }
+            }
+            if told.untested_runs > 0 {
+                told.untested_by_choice =
+                    self.by_choice(series, found.key, tested_in, Key::MAX)?.min(told.untested_runs);
             }
             if told.tested.is_some() || told.untested_runs > 0 {
                 before.push(told);
             }
         }
         Ok(before)
+    }
+
+    /// In how many runs behind one and up to another a line was left out by choice.
+    pub(super) fn by_choice(&self, series: Key, line: Key, after: Key, to: Key) -> rusqlite::Result<u32> {
+        self.connection()
+            .prepare_cached(
+                "SELECT count(*) FROM run CROSS JOIN verdict ON verdict.run = run.run AND verdict.line = ?1
+                 JOIN fault ON fault.id = verdict.fault AND fault.code IN ('skipped', 'on-hold')
+                 WHERE run.series = ?2 AND run.run > ?3 AND run.run <= ?4",
+            )?
+            .query_row([line, series, after, to], |row| count(row, 0))
     }
 
     /// What else is known of these lines. Lines of which nothing is known are left out.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::diff::timestamp;
-use super::drift::{Drift, Figure, drift};
+use super::drift::{Course, Drift, Figure, drift};
 use super::names::Key;
 use super::{HistoryError, Store};
 use crate::model::{Fault, Verdict};
@@ -30,6 +30,8 @@ pub enum Kind {
     Site,
     /// One of our modems.
     Modem,
+    /// All lines and modems that drift.
+    All,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Line => "line",
             Self::Site => "site",
             Self::Modem => "modem",
+            Self::All => "all",
         }
     }
 }
@@ -50,8 +53,12 @@ pub struct Trends {
     pub kind: Kind,
     /// Each of its lines, or the modem.
     pub parts: Vec<Trend>,
-    /// Lines that are left out, beyond [`LINES_MAX`].
+    /// Parts that are left out, beyond [`LINES_MAX`].
     pub left_out: usize,
+    /// Lines and modems that were looked at.
+    pub looked: usize,
+    /// Those of them that have nights enough of some figure to say whether it drifts.
+    pub judged: usize,
 }
 
 /// The nights of one line or modem.
@@ -103,9 +110,9 @@ impl Trend {
         let mut figures: BTreeMap<(String, Figure), Vec<(f64, f64)>> = BTreeMap::new();
         for night in &nights {
             let Some(family) = &night.family else { continue };
-            let day = night.started.as_second() as f64 / DAY_S;
+            let at = day(night.started.as_second());
             for (&figure, &value) in &night.figures {
-                figures.entry((family.clone(), figure)).or_default().push((day, value));
+                figures.entry((family.clone(), figure)).or_default().push((at, value));
             }
         }
         let tracks = figures
@@ -125,13 +132,50 @@ impl Trend {
     }
 }
 
-struct Head {
+pub(super) struct Head {
     key: Key,
     series: Key,
     name: String,
     site: Option<String>,
     plan: Option<String>,
     bank: String,
+}
+
+impl Head {
+    pub(super) const fn modem(name: String, bank: String) -> Self {
+        Self { key: 0, series: 0, name, site: None, plan: None, bank }
+    }
+}
+
+/// Those that have nights enough.
+fn judged(parts: &[Trend]) -> usize {
+    parts.iter().filter(|part| has_enough(&part.tracks)).count()
+}
+
+/// Whether there are nights enough of some figure to say whether it drifts.
+pub(super) fn has_enough(tracks: &BTreeMap<(String, Figure), Drift>) -> bool {
+    tracks.values().any(|told| told.course != Course::TooFew)
+}
+
+/// The second in which a run began, in days.
+pub(super) fn day(second: i64) -> f64 {
+    second as f64 / DAY_S
+}
+
+/// The figures of a line's night, from the columns behind the family.
+pub(super) fn line_figures(row: &Row<'_>) -> rusqlite::Result<impl Iterator<Item = (Figure, f64)> + use<>> {
+    let speed = row.get::<_, Option<f64>>(8)?.or(row.get(9)?);
+    let found: [(Figure, Option<f64>); 8] = [
+        (Figure::Train, row.get(4)?),
+        (Figure::TrainConnect, row.get(5)?),
+        (Figure::RingTrain, row.get(6)?),
+        (Figure::Connect, row.get(7)?),
+        (Figure::Speed, speed),
+        (Figure::Level, row.get(10)?),
+        (Figure::Snr, row.get(11)?),
+        (Figure::Retrains, row.get(12)?),
+    ];
+    Ok(found.into_iter().filter_map(|(figure, value)| Some((figure, value?))))
 }
 
 impl Store {
@@ -154,7 +198,8 @@ impl Store {
         let line = self.lines_where("line.name = ?1", name, plan)?.into_iter().next();
         if let Some(line) = line {
             let part = self.line_trend(line, since)?;
-            return Ok(Some(Trends { kind: Kind::Line, parts: vec![part], left_out: 0 }));
+            let judged = usize::from(has_enough(&part.tracks));
+            return Ok(Some(Trends { kind: Kind::Line, parts: vec![part], left_out: 0, looked: 1, judged }));
         }
         let mut lines = self.lines_where("facets.site = ?1", name, plan)?;
         // Only the plan that ran last, and of a line whose number changed only what it is now.
@@ -162,26 +207,39 @@ impl Store {
             lines.retain(|line| line.series == series);
             lines.sort_by(|a, b| a.name.cmp(&b.name));
             lines.dedup_by(|a, b| a.name == b.name);
-            let left_out = lines.len().saturating_sub(LINES_MAX);
+            let lines_of_site = lines.len();
+            let left_out = lines_of_site.saturating_sub(LINES_MAX);
             lines.truncate(LINES_MAX);
-            let parts =
+            let parts: Vec<Trend> =
                 lines.into_iter().map(|line| self.line_trend(line, since)).collect::<Result<_, _>>()?;
-            return Ok(Some(Trends { kind: Kind::Site, parts, left_out }));
+            let looked = lines_of_site - left_out;
+            let judged = judged(&parts);
+            return Ok(Some(Trends { kind: Kind::Site, parts, left_out, looked, judged }));
         }
         let bank = self
             .connection()
-            .query_row("SELECT bank FROM modem WHERE name = ?1 ORDER BY id DESC LIMIT 1", [name], |row| {
-                row.get(0)
-            })
+            .query_row(
+                "SELECT modem.bank FROM bench JOIN modem ON modem.id = bench.modem AND modem.name = ?1
+                 JOIN run ON run.run = bench.run JOIN series ON series.id = run.series
+                 WHERE ?2 IS NULL OR series.plan = ?2 ORDER BY bench.run DESC LIMIT 1",
+                params![name, plan],
+                |row| row.get(0),
+            )
             .optional()?;
         let Some(bank) = bank else { return Ok(None) };
-        let head = Head { key: 0, series: 0, name: name.to_owned(), site: None, plan: None, bank };
-        let part = self.modem_trend(head, since)?;
-        Ok(Some(Trends { kind: Kind::Modem, parts: vec![part], left_out: 0 }))
+        let head = Head::modem(name.to_owned(), bank);
+        let part = self.modem_trend(head, plan, since)?;
+        let judged = usize::from(has_enough(&part.tracks));
+        Ok(Some(Trends { kind: Kind::Modem, parts: vec![part], left_out: 0, looked: 1, judged }))
     }
 
     /// Lines, those of the plan that ran last first, and of one name the newest first.
-    fn lines_where(&self, filter: &str, name: &str, plan: Option<&str>) -> rusqlite::Result<Vec<Head>> {
+    pub(super) fn lines_where(
+        &self,
+        filter: &str,
+        value: impl rusqlite::ToSql,
+        plan: Option<&str>,
+    ) -> rusqlite::Result<Vec<Head>> {
         let mut lines = self.connection().prepare(&format!(
             "SELECT line.id, line.series, line.name, facets.site, series.plan, series.bank
              FROM line JOIN facets ON facets.id = line.facets JOIN series ON series.id = line.series
@@ -197,10 +255,10 @@ impl Store {
                 bank: row.get(5)?,
             })
         };
-        lines.query_map(params![name, plan], head)?.collect()
+        lines.query_map(params![value, plan], head)?.collect()
     }
 
-    fn line_trend(&self, line: Head, since: i64) -> rusqlite::Result<Trend> {
+    pub(super) fn line_trend(&self, line: Head, since: i64) -> rusqlite::Result<Trend> {
         let mut nights = self.connection().prepare_cached(
             "SELECT run.run, run.id, fault.code, modem.family, call.train_ms, call.train_connect_ms,
                  call.ring_train_ms, call.dialed_to_connect_ms, min(link.tx_bps, link.rx_bps),
@@ -219,28 +277,14 @@ impl Store {
                 .found
                 .is_some_and(|fault| matches!(Verdict::of(fault), Verdict::Pass | Verdict::Degraded));
             if works {
-                let speed = row.get::<_, Option<f64>>(8)?.or(row.get(9)?);
-                for (figure, value) in [
-                    (Figure::Train, row.get(4)?),
-                    (Figure::TrainConnect, row.get(5)?),
-                    (Figure::RingTrain, row.get(6)?),
-                    (Figure::Connect, row.get(7)?),
-                    (Figure::Speed, speed),
-                    (Figure::Level, row.get(10)?),
-                    (Figure::Snr, row.get(11)?),
-                    (Figure::Retrains, row.get(12)?),
-                ] {
-                    if let Some(value) = value {
-                        night.figures.insert(figure, value);
-                    }
-                }
+                night.figures.extend(line_figures(row)?);
             }
             found.push(night);
         }
         Ok(Trend::of(line, found))
     }
 
-    fn modem_trend(&self, modem: Head, since: i64) -> rusqlite::Result<Trend> {
+    pub(super) fn modem_trend(&self, modem: Head, plan: Option<&str>, since: i64) -> rusqlite::Result<Trend> {
         let mut nights = self.connection().prepare_cached(
             "SELECT run.run, run.id, NULL, modem.family, bench.train_ms, bench.train_connect_ms, bench.ring_train_ms,
                  bench.dialed_to_connect_ms, bench.connect_bps, NULL, bench.rx_level_dbm, bench.snr_db,
@@ -248,9 +292,9 @@ impl Store {
              FROM run JOIN series ON series.id = run.series AND series.bank = ?1
              JOIN modem ON modem.bank = ?1 AND modem.name = ?2
              CROSS JOIN bench ON bench.run = run.run AND bench.modem = modem.id
-             WHERE run.run >= ?3 ORDER BY run.run",
+             WHERE run.run >= ?3 AND (?4 IS NULL OR series.plan = ?4) ORDER BY run.run",
         )?;
-        let mut rows = nights.query(params![modem.bank, modem.name, since])?;
+        let mut rows = nights.query(params![modem.bank, modem.name, since, plan])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let Some(mut night) = night(row)? else { continue };
@@ -291,7 +335,6 @@ fn night(row: &Row<'_>) -> rusqlite::Result<Option<Night>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::drift::Course;
     use crate::history::played::{Call, Town};
 
     fn call(modem: &'static str, fault: Option<Fault>, train_ms: u64) -> Call {
@@ -345,8 +388,20 @@ mod tests {
         // One call a night is no share of anything.
         assert!(!modem.parts[0].tracks.contains_key(&("courier".to_owned(), Figure::Failed)));
         assert_eq!(modem.parts[0].tracks[&("courier".to_owned(), Figure::Train)].nights, 28);
+        assert!(town.store().trend("m00", Some("other"), None).unwrap().is_none());
         assert!(town.store().trend("nobody", None, None).unwrap().is_none());
         assert!(town.store().trend("b1-A", Some("other"), None).unwrap().is_none());
+    }
+
+    #[test]
+    fn of_modems_of_one_name_the_one_that_ran_last_is_told() {
+        let mut town = Town::new();
+        for (night, bank) in (0..).zip(["hq", "lab", "hq"]) {
+            town.moves_to(bank);
+            town.night_with_calls(night, &[("b1-A", Some(None), vec![call("m00", None, 9000)])]);
+        }
+        let modem = town.store().trend("m00", None, None).unwrap().unwrap();
+        assert_eq!((modem.parts[0].bank.as_str(), modem.parts[0].nights.len()), ("hq", 2));
     }
 
     #[test]

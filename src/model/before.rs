@@ -18,7 +18,12 @@ pub struct LineBefore {
     /// Runs in a row, up to the last one, in which it ended `untested`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub untested_runs: u32,
-    /// How often its result went from failing to not failing or back within the last [`FLAPPING_RUNS`] runs that tested it.
+    /// In how many of these it was left out by choice (`skipped`, `on-hold`): a technician's runs of one branch by day leave
+    /// out all the others, and nobody meant to test them then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untested_by_choice: u32,
+    /// How often its result went from failing to not failing or back within the last runs that tested it: one fewer than
+    /// [`FLAPPING_RUNS`], since tonight's comes on top.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub changes: u32,
 }

@@ -9,9 +9,9 @@ use super::{Fault, LineId, RunId, SiteId, Verdict};
 
 /// A line that came and went has calmed down once its result has been the same in so many runs in a row.
 pub const FLAPPING_CALM_RUNS: u32 = 5;
-/// A line that was to be tested and was not in so many runs in a row is stale.
+/// A line that was to be tested and was not in so many runs since it was tested last is stale.
 pub const STALE_RUNS: u32 = 3;
-/// The same where it was left out by choice (on hold, `--only`, `--skip-passed`): by then it may have been forgotten.
+/// The same where runs count too that left it out by choice (on hold, `--only`, `--skip-passed`): by then it may have been forgotten.
 pub const STALE_RUNS_BY_CHOICE: u32 = 30;
 
 /// What a run changed of a line. Each line is in exactly one of these.
@@ -99,6 +99,8 @@ pub struct Standing {
     /// In how many runs in a row its result (pass, degraded, fail) has been that, this one included and those left out
     /// in which it was untested; where the run did not test it, in how many runs in a row it was untested.
     pub runs: u32,
+    /// Where the run did not test it: in how many of these it was left out by choice. Else 0.
+    pub by_choice: u32,
     /// Since when; absent: it was untested, and when that began is not known.
     pub since: Option<Timestamp>,
     /// How often it went from failing to not failing or back within the last runs that tested it, this one included.
@@ -113,15 +115,19 @@ impl Standing {
         let result = Verdict::of(fault);
         if result == Verdict::Untested {
             let runs = before.map_or(0, |before| before.untested_runs).saturating_add(1);
-            return Self { fault, runs, since: None, changes };
+            let by_choice = before.map_or(0, |before| before.untested_by_choice);
+            let by_choice = by_choice.saturating_add(u32::from(is_choice(fault)));
+            return Self { fault, runs, by_choice, since: None, changes };
         }
         match tested {
             Some(last) if Verdict::of(last.fault) == result => {
-                Self { fault, runs: last.runs.saturating_add(1), since: Some(last.since), changes }
+                let (runs, since) = (last.runs.saturating_add(1), Some(last.since));
+                Self { fault, runs, by_choice: 0, since, changes }
             }
             last => {
                 let turned = last.is_some_and(|last| fails(last.fault) != (result == Verdict::Fail));
-                Self { fault, runs: 1, since: Some(at), changes: changes.saturating_add(u32::from(turned)) }
+                let changes = changes.saturating_add(u32::from(turned));
+                Self { fault, runs: 1, by_choice: 0, since: Some(at), changes }
             }
         }
     }
@@ -131,12 +137,14 @@ fn fails(fault: Option<Fault>) -> bool {
     Verdict::of(fault) == Verdict::Fail
 }
 
-/// After how many runs without a test a line is stale.
-const fn stale_runs(fault: Option<Fault>) -> u32 {
-    match fault {
-        Some(Fault::Skipped | Fault::OnHold) => STALE_RUNS_BY_CHOICE,
-        _ => STALE_RUNS,
-    }
+/// Whether somebody chose not to test it.
+const fn is_choice(fault: Option<Fault>) -> bool {
+    matches!(fault, Some(Fault::Skipped | Fault::OnHold))
+}
+
+/// Whether a line is stale that so many runs in a row did not test, so many of them by choice.
+const fn is_stale(runs: u32, by_choice: u32) -> bool {
+    runs.saturating_sub(by_choice) >= STALE_RUNS || runs >= STALE_RUNS_BY_CHOICE
 }
 
 /// What changed from `before` to `now`, of a line that the plan has now. Absent before: the plan did not have it.
@@ -146,7 +154,7 @@ pub fn change(before: Option<&LineBefore>, now: &Standing) -> Change {
     if result == Verdict::Untested {
         return match before {
             None => Change::NewLine,
-            Some(_) if now.runs >= stale_runs(now.fault) => Change::Stale,
+            Some(_) if is_stale(now.runs, now.by_choice) => Change::Stale,
             Some(_) => Change::Untested,
         };
     }
@@ -218,9 +226,19 @@ impl Changed {
         }
     }
 
+    /// Whether it went from failing to not failing, or back, since it was tested last.
+    pub fn has_turned(&self) -> bool {
+        let tested = self.now.map(|now| now.fault).filter(|fault| Verdict::of(*fault) != Verdict::Untested);
+        tested.zip(self.last.as_ref()).is_some_and(|(now, last)| fails(now) != fails(last.fault))
+    }
+
     /// Whether it became stale just now: from the next run on, everybody knows.
     pub fn newly_stale(&self) -> bool {
-        self.change == Change::Stale && self.now.is_some_and(|now| now.runs == stale_runs(now.fault))
+        let was = |now: Standing| {
+            let by_choice = now.by_choice.saturating_sub(u32::from(is_choice(now.fault)));
+            is_stale(now.runs.saturating_sub(1), by_choice)
+        };
+        self.change == Change::Stale && self.now.is_some_and(|now| !was(now))
     }
 
     /// The fault of the last time, where the line was already failing or degraded, and with another one.

@@ -10,8 +10,11 @@ use serde::{Deserialize, Deserializer};
 /// A sentence that says what would be right.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
-    let wrong =
-        || format!("`{text}` is no duration; write a number with its unit, as `250ms`, `90s`, `3m` or `1h`");
+    let wrong = || {
+        format!(
+            "`{text}` is no duration; write a number with its unit, as `250ms`, `90s`, `3m`, `1h` or `7d`"
+        )
+    };
     if text == "0" {
         return Ok(Duration::ZERO);
     }

@@ -33,7 +33,14 @@ pub(super) fn tonight(page: &mut Page, state: &RunState) {
 /// What changed, below a heading that says against what.
 pub fn list(page: &mut Page, changes: &Changes) {
     if changes.is_empty() {
-        page.painted("  nothing is new: no line began to fail, and none recovered", Some(Paint::Green));
+        // One that comes and goes may have gone just now: that nothing began to fail would not be true of it.
+        let moved = changes.lines(Change::Flapping).iter().any(Changed::has_turned);
+        let words = if moved {
+            "  nothing is new but of lines that come and go"
+        } else {
+            "  nothing is new: no line began to fail, and none recovered"
+        };
+        page.painted(words, (!moved).then_some(Paint::Green));
     }
     for change in Change::ALL {
         let Told::ByLine(what, paint) = told(change) else { continue };
@@ -68,6 +75,19 @@ pub fn list(page: &mut Page, changes: &Changes) {
     }
     if worse.len() > WORSE_MAX {
         page.line(&format!("    and {} more with another fault than before", worse.len() - WORSE_MAX));
+    }
+}
+
+/// What everybody knows, line by line: for whoever asks for it, and has no other list of it.
+pub fn known(page: &mut Page, changes: &Changes) {
+    for (change, what, paint) in [
+        (Change::StillFailing, "still failing", Paint::Red),
+        (Change::StillDegraded, "still degraded", Paint::Yellow),
+    ] {
+        let lines: Vec<&Changed> = changes.lines(change).iter().collect();
+        if !lines.is_empty() {
+            one_kind(page, what, paint, &lines);
+        }
     }
 }
 
@@ -142,6 +162,11 @@ fn before(line: &Changed) -> String {
                 Some(last) => format!("untested {}, last tested {}", times(runs), last.at.strftime("%F")),
                 None => format!("untested {}, never tested", times(runs)),
             }
+        }
+        Change::StillFailing | Change::StillDegraded => {
+            let since = line.now.and_then(|now| now.since);
+            let since = since.map_or(String::new(), |since| format!(" since {}", since.strftime("%F")));
+            format!("{}{since}", times(line.nights().unwrap_or(1)))
         }
         _ if line.first => "new in the plan".to_owned(),
         _ => was.unwrap_or_else(|| "never tested before".to_owned()),

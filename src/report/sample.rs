@@ -273,6 +273,7 @@ fn before() -> Vec<LineBefore> {
             runs,
         }),
         untested_runs,
+        untested_by_choice: 0,
         changes,
     })
     .into()

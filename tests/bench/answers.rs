@@ -19,7 +19,7 @@ pub(crate) fn rows(folder: &Path, nights: &[Timestamp]) -> Vec<Row> {
     let middle = (day(nights.len() / 2 + 20), day(nights.len() / 2));
     let first = day(nights.len() - 1);
     let month = day(29);
-    let questions: [(&str, Vec<&str>); 11] = [
+    let questions: [(&str, Vec<&str>); 12] = [
         ("diff of the last two nights", vec!["diff"]),
         ("diff of the last two nights, as JSON", vec!["diff", "--format", "json"]),
         ("diff of the first night and the last", vec!["diff", &first]),
@@ -27,6 +27,7 @@ pub(crate) fn rows(folder: &Path, nights: &[Timestamp]) -> Vec<Row> {
         ("trend of a line", vec!["trend", "BR0042-A"]),
         ("trend of a line, night by night as CSV", vec!["trend", "BR0042-A", "--format", "csv"]),
         ("trend of a modem", vec!["trend", "m07"]),
+        ("trend of all lines and modems: which of them drift", vec!["trend"]),
         ("rates by site, 30 nights", vec!["rates", "--by", "site", "--since", &month]),
         ("rates by modem, with the comparison, 30 nights", vec!["rates", "--by", "modem", "--since", &month]),
         ("rates by carrier, 30 nights", vec!["rates", "--by", "carrier", "--since", &month]),

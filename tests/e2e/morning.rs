@@ -73,6 +73,12 @@ fn what_changed_leads_and_everything_can_be_asked_again() {
     let text = report(&stage, &["diff"]);
     assert_eq!(text.code(), Some(0), "{}", text.said());
     assert!(text.out.contains("BR0001-A  busy  passed in 1 run since "), "{}", text.said());
+    // Nothing else of it names what everybody knows.
+    assert!(
+        text.out.contains("still failing: 1 line\n    BR0003-A  no-answer  in 2 runs since "),
+        "{}",
+        text.said()
+    );
     let json: serde_json::Value =
         serde_json::from_str(&report(&stage, &["diff", "--format", "json"]).out).unwrap();
     assert_eq!(json["changes"]["counts"], told["counts"]);
@@ -94,6 +100,13 @@ fn what_changed_leads_and_everything_can_be_asked_again() {
     let trend = report(&stage, &["trend", "BR0002-A"]);
     assert_eq!(trend.code(), Some(0), "{}", trend.said());
     assert!(trend.out.contains("[X.]") && trend.out.contains("too few nights"), "{}", trend.said());
+    let drifting = report(&stage, &["trend"]);
+    assert!(
+        drifting.code() == Some(0)
+            && drifting.out.contains("nothing drifts: of 4 lines that work and modems, 0 have"),
+        "{}",
+        drifting.said()
+    );
     let nobody = report(&stage, &["trend", "BR9999"]);
     assert!(nobody.code() == Some(2) && nobody.err.contains("BR9999"), "{}", nobody.said());
     let rates = report(&stage, &["rates", "--by", "site", "--format", "csv"]).out;

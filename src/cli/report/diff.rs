@@ -115,5 +115,6 @@ fn text(from: &KnownRun, to: &KnownRun, changes: &Changes) -> String {
         page.wrapped(0, &format!("They ran on different banks: {} and {}.", from.bank, to.bank));
     }
     news::list(&mut page, changes);
+    news::known(&mut page, changes);
     page.finish()
 }

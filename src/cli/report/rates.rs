@@ -35,8 +35,12 @@ fn text(since: jiff::Timestamp, found: &Rates) -> String {
     let mut page = Page::new(screen::style());
     let runs = if found.runs == 1 { "1 run".to_owned() } else { format!("{} runs", found.runs) };
     page.wrapped(0, &format!("Failures by {} in {runs} since {}", found.by.word(), since.strftime("%F")));
+    let mut banks: Vec<&str> = found.rates.iter().filter_map(|rate| rate.bank.as_deref()).collect();
+    banks.sort_unstable();
+    banks.dedup();
+    let banks = banks.len();
     if found.by == By::Modem {
-        brothers(&mut page, &found.comparisons);
+        brothers(&mut page, &found.comparisons, banks > 1);
     }
     if found.rates.is_empty() {
         page.line("  nothing was tested in them");
@@ -44,7 +48,8 @@ fn text(since: jiff::Timestamp, found: &Rates) -> String {
     }
     page.line("");
     let shown = &found.rates[..found.rates.len().min(ROWS_MAX)];
-    let width = shown.iter().map(|rate| name(found.by, rate).chars().count()).max().unwrap_or(0).max(8);
+    let width =
+        shown.iter().map(|rate| name(found.by, rate, banks > 1).chars().count()).max().unwrap_or(0).max(8);
     let unit = if found.by.counts_calls() { "calls" } else { "verdicts" };
     let bench = if found.by.counts_calls() { "  our bench" } else { "" };
     // Of a cause, what it was found in: a pass that was degraded too.
@@ -67,7 +72,7 @@ fn text(since: jiff::Timestamp, found: &Rates) -> String {
             if found.by.counts_calls() { format!("{:>11}", rate.bench_faults) } else { String::new() };
         page.line(&format!(
             "  {:<width$} {:>9} {:>9}{bench} {:>7}  {:<15} {:>7}",
-            name(found.by, rate),
+            name(found.by, rate, banks > 1),
             rate.tried,
             rate.failed,
             percent(share),
@@ -81,22 +86,29 @@ fn text(since: jiff::Timestamp, found: &Rates) -> String {
     page.finish()
 }
 
-fn name(by: By, rate: &Rate) -> String {
-    match (by, rate.name.as_str()) {
-        (By::Trunk, "") => "(no trunk)".to_owned(),
-        (By::Carrier, "") => "(none)".to_owned(),
-        (By::Country, "") => "(unknown)".to_owned(),
-        (_, name) => name.to_owned(),
-    }
+/// The name for people; where modems of several banks stand in one table, with the bank.
+fn name(by: By, rate: &Rate, with_bank: bool) -> String {
+    let name = match (by, rate.name.as_str()) {
+        (By::Trunk, "") => "(no trunk)",
+        (By::Carrier, "") => "(none)",
+        (By::Country, "") => "(unknown)",
+        (_, name) => name,
+    };
+    on_bank(name, rate.bank.as_deref().filter(|_| with_bank))
+}
+
+fn on_bank(name: &str, bank: Option<&str>) -> String {
+    bank.map_or_else(|| name.to_owned(), |bank| format!("{name} on {bank}"))
 }
 
 /// Which modem is worse than its brothers, and the numbers that say that it isn't chance.
-fn brothers(page: &mut Page, comparisons: &[Comparison]) {
+fn brothers(page: &mut Page, comparisons: &[Comparison], with_bank: bool) {
     page.line("");
     let compared = comparisons.iter().filter(|one| one.chance.is_some()).count();
     let worse: Vec<&Comparison> = comparisons.iter().filter(|one| one.is_worse()).collect();
     for one in &worse {
-        page.painted(&format!("  {} IS WORSE THAN ITS BROTHERS", one.modem), Some(Paint::Red));
+        let modem = on_bank(&one.modem, Some(one.bank.as_str()).filter(|_| with_bank));
+        page.painted(&format!("  {modem} IS WORSE THAN ITS BROTHERS"), Some(Paint::Red));
         let brothers = if one.same_family {
             format!("the other {} modems", one.family)
         } else {
@@ -152,7 +164,7 @@ fn percent(share: f64) -> String {
 }
 
 /// The columns of the table; from `brothers` on they are filled for modems alone.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "by",
     "name",
     "tried",
@@ -169,6 +181,7 @@ const COLUMNS: [&str; 16] = [
     "brothers_failed",
     "p",
     "p_all",
+    "bank",
 ];
 
 fn rows(found: &Rates) -> impl Iterator<Item = Vec<String>> {
@@ -184,7 +197,11 @@ fn rows(found: &Rates) -> impl Iterator<Item = Vec<String>> {
             figure(rate.share.low),
             figure(rate.share.high),
         ];
-        match found.comparisons.iter().find(|one| one.modem == rate.name) {
+        match found
+            .comparisons
+            .iter()
+            .find(|one| one.modem == rate.name && rate.bank.as_ref() == Some(&one.bank))
+        {
             Some(one) => row.extend([
                 brothers_word(one).to_owned(),
                 one.calls.to_string(),
@@ -194,8 +211,9 @@ fn rows(found: &Rates) -> impl Iterator<Item = Vec<String>> {
                 one.chance.map(figure).unwrap_or_default(),
                 one.chance_of_all.map(figure).unwrap_or_default(),
             ]),
-            None => row.resize(COLUMNS.len(), String::new()),
+            None => row.resize(COLUMNS.len() - 1, String::new()),
         }
+        row.push(rate.bank.clone().unwrap_or_default());
         row
     })
 }
@@ -226,6 +244,7 @@ struct Answer<'a> {
 #[derive(Serialize)]
 struct RateJson<'a> {
     name: &'a str,
+    bank: Option<&'a str>,
     tried: u64,
     failed: u64,
     bench_faults: u64,
@@ -238,6 +257,7 @@ struct RateJson<'a> {
 #[derive(Serialize)]
 struct Brothers<'a> {
     modem: &'a str,
+    bank: &'a str,
     family: &'a str,
     same_family: bool,
     finding: &'static str,
@@ -255,6 +275,7 @@ impl<'a> Answer<'a> {
     fn of(since: jiff::Timestamp, found: &'a Rates) -> Self {
         let rate = |rate: &'a Rate| RateJson {
             name: &rate.name,
+            bank: rate.bank.as_deref(),
             tried: rate.tried,
             failed: rate.failed,
             bench_faults: rate.bench_faults,
@@ -265,6 +286,7 @@ impl<'a> Answer<'a> {
         };
         let brothers = |one: &'a Comparison| Brothers {
             modem: &one.modem,
+            bank: &one.bank,
             family: &one.family,
             same_family: one.same_family,
             finding: brothers_word(one),

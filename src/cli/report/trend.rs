@@ -36,18 +36,19 @@ pub(super) fn since(since: Since) -> jiff::Timestamp {
 pub(super) fn run(args: &args::Trend) -> Result<u8, Failure> {
     let store = super::store(&args.asked)?;
     let plan = args.asked.plan.as_ref().map(crate::model::PlanName::as_str);
-    let found = store
-        .trend(&args.name, plan, args.since.map(since))
-        .map_err(|error| Failure::wrong(trouble(&error)))?
-        .ok_or_else(|| {
-            let of = plan.map_or(String::new(), |plan| format!(" of plan `{plan}`"));
-            Failure::wrong(format!(
-                "{} knows no line, site or modem{of} `{}`",
-                store.path().display(),
-                args.name
-            ))
-        })?;
-    let name = &args.name;
+    let name = args.name.as_deref();
+    let found = match name {
+        Some(name) => store.trend(name, plan, args.since.map(since)),
+        None => store.drifting(plan),
+    };
+    let found = found.map_err(|error| Failure::wrong(trouble(&error)))?.ok_or_else(|| {
+        let of = plan.map_or(String::new(), |plan| format!(" of plan `{plan}`"));
+        let path = store.path().display();
+        Failure::wrong(match name {
+            Some(name) => format!("{path} knows no line, site or modem{of} `{name}`"),
+            None => format!("{path} knows no run{of} yet"),
+        })
+    })?;
     say(&match args.asked.format {
         Format::Text => text(name, &found),
         Format::Json => super::json(&Answer::of(name, &found))?,
@@ -58,23 +59,40 @@ pub(super) fn run(args: &args::Trend) -> Result<u8, Failure> {
     Ok(if drifts { DRIFTS } else { 0 })
 }
 
-fn text(name: &str, found: &Trends) -> String {
+fn text(name: Option<&str>, found: &Trends) -> String {
     let mut page = Page::new(screen::style());
-    if found.kind == Kind::Site {
-        let all = found.parts.len() + found.left_out;
-        page.wrapped(0, &format!("site {name}: {}", count(all, "line", "lines")));
-        if found.left_out > 0 {
-            page.wrapped(0, &format!("{} of them are left out here: ask for them by name", found.left_out));
+    let all = found.parts.len() + found.left_out;
+    match (found.kind, name) {
+        (Kind::Site, Some(name)) => {
+            page.wrapped(0, &format!("site {name}: {}", count(all, "line", "lines")));
         }
+        (Kind::All, _) if all == 0 => {
+            // Of a new bank nothing can be said yet, and that is no good news.
+            let enough = BASELINE_MIN + RECENT_NIGHTS;
+            let words = format!(
+                "nothing drifts: of {} lines that work and modems, {} have the {enough} nights that it takes to say so",
+                found.looked, found.judged
+            );
+            page.painted(&words, (found.judged > 0).then_some(Paint::Green));
+        }
+        (Kind::All, _) => {
+            page.wrapped(0, &format!("{all} of {} lines that work and modems drift", found.looked));
+        }
+        _ => {}
+    }
+    if found.left_out > 0 {
+        page.wrapped(0, &format!("{} of them are left out here: ask for them by name", found.left_out));
     }
     for part in &found.parts {
-        one(&mut page, found.kind, part);
+        one(&mut page, part);
     }
     page.finish()
 }
 
-fn one(page: &mut Page, kind: Kind, part: &Trend) {
-    let what = if kind == Kind::Modem { "modem" } else { "line" };
+fn one(page: &mut Page, part: &Trend) {
+    // A line is of a plan; a modem is of a bank alone.
+    let is_modem = part.plan.is_none();
+    let what = if is_modem { "modem" } else { "line" };
     let place = match (&part.site, &part.plan) {
         (Some(site), Some(plan)) => format!(" (site {site}, plan {plan} on bank {})", part.bank),
         _ => format!(" (bank {})", part.bank),
@@ -94,7 +112,7 @@ fn one(page: &mut Page, kind: Kind, part: &Trend) {
         ),
     );
     lead(page, part);
-    if kind != Kind::Modem {
+    if !is_modem {
         results(page, &part.nights);
     }
     let families: Vec<&String> = {
@@ -244,9 +262,12 @@ fn count(n: usize, one: &str, more: &str) -> String {
 #[derive(Serialize)]
 struct Answer<'a> {
     schema: u32,
-    name: &'a str,
+    name: Option<&'a str>,
     kind: &'static str,
     drifts: bool,
+    looked: usize,
+    judged: usize,
+    left_out: usize,
     parts: Vec<Part<'a>>,
 }
 
@@ -280,11 +301,21 @@ struct Track<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn of(name: &'a str, found: &'a Trends) -> Self {
+    fn of(name: Option<&'a str>, found: &'a Trends) -> Self {
         let parts: Vec<Part<'_>> = found.parts.iter().map(part_json).collect();
         let worse = Course::Worse.word();
         let drifts = parts.iter().flat_map(|part| &part.tracks).any(|track| track.course == worse);
-        Self { schema: SCHEMA, name, kind: found.kind.word(), drifts, parts }
+        let Trends { kind, looked, judged, left_out, .. } = found;
+        Self {
+            schema: SCHEMA,
+            name,
+            kind: kind.word(),
+            drifts,
+            looked: *looked,
+            judged: *judged,
+            left_out: *left_out,
+            parts,
+        }
     }
 }
 

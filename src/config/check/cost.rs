@@ -21,6 +21,8 @@ pub struct Cost {
     unpriced: usize,
     /// What may be spent, in words; absent without a budget.
     budget: Option<String>,
+    /// The purses that all lines share, each with what one expected call to each line would take of it.
+    purses: Vec<(Option<NumberClass>, Purse, ChargeSum)>,
 }
 
 /// What is shown of a line's.
@@ -56,6 +58,10 @@ impl Cost {
         Self {
             tariff: plan.tariff.as_ref().map(|tariff| (tariff.name.clone(), tariff.currency.clone())),
             budget: budget(&plan.budget, currency),
+            purses: std::iter::once((None, plan.budget.run))
+                .chain(plan.budget.by_class.iter().map(|(class, purse)| (Some(*class), *purse)))
+                .map(|(class, purse)| (class, purse, ChargeSum::default()))
+                .collect(),
             ..Self::default()
         }
     }
@@ -67,6 +73,11 @@ impl Cost {
             None => self.classes.push((line.class, 1)),
         }
         self.classes.sort_unstable();
+        for (class, _, taken) in &mut self.purses {
+            if class.is_none_or(|class| class == line.class) {
+                taken.add(Some(line.expected));
+            }
+        }
         match line.expected.cost {
             Some(_) => self.sum.add(Some(line.expected)),
             None => self.unpriced += 1,
@@ -90,9 +101,29 @@ impl Cost {
             )
         });
         let budget = self.budget.as_ref().map(|budget| format!("to be spent, at most: {budget}"));
-        let rows: Vec<String> = [classes, cost, budget].into_iter().flatten().collect();
+        let short: Vec<&str> = self
+            .purses
+            .iter()
+            .filter(|(_, purse, taken)| is_short(purse, taken))
+            .map(|(class, ..)| class.map_or("run", NumberClass::word))
+            .collect();
+        // Whoever sets a budget up is to hear of it now, and not from the first morning's report.
+        let short = (!short.is_empty()).then(|| {
+            format!(
+                "not enough for one call to each line: {}; what is left ends untested/over-budget",
+                short.join(", ")
+            )
+        });
+        let rows: Vec<String> = [classes, cost, budget, short].into_iter().flatten().collect();
         if rows.is_empty() { String::new() } else { format!("\n{}", rows.join("\n")) }
     }
+}
+
+/// Whether a purse can't pay for these calls.
+fn is_short(purse: &Purse, taken: &ChargeSum) -> bool {
+    purse.calls.is_some_and(|most| taken.calls() > most)
+        || purse.time.is_some_and(|most| taken.billed_s().unwrap_or(0) > most.as_secs())
+        || purse.cost.is_some_and(|most| taken.known_cost() > most)
 }
 
 /// `run 900 calls, 600 min, 25.50 USD; each line 4 calls`
@@ -139,7 +170,19 @@ mod tests {
             - { id: B, number: '+1 704 555 0102' }\n  - { id: C, number: '+44 7400 123456' }\n  \
             - { id: D, number: '+1 900 555 0101' }\n";
         let plan = load_plan(&write("plan.yaml", text), &Overrides::default()).unwrap();
-        let check = Check::of(&plan, |_| std::time::Duration::from_secs(75));
-        insta::assert_snapshot!(check.to_text());
+        let shown =
+            |plan: &crate::config::Plan| Check::of(plan, |_| std::time::Duration::from_secs(75)).to_text();
+        insta::assert_snapshot!(shown(&plan));
+        for (limit, little, short) in [
+            ("calls: 900", "calls: 2", "run"),
+            ("minutes: 600", "minutes: 5", "run"),
+            ("calls: 900", "calls: 3", ""),
+        ] {
+            let text = text.replace(limit, little);
+            let plan = load_plan(&write("plan.yaml", &text), &Overrides::default()).unwrap();
+            let told = shown(&plan);
+            let words = told.split_once("not enough for one call to each line: ").map(|(_, who)| who);
+            assert_eq!(words.and_then(|who| who.split(';').next()).unwrap_or(""), short, "{little}\n{told}");
+        }
     }
 }

@@ -242,7 +242,7 @@ fn all_that_is_wrong_with_a_law_is_told_at_once() {
         [
             "redial.attempts is 0; then nothing could be dialed, leave it out for no limit",
             "redial.busy_attempts is 0; then nothing could be dialed, leave it out for no limit",
-            "redial.pauses[1] `2` is no duration; write a number with its unit, as `250ms`, `90s`, `3m` or `1h`",
+            "redial.pauses[1] `2` is no duration; write a number with its unit, as `250ms`, `90s`, `3m`, `1h` or `7d`",
             "redial.pauses[2] is over 24h; no run is so long",
             "redial.on_hook_min is over 10m, and every call waits for it",
         ]

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::CONSOLE_NONE;
 use super::written::{self, Row, Written, WrittenLine};
 use crate::config::problem::{Place, quoted, suggestion};
-use crate::config::source::beside;
 use crate::config::yaml::Doc;
 use crate::console::{Behind, Dialog};
 use crate::model::Hostname;
@@ -60,7 +59,7 @@ pub(super) fn read(
     doc: &Doc,
     dialog: &mut Lookup<'_>,
 ) -> Vec<Vec<Behind>> {
-    let rows = file.map(|name| written::csv::<ConsoleFile>(&beside(plan, name), doc)).unwrap_or_default();
+    let rows = file.map(|name| written::csv::<ConsoleFile>(plan, "consoles", name, doc)).unwrap_or_default();
     let ids: BTreeSet<&str> = lines.iter().filter_map(|line| line.file.id.as_deref()).collect();
     let mut by_line: BTreeMap<String, Vec<Written<ConsoleFile>>> = BTreeMap::new();
     for row in rows {

@@ -56,7 +56,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         Some(LinesFile::Inline(files)) => Some(written::lines(files, &doc)),
         Some(LinesFile::Csv(name)) => {
             let before = doc.problem_count();
-            let lines = written::csv(&beside(path, &name), &doc);
+            let lines = written::csv(path, "lines", &name, &doc);
             // A file that is wrong as a whole is no plan without lines.
             (!lines.is_empty() || doc.problem_count() == before).then_some(lines)
         }

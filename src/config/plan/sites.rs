@@ -10,7 +10,6 @@ use super::written::{self, Written, WrittenSite};
 use crate::config::bank::{Bank, Location};
 use crate::config::numbering::Numbering;
 use crate::config::problem::{Place, Problem, quoted, suggestion};
-use crate::config::source::beside;
 use crate::config::yaml::Doc;
 use crate::model::{CarrierName, DialString, GroupName, Line, SiteId};
 
@@ -48,7 +47,7 @@ pub struct Carrier {
 pub(super) fn read(file: Option<SitesFile>, plan: &Path, doc: &Doc) -> Vec<WrittenSite> {
     match file {
         Some(SitesFile::Inline(files)) => written::sites(files, doc),
-        Some(SitesFile::Csv(name)) => written::csv(&beside(plan, &name), doc),
+        Some(SitesFile::Csv(name)) => written::csv(plan, "sites", &name, doc),
         None => Vec::new(),
     }
 }

@@ -130,10 +130,16 @@ pub(super) fn sites(
 }
 
 /// Rows of a CSV file: a header with our names, one row each. `;` and tabs are taken where the header has them, since
-/// spreadsheets of many countries write them.
-pub(super) fn csv<T: Row>(path: &Path, doc: &Doc) -> Vec<Written<T>> {
+/// spreadsheets of many countries write them. `key` of the plan names the file.
+pub(super) fn csv<T: Row>(plan: &Path, key: &str, name: &str, doc: &Doc) -> Vec<Written<T>> {
+    let path = &source::beside(plan, name);
     let text = match source::read(path) {
         Ok(text) => text,
+        // Whoever has to mend it must find where it is named.
+        Err(Problem { at: Place { file, line: None, .. }, what }) => {
+            doc.problem(key, format!("{file}: {what}; a table is looked for from the plan's folder"));
+            return Vec::new();
+        }
         Err(problem) => {
             doc.push(problem);
             return Vec::new();

@@ -78,7 +78,7 @@ f.yaml:8: list[2].more: unknown key; known here: `text` and `figure`
 f.yaml:9: list[3]: is `5`; must be a mapping (`key: value`)
 f.yaml:10: map.two: the key must be a whole number from 0 to 65535
 f.yaml:11: kind: is `dresed`; must be one of `plain`, `dressed` and `boxed`; did you mean `dressed`?
-f.yaml:12: rest: `90` is no duration; write a number with its unit, as `250ms`, `90s`, `3m` or `1h`"
+f.yaml:12: rest: `90` is no duration; write a number with its unit, as `250ms`, `90s`, `3m`, `1h` or `7d`"
     );
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::history::Series;
 use crate::history::played::{Found, Town, began, run_id};
 use crate::model::Change;
 
@@ -68,6 +69,29 @@ fn two_nights_apart_line_by_line() {
     assert_eq!(changes.against, Some(run_id(6)));
 }
 
+/// A line that failed once, fifteen runs ago: both count the same runs, tonight's included.
+#[test]
+fn the_lead_of_a_run_and_a_difference_asked_for_later_look_at_the_same_nights() {
+    let mut town = Town::new();
+    let found = |night: u32| match night {
+        0 | 1 | 8 | 9 | 15 => BUSY,
+        _ => PASS,
+    };
+    for night in 0..15 {
+        town.night(night, &[("a", found(night))]);
+    }
+    let (plan, bank) = ("nightly".parse().unwrap(), "hq".parse().unwrap());
+    let line = Town::line("a");
+    let before =
+        town.store().lines_before(Series { plan: &plan, bank: &bank, except: None }, [&line]).unwrap();
+    let lead = Standing::after(before.first(), found(15).unwrap(), began(15));
+    town.night(15, &[("a", found(15))]);
+    let changes = town.store().diff(&run(&town, 14), &run(&town, 15)).unwrap();
+    let asked = changes.all().next().unwrap();
+    assert_eq!((asked.change, asked.now.unwrap().changes), (Change::NewFailure, 3));
+    assert_eq!(lead.changes, 3);
+}
+
 #[test]
 fn runs_are_found_by_name_by_day_and_by_what_came_before() {
     let mut town = Town::new();
@@ -119,6 +143,7 @@ fn by_hand(found: &[Option<Found>]) -> Option<LineBefore> {
             line: "x".parse().unwrap(),
             tested,
             untested_runs,
+            untested_by_choice: now.by_choice,
             changes: u32::try_from(changes).unwrap(),
         });
     }
@@ -165,16 +190,18 @@ proptest! {
             let after = by_hand(&line[..=to]).unwrap();
             let before = line[from].map(|_| {
                 by_hand(&line[..=from]).unwrap_or(LineBefore {
-                    line: "x".parse().unwrap(), tested: None, untested_runs: 0, changes: 0,
+                    line: "x".parse().unwrap(), tested: None, untested_runs: 0, untested_by_choice: 0, changes: 0,
                 })
             });
             let fault = line[to].unwrap().unwrap();
             let now = match (&after.tested, Verdict::of(fault)) {
                 (_, Verdict::Untested) => {
-                    Standing { fault, runs: after.untested_runs, since: None, changes: after.changes }
+                    let (runs, by_choice) = (after.untested_runs, after.untested_by_choice);
+                    Standing { fault, runs, by_choice, since: None, changes: after.changes }
                 }
                 (Some(tested), _) => {
-                    Standing { fault, runs: tested.runs, since: Some(tested.since), changes: after.changes }
+                    let (runs, since) = (tested.runs, Some(tested.since));
+                    Standing { fault, runs, by_choice: 0, since, changes: after.changes }
                 }
                 (None, _) => unreachable!("it was tested"),
             };

@@ -93,6 +93,24 @@ fn the_modem_that_loses_sound_lines_is_told_and_no_other() {
 }
 
 #[test]
+fn modems_of_one_name_on_two_banks_are_two() {
+    let mut town = Town::new();
+    for night in 0..30 {
+        town.moves_to(if night % 2 == 0 { "hq" } else { "lab" });
+        let found = if night % 2 == 0 { None } else { Some(Fault::NoCarrier) };
+        town.night_with_calls(night, &[("b1-A", Some(found), vec![call("m00", found)])]);
+    }
+    for by in [By::Modem, By::Trunk] {
+        let told = town.store().rates(by, began(0), None).unwrap();
+        let counted: Vec<(Option<&str>, u64, u64)> =
+            told.rates.iter().map(|rate| (rate.bank.as_deref(), rate.tried, rate.failed)).collect();
+        assert_eq!(counted, [(Some("lab"), 15, 15), (Some("hq"), 15, 0)], "{by:?}");
+    }
+    let sites = town.store().rates(By::Site, began(0), None).unwrap();
+    assert_eq!((sites.rates.len(), sites.rates[0].bank.as_deref()), (1, None));
+}
+
+#[test]
 fn with_few_calls_nobody_is_accused() {
     let few = town().store().rates(By::Modem, began(38), None).unwrap();
     assert!(

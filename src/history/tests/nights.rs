@@ -33,7 +33,7 @@ fn naive(nights: &[(RunId, Timestamp, Option<usize>)]) -> Option<LineBefore> {
     let fails: Vec<bool> = tested
         .iter()
         .rev()
-        .take(FLAPPING_RUNS as usize)
+        .take(FLAPPING_RUNS as usize - 1)
         .map(|(.., fault)| Verdict::of(*fault) == Verdict::Fail)
         .collect();
     let changes = fails.windows(2).filter(|pair| pair[0] != pair[1]).count();
@@ -41,6 +41,8 @@ fn naive(nights: &[(RunId, Timestamp, Option<usize>)]) -> Option<LineBefore> {
         line: line_id(0),
         tested: last,
         untested_runs: u32::try_from(untested).unwrap(),
+        // The only fault here that leaves a line untested.
+        untested_by_choice: u32::try_from(untested).unwrap(),
         changes: u32::try_from(changes).unwrap(),
     })
 }

@@ -21,7 +21,18 @@ fn before(fault: Option<Fault>, runs: u32, untested_runs: u32, changes: u32) -> 
         since: at(-i64::from(runs)),
         runs,
     };
-    LineBefore { line: "BR0001-A".parse().unwrap(), tested: Some(tested), untested_runs, changes }
+    LineBefore {
+        line: "BR0001-A".parse().unwrap(),
+        tested: Some(tested),
+        untested_runs,
+        untested_by_choice: 0,
+        changes,
+    }
+}
+
+/// The same, left out by choice in so many runs.
+fn left_out(untested_by_choice: u32, before: LineBefore) -> LineBefore {
+    LineBefore { untested_by_choice, ..before }
 }
 
 fn never(untested_runs: u32) -> LineBefore {
@@ -53,8 +64,12 @@ fn each_pair_of_nights_has_its_word() {
         (before(BUSY, 9, 1, 0), WINDOW, "untested", 2),
         (before(None, 9, 2, 0), WINDOW, "stale", 3),
         (before(None, 9, 2, 0), SKIPPED, "untested", 3),
-        (before(None, 9, 28, 0), SKIPPED, "untested", 29),
-        (before(BUSY, 9, 29, 0), Some(Fault::OnHold), "stale", 30),
+        (left_out(28, before(None, 9, 28, 0)), SKIPPED, "untested", 29),
+        (left_out(29, before(BUSY, 9, 29, 0)), Some(Fault::OnHold), "stale", 30),
+        // What a technician's runs by day left out was not meant to be tested; it is the nights that count.
+        (left_out(5, before(None, 9, 6, 0)), WINDOW, "untested", 7),
+        (left_out(5, before(None, 9, 7, 0)), WINDOW, "stale", 8),
+        (left_out(1, before(None, 9, 4, 0)), SKIPPED, "stale", 5),
         (never(1), WINDOW, "untested", 2),
         (never(7), WINDOW, "stale", 8),
         (never(2), None, "same", 1),
@@ -160,7 +175,9 @@ proptest! {
                 })
             };
             let untested_runs = if result == Verdict::Untested { now.runs } else { 0 };
-            known = Some(LineBefore { line: "a".parse().unwrap(), tested, untested_runs, changes: now.changes });
+            let untested_by_choice = now.by_choice;
+            let (line, changes) = ("a".parse().unwrap(), now.changes);
+            known = Some(LineBefore { line, tested, untested_runs, untested_by_choice, changes });
         }
     }
 
@@ -169,7 +186,7 @@ proptest! {
     fn a_run_against_itself_is_no_news(found in fault(), runs in 1_u32..20, changes in 0_u32..8) {
         prop_assume!(Verdict::of(found) != Verdict::Untested);
         let itself = before(found, runs, 0, changes);
-        let now = Standing { fault: found, runs, since: Some(at(0)), changes };
+        let now = Standing { fault: found, runs, by_choice: 0, since: Some(at(0)), changes };
         prop_assert!(!change(Some(&itself), &now).is_news());
     }
 }
