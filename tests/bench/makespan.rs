@@ -11,7 +11,7 @@ use super::common::{ExchangeCall, Line, Night, Played, Row, Stage, Wire};
 const MODEMS: usize = 16;
 const LINES: usize = 200;
 /// How much shorter everything is on the exchange's side than on a real network; `--real` plays it at its pace, in some
-/// eighteen minutes.
+/// twenty minutes.
 const PACE: f64 = 0.2;
 /// The exchange's thinking time: it lies between what we send and its word for it.
 const THINK: Duration = Duration::from_millis(50);
