@@ -125,6 +125,9 @@ impl<'a> History<'a> {
         let lines = || self.plan.lines.iter().map(|planned| &planned.line);
         recalled.before = store.lines_before(series, lines())?;
         recalled.lines = store.recall(series, lines())?;
+        for before in &mut recalled.before {
+            before.usual = recalled.lines.get(&before.line).and_then(|memory| memory.usual.clone());
+        }
         // A simulated bank has no experience: its runs shall be alike. When a line passed is for the user to ask for.
         if self.plan.bank.exchange.is_none() {
             recalled.voice = store.voice_holds(series.bank)?;

@@ -52,6 +52,7 @@ pub(super) fn header(plan: &Plan, run: &RunId, clock: Clock) -> RunHeader {
         bank: plan.bank.name.clone(),
         seed: plan.seed,
         currency: plan.tariff.as_ref().map(|tariff| tariff.currency.clone()),
+        sites: plan.sites.iter().filter_map(|(id, site)| Some((id.clone(), site.coordinates?))).collect(),
         lines: plan.lines.iter().map(|planned| planned.line.clone()).collect(),
         modems: modems.collect(),
         sitting: sitting(clock),

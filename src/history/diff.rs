@@ -153,6 +153,7 @@ impl Store {
             untested_runs: 0,
             untested_by_choice: 0,
             changes: spells.changes,
+            usual: None,
         })
     }
 

@@ -100,6 +100,7 @@ impl Town {
             bank: self.bank.parse().unwrap(),
             seed: 1,
             currency: None,
+            sites: std::collections::BTreeMap::new(),
             lines: lines.clone(),
             modems: MODEMS
                 .iter()

@@ -130,6 +130,7 @@ impl Store {
                 untested_runs: u32::try_from(found.untested_runs).unwrap_or(u32::MAX),
                 untested_by_choice: 0,
                 changes: 0,
+                usual: None,
             };
             let (mut seen, mut newer_fails) = (0_u32, None);
             let mut tested_in = -1;

@@ -74,6 +74,7 @@ impl Run {
             bank: bank(),
             seed: 1,
             currency: None,
+            sites: std::collections::BTreeMap::new(),
             lines: (0..lines).map(line).collect(),
             modems: vec![ModemHeader {
                 id: "m00".parse().unwrap(),

@@ -30,6 +30,7 @@ fn header(format: u32) -> EventKind {
         bank: "hq".parse().unwrap(),
         seed: u64::MAX,
         currency: None,
+        sites: std::collections::BTreeMap::new(),
         lines: Vec::new(),
         modems: Vec::new(),
         sitting: Sitting { lineman: "0.1.0".into(), origin_us: 1 },

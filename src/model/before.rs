@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, LineId, RunId};
+use super::{Fault, LineId, RunId, Usual};
 
 /// What earlier runs of the plan on this bank say of a line. History makes it; a run writes it into its journal, so that
 /// every view of the run can tell what changed without asking anybody else. One of a line that the run's plan does not have
@@ -26,6 +26,9 @@ pub struct LineBefore {
     /// [`FLAPPING_RUNS`], since tonight's comes on top.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub changes: u32,
+    /// What was usual on it, for views that hold tonight's figures against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<Usual>,
 }
 
 /// How many runs are looked at for lines that come and go.

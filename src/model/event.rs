@@ -3,14 +3,15 @@
 //! Events are facts, in the order in which they became known. Every report, the live view and `--resume` are views of
 //! them; whoever needs a new figure in a report adds it here, and nowhere else.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BankName, CallId, CarrierName, Charge, CredentialName, Diagnostics, Fault, Line, LineBefore, LineId,
-    Link, ModemId, Moment, Mono, PhoneNumber, PlanName, RunId, Timeline, TrunkName,
+    BankName, CallId, CarrierName, Charge, Coordinates, CredentialName, Diagnostics, Fault, Line, LineBefore,
+    LineId, Link, ModemId, Moment, Mono, PhoneNumber, PlanName, RunId, SiteId, Timeline, TrunkName,
 };
 
 /// Version of the event format; a reader refuses a newer one.
@@ -230,6 +231,9 @@ pub struct RunHeader {
     /// The currency of all costs of the run, where its plan has a tariff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// Where sites lie, of those of which the plan says it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sites: BTreeMap<SiteId, Coordinates>,
     /// All lines, in the order of the plan.
     pub lines: Vec<Line>,
     /// All modems, in the order of the bank.

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{CallRecord, Fault, Mark, Moment, PhaseTimes, Verdict};
 
 /// Makes the median absolute deviation an estimate of the standard deviation of a normal distribution.
@@ -12,7 +14,7 @@ use super::{CallRecord, Fault, Mark, Moment, PhaseTimes, Verdict};
 pub const MAD_TO_DEVIATION: f64 = 1.4826;
 
 /// A figure over some nights, by robust statistics: one bad night in seven moves the median hardly, and the mean a lot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spread {
     /// Nights that had the figure, at least 1.
     pub nights: u32,
@@ -60,9 +62,11 @@ fn median(figures: &[i64]) -> Option<i64> {
 }
 
 /// What is usual on a line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Usual {
     /// Dial command .. CONNECT, ms, on whatever modem of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dialed_to_connect_ms: Option<Spread>,
     /// All else, by the family of our modem (its profile's name): families differ in the instants that they show, the
     /// rates that they reach, and the way in which they measure. Like is compared with like.
@@ -70,19 +74,26 @@ pub struct Usual {
 }
 
 /// What is usual on a line when it is called from one family of modems. Absent is what it never told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FamilyUsual {
     /// The slower way's line rate, bit/s.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_bps: Option<Spread>,
     /// answered .. carrier, ms
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub train_ms: Option<Spread>,
     /// answered .. connected, ms
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub train_connect_ms: Option<Spread>,
     /// ringing (else digits sent) .. carrier, ms
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ring_train_ms: Option<Spread>,
     /// Received level, dBm.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rx_level_dbm: Option<Spread>,
     /// Signal to noise ratio, dB.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub snr_db: Option<Spread>,
 }
 

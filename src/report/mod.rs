@@ -20,6 +20,7 @@ pub mod summary;
 mod summary_json;
 mod tables;
 mod transcript;
+mod view;
 pub mod why;
 
 pub use cell::text as safe_cell;

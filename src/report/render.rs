@@ -7,7 +7,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Broken, RunState, atomic, consoles, summary_json, tables, transcript};
+use super::view::View;
+use super::{Broken, RunState, atomic, transcript};
 use crate::model::{CallRecord, Event, EventKind};
 
 /// Folder of the transcripts within the run's.
@@ -62,69 +63,6 @@ impl ReportError {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path, source },
             _ => Self::Io { path, source },
-        }
-    }
-}
-
-/// The files that hang on more than one event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum View {
-    Lines,
-    Calls,
-    Consoles,
-    Modems,
-    Summary,
-}
-
-impl View {
-    const ALL: [Self; 5] = [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary];
-
-    const fn file(self) -> &'static str {
-        match self {
-            Self::Lines => "lines.csv",
-            Self::Calls => "calls.csv",
-            Self::Consoles => "consoles.csv",
-            Self::Modems => "modems.csv",
-            Self::Summary => "summary.json",
-        }
-    }
-
-    fn bytes(self, state: &RunState) -> Result<Vec<u8>, ReportError> {
-        let csv =
-            |table: csv::Result<_>| table.map_err(|source| ReportError::Csv { file: self.file(), source });
-        match self {
-            Self::Lines => csv(tables::lines(state)),
-            Self::Calls => csv(tables::calls(state)),
-            Self::Consoles => csv(tables::consoles(state)),
-            Self::Modems => csv(tables::modems(state)),
-            Self::Summary => Ok(summary_json::bytes(state)?),
-        }
-    }
-
-    /// Whether the run has this file: that of the consoles is for plans that have some.
-    fn is_for(self, state: &RunState) -> bool {
-        self != Self::Consoles || consoles::any(state)
-    }
-
-    /// Whether an event changes what this file says.
-    fn hangs_on(self, event: &EventKind) -> bool {
-        match event {
-            EventKind::RunStarted(_) | EventKind::RunResumed(_) | EventKind::RunEnded { .. } => true,
-            EventKind::Modem { .. } | EventKind::BenchCheck(_) => {
-                matches!(self, Self::Modems | Self::Summary)
-            }
-            EventKind::CallEnded(_) => matches!(self, Self::Calls | Self::Modems | Self::Summary),
-            EventKind::Verdict(_) | EventKind::VerdictWithdrawn { .. } => {
-                matches!(self, Self::Lines | Self::Consoles | Self::Summary)
-            }
-            EventKind::LinesBefore { .. } => {
-                matches!(self, Self::Lines | Self::Summary)
-            }
-            EventKind::Credential { .. } | EventKind::Notice { .. } => self == Self::Summary,
-            EventKind::CallStarted { .. }
-            | EventKind::CallMoment { .. }
-            | EventKind::PasswordSent { .. }
-            | EventKind::LineWaits { .. } => false,
         }
     }
 }

@@ -63,6 +63,7 @@ pub(super) fn header(lines: Vec<Line>, modems: Vec<ModemHeader>) -> EventKind {
         bank: "hq".parse().unwrap(),
         seed: 42,
         currency: Some("USD".into()),
+        sites: std::collections::BTreeMap::new(),
         lines,
         modems,
         sitting: Sitting { lineman: "0.1.0".into(), origin_us: 86_400_000_000 },
@@ -275,6 +276,7 @@ fn before() -> Vec<LineBefore> {
         untested_runs,
         untested_by_choice: 0,
         changes,
+        usual: None,
     })
     .into()
 }

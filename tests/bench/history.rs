@@ -122,6 +122,7 @@ impl Bank {
             bank: self.name.clone(),
             seed: 0,
             currency: Some("USD".to_owned()),
+            sites: std::collections::BTreeMap::new(),
             lines: Vec::new(),
             modems: Vec::new(),
             sitting: Sitting { lineman: "0.1.0".to_owned(), origin_us: 0 },

@@ -540,6 +540,7 @@ fn header(exchange: &ExchangeFile, lines: &[LineEntry], trunk: Option<&TrunkName
         bank: "stage".parse().expect("a name"),
         seed: exchange.seed,
         currency: None,
+        sites: std::collections::BTreeMap::new(),
         lines: lines.iter().map(line).collect(),
         modems: exchange
             .modems

@@ -135,11 +135,23 @@ pub(super) struct SiteFile {
     pub(super) max_calls: Option<String>,
     pub(super) tags: Option<ListFile>,
     pub(super) priority: Option<String>,
+    pub(super) latitude: Option<String>,
+    pub(super) longitude: Option<String>,
 }
 
 impl Row for SiteFile {
-    const COLUMNS: &'static [&'static str] =
-        &["site", "zone", "windows", "holidays", "blackouts", "max_calls", "tags", "priority"];
+    const COLUMNS: &'static [&'static str] = &[
+        "site",
+        "zone",
+        "windows",
+        "holidays",
+        "blackouts",
+        "max_calls",
+        "tags",
+        "priority",
+        "latitude",
+        "longitude",
+    ];
     const NEEDED: &'static [&'static str] = &["site"];
 
     fn set(&mut self, column: &str, cell: &str) {
@@ -154,6 +166,8 @@ impl Row for SiteFile {
             "max_calls" => self.max_calls = text,
             "tags" => self.tags = items(),
             "priority" => self.priority = text,
+            "latitude" => self.latitude = text,
+            "longitude" => self.longitude = text,
             _ => {}
         }
     }

@@ -11,7 +11,7 @@ use crate::config::bank::{Bank, Location};
 use crate::config::numbering::Numbering;
 use crate::config::problem::{Place, Problem, quoted, suggestion};
 use crate::config::yaml::Doc;
-use crate::model::{CarrierName, DialString, GroupName, Line, SiteId};
+use crate::model::{CarrierName, Coordinates, DialString, GroupName, Line, SiteId};
 
 /// The carrier's name that means "none": the number alone is dialed.
 pub const CARRIER_DIRECT: &str = "direct";
@@ -31,6 +31,8 @@ pub struct Site {
     pub tags: Vec<String>,
     /// The priority of its lines that have none of their own.
     pub priority: Option<i32>,
+    /// Where it lies, for the map of the report.
+    pub coordinates: Option<Coordinates>,
 }
 
 /// A carrier of a plan.
@@ -73,6 +75,7 @@ pub(super) fn check(written: &[WrittenSite], doc: &Doc) -> BTreeMap<SiteId, Site
             max_calls: site.file.max_calls.as_deref().and_then(|text| max_calls(text, site, doc)),
             tags: tags(site.file.tags.as_ref(), site, doc),
             priority: site.file.priority.as_deref().and_then(|text| priority(text, site, doc)),
+            coordinates: coordinates(site, doc),
         };
         let Some(name) = name else { continue };
         if let Some(first) = places.get(&name) {
@@ -100,6 +103,29 @@ fn max_calls(text: &str, site: &WrittenSite, doc: &Doc) -> Option<u32> {
             None
         }
     }
+}
+
+/// Where a site lies: both figures, or neither.
+fn coordinates(site: &WrittenSite, doc: &Doc) -> Option<Coordinates> {
+    let degrees = |key: &str, text: &Option<String>, most: f64| {
+        let text = text.as_deref()?;
+        let degrees = text.parse::<f64>().ok().filter(|degrees| degrees.abs() <= most);
+        if degrees.is_none() {
+            let what = format!("is {}; write degrees from -{most} to {most}, as `35.780401`", quoted(text));
+            site.problem(key, what, doc);
+        }
+        // Within 180 millions: it fits.
+        degrees.map(|degrees| (degrees * 1e6).round() as i32)
+    };
+    let latitude_udeg = degrees("latitude", &site.file.latitude, 90.0);
+    let longitude_udeg = degrees("longitude", &site.file.longitude, 180.0);
+    for (there, missing) in [(latitude_udeg, "longitude"), (longitude_udeg, "latitude")] {
+        let written = if missing == "longitude" { &site.file.longitude } else { &site.file.latitude };
+        if there.is_some() && written.is_none() {
+            site.missing(missing, "is missing; a place is `latitude` and `longitude`", doc);
+        }
+    }
+    Some(Coordinates { latitude_udeg: latitude_udeg?, longitude_udeg: longitude_udeg? })
 }
 
 /// The priority of a line or a site.

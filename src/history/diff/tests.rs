@@ -145,6 +145,7 @@ fn by_hand(found: &[Option<Found>]) -> Option<LineBefore> {
             untested_runs,
             untested_by_choice: now.by_choice,
             changes: u32::try_from(changes).unwrap(),
+            usual: None,
         });
     }
     known
@@ -190,7 +191,7 @@ proptest! {
             let after = by_hand(&line[..=to]).unwrap();
             let before = line[from].map(|_| {
                 by_hand(&line[..=from]).unwrap_or(LineBefore {
-                    line: "x".parse().unwrap(), tested: None, untested_runs: 0, untested_by_choice: 0, changes: 0,
+                    line: "x".parse().unwrap(), tested: None, untested_runs: 0, untested_by_choice: 0, changes: 0, usual: None,
                 })
             });
             let fault = line[to].unwrap().unwrap();

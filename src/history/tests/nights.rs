@@ -44,6 +44,7 @@ fn naive(nights: &[(RunId, Timestamp, Option<usize>)]) -> Option<LineBefore> {
         // The only fault here that leaves a line untested.
         untested_by_choice: u32::try_from(untested).unwrap(),
         changes: u32::try_from(changes).unwrap(),
+        usual: None,
     })
 }
 

@@ -27,6 +27,7 @@ fn before(fault: Option<Fault>, runs: u32, untested_runs: u32, changes: u32) -> 
         untested_runs,
         untested_by_choice: 0,
         changes,
+        usual: None,
     }
 }
 
@@ -177,7 +178,7 @@ proptest! {
             let untested_runs = if result == Verdict::Untested { now.runs } else { 0 };
             let untested_by_choice = now.by_choice;
             let (line, changes) = ("a".parse().unwrap(), now.changes);
-            known = Some(LineBefore { line, tested, untested_runs, untested_by_choice, changes });
+            known = Some(LineBefore { line, tested, untested_runs, untested_by_choice, changes, usual: None });
         }
     }
 
