@@ -22,6 +22,7 @@ mod secrets;
 mod sim;
 mod standing;
 mod stop;
+mod terminal;
 mod viewer;
 mod why;
 
