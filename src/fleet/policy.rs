@@ -78,6 +78,8 @@ pub struct Policy {
     /// Calls that a line gets before it is judged, whatever they find, at least 1: a technician's `--repeat`. What ends a
     /// line for good (a person who answers, a refused password, a law, our own bench) ends it here too.
     pub repeat: u32,
+    /// Least pause behind a call that passed, where another one follows all the same.
+    pub repeat_pause: Duration,
     /// Calls of one line that may end in a bench fault, for each modem of the bank.
     pub bench_calls_per_modem: u32,
 }
@@ -140,6 +142,7 @@ impl Default for Policy {
             adaptive: true,
             degraded: Rules::default(),
             repeat: 1,
+            repeat_pause: Duration::ZERO,
             bench_calls_per_modem: BENCH_CALLS_PER_MODEM,
         }
     }
