@@ -19,9 +19,12 @@ const FIGURES: f64 = 124.0;
 /// Width of the break between two sittings.
 const BREAK: f64 = 18.0;
 /// More modems than this, and those in no trouble that did least are left out.
-const ROWS_MAX: usize = 250;
+const ROWS_MAX: usize = 120;
 /// Up to so many calls each is a shape with a title of its own; beyond, only those that did not pass are, up to as many.
-const SHAPES_MAX: usize = 900;
+const SHAPES_MAX: usize = 600;
+/// Stretches that are drawn at most: beyond, calls that lie close together become one stretch, however small the gap
+/// between them.
+const STRETCHES_MAX: usize = 7_000;
 /// Least width of a call.
 const CALL_WIDTH_MIN: f64 = 1.0;
 
@@ -93,6 +96,7 @@ pub(super) fn draw(state: &RunState) -> Option<String> {
     let calls: u64 = state.modems().iter().map(|modem| modem.calls).sum();
     let all_titled = calls <= SHAPES_MAX as u64;
     let mut titles_left = SHAPES_MAX;
+    let stretches_max = STRETCHES_MAX / rows.len();
     let total_us: u64 = state.sitting_spans().iter().map(span_us).sum();
     let mut table = Vec::with_capacity(rows.len());
     let (mut busiest, mut idlest): (Option<(f64, &str)>, Option<(f64, &str)>) = (None, None);
@@ -123,7 +127,8 @@ pub(super) fn draw(state: &RunState) -> Option<String> {
         for spell in spells.iter().filter(|spell| !is_call(&spell.act)) {
             standing(&mut svg, &axis, name, spell, y, pitch);
         }
-        calls_of(&mut svg, &axis, name, &spells, (y, pitch), all_titled, &mut titles_left);
+        let room = Room { y, pitch, all_titled, stretches_max };
+        calls_of(&mut svg, &axis, name, &spells, &room, &mut titles_left);
         table.push(figures(modem, &spells, busy));
     }
     let says = says(state, calls, total_us, busiest, idlest, left_out);
@@ -231,16 +236,18 @@ fn between(axis: &Axis, spell: &Spell) -> String {
     format!("{from} to {to} ({})", scale::ms(length_us(spell) as f64 / 1000.0))
 }
 
-/// The calls of a row: good ones first, so that bad ones lie on top.
-fn calls_of(
-    svg: &mut Svg,
-    axis: &Axis,
-    modem: &str,
-    spells: &[Spell],
-    (y, pitch): (f64, f64),
+/// What a row has for its calls.
+#[derive(Clone, Copy)]
+struct Room {
+    y: f64,
+    pitch: f64,
     all_titled: bool,
-    titles_left: &mut usize,
-) {
+    stretches_max: usize,
+}
+
+/// The calls of a row: good ones first, so that bad ones lie on top.
+fn calls_of(svg: &mut Svg, axis: &Axis, modem: &str, spells: &[Spell], room: &Room, titles_left: &mut usize) {
+    let Room { y, pitch, all_titled, stretches_max } = *room;
     let mut by_result: BTreeMap<u8, (Verdict, Vec<&Spell>)> = BTreeMap::new();
     for spell in spells {
         if let Act::Call { fault, .. } = &spell.act {
@@ -265,11 +272,15 @@ fn calls_of(
         }
         if !together.is_empty() {
             let mut path = String::new();
-            for (x, width) in merged(axis, together) {
-                let _ = write!(path, "M{} {}h{}v{height}h-{}z", N(x), N(y + 2.0), N(width), N(width));
+            let y = y + 2.0 + (pitch - 4.0) / 2.0;
+            for (x, width) in merged(axis, together, stretches_max) {
+                let _ = write!(path, "M{} {}h{}", N(x), N(y), N(width));
             }
+            // Strokes as high as the row take half the characters of boxes.
+            let stroke = fill.replacen("fill", "stroke", 1);
             let title = format!("{modem}: {} that ended in {result}", plural(together.len() as u64, "call"));
-            svg.titled(None, &format!("<path {fill} d=\"{path}\"/>"), &title);
+            let shape = format!("<path fill=\"none\" {stroke} stroke-width=\"{height}\" d=\"{path}\"/>");
+            svg.titled(None, &shape, &title);
         }
     }
     for spell in spells {
@@ -305,18 +316,24 @@ fn place(axis: &Axis, spell: &Spell) -> (f64, f64) {
     (from, (to - from - 0.6).max(CALL_WIDTH_MIN))
 }
 
-/// Stretches of calls, those that touch made one.
-fn merged(axis: &Axis, spells: &[&Spell]) -> Vec<(f64, f64)> {
+/// Stretches of calls, those that touch made one; as many as there is room for.
+fn merged(axis: &Axis, spells: &[&Spell], stretches_max: usize) -> Vec<(f64, f64)> {
     let mut stretches: Vec<(f64, f64)> = spells.iter().map(|spell| place(axis, spell)).collect();
     stretches.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut out: Vec<(f64, f64)> = Vec::with_capacity(stretches.len());
-    for (x, width) in stretches {
-        match out.last_mut() {
-            Some((last, long)) if x - (*last + *long) < 0.3 => *long = long.max(x + width - *last),
-            _ => out.push((x, width)),
+    let mut gap = 0.3;
+    loop {
+        let mut out: Vec<(f64, f64)> = Vec::with_capacity(stretches.len());
+        for &(x, width) in &stretches {
+            match out.last_mut() {
+                Some((last, long)) if x - (*last + *long) < gap => *long = long.max(x + width - *last),
+                _ => out.push((x, width)),
+            }
         }
+        if out.len() <= stretches_max.max(1) || gap > PLOT {
+            return out;
+        }
+        gap *= 2.0;
     }
-    out
 }
 
 fn figures(modem: &ModemFigures, spells: &[Spell], busy: f64) -> Vec<String> {

@@ -19,8 +19,10 @@ const HEIGHT_MAX: f64 = 460.0;
 const HEIGHT_MIN: f64 = 220.0;
 const EDGE: f64 = 34.0;
 /// Sites within such a square share a mark.
-const CELL: f64 = 18.0;
+const CELL: f64 = 15.0;
 const NAMES_MAX: usize = 60;
+/// From so many sites on, those that pass are dots without a name: what fails is to be seen among them.
+const DOTS_FROM: usize = 200;
 /// Least width and height of what is shown, degrees: 50 km.
 const SPAN_MIN: f64 = 0.5;
 const TABLE_MAX: usize = 200;
@@ -137,7 +139,15 @@ pub(super) fn draw(state: &RunState) -> Option<String> {
     let keys = WORST
         .into_iter()
         .filter(|result| sites.iter().any(|site| site.worst() == *result))
-        .map(|result| Key { shape: mark(result, 7.0, 7.0, 5.0), label: result.to_string() })
+        .map(|result| {
+            let dots = result == Verdict::Pass && sites.len() >= DOTS_FROM;
+            let shape = if dots {
+                "<path class=\"m-dots\" d=\"M7 7h0\"/>".to_owned()
+            } else {
+                mark(result, 7.0, 7.0, 5.0)
+            };
+            Key { shape, label: result.to_string() }
+        })
         .chain((sites.len() > 1).then(|| Key {
             shape: "<text class=\"c-small\" x=\"7\" y=\"11\" text-anchor=\"middle\">3</text>".to_owned(),
             label: "so many sites close together, by the worst".to_owned(),
@@ -284,9 +294,9 @@ struct Cluster<'a> {
     r: f64,
 }
 
-fn clusters<'a>(view: &View, sites: &'a [Site<'a>]) -> Vec<Cluster<'a>> {
+fn clusters<'a>(view: &View, sites: &'a [Site<'a>], dots: bool) -> Vec<Cluster<'a>> {
     let mut cells: BTreeMap<(i64, i64), Vec<&Site>> = BTreeMap::new();
-    for site in sites {
+    for site in sites.iter().filter(|site| !dots || site.worst() != Verdict::Pass) {
         let (x, y) = view.place(site.at);
         cells.entry(((x / CELL) as i64, (y / CELL) as i64)).or_default().push(site);
     }
@@ -307,7 +317,21 @@ fn clusters<'a>(view: &View, sites: &'a [Site<'a>]) -> Vec<Cluster<'a>> {
 }
 
 fn marks(svg: &mut Svg, view: &View, sites: &[Site]) {
-    let clusters = clusters(view, sites);
+    let dots = sites.len() >= DOTS_FROM;
+    let clusters = clusters(view, sites, dots);
+    if dots {
+        let passing = sites.iter().filter(|site| site.worst() == Verdict::Pass);
+        // Two that lie within two pixels of each other are one dot.
+        let places: BTreeSet<(i64, i64)> = passing
+            .map(|site| view.place(site.at))
+            .map(|(x, y)| ((x / 2.0).round() as i64, (y / 2.0).round() as i64))
+            .collect();
+        let mut path = String::new();
+        for (x, y) in places {
+            let _ = write!(path, "M{} {}h0", x * 2, y * 2);
+        }
+        svg.titled(None, &format!("<path class=\"m-dots\" d=\"{path}\"/>"), "sites without a finding");
+    }
     // Where nothing more may be written.
     let mut taken: Vec<[f64; 4]> = Vec::new();
     for cluster in &clusters {

@@ -53,3 +53,6 @@ pub fn speeds(state: &RunState) -> Option<String> {
 pub fn map(state: &RunState) -> Option<String> {
     map::draw(state)
 }
+
+#[cfg(test)]
+mod tests;
