@@ -18,8 +18,11 @@ const WIDTH: f64 = 760.0;
 const HEIGHT_MAX: f64 = 460.0;
 const HEIGHT_MIN: f64 = 220.0;
 const EDGE: f64 = 34.0;
-/// Sites within such a square share a mark.
+/// Sites within such a square share a mark; the squares grow until the marks are few enough.
 const CELL: f64 = 15.0;
+const MARKS_MAX: usize = 400;
+/// Sites whose findings a mark tells.
+const TOLD_MAX: usize = 4;
 const NAMES_MAX: usize = 60;
 /// From so many sites on, those that pass are dots without a name: what fails is to be seen among them.
 const DOTS_FROM: usize = 200;
@@ -63,7 +66,7 @@ impl Site<'_> {
         if judged < self.all {
             told.push("not judged yet".to_owned());
         }
-        format!("{}: {}", self.name, told.join(", "))
+        format!("{}: {}", short(self.name, 24), told.join(", "))
     }
 }
 
@@ -295,11 +298,18 @@ struct Cluster<'a> {
 }
 
 fn clusters<'a>(view: &View, sites: &'a [Site<'a>], dots: bool) -> Vec<Cluster<'a>> {
-    let mut cells: BTreeMap<(i64, i64), Vec<&Site>> = BTreeMap::new();
-    for site in sites.iter().filter(|site| !dots || site.worst() != Verdict::Pass) {
-        let (x, y) = view.place(site.at);
-        cells.entry(((x / CELL) as i64, (y / CELL) as i64)).or_default().push(site);
-    }
+    let mut cell = CELL;
+    let cells = loop {
+        let mut cells: BTreeMap<(i64, i64), Vec<&Site>> = BTreeMap::new();
+        for site in sites.iter().filter(|site| !dots || site.worst() != Verdict::Pass) {
+            let (x, y) = view.place(site.at);
+            cells.entry(((x / cell) as i64, (y / cell) as i64)).or_default().push(site);
+        }
+        if cells.len() <= MARKS_MAX {
+            break cells;
+        }
+        cell *= 1.25;
+    };
     let mut clusters: Vec<Cluster> = cells
         .into_values()
         .map(|sites| {
@@ -338,9 +348,9 @@ fn marks(svg: &mut Svg, view: &View, sites: &[Site]) {
         let Cluster { sites, x, y, r } = cluster;
         let worst = sites[0];
         let shape = mark(worst.worst(), *x, *y, *r);
-        let mut title = sites.iter().take(6).map(|site| site.told()).collect::<Vec<_>>().join("; ");
-        if sites.len() > 6 {
-            let _ = write!(title, "; and {} more sites", sites.len() - 6);
+        let mut title = sites.iter().take(TOLD_MAX).map(|site| site.told()).collect::<Vec<_>>().join("; ");
+        if sites.len() > TOLD_MAX {
+            let _ = write!(title, "; and {} more sites", sites.len() - TOLD_MAX);
         }
         svg.titled(Some(worst.line).filter(|_| sites.len() == 1), &shape, &title);
         if sites.len() > 1 {

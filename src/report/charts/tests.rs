@@ -241,3 +241,50 @@ fn a_site_has_the_mark_of_its_worst_line_and_one_without_a_place_is_told() {
     assert!(picture.contains("BR0005: fail"), "{picture}");
     assert!(picture.contains("href=\"#line=BR0005-A\""), "{picture}");
 }
+
+/// What WCAG 2.2 calls the contrast ratio of two colours. [https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio]
+fn contrast(one: &str, other: &str) -> f64 {
+    let luminance = |colour: &str| {
+        let part = |at: usize| {
+            let part = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    };
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+#[test]
+fn writing_and_shapes_stand_out_by_day_and_by_night() {
+    assert!((contrast("#000000", "#ffffff") - 21.0).abs() < 1e-9);
+    let blocks: Vec<&str> = STYLE.split('{').filter(|block| block.contains("--chart-paper:")).collect();
+    assert_eq!(blocks.len(), 4, "by day, by night, by night on demand, and on paper");
+    for block in blocks {
+        let colour = |name: &str| {
+            let value = block.split(&format!("--chart-{name}:")).nth(1).unwrap();
+            value.split(';').next().unwrap().trim().to_owned()
+        };
+        let paper = colour("paper");
+        for writing in ["ink", "dim"] {
+            assert!(contrast(&colour(writing), &paper) >= 4.5, "{writing} on {paper}");
+        }
+        for shape in ["pass", "degraded", "fail", "untested", "check", "out"] {
+            assert!(contrast(&colour(shape), &paper) >= 3.0, "{shape} on {paper}");
+            assert!(contrast(&colour(shape), &colour("track")) >= 3.0, "{shape} on the track");
+        }
+        for phase in
+            ["dial", "post-dial", "ring", "train", "connect", "prompt", "login", "verify", "logout", "hangup"]
+        {
+            assert!(contrast(&colour(phase), &paper) >= 3.0, "{phase} on {paper}");
+            assert!(
+                contrast(&colour("over"), &colour(phase)) >= 4.5,
+                "a name on {phase}: {}",
+                contrast(&colour("over"), &colour(phase))
+            );
+        }
+        for mark in ["pass", "degraded", "fail"] {
+            assert!(contrast(&colour("over"), &colour(mark)) >= 4.5, "a count on {mark}");
+        }
+    }
+}
