@@ -13,7 +13,9 @@ use crate::sim::rfc2217::Manners;
 
 pub use audit::{Audit, Selection};
 pub use modems::{Modems, ModemsCheck, ModemsVerb};
-pub use report::{Asked, Diff, Format, Import, Rates, Report, ReportVerb, Since, Trend};
+pub use report::{
+    Asked, CsvTable, Diff, Format, Import, Rates, Report, ReportVerb, Since, Table, Trend, Written,
+};
 pub use schema::Schema;
 
 /// Walks a company's out-of-band telephone lines: dials them all, times how each call is set up, logs into the console

@@ -10,6 +10,7 @@ pub mod charts;
 mod columns;
 mod consoles;
 mod cost;
+pub mod json;
 pub mod live;
 mod modem;
 pub mod news;
@@ -25,14 +26,16 @@ mod transcript;
 mod view;
 pub mod why;
 
+pub use atomic::replace;
 pub use cell::text as safe_cell;
 pub use cost::Charges;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
 pub use night::{Act, SittingSpan, Spell};
 pub use outcome::exit_code;
-pub use render::{Renderer, ReportError, files, replay};
+pub use render::{Renderer, ReportError, files, fold, replay};
 pub use state::{Broken, Counts, LineState, RunState};
+pub use tables::Table;
 pub use why::Situation;
 
 /// Version of the columns and keys of everything that is written here. Columns are only ever added at the end, and

@@ -1,11 +1,15 @@
 //! `lineman report` and what it can be asked.
 
+mod formats;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use crate::history::rates::By;
 use crate::model::{LineId, PlanName, span};
+
+pub use formats::{CsvTable, Table, Written};
 
 /// `lineman report`.
 #[derive(Debug, Args)]
@@ -24,9 +28,23 @@ pub struct Report {
     pub line: Option<LineId>,
 }
 
+const JSON_HELP: &str = "\
+Examples:
+  lineman report json | jq -r '.lines[] | select(.result == \"fail\") | [.line, .fault, .detail] | @tsv'
+  lineman report json 20261121T020000Z-nightly -o night.json
+
+reports/schemas/run.schema.json is its JSON Schema.";
+
 /// What can be asked of the runs of a reports folder, and of their history.
 #[derive(Debug, Subcommand)]
 pub enum ReportVerb {
+    /// A run as tables: verdicts, calls, consoles or modems.
+    Csv(CsvTable),
+    /// A run as one JSON object: its summary and all its tables.
+    #[command(after_help = JSON_HELP)]
+    Json(Written),
+    /// A run's summary in words, as the audit ends with it.
+    Text(Written),
     /// What changed between two runs.
     Diff(Diff),
     /// The nights of a line, of a site's lines or of one of our modems, against their own baseline; what drifts.
