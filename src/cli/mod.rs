@@ -23,6 +23,7 @@ mod secrets;
 mod sim;
 mod standing;
 mod stop;
+mod terminal;
 mod viewer;
 mod why;
 
