@@ -10,6 +10,7 @@ mod columns;
 mod consoles;
 mod cost;
 pub mod finding;
+pub mod json;
 pub mod live;
 mod modem;
 pub mod nagios;
@@ -27,13 +28,15 @@ mod view;
 pub mod why;
 pub mod zabbix;
 
+pub use atomic::replace;
 pub use cell::text as safe_cell;
 pub use cost::Charges;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
 pub use outcome::exit_code;
-pub use render::{Renderer, ReportError, files, replay};
+pub use render::{Renderer, ReportError, files, fold, replay};
 pub use state::{Broken, Counts, LineState, RunState};
+pub use tables::Table;
 pub use why::Situation;
 
 /// Version of the columns and keys of everything that is written here. Columns are only ever added at the end, and
