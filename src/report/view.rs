@@ -51,6 +51,7 @@ impl View {
         match self {
             Self::Lines | Self::Calls | Self::Modems | Self::Summary => true,
             Self::Consoles => consoles::any(state),
+            Self::Metrics => state.ended().is_some(),
         }
     }
 
