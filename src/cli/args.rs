@@ -14,7 +14,8 @@ use crate::sim::rfc2217::Manners;
 pub use audit::{Audit, Selection};
 pub use modems::{Modems, ModemsCheck, ModemsVerb};
 pub use report::{
-    Asked, CsvTable, Diff, Format, Import, Rates, Report, ReportVerb, Since, Table, Trend, Written,
+    Asked, CsvTable, Diff, Format, Import, Nagios, Prometheus, Rates, Report, ReportVerb, Since, Status,
+    Table, Trend, Written, Zabbix, ZabbixList,
 };
 pub use schema::Schema;
 

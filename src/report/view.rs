@@ -1,6 +1,7 @@
 //! The files of a run that hang on more than one event: what each is called, when what it says has changed, and what it
 //! says. Transcripts, which hang on one call each, and the writing are `render`'s.
 
+use super::prometheus::{self, Detail};
 use super::{ReportError, RunState, Table, consoles, summary_json};
 use crate::model::EventKind;
 
@@ -12,11 +13,13 @@ pub(super) enum View {
     Consoles,
     Modems,
     Summary,
+    Metrics,
 }
 
 impl View {
     /// All of them, in the order in which they are written.
-    pub(super) const ALL: [Self; 5] = [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary, Self::Metrics];
 
     /// Its name within the run's folder.
     pub(super) const fn file(self) -> &'static str {
@@ -26,6 +29,7 @@ impl View {
             Self::Consoles => Table::Consoles.file(),
             Self::Modems => Table::Modems.file(),
             Self::Summary => "summary.json",
+            Self::Metrics => "metrics.prom",
         }
     }
 
@@ -37,6 +41,7 @@ impl View {
             Self::Consoles => Table::Consoles.bytes(state),
             Self::Modems => Table::Modems.bytes(state),
             Self::Summary => Ok(summary_json::bytes(state)?),
+            Self::Metrics => Ok(prometheus::text(state, Detail::Phases)?.into_bytes()),
         }
     }
 
@@ -46,6 +51,7 @@ impl View {
         match self {
             Self::Lines | Self::Calls | Self::Modems | Self::Summary => true,
             Self::Consoles => consoles::any(state),
+            Self::Metrics => state.ended().is_some(),
         }
     }
 
