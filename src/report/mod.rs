@@ -23,7 +23,7 @@ mod transcript;
 mod view;
 pub mod why;
 
-pub use cell::text as safe_cell;
+pub use cell::{one_line as safe_line, text as safe_cell};
 pub use cost::Charges;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
