@@ -31,7 +31,7 @@ pub mod why;
 pub mod zabbix;
 
 pub use atomic::replace;
-pub use cell::text as safe_cell;
+pub use cell::{one_line as safe_line, text as safe_cell};
 pub use cost::Charges;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
