@@ -1,6 +1,7 @@
 //! The command line as it is typed: plain data, one file a verb. What it means is looked up in the file of each verb.
 
 mod audit;
+mod call;
 mod modems;
 mod report;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::sim::rfc2217::Manners;
 
 pub use audit::{Audit, Selection};
+pub use call::Call;
 pub use modems::{Modems, ModemsCheck, ModemsVerb};
 pub use report::{Asked, Diff, Format, Import, Rates, Report, ReportVerb, Since, Trend};
 
@@ -42,6 +44,8 @@ Exit codes, the first that holds:
 pub enum Verb {
     /// Runs a plan: dials every line of it and writes the verdicts.
     Audit(Audit),
+    /// Calls lines, a site or a number once, every phase live: a technician's run.
+    Call(Box<Call>),
     /// Validates all files of a plan and shows what would be dialed; dials nothing.
     Check(Check),
     /// Writes the report of a run again from its journal; tells what changed between runs, what drifts, and how often it fails.

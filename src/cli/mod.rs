@@ -5,6 +5,7 @@
 pub mod args;
 mod audit;
 mod bench;
+mod call;
 mod check;
 mod example;
 mod experience;
@@ -72,6 +73,7 @@ pub fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match &cli.verb {
             Verb::Audit(args) => audit::run(args, cli.verbose > 0).await,
+            Verb::Call(args) => call::run(args, cli.verbose > 0).await,
             Verb::Check(args) => check::run(args),
             Verb::Modems(args) => modems::run(args).await,
             Verb::Report(args) => report::run(args),

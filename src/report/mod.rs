@@ -5,6 +5,7 @@
 
 mod atomic;
 mod cell;
+pub mod call;
 pub mod changes_json;
 mod columns;
 mod consoles;

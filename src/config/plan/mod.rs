@@ -7,6 +7,7 @@ mod file;
 mod hours;
 mod line;
 mod load;
+pub mod lone;
 mod select;
 pub mod sites;
 pub mod standing;
