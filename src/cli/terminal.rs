@@ -140,7 +140,9 @@ fn show(mut end: TapEnd, mut tell: impl FnMut(&Live)) {
             }
             Live::NotHandedOver { why, .. } => aside(&format!("--- not handed over: {why}")),
             Live::Missed(pieces) => {
-                aside(&format!("\r\n--- {pieces} pieces of what was said are not shown: the terminal did not take them"));
+                aside(&format!(
+                    "\r\n--- {pieces} pieces of what was said are not shown: the terminal did not take them"
+                ));
             }
         }
     }
@@ -155,8 +157,12 @@ fn opening(line: &LineId, stand: Stand, host: Option<&str>, limits: HandoverLimi
     let named = host.map(|host| format!(" {host}")).unwrap_or_default();
     let checked = match stand {
         Stand::Verified => format!("logged in, and it is{named}"),
-        Stand::LoggedIn => format!("logged in{}", if named.is_empty() { named } else { format!(" on{named}") }),
-        Stand::LoginPrompt => "at its login prompt; there is no credential for it, so log in yourself".to_owned(),
+        Stand::LoggedIn => {
+            format!("logged in{}", if named.is_empty() { named } else { format!(" on{named}") })
+        }
+        Stand::LoginPrompt => {
+            "at its login prompt; there is no credential for it, so log in yourself".to_owned()
+        }
         Stand::Connected => "connected; nothing was checked behind CONNECT".to_owned(),
     };
     format!(
@@ -212,8 +218,14 @@ mod tests {
         for part in ["BR1-A", "br1-rtr1", "Ctrl-]", "~.", "10 min without a key", "60 min in all"] {
             assert!(told.contains(part), "{told}");
         }
-        assert_eq!(soon(Back::Idle, Duration::from_secs(60)), "it is taken back in 60 s, for want of a key; any key keeps it");
-        assert_eq!(closing(Back::Escape, Duration::from_secs(130)), "given back, after 2 min; logging out and hanging up");
+        assert_eq!(
+            soon(Back::Idle, Duration::from_secs(60)),
+            "it is taken back in 60 s, for want of a key; any key keeps it"
+        );
+        assert_eq!(
+            closing(Back::Escape, Duration::from_secs(130)),
+            "given back, after 2 min; logging out and hanging up"
+        );
         assert_eq!(closing(Back::PortLost, Duration::from_secs(5)), "the modem's port is gone, after 5 s");
     }
 }

@@ -13,7 +13,8 @@ use super::raw;
 use crate::call::live::{Back, KEYS_MAX, Key};
 
 /// What `~?` shows.
-const HELP: &str = "\r\n--- Ctrl-] or ~. gives the console back; ~~ types ~, and ~ with Ctrl-] behind it Ctrl-]";
+const HELP: &str =
+    "\r\n--- Ctrl-] or ~. gives the console back; ~~ types ~, and ~ with Ctrl-] behind it Ctrl-]";
 
 /// A console has the keys. Once this is dropped the terminal is as it was.
 pub(super) struct Hands {

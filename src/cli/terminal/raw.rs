@@ -4,7 +4,9 @@
 use std::io::stdin;
 use std::sync::{Mutex, PoisonError};
 
-use nix::sys::termios::{InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{
+    InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
+};
 
 /// The mode as it was, while it is another one.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);

@@ -70,7 +70,11 @@ fn a_verified_console_is_handed_over_and_its_hang_up_proven() {
     assert_eq!(words(&rig), "br1-rtr1>show clock\r\nnoon\r\nbr1-rtr1>");
     rig.input(Input::Key(&Key::Back(Back::Escape))).rests(700);
     assert!(rig.written.ends_with("exit\r"), "{:?}", rig.written);
-    rig.input(Input::Signal(Signal::Dcd, false)).says("\r\nNO CARRIER\r\n").rests(30).says("\r\nOK\r\n").rests(60_000);
+    rig.input(Input::Signal(Signal::Dcd, false))
+        .says("\r\nNO CARRIER\r\n")
+        .rests(30)
+        .says("\r\nOK\r\n")
+        .rests(60_000);
     let ending = rig.ending();
     assert_eq!((ending.fault, ending.hangup), (None, Hangup::Proven), "{ending:?}");
     let logout = PhaseTimes::of(&ending.timeline).logout_ms.expect("it is known");
