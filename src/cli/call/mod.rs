@@ -13,6 +13,8 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use crate::call::Tap;
 use crate::call::live::{HandoverLimits, Live, Wish};
 use crate::config::Plan;
@@ -82,7 +84,7 @@ pub(super) async fn run(args: &Call, talkative: bool) -> Result<u8, Failure> {
     let mut scheduled = job::scheduler_plan(&plan, Past::default(), &experience, &first.windows);
     one_after_the_other(&mut scheduled);
     let book = job::Book::new(Arc::clone(&plan), experience.usual);
-    let (book, terminal) = match tap(args, row) {
+    let (book, terminal) = match tap(args, row, desk.secrets()) {
         Some((tap, terminal)) => (book.with_tap(tap), Some(terminal)),
         None => (book, None),
     };
@@ -143,12 +145,12 @@ fn one_after_the_other(plan: &mut SchedulerPlan) {
 }
 
 /// The side channel between the call and the terminal, where one is wanted.
-fn tap(args: &Call, row: bool) -> Option<(Tap, Terminal)> {
+fn tap(args: &Call, row: bool, secrets: Arc<[SecretString]>) -> Option<(Tap, Terminal)> {
     if !args.watch && !args.interactive {
         return None;
     }
     let handover = args.interactive.then(HandoverLimits::default);
-    let (tap, end) = Tap::new(Wish { watch: args.watch, handover, ..Wish::default() });
+    let (tap, end) = Tap::new(Wish { watch: args.watch, handover, secrets });
     let show = move |live: &Live| {
         let Live::Line { text, .. } = live else { return };
         let said = format!("            | {text}");

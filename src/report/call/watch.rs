@@ -345,6 +345,7 @@ const fn reached(moment: Moment) -> &'static str {
         Moment::Prompted => "login prompt",
         Moment::LoggedIn => "logged in",
         Moment::Verified => "right console",
+        Moment::HandedBack => "handed back",
         Moment::LoggedOut => "logged out",
         Moment::OnHook => "on-hook",
         Moment::Released => "port is free",
