@@ -42,7 +42,7 @@ pub(super) fn memory(
     let memory = Memory::open(reports, &plan.name, clock)?;
     for (name, credential) in plan.credentials.iter().filter(|(name, _)| forget.contains(name)) {
         let forgotten = memory.forget(&credential.username)?;
-        complain(&format!("credential {name}: {forgotten} refusals forgotten"));
+        note(&format!("credential {name}: {forgotten} refusals forgotten"));
     }
     Ok(memory)
 }

@@ -63,7 +63,7 @@ pub struct ModemsCheck {
 }
 
 /// A country as a bank has it.
-fn country(text: &str) -> Result<String, String> {
+pub(super) fn country(text: &str) -> Result<String, String> {
     let is_code = text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic());
     is_code
         .then(|| text.to_ascii_uppercase())
