@@ -10,12 +10,13 @@ mod talk;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
 
 use crate::sim::rfc2217::Manners;
 
 pub use audit::{Audit, Selection};
 pub use modems::{Modems, ModemsCheck, ModemsVerb};
-pub use init::Init;
+pub use init::{Column, Init, TypedLine};
 pub use report::{Asked, Diff, Format, Import, Rates, Report, ReportVerb, Since, Trend};
 pub use shell::{Completions, Man, Shell};
 pub use talk::{Color, LogFormat, Talk};
@@ -116,7 +117,7 @@ Examples:
 Exit codes: 0 it was told; 2 usage, or there is no such line, site or modem, or no run.")]
 pub struct Why {
     /// Lines, sites or modems; without any, all that is not being dialed and not judged.
-    #[arg(value_name = "LINE|SITE|MODEM")]
+    #[arg(value_name = "LINE|SITE|MODEM", add = ArgValueCompleter::new(super::names::all))]
     pub names: Vec<String>,
     /// Where runs are written.
     #[arg(long, value_name = "DIR")]

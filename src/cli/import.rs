@@ -7,7 +7,7 @@ use crate::journal;
 
 use super::args::Import;
 use super::history::{self, Unread};
-use super::{Failure, complain, report, say};
+use super::{Failure, complain, note, report, say};
 
 /// Some run could not be taken in.
 const SOME_NOT: u8 = 1;

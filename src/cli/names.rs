@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::engine::CompletionCandidate;
 
+use crate::config::library::{Known, Library};
 use crate::config::{Overrides, Plan, load_plan};
 use crate::journal;
 use crate::model::event::RunHeader;
@@ -46,6 +47,12 @@ pub(super) fn all(current: &OsStr) -> Vec<CompletionCandidate> {
         let lines = all.lines.iter().flat_map(|line| [line.id.to_string(), line.site.to_string()]);
         lines.chain(all.modems.iter().cloned()).collect()
     })
+}
+
+/// Consoles of the library, and `none`.
+pub(super) fn consoles(current: &OsStr) -> Vec<CompletionCandidate> {
+    let names = Library::around(Path::new("lineman")).names(Known::Console);
+    beginning(current, names.into_iter().chain(["none".to_owned()]).collect())
 }
 
 /// Runs of the reports folder, and the two links.

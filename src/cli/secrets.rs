@@ -15,7 +15,7 @@ use crate::model::{CredentialName, LineId};
 use crate::modem::clock::Clock;
 
 use super::refused::Memory;
-use super::{Failure, complain};
+use super::{Failure, complain, note};
 
 /// How often a person is asked for a password, when what was typed is known to be refused.
 const ASK_MAX: u32 = 3;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 
 use crate::model::PlanName;
 
@@ -65,7 +66,7 @@ pub struct Init {
     #[arg(long, value_name = "ID=NUMBER[=HOST]")]
     pub line: Vec<TypedLine>,
     /// What answers on the lines, for those that do not say [default: cisco-ios]; `none` stops after CONNECT.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(crate::cli::names::consoles))]
     pub console: Option<String>,
     /// The user who logs in there [default: oob].
     #[arg(long, value_name = "NAME")]

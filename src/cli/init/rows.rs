@@ -16,6 +16,9 @@ use super::table::{Row, Table};
 const NOT_IN_SERVICE: [&str; 8] =
     ["planned", "staged", "inventory", "decommissioning", "decommissioned", "offline", "retired", "closed"];
 
+/// Most lines of a site that names neither them nor their hosts.
+const LINES_OF_SITE_MAX: u32 = 999;
+
 /// A line that a plan is to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
@@ -102,7 +105,7 @@ pub(super) fn read(tables: &[Table], named: &[Column], rules: &Rules<'_>) -> Fou
     for (_, table, columns) in all.iter().filter(|(kind, ..)| *kind == Kind::Lines) {
         lines(table, columns, rules, &mut found);
     }
-    let mentioned: BTreeSet<SiteId> = found.lines.iter().map(Line::site).collect();
+    let mentioned: BTreeSet<SiteId> = found.lines.iter().filter_map(Line::site).collect();
     for (kind, table, columns) in &all {
         match kind {
             Kind::Sites => sites(table, columns, &mentioned, &mut found),
@@ -115,14 +118,9 @@ pub(super) fn read(tables: &[Table], named: &[Column], rules: &Rules<'_>) -> Fou
 
 impl Line {
     /// Its site, as a plan understands it.
-    fn site(&self) -> SiteId {
-        self.site.clone().or_else(|| self.id.as_str().parse().ok()).unwrap_or_else(unnamed)
+    fn site(&self) -> Option<SiteId> {
+        self.site.clone().or_else(|| self.id.as_str().parse().ok())
     }
-}
-
-/// A line's id is a site's name as well: never needed.
-fn unnamed() -> SiteId {
-    unreachable!("what is a line's name is a site's name too")
 }
 
 fn place(table: &Table, line: usize, key: &str) -> Place {
@@ -215,7 +213,7 @@ fn lines(table: &Table, columns: &Columns, rules: &Rules<'_>, found: &mut Found)
         }
         let id = match (cell(row, columns, Role::Id).or(device), &site) {
             (Some(text), _) => name::<LineId>(text, &mut renamed).map_err(|what| (Role::Id, what)),
-            (None, Some(site)) => Ok(lettered(site, &ids)),
+            (None, Some(site)) => lettered(site, &ids).map_err(|what| (Role::Site, what)),
             (None, None) => Err((Role::Number, "the row names neither line, host nor site".to_owned())),
         };
         let id = match id {
@@ -236,7 +234,7 @@ fn lines(table: &Table, columns: &Columns, rules: &Rules<'_>, found: &mut Found)
         let others = others(row, columns, &table.file);
         held += usize::from(others.contains_key("on_hold") && !columns.has(Role::OnHold));
         let line = Line { id, number, site, hostname, others, at: own.clone() };
-        places.push((line.site(), about(row, columns, own)));
+        places.extend(line.site().map(|site| (site, about(row, columns, own))));
         found.lines.push(line);
     }
     for (site, about) in places {
@@ -387,11 +385,13 @@ fn cleaned(text: &str, signs: &str) -> String {
 }
 
 /// The first name of a site that is free: `BR0001-A`, `BR0001-B`.
-fn lettered(site: &SiteId, taken: &BTreeMap<LineId, Place>) -> LineId {
+fn lettered(site: &SiteId, taken: &BTreeMap<LineId, Place>) -> Result<LineId, String> {
     let letters = ('A'..='Z').map(|letter| letter.to_string());
-    let names = letters.chain((27..).map(|number: u32| number.to_string())).map(|end| format!("{site}-{end}"));
-    let free = names.filter_map(|name| name.parse::<LineId>().ok()).find(|id| !taken.contains_key(id));
-    free.unwrap_or_else(|| unreachable!("names do not run out"))
+    let ends = letters.chain((27..=LINES_OF_SITE_MAX).map(|number| number.to_string()));
+    let mut names = ends.filter_map(|end| format!("{site}-{end}").parse::<LineId>().ok());
+    names.find(|id| !taken.contains_key(id)).ok_or_else(|| {
+        format!("{} has too many lines, or too long a name, to be told apart by letters; name them", quoted(site.as_str()))
+    })
 }
 
 const fn rows(count: usize) -> &'static str {

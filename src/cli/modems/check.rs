@@ -9,7 +9,7 @@ use comfy_table::{ContentArrangement, Table};
 
 use crate::cli::bench::Bench as OpenBench;
 use crate::cli::example::Example;
-use crate::cli::{Failure, args, complain, job, say, stop};
+use crate::cli::{Failure, args, job, note, say, stop};
 use crate::config::{Overrides, Plan, load_bench, load_plan};
 use crate::console::transcript::clean_line;
 use crate::fleet::inspection::{Bench, Findings, Inspected, inspect, ring};

@@ -1,7 +1,7 @@
 //! `lineman modems`: finds ports, asks who sits there, shows it, writes a bank file.
 
-mod ask;
-mod bank_file;
+pub(super) mod ask;
+pub(super) mod bank_file;
 mod check;
 mod table;
 
@@ -56,6 +56,17 @@ pub(super) async fn run(args: &args::Modems) -> Result<u8, Failure> {
         None => {}
     }
     Ok(if answered || args.no_ask { 0 } else { NONE_ANSWERED })
+}
+
+/// Asks all serial ports of this host who is there.
+///
+/// # Errors
+/// The system does not tell its ports, or a profile can't be read.
+pub(super) async fn find() -> Result<Vec<Asked>, Failure> {
+    let found =
+        list::list().map_err(|error| Failure::wrong(format!("the system does not tell its serial ports: {error}")))?;
+    let places = found.into_iter().map(Place::found).collect();
+    Ok(ask::all(places, &PortOptions { rtscts: false, ..PortOptions::default() }, profiles()?.into(), Clock::start()).await)
 }
 
 /// The ports that were named, or all that there are.

@@ -1,0 +1,1 @@
+//! Tables of inventories, as rows of a plan.
