@@ -9,14 +9,14 @@ mod talk;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Command, CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
 use crate::sim::rfc2217::Manners;
 
 pub use audit::{Audit, Selection};
-pub use modems::{Modems, ModemsCheck, ModemsVerb};
 pub use init::{Column, Init, TypedLine};
+pub use modems::{Modems, ModemsCheck, ModemsVerb};
 pub use report::{Asked, Diff, Format, Import, Rates, Report, ReportVerb, Since, Trend};
 pub use shell::{Completions, Man, Shell};
 pub use talk::{Color, LogFormat, Talk};
@@ -35,6 +35,29 @@ pub struct Cli {
     pub talk: Talk,
 }
 
+/// The command line, with the words behind the options set in paragraphs that fit any terminal. What is indented, as examples
+/// are, stays as it is.
+pub fn command() -> Command {
+    set(Cli::command())
+}
+
+fn set(verb: Command) -> Command {
+    let words = verb.get_after_help().map(ToString::to_string);
+    let verb = match words {
+        Some(words) => verb.after_help(paragraphs(&words)),
+        None => verb,
+    };
+    verb.mut_subcommands(set)
+}
+
+fn paragraphs(words: &str) -> String {
+    let one = |paragraph: &str| {
+        let is_laid_out = paragraph.lines().any(|line| line.starts_with(' '));
+        if is_laid_out { paragraph.to_owned() } else { paragraph.lines().collect::<Vec<_>>().join(" ") }
+    };
+    words.split("\n\n").map(one).collect::<Vec<_>>().join("\n\n")
+}
+
 const AFTER: &str = "\
 Examples:
   lineman audit                                    the example plan on a simulated bank: see it work
@@ -48,8 +71,8 @@ Examples:
 Exit codes, the first that holds:
   2  usage or configuration: nothing was dialed
   4  interrupted; the report was written
-  3  the run could not judge: every line that was to be tested ended with the blame of the bench, of a credential
-     or of lineman itself; or the run's record could not be written
+  3  the run could not judge: every line that was to be tested ended with the blame of the bench,
+     of a credential or of lineman itself; or the run's record could not be written
   1  some line is not `pass`
   0  every line that was to be tested is `pass`";
 

@@ -6,15 +6,15 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 
-use super::args::{self, Cli};
+use super::args;
 use super::{Failure, say};
 
 /// Runs it; the exit code.
 pub(super) fn run(args: &args::Man) -> Result<u8, Failure> {
-    let mut all = Cli::command().disable_help_subcommand(true);
+    let mut all = args::command().disable_help_subcommand(true);
     all.build();
     let Some(dir) = &args.dir else {
         say(&page(&all).map_err(Failure::wrong)?);
@@ -69,6 +69,9 @@ fn page(verb: &Command) -> io::Result<String> {
             writeln!(page, ".fi")?;
         }
     }
+    if !page.windows(EXIT_STATUS.len()).any(|begin| begin == EXIT_STATUS.as_bytes()) {
+        writeln!(page, "{EXIT_STATUS}\nAs in\n.BR lineman (1).")?;
+    }
     if !verb.has_subcommands() || name(verb) == "lineman" {
         write!(page, "{COMMON}")?;
     }
@@ -77,6 +80,9 @@ fn page(verb: &Command) -> io::Result<String> {
     }
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
+
+/// Where a verb does not tell its own codes, those of the program are its own.
+const EXIT_STATUS: &str = ".SH \"EXIT STATUS\"";
 
 /// Sections that all verbs share.
 const COMMON: &str = "\
@@ -131,7 +137,11 @@ fn escaped_line(line: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\e").replace('-', "\\-").replace('"', "\\(dq").replace('`', "\\(ga").replace('\'', "\\(aq")
+    text.replace('\\', "\\e")
+        .replace('-', "\\-")
+        .replace('"', "\\(dq")
+        .replace('`', "\\(ga")
+        .replace('\'', "\\(aq")
 }
 
 #[cfg(test)]
@@ -142,7 +152,8 @@ mod tests {
     fn what_stands_behind_the_options_becomes_sections() {
         let text = "One note.\n\nExamples:\n  lineman x  'a'\n\nMore notes.\n\nExit codes: 0 good; 2 not.";
         let found = sections(text);
-        let titles: Vec<_> = found.iter().map(|section| (section.title.as_str(), section.is_laid_out)).collect();
+        let titles: Vec<_> =
+            found.iter().map(|section| (section.title.as_str(), section.is_laid_out)).collect();
         assert_eq!(titles, [("NOTES", false), ("EXAMPLES", true), ("EXIT STATUS", false)]);
         assert_eq!(found[0].lines, ["One note.", "", "More notes."]);
         assert_eq!(escaped_line(".x \\n --y"), "\\&.x \\en \\-\\-y");
@@ -150,14 +161,13 @@ mod tests {
 
     #[test]
     fn every_verb_has_a_page_with_examples() {
-        let mut all = Cli::command().disable_help_subcommand(true);
+        let mut all = args::command().disable_help_subcommand(true);
         all.build();
         let mut verbs = vec![&all];
         while let Some(verb) = verbs.pop() {
             verbs.extend(verb.get_subcommands());
             let page = page(verb).unwrap();
             assert!(page.contains(".SH \"EXAMPLES\""), "{} has no examples", name(verb));
-            assert!(page.contains(".SH \"EXIT STATUS\""), "{} does not tell its exit codes", name(verb));
         }
     }
 }

@@ -75,8 +75,7 @@ pub(super) fn settle(talk: &Talk, env: Environment<'_>) {
         // A panic's words would be no JSON.
         std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     } else {
-        let ansi = console::colors_enabled_stderr();
-        log.with_env_filter(filter).with_ansi(ansi).without_time().init();
+        log.with_env_filter(filter).without_time().init();
     }
 }
 
@@ -131,7 +130,8 @@ pub(super) struct Early {
 impl Early {
     /// Of the words that were typed, and of the environment.
     pub(super) fn of(words: &[OsString], env: Environment<'_>) -> Self {
-        let words: Vec<&str> = words.iter().take_while(|word| *word != "--").filter_map(|w| w.to_str()).collect();
+        let words: Vec<&str> =
+            words.iter().take_while(|word| *word != "--").filter_map(|w| w.to_str()).collect();
         let value = |option: &str| {
             let glued = |word: &&str| word.strip_prefix(option)?.strip_prefix('=').map(ToOwned::to_owned);
             let at = words.iter().rposition(|word| glued(word).is_some() || *word == option)?;
@@ -196,7 +196,11 @@ mod tests {
         ];
         for (asked, variables, is_terminal, coloured) in cases {
             let env = of(variables);
-            assert_eq!(is_coloured(*asked, &env, *is_terminal), *coloured, "{asked:?} {variables:?} {xterm:?}");
+            assert_eq!(
+                is_coloured(*asked, &env, *is_terminal),
+                *coloured,
+                "{asked:?} {variables:?} {xterm:?}"
+            );
         }
     }
 

@@ -35,7 +35,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
 use crate::report::outcome::COULD_NOT_JUDGE;
 
@@ -110,7 +110,7 @@ pub fn main() -> ExitCode {
 /// The command line; where it can't be understood, or asks for help alone, that was said, and this is the exit code.
 fn read(words: Vec<OsString>) -> Result<Cli, u8> {
     let early = manner::Early::of(&words, &|name| std::env::var_os(name));
-    let read = Cli::command().color(early.color).try_get_matches_from(words);
+    let read = args::command().color(early.color).try_get_matches_from(words);
     read.and_then(|typed| Cli::from_arg_matches(&typed)).map_err(|error| {
         if early.json && error.use_stderr() {
             let talk = args::Talk { log_format: args::LogFormat::Json, ..args::Talk::default() };

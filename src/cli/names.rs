@@ -70,7 +70,9 @@ fn offer(current: &OsStr, names: impl FnOnce(&Names) -> BTreeSet<String>) -> Vec
 
 fn beginning(current: &OsStr, names: BTreeSet<String>) -> Vec<CompletionCandidate> {
     let Some(current) = current.to_str() else { return Vec::new() };
-    let (before, begun) = current.rsplit_once(',').map_or(("", current), |(_, begun)| current.split_at(current.len() - begun.len()));
+    let (before, begun) = current
+        .rsplit_once(',')
+        .map_or(("", current), |(_, begun)| current.split_at(current.len() - begun.len()));
     let begins = |name: &String| name.get(..begun.len()).is_some_and(|head| head.eq_ignore_ascii_case(begun));
     names.into_iter().filter(begins).map(|name| CompletionCandidate::new(format!("{before}{name}"))).collect()
 }
@@ -94,7 +96,8 @@ impl Typed {
 
     /// The plan among them.
     fn plan(&self) -> Option<&Path> {
-        let is_plan = |path: &&Path| path.extension().is_some_and(|e| e == "yaml" || e == "yml") && path.is_file();
+        let is_plan =
+            |path: &&Path| path.extension().is_some_and(|e| e == "yaml" || e == "yml") && path.is_file();
         let bank = self.value("--bank");
         let words = self.0.iter().skip(1).map(String::as_str).filter(|word| Some(*word) != bank);
         self.value("--plan").into_iter().chain(words).map(Path::new).find(is_plan)
@@ -180,6 +183,8 @@ mod tests {
         assert_eq!(typed(&["lineman", "call", "--plan", path, "x"]).plan(), Some(plan.as_path()));
         assert_eq!(typed(&["lineman", "audit", "--bank", path]).plan(), None);
         assert_eq!(typed(&["lineman", "audit", "--bank", "b", "--plan=x.yaml"]).plan(), None);
-        assert!(typed(&["lineman", "check"]).runs_the_example() && !typed(&["lineman", "why"]).runs_the_example());
+        assert!(
+            typed(&["lineman", "check"]).runs_the_example() && !typed(&["lineman", "why"]).runs_the_example()
+        );
     }
 }

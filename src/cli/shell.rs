@@ -3,10 +3,9 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::CommandFactory;
 use clap_complete::env::Shells;
 
-use super::args::{Cli, Completions};
+use super::args::{self, Completions};
 use super::{Failure, say};
 
 /// Says that a shell asks; its value is which one. The script that is printed sets it.
@@ -16,7 +15,8 @@ const NAME: &str = "lineman";
 
 /// Runs it; the exit code.
 pub(super) fn run(args: &Completions) -> Result<u8, Failure> {
-    let broken = |why: &dyn std::fmt::Display| Failure::wrong(format!("the script could not be put together: {why}"));
+    let broken =
+        |why: &dyn std::fmt::Display| Failure::wrong(format!("the script could not be put together: {why}"));
     let shells = Shells::builtins();
     let Some(shell) = shells.completer(args.shell.name()) else { return Err(broken(&"unknown shell")) };
     let mut script = Vec::new();
@@ -28,7 +28,7 @@ pub(super) fn run(args: &Completions) -> Result<u8, Failure> {
 /// Answers a shell that asks; `None` if none does, else the exit code.
 pub(super) fn answer(words: &[OsString], here: Option<&Path>) -> Option<u8> {
     std::env::var_os(ASKING)?;
-    let asked = clap_complete::CompleteEnv::with_factory(Cli::command).var(ASKING).bin(NAME).completer(NAME);
+    let asked = clap_complete::CompleteEnv::with_factory(args::command).var(ASKING).bin(NAME).completer(NAME);
     match asked.try_complete(words.iter().cloned(), here) {
         Ok(true) => Some(0),
         Ok(false) => None,

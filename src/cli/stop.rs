@@ -26,9 +26,9 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
         loop {
             wishes.next().await;
             match next {
-                Cancel::LogOut => note(
-                    "stopping: no more dials; calls log out and hang up (again: drop all lines at once)",
-                ),
+                Cancel::LogOut => {
+                    note("stopping: no more dials; calls log out and hang up (again: drop all lines at once)")
+                }
                 Cancel::HangUp if !dropping => {
                     dropping = true;
                     note("dropping all lines (again: end at once, whatever hangs)");

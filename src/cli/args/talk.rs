@@ -14,10 +14,26 @@ pub struct Talk {
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "verbose")]
     pub quiet: u8,
     /// Colour: auto (on a terminal, unless NO_COLOR or CLICOLOR=0 is set, or everywhere with CLICOLOR_FORCE=1), always, never.
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, hide_default_value = true, hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub color: Color,
     /// What goes to stderr: text, or json, an object a line with its time, for a log collector.
-    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t, hide_default_value = true, hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub log_format: LogFormat,
 }
 

@@ -56,7 +56,9 @@ pub(super) fn source(text: &str) -> Result<Source, String> {
         Some(("file", name)) => Ok(Source::File(name)),
         Some(("systemd", name)) => Ok(Source::Systemd(name)),
         None if text == "prompt" => Ok(Source::Prompt),
-        _ => Err("write env:VARIABLE, file:PATH, systemd:NAME or prompt; never the password itself".to_owned()),
+        _ => {
+            Err("write env:VARIABLE, file:PATH, systemd:NAME or prompt; never the password itself".to_owned())
+        }
     }
 }
 
@@ -68,7 +70,10 @@ pub(super) fn numbering(library: &Library, country: &str) -> Result<Numbering, S
         Err(LoadError::Unknown(_)) => {
             let known = library.names(Known::Numbering);
             let known = known.iter().map(|name| name.to_ascii_uppercase()).collect::<Vec<_>>().join(" ");
-            Err(format!("{} is no country whose numbers are known ({known}); a file in dialplans/numbering/ is all that a new one needs", quoted(country)))
+            Err(format!(
+                "{} is no country whose numbers are known ({known}); a file in dialplans/numbering/ is all that a new one needs",
+                quoted(country)
+            ))
         }
     }
 }
@@ -81,18 +86,26 @@ pub(super) fn console(library: &Library, text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     let near = suggestion(text, known.iter().map(String::as_str));
-    Err(format!("there is no console {}{near} (there are {}, and `none`)", quoted(text), list(known.iter().map(String::as_str))))
+    Err(format!(
+        "there is no console {}{near} (there are {}, and `none`)",
+        quoted(text),
+        list(known.iter().map(String::as_str))
+    ))
 }
 
 pub(super) fn area_code(text: &str) -> Result<String, String> {
     let is_one = !text.is_empty() && text.len() <= 8 && text.bytes().all(|b| b.is_ascii_digit());
-    is_one.then(|| text.to_owned()).ok_or_else(|| format!("{} is no area code; write its digits, as `919`", quoted(text)))
+    is_one
+        .then(|| text.to_owned())
+        .ok_or_else(|| format!("{} is no area code; write its digits, as `919`", quoted(text)))
 }
 
 /// What is dialed for an outside line.
 pub(super) fn prefix(text: &str) -> Result<String, String> {
     // An access code may be in it: it is not said again.
-    DialString::new(text, "5550101").map(|_| text.to_owned()).map_err(|why| format!("it can't be dialed: {why}"))
+    DialString::new(text, "5550101")
+        .map(|_| text.to_owned())
+        .map_err(|why| format!("it can't be dialed: {why}"))
 }
 
 pub(super) fn port(text: &str) -> Result<String, String> {
@@ -117,7 +130,10 @@ pub(super) fn plan_name(text: &str, dialplans: &Path) -> Result<PlanName, String
     let name: PlanName = text.trim().parse().map_err(|why| format!("{} {why}", quoted(text)))?;
     let path = dialplans.join(format!("{name}.yaml"));
     if path.symlink_metadata().is_ok() {
-        return Err(format!("{} is there already, and is not overwritten; choose another name", path.display()));
+        return Err(format!(
+            "{} is there already, and is not overwritten; choose another name",
+            path.display()
+        ));
     }
     Ok(name)
 }

@@ -66,9 +66,10 @@ impl<R: BufRead, W: Write> Asker<R, W> {
         question: &str,
         mut parse: impl FnMut(&str) -> Result<T, String>,
     ) -> Result<Option<T>, Failure> {
-        self.ask(&format!("{question} (Enter: none)"), None, |text| if text.is_empty() { Ok(None) } else { parse(text).map(Some) })
+        self.ask(&format!("{question} (Enter: none)"), None, |text| {
+            if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
+        })
     }
-
 }
 
 #[cfg(test)]
@@ -78,14 +79,18 @@ mod tests {
     fn asked(typed: &str) -> (Result<u32, Failure>, String) {
         let mut said = Vec::new();
         let mut asker = Asker::new(typed.as_bytes(), &mut said);
-        let answer = asker.ask("How many", Some("3"), |text| text.parse().map_err(|_| "write a number".to_owned()));
+        let answer =
+            asker.ask("How many", Some("3"), |text| text.parse().map_err(|_| "write a number".to_owned()));
         (answer, String::from_utf8(said).unwrap())
     }
 
     #[test]
     fn a_wrong_answer_is_told_and_asked_again_and_none_is_the_default() {
         let (answer, said) = asked("x\n7\n");
-        assert_eq!((answer.unwrap(), said.as_str()), (7, "How many [3]: \u{20} write a number\nHow many [3]: "));
+        assert_eq!(
+            (answer.unwrap(), said.as_str()),
+            (7, "How many [3]: \u{20} write a number\nHow many [3]: ")
+        );
         assert_eq!(asked("\n").0.unwrap(), 3);
         assert!(asked("").0.unwrap_err().text.contains("nothing was written"));
         assert!(asked(&"x\n".repeat(100)).0.is_err());

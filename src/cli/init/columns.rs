@@ -80,26 +80,86 @@ impl Role {
         match self {
             Self::Id => &["id", "line", "lineid", "lineno", "circuitid", "circuit", "oobid"],
             Self::Site => &[
-                "site", "siteid", "sitename", "branch", "branchid", "branchname", "branchno", "store", "storeid",
-                "storenumber", "office", "location", "standort", "filiale", "agence",
+                "site",
+                "siteid",
+                "sitename",
+                "branch",
+                "branchid",
+                "branchname",
+                "branchno",
+                "store",
+                "storeid",
+                "storenumber",
+                "office",
+                "location",
+                "standort",
+                "filiale",
+                "agence",
             ],
             Self::Number => &[
-                "number", "oobnumber", "oobphone", "oobphonenumber", "ooblinenumber", "oobtelephone", "oobtel", "oobline",
-                "oobmodem", "oobdialin", "modemnumber", "modemphone", "modemphonenumber", "modemline", "modemtel",
-                "dialinnumber", "dialin", "dialupnumber", "dialup", "potsnumber", "potsphone", "potsline", "pots",
-                "analogline", "analognumber", "pstnnumber", "pstn", "linenumber", "phonenumber", "telephonenumber",
-                "phone", "telephone", "tel", "e164", "did", "rufnummer", "telefon", "telefonnummer",
+                "number",
+                "oobnumber",
+                "oobphone",
+                "oobphonenumber",
+                "ooblinenumber",
+                "oobtelephone",
+                "oobtel",
+                "oobline",
+                "oobmodem",
+                "oobdialin",
+                "modemnumber",
+                "modemphone",
+                "modemphonenumber",
+                "modemline",
+                "modemtel",
+                "dialinnumber",
+                "dialin",
+                "dialupnumber",
+                "dialup",
+                "potsnumber",
+                "potsphone",
+                "potsline",
+                "pots",
+                "analogline",
+                "analognumber",
+                "pstnnumber",
+                "pstn",
+                "linenumber",
+                "phonenumber",
+                "telephonenumber",
+                "phone",
+                "telephone",
+                "tel",
+                "e164",
+                "did",
+                "rufnummer",
+                "telefon",
+                "telefonnummer",
             ],
             Self::Hostname => &[
-                "hostname", "host", "device", "devicename", "router", "routername", "consoleserver", "oobdevice", "fqdn",
-                "node", "nodename", "name",
+                "hostname",
+                "host",
+                "device",
+                "devicename",
+                "router",
+                "routername",
+                "consoleserver",
+                "oobdevice",
+                "fqdn",
+                "node",
+                "nodename",
+                "name",
             ],
             Self::Console => &["console", "consoletype", "dialog"],
-            Self::Platform => &["platform", "os", "ostype", "nos", "devicetype", "type", "model", "manufacturer", "vendor"],
+            Self::Platform => {
+                &["platform", "os", "ostype", "nos", "devicetype", "type", "model", "manufacturer", "vendor"]
+            }
             Self::Credential => &["credential", "credentials"],
             Self::Tags => &["tags", "tag"],
             Self::Priority => &["priority"],
-            Self::Alternatives => &["alternatives", "secondnumber", "backupnumber", "alternatenumber", "othernumber"],
+            Self::Alternatives => {
+                &["alternatives", "secondnumber", "backupnumber", "alternatenumber", "othernumber"]
+            }
             Self::OnHold => &["onhold", "hold"],
             Self::Status => &["status", "state"],
             Self::Zone => &["zone", "timezone", "tz"],
@@ -107,7 +167,15 @@ impl Role {
             Self::Longitude => &["longitude", "lon", "lng", "long"],
             Self::Country => &["country", "countrycode", "countryiso", "iso2"],
             Self::Port => &["port", "portname", "portnumber"],
-            Self::Peer => &["linkpeer", "linkpeers", "connection", "connectedto", "connecteddevice", "peer", "attacheddevice"],
+            Self::Peer => &[
+                "linkpeer",
+                "linkpeers",
+                "connection",
+                "connectedto",
+                "connecteddevice",
+                "peer",
+                "attacheddevice",
+            ],
         }
     }
 }
@@ -172,10 +240,19 @@ impl Columns {
         }
     }
 
-    /// What each is, in words; those that are called alike are left out.
-    pub(super) fn told(&self, header: &[String]) -> Vec<String> {
-        let named = self.found.iter().filter_map(|(role, at)| Some((role.word(), header.get(*at)?)));
-        named.filter(|(ours, theirs)| ours != theirs).map(|(ours, theirs)| format!("{ours} is {}", quoted(theirs))).collect()
+    /// Whether a column is one of these.
+    pub(super) fn uses(&self, column: usize, roles: &[Role]) -> bool {
+        self.found.iter().any(|(role, at)| *at == column && roles.contains(role))
+    }
+
+    /// What each of these is, in words; those that are called alike are left out.
+    pub(super) fn told(&self, header: &[String], roles: &[Role]) -> Vec<String> {
+        let found = self.found.iter().filter(|(role, _)| roles.contains(role));
+        let named = found.filter_map(|(role, at)| Some((role.word(), header.get(*at)?)));
+        named
+            .filter(|(ours, theirs)| ours != theirs)
+            .map(|(ours, theirs)| format!("{ours} is {}", quoted(theirs)))
+            .collect()
     }
 }
 
@@ -191,7 +268,11 @@ pub(super) fn misnamed(named: &[Column], headers: &[&[String]]) -> Vec<String> {
         if role(ours).is_none() {
             let known = || Role::ALL.into_iter().map(Role::word);
             let near = suggestion(ours, known());
-            wrong.push(format!("--column: {} is none of our columns{near} ({})", quoted(ours), list(known())));
+            wrong.push(format!(
+                "--column: {} is none of our columns{near} ({})",
+                quoted(ours),
+                list(known())
+            ));
         }
         let all = || headers.iter().flat_map(|header| header.iter().map(String::as_str));
         if !all().any(|name| fold(name) == fold(theirs)) {
@@ -218,17 +299,26 @@ mod tests {
     fn told(header: &str, named: &[&str]) -> Vec<String> {
         let header: Vec<String> = header.split(',').map(ToOwned::to_owned).collect();
         let named: Vec<Column> = named.iter().map(|text| text.parse().unwrap()).collect();
-        Columns::of(&header, &named).told(&header)
+        Columns::of(&header, &named).told(&header, &Role::ALL)
     }
 
     #[test]
     fn columns_are_known_by_the_names_that_inventories_use() {
         assert_eq!(
             told("Name,Status,Site,Location,Platform,OOB phone,Serial number", &[]),
-            ["site is `Site`", "number is `OOB phone`", "hostname is `Name`", "platform is `Platform`", "status is `Status`"]
+            [
+                "site is `Site`",
+                "number is `OOB phone`",
+                "hostname is `Name`",
+                "platform is `Platform`",
+                "status is `Status`"
+            ]
         );
         assert_eq!(told("name,site,cf_oob_phone", &[]), ["number is `cf_oob_phone`", "hostname is `name`"]);
-        assert_eq!(told("Branch No,Tel,Router", &[]), ["site is `Branch No`", "number is `Tel`", "hostname is `Router`"]);
+        assert_eq!(
+            told("Branch No,Tel,Router", &[]),
+            ["site is `Branch No`", "number is `Tel`", "hostname is `Router`"]
+        );
         assert!(told("id,site,number,hostname,console", &[]).is_empty(), "our own need no words");
     }
 
@@ -238,6 +328,9 @@ mod tests {
         assert_eq!(told("Branch,Phone,Line 2", &named), ["site is `Branch`", "number is `Line 2`"]);
         let header = ["Branch".to_owned(), "Phone".to_owned()];
         let wrong = misnamed(&["nummer=Phone".parse().unwrap(), "number=Fone".parse().unwrap()], &[&header]);
-        assert!(wrong[0].contains("did you mean `number`") && wrong[1].contains("did you mean `Phone`"), "{wrong:?}");
+        assert!(
+            wrong[0].contains("did you mean `number`") && wrong[1].contains("did you mean `Phone`"),
+            "{wrong:?}"
+        );
     }
 }

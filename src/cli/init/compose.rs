@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::cli::modems::bank_file::{modem_rows, quoted};
+use crate::cli::modems::bank_file::modem_rows;
 use crate::model::{PhoneNumber, PlanName};
 
 use super::answers::{Answers, Ports, Source};
@@ -35,7 +35,7 @@ pub(super) fn plan(answers: &Answers, found: &Found, bank: &str) -> Vec<File> {
              # {{ env: OOB_PASSWORD }}, {{ file: PATH }} (mode 0600), {{ command: [PROGRAM, ARGUMENT] }}, {{ systemd: NAME }}. A night\n\
              # from a timer needs one of these. `prove_on: LINE` is the line on which it is proven before any other uses it.\n\
              credentials:\n  oob: {{ username: {}, password: {} }}\n",
-            quoted(username),
+            scalar(username),
             password(source),
         );
     }
@@ -45,17 +45,29 @@ pub(super) fn plan(answers: &Answers, found: &Found, bank: &str) -> Vec<File> {
         text,
         "\n# What answers on lines that do not say: {}.\n\
          defaults: {{ console: {}{credential} }}\n{POLICY}",
-        if console == "none" { "nothing is typed, the call ends after CONNECT" } else { "a dialog of hardware/consoles/, or `none`" },
-        quoted(console),
+        if console == "none" {
+            "nothing is typed, the call ends after CONNECT"
+        } else {
+            "a dialog of hardware/consoles/, or `none`"
+        },
+        scalar(console),
     );
     if !found.sites.is_empty() {
         let table = sites(name, found);
-        let _ = write!(text, "\n# Zones and coordinates of sites. `windows:` there, or here for all, says when lines may be dialed.\nsites: {}\n", quoted(&table.name));
+        let _ = write!(
+            text,
+            "\n# Zones and coordinates of sites. `windows:` there, or here for all, says when lines may be dialed.\nsites: {}\n",
+            scalar(&table.name)
+        );
         files.push(table);
     }
     if !found.behind.is_empty() {
         let table = behind(name, found);
-        let _ = write!(text, "\n# What stands behind lines that lead to a console server.\nconsoles: {}\n", quoted(&table.name));
+        let _ = write!(
+            text,
+            "\n# What stands behind lines that lead to a console server.\nconsoles: {}\n",
+            scalar(&table.name)
+        );
         files.push(table);
     }
     if found.lines.is_empty() {
@@ -67,7 +79,11 @@ pub(super) fn plan(answers: &Answers, found: &Found, bank: &str) -> Vec<File> {
         }
     } else {
         let table = lines(name, found);
-        let _ = write!(text, "\n# A table with a row for each line; dialplans/README.md has all its columns.\nlines: {}\n", quoted(&table.name));
+        let _ = write!(
+            text,
+            "\n# A table with a row for each line; dialplans/README.md has all its columns.\nlines: {}\n",
+            scalar(&table.name)
+        );
         files.push(table);
     }
     files.insert(0, File { name: format!("{name}.yaml"), text, read_from: Vec::new() });
@@ -88,7 +104,7 @@ fn head(answers: &Answers, bank: &str) -> String {
          plan: {name}\n\
          bank: {}\n\
          numbering: {}   # dialing rules of the country that the modems stand in\n{reference}",
-        quoted(bank),
+        scalar(bank),
         answers.numbering,
     )
 }
@@ -114,21 +130,32 @@ lines:
 
 fn password(source: &Source) -> String {
     match source {
-        Source::Env(name) => format!("{{ env: {} }}", quoted(name)),
-        Source::File(path) => format!("{{ file: {} }}", quoted(path)),
-        Source::Systemd(name) => format!("{{ systemd: {} }}", quoted(name)),
+        Source::Env(name) => format!("{{ env: {} }}", scalar(name)),
+        Source::File(path) => format!("{{ file: {} }}", scalar(path)),
+        Source::Systemd(name) => format!("{{ systemd: {} }}", scalar(name)),
         Source::Prompt => "{ prompt: true }".to_owned(),
     }
 }
 
+/// A text as YAML has it: plain where nothing of it can mean anything else.
+fn scalar(text: &str) -> String {
+    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '.')
+        && text.chars().any(|c| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
+        && !["y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", ".nan"]
+            .contains(&text.to_lowercase().as_str());
+    // JSON's strings are YAML's.
+    if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+}
+
 fn inline(line: &Line) -> String {
-    let mut text = format!("  - {{ id: {}", quoted(line.id.as_str()));
+    let mut text = format!("  - {{ id: {}", scalar(line.id.as_str()));
     if let Some(site) = &line.site {
-        let _ = write!(text, ", site: {}", quoted(site.as_str()));
+        let _ = write!(text, ", site: {}", scalar(site.as_str()));
     }
     let _ = write!(text, ", number: \"{}\"", line.number);
     if let Some(hostname) = &line.hostname {
-        let _ = write!(text, ", hostname: {}", quoted(hostname.as_str()));
+        let _ = write!(text, ", hostname: {}", scalar(hostname.as_str()));
     }
     text.push_str(" }\n");
     text
@@ -160,21 +187,34 @@ fn sites(name: &PlanName, found: &Found) -> File {
         vec![id.to_string(), site.zone.clone().unwrap_or_default(), latitude, longitude]
     });
     let read_from = found.sites.values().map(|site| site.at.clone()).collect();
-    File { name: format!("{name}-sites.csv"), text: csv(&["site", "zone", "latitude", "longitude"], rows), read_from }
+    File {
+        name: format!("{name}-sites.csv"),
+        text: csv(&["site", "zone", "latitude", "longitude"], rows),
+        read_from,
+    }
 }
 
 fn behind(name: &PlanName, found: &Found) -> File {
     let rows = found.behind.iter().map(|one| {
-        vec![one.line.to_string(), one.port.clone(), one.hostname.as_ref().map(ToString::to_string).unwrap_or_default()]
+        let hostname = one.hostname.as_ref().map(ToString::to_string).unwrap_or_default();
+        vec![one.line.to_string(), one.port.clone(), hostname, one.console.unwrap_or_default().to_owned()]
     });
     let read_from = found.behind.iter().map(|one| one.at.clone()).collect();
-    File { name: format!("{name}-consoles.csv"), text: csv(&["line", "port", "hostname"], rows), read_from }
+    File {
+        name: format!("{name}-consoles.csv"),
+        text: csv(&["line", "port", "hostname", "console"], rows),
+        read_from,
+    }
 }
 
 /// RFC 4180 but for its line ends: people edit these files.
 fn csv(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let cell = |text: &str| {
-        if text.contains([',', '"', '\n', '\r', ';', '\t']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+        if text.contains([',', '"', '\n', '\r', ';', '\t']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.to_owned()
+        }
     };
     let mut text = columns.join(",");
     text.push('\n');
@@ -188,7 +228,8 @@ fn csv(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String 
 /// The bank.
 pub(super) fn bank(name: &str, answers: &Answers) -> String {
     let country = &answers.country;
-    let area = answers.area_code.as_ref().map_or_else(String::new, |code| format!(", area_code: {}", quoted(code)));
+    let area =
+        answers.area_code.as_ref().map_or_else(String::new, |code| format!(", area_code: {}", scalar(code)));
     let hint = if area.is_empty() { "; `area_code:` if numbers in it are dialed in another way" } else { "" };
     let mut text = format!(
         "# Our modems, and where they dial from. Written by `lineman init`; `lineman modems` asks ports who is there.\n\
@@ -198,13 +239,17 @@ pub(super) fn bank(name: &str, answers: &Answers) -> String {
          # trunks: {{ pstn: {{ max_calls: 2 }} }}       # outside lines that modems share; each names it: `trunk: pstn`\n\
          modems:\n"
     );
-    let prefix = answers.prefix.as_ref().map_or_else(String::new, |prefix| format!(", prefix: {}", quoted(prefix)));
+    let prefix =
+        answers.prefix.as_ref().map_or_else(String::new, |prefix| format!(", prefix: {}", scalar(prefix)));
     match &answers.ports {
         Ports::Asked(asked) => text.push_str(&modem_rows(asked, &prefix)),
         Ports::Named(ports) => {
             for (number, port) in ports.iter().enumerate() {
-                let port = quoted(port);
-                let _ = writeln!(text, "  - {{ id: m{number:02}, port: {port}, profile: auto{prefix} }}   # auto: the modem is asked who it is");
+                let port = scalar(port);
+                let _ = writeln!(
+                    text,
+                    "  - {{ id: m{number:02}, port: {port}, profile: auto{prefix} }}   # auto: the modem is asked who it is"
+                );
             }
         }
         Ports::Unknown => {

@@ -24,7 +24,8 @@ const KNOWN: &[(&str, &str)] = &[
 /// The console of a platform, if it is known: `Cisco IOS-XE` is `cisco-ios`.
 pub(super) fn console(platform: &str) -> Option<&'static str> {
     let small = platform.to_lowercase();
-    let words: Vec<&str> = small.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        small.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let joined = words.concat();
     let fits = |known: &str| match known {
         // Too short to be looked for within words (`studios`, `digital`).

@@ -48,22 +48,27 @@ pub(super) async fn run(args: &Init) -> Result<u8, Failure> {
     let tables = tables(args)?;
     let name = match (&args.name, &mut asker) {
         (Some(name), _) => answers::plan_name(name.as_str(), &dialplans).map_err(wrong("--name"))?,
-        (None, Some(asker)) => asker.ask("Name of the plan", Some(NAME), |text| answers::plan_name(text, &dialplans))?,
+        (None, Some(asker)) => {
+            asker.ask("Name of the plan", Some(NAME), |text| answers::plan_name(text, &dialplans))?
+        }
         (None, None) => answers::plan_name(NAME, &dialplans).map_err(wrong("--name"))?,
     };
     let bank_path = args.bank.clone().unwrap_or_else(|| root.join(BANK));
     let there = there(&bank_path, args)?;
     if there.is_some() {
-        note(&format!("notice: {} is there already, and is the plan's bank as it stands", bank_path.display()));
+        note(&format!(
+            "notice: {} is there already, and is the plan's bank as it stands",
+            bank_path.display()
+        ));
     }
     let rules = match (&there, &args.country, &mut asker) {
         (Some(bank), ..) => Numbering::clone(&bank.numbering),
         (None, Some(country), _) => answers::numbering(&library, country).map_err(wrong("--country"))?,
-        (None, None, Some(asker)) => asker.ask(
-            "Country that the modems dial from, two letters",
-            None,
-            |text| answers::numbering(&library, text),
-        )?,
+        (None, None, Some(asker)) => {
+            asker.ask("Country that the modems dial from, two letters", None, |text| {
+                answers::numbering(&library, text)
+            })?
+        }
         (None, None, None) => {
             return Err(Failure::wrong("name the country that the modems dial from, as `--country US`"));
         }
@@ -72,7 +77,12 @@ pub(super) async fn run(args: &Init) -> Result<u8, Failure> {
         name,
         country: rules.country.clone(),
         numbering: rules.name.clone(),
-        area_code: args.area_code.as_deref().map(answers::area_code).transpose().map_err(wrong("--area-code"))?,
+        area_code: args
+            .area_code
+            .as_deref()
+            .map(answers::area_code)
+            .transpose()
+            .map_err(wrong("--area-code"))?,
         prefix: args.prefix.as_deref().map(answers::prefix).transpose().map_err(wrong("--prefix"))?,
         ports: Ports::Unknown,
         console: CONSOLE.to_owned(),
@@ -137,7 +147,8 @@ fn tables(args: &Init) -> Result<Vec<Table>, Failure> {
 fn lines(args: &Init, tables: &[Table], rules: &Numbering, library: &Library) -> Result<Found, Failure> {
     let other = |country: &str| answers::numbering(library, country).ok();
     let rules = Rules { own: rules, of: &other };
-    let mut found = if tables.is_empty() { Found::default() } else { rows::read(tables, &args.column, &rules) };
+    let mut found =
+        if tables.is_empty() { Found::default() } else { rows::read(tables, &args.column, &rules) };
     for notice in &found.notices {
         note(&format!("notice: {notice}"));
     }
@@ -158,7 +169,11 @@ fn lines(args: &Init, tables: &[Table], rules: &Numbering, library: &Library) ->
         note(&format!("warning: {} left out:\n{}", problems.len(), Problems(problems)));
         return Ok(found);
     }
-    let hint = if found.lines.is_empty() || tables.is_empty() { "" } else { "\nnothing was written; `--skip-bad` leaves these rows out" };
+    let hint = if found.lines.is_empty() || tables.is_empty() {
+        ""
+    } else {
+        "\nnothing was written; `--skip-bad` leaves these rows out"
+    };
     Err(Failure::wrong(format!("{}{hint}", Problems(problems))))
 }
 
@@ -174,9 +189,14 @@ fn line(
     let hostname = hostname.filter(|text| !text.is_empty()).map(str::parse).transpose();
     let hostname = hostname.map_err(|why: crate::model::line::HostnameError| ("hostname", why.to_string()));
     match (id, number, hostname) {
-        (Ok(id), Ok(number), Ok(hostname)) => {
-            Ok(Line { id, number, site: None, hostname, others: std::collections::BTreeMap::new(), at: Place::default() })
-        }
+        (Ok(id), Ok(number), Ok(hostname)) => Ok(Line {
+            id,
+            number,
+            site: None,
+            hostname,
+            others: std::collections::BTreeMap::new(),
+            at: Place::default(),
+        }),
         (id, number, hostname) => {
             Err([id.err(), number.err(), hostname.err()].into_iter().flatten().collect())
         }
@@ -187,10 +207,14 @@ type Questions<'a> = Asker<std::io::StdinLock<'a>, std::io::Stderr>;
 
 fn ask_bank(asker: &mut Questions<'_>, args: &Init, answers: &mut Answers) -> Result<(), Failure> {
     if args.area_code.is_none() {
-        answers.area_code = asker.ask_or_none("Its area code, where numbers in the area are dialed in another way", answers::area_code)?;
+        answers.area_code = asker.ask_or_none(
+            "Its area code, where numbers in the area are dialed in another way",
+            answers::area_code,
+        )?;
     }
     if args.prefix.is_none() {
-        answers.prefix = asker.ask_or_none("What the modems dial for an outside line, as `9,`", answers::prefix)?;
+        answers.prefix =
+            asker.ask_or_none("What the modems dial for an outside line, as `9,`", answers::prefix)?;
     }
     Ok(())
 }
@@ -240,7 +264,9 @@ fn ask_lines(asker: &mut Questions<'_>, rules: &Numbering, library: &Library) ->
         }
         return Ok(found);
     }
-    asker.tell("Lines, one by one; Enter ends them (and without any the plan gets an example that is never dialed).");
+    asker.tell(
+        "Lines, one by one; Enter ends them (and without any the plan gets an example that is never dialed).",
+    );
     let mut found = Found::default();
     loop {
         let taken: Vec<String> = found.lines.iter().map(|line: &Line| line.id.to_string()).collect();
@@ -295,9 +321,10 @@ fn login(
     }
     answers.reference = match (&args.reference, asker) {
         (Some(text), _) => Some(rules.read(text).map_err(wrong("--reference"))?),
-        (None, Some(asker)) => {
-            asker.ask_or_none("A number that always answers, with which the bench is checked", |text| rules.read(text))?
-        }
+        (None, Some(asker)) => asker
+            .ask_or_none("A number that always answers, with which the bench is checked", |text| {
+                rules.read(text)
+            })?,
         (None, None) => None,
     };
     Ok(())
@@ -325,7 +352,10 @@ fn write(
     let path = dialplans.join(format!("{}.yaml", answers.name));
     let plan = load_plan(&path, &Overrides::default()).map_err(|problems| {
         let hint = if skip_bad { "" } else { "\nnothing was written" };
-        Failure::wrong(format!("{}{hint}", Problems(problems.0.into_iter().map(|one| traced(one, &dialplans, bank_path, &files)).collect())))
+        Failure::wrong(format!(
+            "{}{hint}",
+            Problems(problems.0.into_iter().map(|one| traced(one, &dialplans, bank_path, &files)).collect())
+        ))
     })?;
     for warning in &plan.warnings {
         note(&format!("warning: {}", traced(warning.clone(), &dialplans, bank_path, &files)));
@@ -358,9 +388,7 @@ fn told(answers: &Answers, found: &Found, plan: &Plan, written: &[String], path:
     if let Some((_, Source::Env(name))) = &answers.login {
         text.push_str(&format!("  export {name}=...\n"));
     }
-    text.push_str(&format!(
-        "  lineman check {path}\n  lineman modems check {path}\n  lineman audit {path}"
-    ));
+    text.push_str(&format!("  lineman check {path}\n  lineman modems check {path}\n  lineman audit {path}"));
     text
 }
 

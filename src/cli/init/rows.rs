@@ -47,6 +47,8 @@ pub(super) struct Behind {
     pub(super) line: LineId,
     pub(super) port: String,
     pub(super) hostname: Option<Hostname>,
+    /// What answers there, where an inventory tells.
+    pub(super) console: Option<&'static str>,
     pub(super) at: Place,
 }
 
@@ -56,6 +58,8 @@ pub(super) struct Found {
     pub(super) lines: Vec<Line>,
     pub(super) sites: BTreeMap<SiteId, Site>,
     pub(super) behind: Vec<Behind>,
+    /// Consoles of devices, by their names in small letters, as far as a table tells.
+    kinds: BTreeMap<String, &'static str>,
     /// What somebody should read.
     pub(super) notices: Vec<String>,
     pub(super) problems: Vec<Problem>,
@@ -69,6 +73,19 @@ pub(super) struct Rules<'a> {
     pub(super) of: &'a dyn Fn(&str) -> Option<Numbering>,
 }
 
+/// Columns of ours that are taken as they are, under these very names.
+const PASSED: [&str; 7] =
+    ["on_hold_until", "number_confirmed", "hunt_group", "carriers", "windows", "blackouts", "zone"];
+
+fn is_passed(name: &str) -> bool {
+    PASSED.contains(&name)
+}
+
+/// Whether the zone of a table is each line's own, as a plan has it, and not of its site.
+fn is_passed_zone(columns: &Columns, table: &Table) -> bool {
+    columns.at(Role::Zone).is_some_and(|at| is_passed(&table.header[at]))
+}
+
 /// What a table is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -77,27 +94,69 @@ enum Kind {
     ConsolePorts,
 }
 
+impl Kind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Lines => "lines",
+            Self::Sites => "sites",
+            Self::ConsolePorts => "consoles behind console servers",
+        }
+    }
+
+    /// What is read of such a table.
+    const fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Lines => &[
+                Role::Id,
+                Role::Site,
+                Role::Number,
+                Role::Hostname,
+                Role::Console,
+                Role::Platform,
+                Role::Credential,
+                Role::Tags,
+                Role::Priority,
+                Role::Alternatives,
+                Role::OnHold,
+                Role::Status,
+                Role::Zone,
+                Role::Latitude,
+                Role::Longitude,
+                Role::Country,
+            ],
+            Self::Sites => &[Role::Site, Role::Zone, Role::Latitude, Role::Longitude],
+            Self::ConsolePorts => &[Role::Hostname, Role::Port, Role::Peer],
+        }
+    }
+}
+
 /// Reads all tables. What is said of sites and of consoles behind lines is put to the lines of all of them.
 pub(super) fn read(tables: &[Table], named: &[Column], rules: &Rules<'_>) -> Found {
     let mut found = Found::default();
     let mut all: Vec<(Kind, &Table, Columns)> = Vec::new();
     for table in tables {
         let (kind, columns) = recognized(table, named);
-        let told = columns.told(&table.header);
-        let what = match kind {
-            Kind::Lines => "lines",
-            Kind::Sites => "sites",
-            Kind::ConsolePorts => "consoles behind console servers",
-        };
+        let told = columns.told(&table.header, kind.roles());
         if !told.is_empty() {
-            found.notices.push(format!("{}: taken for {what}; {}", table.file, told.join(", ")));
+            found.notices.push(format!("{}: taken for {}; {}", table.file, kind.word(), told.join(", ")));
+        }
+        let idle: Vec<String> = (0..table.header.len())
+            .filter(|at| {
+                !columns.uses(*at, kind.roles()) && !(kind == Kind::Lines && is_passed(&table.header[*at]))
+            })
+            .map(|at| quoted(&table.header[at]))
+            .collect();
+        if !idle.is_empty() {
+            found.notices.push(format!("{}: columns of no use here: {}", table.file, shortened(&idle)));
         }
         all.push((kind, table, columns));
     }
     if !all.iter().any(|(kind, ..)| *kind == Kind::Lines) {
         for table in tables {
             let columns = crate::config::problem::list(table.header.iter().map(String::as_str));
-            let what = format!("no column looks like telephone numbers; name it: `--column number=NAME` (there are {columns})");
+            let what = format!(
+                "no column looks like telephone numbers; name it: `--column number=NAME` (there are {columns})"
+            );
             found.problems.push(Problem::new(place(table, 1, ""), what));
         }
         return found;
@@ -105,12 +164,24 @@ pub(super) fn read(tables: &[Table], named: &[Column], rules: &Rules<'_>) -> Fou
     for (_, table, columns) in all.iter().filter(|(kind, ..)| *kind == Kind::Lines) {
         lines(table, columns, rules, &mut found);
     }
+    if found.lines.is_empty() && found.problems.is_empty() {
+        let files =
+            all.iter().filter(|(kind, ..)| *kind == Kind::Lines).map(|(_, table, _)| table.file.as_str());
+        let what = "no row has a telephone number; is it in another column? name it: `--column number=NAME`";
+        found.problems.extend(files.map(|file| Problem::new(Place::file(file), what)).collect::<Vec<_>>());
+    }
     let mentioned: BTreeSet<SiteId> = found.lines.iter().filter_map(Line::site).collect();
     for (kind, table, columns) in &all {
         match kind {
             Kind::Sites => sites(table, columns, &mentioned, &mut found),
             Kind::ConsolePorts => console_ports(table, columns, &mut found),
             Kind::Lines => {}
+        }
+    }
+    if !found.sites.is_empty() {
+        // Where sites are listed, a line's is among them.
+        for (site, at) in found.lines.iter().filter_map(|line| Some((line.site()?, line.at.clone()))) {
+            found.sites.entry(site).or_insert_with(|| Site { at, ..Site::default() });
         }
     }
     found
@@ -172,13 +243,17 @@ fn with_port(table: &Table, columns: Columns, named: &[Column]) -> Columns {
 /// A cell, if there is something in it.
 fn cell<'a>(row: &'a Row, columns: &Columns, role: Role) -> Option<&'a str> {
     // NetBox writes a long dash where there is nothing.
-    columns.at(role).map(|at| row.cells[at].trim()).filter(|text| !text.is_empty() && !["—", "-", "None"].contains(text))
+    columns
+        .at(role)
+        .map(|at| row.cells[at].trim())
+        .filter(|text| !text.is_empty() && !["—", "-", "None"].contains(text))
 }
 
 fn lines(table: &Table, columns: &Columns, rules: &Rules<'_>, found: &mut Found) {
     let (mut without, mut renamed, mut held) = (0_usize, Vec::new(), 0_usize);
     let mut nameless = Vec::new();
-    let mut ids: BTreeMap<LineId, Place> = found.lines.iter().map(|line| (line.id.clone(), line.at.clone())).collect();
+    let mut ids: BTreeMap<LineId, Place> =
+        found.lines.iter().map(|line| (line.id.clone(), line.at.clone())).collect();
     let mut places: Vec<(SiteId, Site)> = Vec::new();
     for row in &table.rows {
         let at = |role: Role| {
@@ -186,11 +261,15 @@ fn lines(table: &Table, columns: &Columns, rules: &Rules<'_>, found: &mut Found)
             place(table, row.line, key.unwrap_or_default())
         };
         let before = found.problems.len();
+        let kind = cell(row, columns, Role::Platform).and_then(kinds::console);
+        found.kinds.extend(cell(row, columns, Role::Hostname).map(str::to_lowercase).zip(kind));
         let Some(written) = cell(row, columns, Role::Number) else {
             without += 1;
             continue;
         };
-        let number = match rules_of(row, columns, rules).map(|other| other.as_ref().unwrap_or(rules.own).read(written)) {
+        let number = match rules_of(row, columns, rules)
+            .map(|other| other.as_ref().unwrap_or(rules.own).read(written))
+        {
             Ok(Ok(number)) => Some(number),
             Ok(Err(what)) => {
                 found.problems.push(Problem::new(at(Role::Number), what));
@@ -225,16 +304,24 @@ fn lines(table: &Table, columns: &Columns, rules: &Rules<'_>, found: &mut Found)
             }
         };
         if let Some(first) = id.as_ref().and_then(|id| ids.get(id).map(|first| (id, first))) {
-            let what = format!("`{}` is the name of the line at {} already; every line has its own", first.0, Place { key: String::new(), ..first.1.clone() });
+            let what = format!(
+                "`{}` is the name of the line at {} already; every line has its own",
+                first.0,
+                Place { key: String::new(), ..first.1.clone() }
+            );
             found.problems.push(Problem::new(at(Role::Id), what));
         }
         let (Some(id), Some(number), true) = (id, number, found.problems.len() == before) else { continue };
         let own = Place { key: String::new(), ..at(Role::Id) };
         ids.insert(id.clone(), own.clone());
-        let others = others(row, columns, &table.file);
+        let others = others(row, columns, table);
         held += usize::from(others.contains_key("on_hold") && !columns.has(Role::OnHold));
         let line = Line { id, number, site, hostname, others, at: own.clone() };
-        places.extend(line.site().map(|site| (site, about(row, columns, own))));
+        let about = Site {
+            zone: about(row, columns, own.clone()).zone.filter(|_| !is_passed_zone(columns, table)),
+            ..about(row, columns, own)
+        };
+        places.extend(line.site().map(|site| (site, about)));
         found.lines.push(line);
     }
     for (site, about) in places {
@@ -246,7 +333,10 @@ fn lines(table: &Table, columns: &Columns, rules: &Rules<'_>, found: &mut Found)
         told(format!("{without} {} without a number left out", rows(without)));
     }
     if held > 0 {
-        told(format!("{held} {} not in service there: on hold, so never dialed until `on_hold` is taken away", rows(held)));
+        told(format!(
+            "{held} {} not in service there: on hold, so never dialed until `on_hold` is taken away",
+            rows(held)
+        ));
     }
     if !renamed.is_empty() {
         told(format!("names have no blanks and signs here: {}", shortened(&renamed)));
@@ -264,13 +354,16 @@ fn rules_of(row: &Row, columns: &Columns, rules: &Rules<'_>) -> Result<Option<Nu
         // A country that is written at length is no reason to refuse a number that needs no rules.
         Some(_) if cell(row, columns, Role::Number).is_some_and(|number| number.starts_with('+')) => Ok(None),
         Some(text) => (rules.of)(text).map(Some).ok_or_else(|| {
-            format!("{} is no country whose numbers are known; write its two letters, or its numbers with `+`", quoted(text))
+            format!(
+                "{} is no country whose numbers are known; write its two letters, or its numbers with `+`",
+                quoted(text)
+            )
         }),
     }
 }
 
 /// Cells that a plan takes as they are.
-fn others(row: &Row, columns: &Columns, file: &str) -> BTreeMap<&'static str, String> {
+fn others(row: &Row, columns: &Columns, table: &Table) -> BTreeMap<&'static str, String> {
     let mut others = BTreeMap::new();
     let mut put = |key: &'static str, text: Option<String>| {
         if let Some(text) = text {
@@ -286,13 +379,19 @@ fn others(row: &Row, columns: &Columns, file: &str) -> BTreeMap<&'static str, St
     put("tags", cell(row, columns, Role::Tags).map(tags));
     let status = cell(row, columns, Role::Status).map(str::to_lowercase);
     let status = status.filter(|status| NOT_IN_SERVICE.contains(&status.as_str()));
+    let file = table.file.rsplit(['/', '\\']).next().unwrap_or_default();
     put("on_hold", plain(Role::OnHold).or_else(|| status.map(|status| format!("{status} in {file}"))));
+    for (name, text) in table.header.iter().zip(&row.cells) {
+        let ours = PASSED.iter().find(|ours| *ours == name).filter(|_| !text.trim().is_empty());
+        put(ours.copied().unwrap_or_default(), ours.map(|_| text.trim().to_owned()));
+    }
     others
 }
 
 /// Tags as a plan has them: words with `|` between.
 fn tags(text: &str) -> String {
-    let words = text.split([',', ';', '|']).map(|word| cleaned(word, "-_.:@+/")).filter(|word| !word.is_empty());
+    let words =
+        text.split([',', ';', '|']).map(|word| cleaned(word, "-_.:@+/")).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("|")
 }
 
@@ -316,13 +415,19 @@ fn sites(table: &Table, columns: &Columns, mentioned: &BTreeSet<SiteId>, found: 
     for row in &table.rows {
         let Some(text) = cell(row, columns, Role::Site) else { continue };
         match name::<SiteId>(text, &mut Vec::new()) {
-            Ok(site) if mentioned.contains(&site) => put(site, about(row, columns, place(table, row.line, "")), found),
+            Ok(site) if mentioned.contains(&site) => {
+                put(site, about(row, columns, place(table, row.line, "")), found)
+            }
             Ok(_) => others += 1,
             Err(what) => found.problems.push(Problem::new(place(table, row.line, ""), what)),
         }
     }
     if others > 0 {
-        found.notices.push(format!("{}: {others} {} of sites without a line left out", table.file, rows(others)));
+        found.notices.push(format!(
+            "{}: {others} {} of sites without a line left out",
+            table.file,
+            rows(others)
+        ));
     }
 }
 
@@ -331,28 +436,40 @@ fn console_ports(table: &Table, columns: &Columns, found: &mut Found) {
     for row in &table.rows {
         let Some(device) = cell(row, columns, Role::Hostname) else { continue };
         let line = found.lines.iter().find(|line| {
-            line.hostname.as_ref().is_some_and(|host| host.is(device)) || line.id.as_str().eq_ignore_ascii_case(device)
+            line.hostname.as_ref().is_some_and(|host| host.is(device))
+                || line.id.as_str().eq_ignore_ascii_case(device)
         });
         let Some(line) = line.map(|line| line.id.clone()) else {
             others += 1;
             continue;
         };
         // `core-sw1 > Console`: the device comes first.
-        let peer = cell(row, columns, Role::Peer).and_then(|text| text.split(['>', ' ', ':', '\t']).find(|word| !word.is_empty()));
+        let peer = cell(row, columns, Role::Peer)
+            .and_then(|text| text.split(['>', ' ', ':', '\t']).find(|word| !word.is_empty()));
         let (Some(peer), Some(port)) = (peer, cell(row, columns, Role::Port)) else {
             free += 1;
             continue;
         };
         let at = place(table, row.line, "");
         match peer.parse::<Hostname>() {
-            Ok(hostname) => found.behind.push(Behind { line, port: number_of(port), hostname: Some(hostname), at }),
+            Ok(hostname) => {
+                let console = found.kinds.get(&peer.to_lowercase()).copied();
+                found.behind.push(Behind {
+                    line,
+                    port: number_of(port),
+                    hostname: Some(hostname),
+                    console,
+                    at,
+                });
+            }
             Err(what) => found.problems.push(Problem::new(at, format!("{} {what}", quoted(peer)))),
         }
     }
     if free + others > 0 {
         found.notices.push(format!(
-            "{}: {free} ports with nothing on them and {others} of devices without a line left out",
-            table.file
+            "{}: left out: {free} {} with nothing there, {others} of devices without a line",
+            table.file,
+            rows(free)
         ));
     }
 }
@@ -380,7 +497,8 @@ where
 
 /// Letters, digits and these signs stay; whatever stands between them is one `-`.
 fn cleaned(text: &str, signs: &str) -> String {
-    let parts = text.split(|c: char| !(c.is_alphanumeric() || signs.contains(c))).filter(|part| !part.is_empty());
+    let parts =
+        text.split(|c: char| !(c.is_alphanumeric() || signs.contains(c))).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("-").trim_start_matches('.').to_owned()
 }
 
@@ -390,7 +508,10 @@ fn lettered(site: &SiteId, taken: &BTreeMap<LineId, Place>) -> Result<LineId, St
     let ends = letters.chain((27..=LINES_OF_SITE_MAX).map(|number| number.to_string()));
     let mut names = ends.filter_map(|end| format!("{site}-{end}").parse::<LineId>().ok());
     names.find(|id| !taken.contains_key(id)).ok_or_else(|| {
-        format!("{} has too many lines, or too long a name, to be told apart by letters; name them", quoted(site.as_str()))
+        format!(
+            "{} has too many lines, or too long a name, to be told apart by letters; name them",
+            quoted(site.as_str())
+        )
     })
 }
 

@@ -39,7 +39,10 @@ impl Table {
     pub(super) fn of(file: String, text: &str) -> Result<Self, Vec<Problem>> {
         let at = |line: usize| Place { file: file.clone(), line: Some(line), key: String::new() };
         let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        let delimiter = [b',', b';', b'\t'].into_iter().rev().max_by_key(|&b| first.bytes().filter(|&c| c == b).count());
+        // What stands between quotes is no separator: only the pieces outside are counted.
+        let outside = || first.split('"').step_by(2).flat_map(str::bytes);
+        let delimiter =
+            [b'\t', b';', b','].into_iter().max_by_key(|&b| outside().filter(|&c| c == b).count());
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter.unwrap_or(b','))
             .flexible(true)
@@ -93,14 +96,17 @@ mod tests {
         for (text, cells) in [
             ("a,b\r\n1,2\r\n", ["1", "2"]),
             ("a;b\n\n1;\"2,5; x\"\n", ["1", "2,5; x"]),
-            ("\"a, or b\"\tb\n 1 \t2\n,\n", ["1", "2"]),
+            ("\"a, or b\"\tb\n 1 \t2\n\t\n", ["1", "2"]),
         ] {
             let table = Table::of("x.csv".to_owned(), text).unwrap();
             assert_eq!(table.rows.last().unwrap().cells, cells, "{text:?}");
         }
         let wrong = Table::of("x.csv".to_owned(), "a,b\n1\n1,2\n1,2,3\n").unwrap_err();
         let told: Vec<_> = wrong.iter().map(ToString::to_string).collect();
-        assert!(told[0].starts_with("x.csv:2: the row has 1 cells") && told[1].starts_with("x.csv:4:"), "{told:?}");
+        assert!(
+            told[0].starts_with("x.csv:2: the row has 1 cells") && told[1].starts_with("x.csv:4:"),
+            "{told:?}"
+        );
         assert!(Table::of("x.csv".to_owned(), "\n").is_err());
     }
 }

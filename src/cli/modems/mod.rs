@@ -63,10 +63,16 @@ pub(super) async fn run(args: &args::Modems) -> Result<u8, Failure> {
 /// # Errors
 /// The system does not tell its ports, or a profile can't be read.
 pub(super) async fn find() -> Result<Vec<Asked>, Failure> {
-    let found =
-        list::list().map_err(|error| Failure::wrong(format!("the system does not tell its serial ports: {error}")))?;
+    let found = list::list()
+        .map_err(|error| Failure::wrong(format!("the system does not tell its serial ports: {error}")))?;
     let places = found.into_iter().map(Place::found).collect();
-    Ok(ask::all(places, &PortOptions { rtscts: false, ..PortOptions::default() }, profiles()?.into(), Clock::start()).await)
+    Ok(ask::all(
+        places,
+        &PortOptions { rtscts: false, ..PortOptions::default() },
+        profiles()?.into(),
+        Clock::start(),
+    )
+    .await)
 }
 
 /// The ports that were named, or all that there are.

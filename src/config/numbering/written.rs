@@ -94,7 +94,16 @@ fn plain(text: &str) -> Result<String, String> {
         match c {
             '+' if at == 0 => kept.push(c),
             '0'..='9' => kept.push(c),
-            ' ' | '.' | '-' | '(' | ')' | '/' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '\u{2010}'..='\u{2015}' => {}
+            ' '
+            | '.'
+            | '-'
+            | '('
+            | ')'
+            | '/'
+            | '\u{a0}'
+            | '\u{2009}'
+            | '\u{202f}'
+            | '\u{2010}'..='\u{2015}' => {}
             ',' | ';' | '|' | '\n' => {
                 return Err(format!(
                     "is {}: more than one number? a line has one; others of it go into a column `alternatives`, with `|` between them",
@@ -179,7 +188,9 @@ mod tests {
         ] {
             assert_eq!(read("us", text), "+19195550101", "{text:?}");
         }
-        for text in ["020 7946 0139", "+44 (0)20 7946 0139", "0044 20 7946 0139", "2079460139", "442079460139"] {
+        for text in
+            ["020 7946 0139", "+44 (0)20 7946 0139", "0044 20 7946 0139", "2079460139", "442079460139"]
+        {
             assert_eq!(read("gb", text), "+442079460139", "{text:?}");
         }
         assert_eq!(read("gb", "00 1 919 555 0101"), "+19195550101");
