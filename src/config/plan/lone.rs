@@ -396,6 +396,7 @@ fn nameless(name: PlanName, bank: Bank, numbering: Arc<Numbering>) -> Plan {
         zone: None,
         limits: Limits::default(),
         history: HistoryPlan::default(),
+        notify: super::notify::NotifyPlan::default(),
         seed: 0,
         warnings: Vec::new(),
     }
