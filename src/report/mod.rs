@@ -4,8 +4,8 @@
 //! come, a replay of the journal later) gets the same bytes. `reports/SCHEMA.md` documents what is written.
 
 mod atomic;
-mod cell;
 pub mod call;
+mod cell;
 pub mod changes_json;
 pub mod charts;
 mod columns;
