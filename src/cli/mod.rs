@@ -16,12 +16,14 @@ mod modems;
 mod outlook;
 mod refused;
 mod report;
+mod schema;
 mod screen;
 mod scribe;
 mod secrets;
 mod sim;
 mod standing;
 mod stop;
+mod terminal;
 mod viewer;
 mod why;
 
@@ -85,6 +87,10 @@ pub fn main() -> ExitCode {
             Verb::Report(args) => report::run(args),
             Verb::Why(args) => why::run(args),
             Verb::Sim(args) => sim::run(args).await,
+            Verb::Schema(args) => {
+                schema::run(args);
+                Ok(0)
+            }
         }
     });
     // A thread that waits for a port or a disk that hangs must not hold up the end.

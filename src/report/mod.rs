@@ -6,6 +6,7 @@
 mod atomic;
 mod cell;
 pub mod changes_json;
+pub mod charts;
 mod columns;
 mod consoles;
 mod cost;
@@ -15,6 +16,7 @@ pub mod live;
 mod modem;
 pub mod nagios;
 pub mod news;
+mod night;
 pub mod outcome;
 pub mod page;
 pub mod prometheus;
@@ -29,10 +31,11 @@ pub mod why;
 pub mod zabbix;
 
 pub use atomic::replace;
-pub use cell::text as safe_cell;
+pub use cell::{one_line as safe_line, text as safe_cell};
 pub use cost::Charges;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
+pub use night::{Act, SittingSpan, Spell};
 pub use outcome::exit_code;
 pub use render::{Renderer, ReportError, files, fold, replay};
 pub use state::{Broken, Counts, LineState, RunState};
