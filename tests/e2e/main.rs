@@ -15,6 +15,7 @@ mod history;
 mod limits;
 mod mixed;
 mod modems;
+mod monitor;
 mod morning;
 mod night;
 mod ports;

@@ -183,3 +183,14 @@ fn verdicts_alone_are_few() {
     let per_line = short.iter().filter(|sample| sample.1.contains_key("line")).count();
     assert!(per_line <= 4 * state.header().lines.len(), "{per_line}");
 }
+
+#[test]
+fn the_users_page_has_each_metric_and_no_other() {
+    let page = include_str!("../../../reports/monitoring/prometheus.md");
+    let table = page.split_once("| metric |").unwrap().1;
+    let page: BTreeSet<&str> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let (_, samples) = told(&night());
+    let written: BTreeSet<&str> = samples.iter().map(|sample| sample.0.as_str()).collect();
+    assert_eq!(written, page);
+}
