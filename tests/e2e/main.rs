@@ -17,6 +17,7 @@ mod init;
 mod limits;
 mod mixed;
 mod modems;
+mod monitor;
 mod morning;
 mod night;
 mod ports;
