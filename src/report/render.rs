@@ -48,6 +48,9 @@ pub enum ReportError {
     /// A report has no JSON form: a defect.
     #[error("the JSON of the run could not be put together")]
     Json(#[from] serde_json::Error),
+    /// A report has no XML form: a defect.
+    #[error("the JUnit XML of the run could not be put together")]
+    Xml(#[source] io::Error),
     /// The events contradict each other.
     #[error("event {number} of the run cannot be: {source}")]
     Broken {

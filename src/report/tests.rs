@@ -127,7 +127,7 @@ fn a_write_touches_only_what_has_changed() {
     };
     assert_eq!(
         names(renderer.write(&state).unwrap()),
-        ["lines.csv", "calls.csv", "modems.csv", "summary.json"]
+        ["lines.csv", "calls.csv", "modems.csv", "summary.json", "datapackage.json"]
     );
     for event in &events[1..] {
         state.apply(event).unwrap();

@@ -1,7 +1,7 @@
 //! The files of a run that hang on more than one event: what each is called, when what it says has changed, and what it
 //! says. Transcripts, which hang on one call each, and the writing are `render`'s.
 
-use super::{ReportError, RunState, Table, consoles, summary_json};
+use super::{ReportError, RunState, Table, consoles, junit, package, summary_json};
 use crate::model::EventKind;
 
 /// The files that hang on more than one event.
@@ -12,11 +12,14 @@ pub(super) enum View {
     Consoles,
     Modems,
     Summary,
+    Package,
+    Junit,
 }
 
 impl View {
     /// All of them, in the order in which they are written.
-    pub(super) const ALL: [Self; 5] = [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary, Self::Package, Self::Junit];
 
     /// Its name within the run's folder.
     pub(super) const fn file(self) -> &'static str {
@@ -26,6 +29,8 @@ impl View {
             Self::Consoles => Table::Consoles.file(),
             Self::Modems => Table::Modems.file(),
             Self::Summary => "summary.json",
+            Self::Package => "datapackage.json",
+            Self::Junit => "junit.xml",
         }
     }
 
@@ -37,6 +42,8 @@ impl View {
             Self::Consoles => Table::Consoles.bytes(state),
             Self::Modems => Table::Modems.bytes(state),
             Self::Summary => Ok(summary_json::bytes(state)?),
+            Self::Package => Ok(package::bytes(state)?),
+            Self::Junit => junit::bytes(state),
         }
     }
 
@@ -44,8 +51,9 @@ impl View {
     /// is written once there is one.
     pub(super) fn is_for(self, state: &RunState) -> bool {
         match self {
-            Self::Lines | Self::Calls | Self::Modems | Self::Summary => true,
+            Self::Lines | Self::Calls | Self::Modems | Self::Summary | Self::Package => true,
             Self::Consoles => consoles::any(state),
+            Self::Junit => state.ended().is_some(),
         }
     }
 

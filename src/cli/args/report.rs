@@ -35,6 +35,15 @@ Examples:
 
 reports/schemas/run.schema.json is its JSON Schema.";
 
+const JUNIT_HELP: &str = "\
+A line that is `degraded` is a case that passed; its output says what is wrong with it.
+
+Examples:
+  lineman report junit -o results/lineman.xml
+  lineman report junit 20261121T020000Z-nightly
+
+reports/schemas/junit.xsd is its schema.";
+
 /// What can be asked of the runs of a reports folder, and of their history.
 #[derive(Debug, Subcommand)]
 pub enum ReportVerb {
@@ -43,6 +52,9 @@ pub enum ReportVerb {
     /// A run as one JSON object: its summary and all its tables.
     #[command(after_help = JSON_HELP)]
     Json(Written),
+    /// A run as JUnit XML: lines that fail are failures, the bench's own troubles errors, what was left out is skipped.
+    #[command(after_help = JUNIT_HELP)]
+    Junit(Written),
     /// A run's summary in words, as the audit ends with it.
     Text(Written),
     /// What changed between two runs.

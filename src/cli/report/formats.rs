@@ -1,4 +1,4 @@
-//! `lineman report csv|json|text`: one run in one format. What it says is the report room's.
+//! `lineman report csv|json|junit|text`: one run in one format. What it says is the report room's.
 
 use super::written::{self, Run, trouble};
 use crate::cli::args::{CsvTable, Table, Written};
@@ -23,6 +23,11 @@ pub(super) fn csv(args: &CsvTable) -> Result<u8, Failure> {
 /// `lineman report json`.
 pub(super) fn json(args: &Written) -> Result<u8, Failure> {
     written::write(args, |run| report::json::bytes(&run.state).map_err(|error| trouble(&error)))
+}
+
+/// `lineman report junit`.
+pub(super) fn junit(args: &Written) -> Result<u8, Failure> {
+    written::write(args, |run| report::junit::bytes(&run.state).map_err(|error| trouble(&error)))
 }
 
 /// `lineman report text`.

@@ -19,6 +19,7 @@ pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
         None => again::run(args),
         Some(ReportVerb::Csv(args)) => formats::csv(args),
         Some(ReportVerb::Json(args)) => formats::json(args),
+        Some(ReportVerb::Junit(args)) => formats::junit(args),
         Some(ReportVerb::Text(args)) => formats::text(args),
         Some(ReportVerb::Import(args)) => import::run(args),
         Some(ReportVerb::Diff(args)) => diff::run(args),
