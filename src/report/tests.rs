@@ -15,6 +15,7 @@ use crate::model::event::{Ending, Hangup, ModemState, Sitting};
 use crate::model::{Blame, Change, Event, EventKind, Fault, Moment, NumberClass, Termination, Verdict};
 
 mod board;
+mod schemas;
 mod state;
 
 const BRIEF: [(Moment, u64); 2] = [(Moment::Dialed, 1), (Moment::OnHook, 2)];
