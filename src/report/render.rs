@@ -51,6 +51,9 @@ pub enum ReportError {
     /// A report has no XML form: a defect.
     #[error("the JUnit XML of the run could not be put together")]
     Xml(#[source] io::Error),
+    /// A metric has no text form: a defect.
+    #[error("the metrics of the run could not be put together")]
+    Metrics(#[from] std::fmt::Error),
     /// The events contradict each other.
     #[error("event {number} of the run cannot be: {source}")]
     Broken {

@@ -1,6 +1,7 @@
 //! The files of a run that hang on more than one event: what each is called, when what it says has changed, and what it
 //! says. Transcripts, which hang on one call each, and the writing are `render`'s.
 
+use super::prometheus::{self, Detail};
 use super::{ReportError, RunState, Table, consoles, junit, package, summary_json};
 use crate::model::EventKind;
 
@@ -14,12 +15,21 @@ pub(super) enum View {
     Summary,
     Package,
     Junit,
+    Metrics,
 }
 
 impl View {
     /// All of them, in the order in which they are written.
-    pub(super) const ALL: [Self; 7] =
-        [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary, Self::Package, Self::Junit];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Lines,
+        Self::Calls,
+        Self::Consoles,
+        Self::Modems,
+        Self::Summary,
+        Self::Package,
+        Self::Junit,
+        Self::Metrics,
+    ];
 
     /// Its name within the run's folder.
     pub(super) const fn file(self) -> &'static str {
@@ -31,6 +41,7 @@ impl View {
             Self::Summary => "summary.json",
             Self::Package => "datapackage.json",
             Self::Junit => "junit.xml",
+            Self::Metrics => "metrics.prom",
         }
     }
 
@@ -44,6 +55,7 @@ impl View {
             Self::Summary => Ok(summary_json::bytes(state)?),
             Self::Package => Ok(package::bytes(state)?),
             Self::Junit => junit::bytes(state),
+            Self::Metrics => Ok(prometheus::text(state, Detail::Phases)?.into_bytes()),
         }
     }
 
@@ -53,7 +65,7 @@ impl View {
         match self {
             Self::Lines | Self::Calls | Self::Modems | Self::Summary | Self::Package => true,
             Self::Consoles => consoles::any(state),
-            Self::Junit => state.ended().is_some(),
+            Self::Junit | Self::Metrics => state.ended().is_some(),
         }
     }
 

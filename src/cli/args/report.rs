@@ -1,6 +1,7 @@
 //! `lineman report` and what it can be asked.
 
 mod formats;
+mod monitor;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use crate::history::rates::By;
 use crate::model::{LineId, PlanName, span};
 
 pub use formats::{CsvTable, Table, Written};
+pub use monitor::{Nagios, Prometheus, Status, Zabbix, ZabbixList};
 
 /// `lineman report`.
 #[derive(Debug, Args)]
@@ -57,6 +59,14 @@ pub enum ReportVerb {
     Junit(Written),
     /// A run's summary in words, as the audit ends with it.
     Text(Written),
+    /// A run as metrics for the node exporter's textfile collector; also valid OpenMetrics.
+    Prometheus(Prometheus),
+    /// A run as passive check results for Nagios and Icinga.
+    Nagios(Nagios),
+    /// A run for zabbix_sender: what there is to discover, and its values.
+    Zabbix(Zabbix),
+    /// How lines stand now, as a monitoring plugin: one line, exit code 0 to 3.
+    Status(Status),
     /// What changed between two runs.
     Diff(Diff),
     /// The nights of a line, of a site's lines or of one of our modems, against their own baseline; what drifts.

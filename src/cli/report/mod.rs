@@ -9,7 +9,9 @@ use crate::history::{Store, Waits};
 mod again;
 mod diff;
 mod formats;
+mod monitor;
 mod rates;
+pub(super) mod status;
 mod trend;
 mod written;
 
@@ -21,6 +23,10 @@ pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
         Some(ReportVerb::Json(args)) => formats::json(args),
         Some(ReportVerb::Junit(args)) => formats::junit(args),
         Some(ReportVerb::Text(args)) => formats::text(args),
+        Some(ReportVerb::Prometheus(args)) => monitor::prometheus(args),
+        Some(ReportVerb::Nagios(args)) => monitor::nagios(args),
+        Some(ReportVerb::Zabbix(args)) => monitor::zabbix(args),
+        Some(ReportVerb::Status(args)) => Ok(status::run(args)),
         Some(ReportVerb::Import(args)) => import::run(args),
         Some(ReportVerb::Diff(args)) => diff::run(args),
         Some(ReportVerb::Trend(args)) => trend::run(args),
