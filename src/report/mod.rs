@@ -9,6 +9,7 @@ pub mod changes_json;
 mod columns;
 mod consoles;
 mod cost;
+pub mod html;
 pub mod live;
 mod modem;
 pub mod news;
