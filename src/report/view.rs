@@ -1,7 +1,9 @@
 //! The files of a run that hang on more than one event: what each is called, when what it says has changed, and what it
 //! says. Transcripts, which hang on one call each, and the writing are `render`'s.
 
-use super::{ReportError, RunState, consoles, summary_json, tables};
+use std::path::Path;
+
+use super::{ReportError, RunState, consoles, html, summary_json, tables};
 use crate::model::EventKind;
 
 /// The files that hang on more than one event.
@@ -12,11 +14,13 @@ pub(super) enum View {
     Consoles,
     Modems,
     Summary,
+    Page,
 }
 
 impl View {
     /// All of them, in the order in which they are written.
-    pub(super) const ALL: [Self; 5] = [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary, Self::Page];
 
     /// Its name within the run's folder.
     pub(super) const fn file(self) -> &'static str {
@@ -26,11 +30,12 @@ impl View {
             Self::Consoles => "consoles.csv",
             Self::Modems => "modems.csv",
             Self::Summary => "summary.json",
+            Self::Page => html::FILE,
         }
     }
 
-    /// What it says now.
-    pub(super) fn bytes(self, state: &RunState) -> Result<Vec<u8>, ReportError> {
+    /// What it says now, of the run in the folder `dir`: the page tells what consoles said as well, which lies there.
+    pub(super) fn bytes(self, state: &RunState, dir: &Path) -> Result<Vec<u8>, ReportError> {
         let csv =
             |table: csv::Result<_>| table.map_err(|source| ReportError::Csv { file: self.file(), source });
         match self {
@@ -39,12 +44,22 @@ impl View {
             Self::Consoles => csv(tables::consoles(state)),
             Self::Modems => csv(tables::modems(state)),
             Self::Summary => Ok(summary_json::bytes(state)?),
+            Self::Page => {
+                let said = html::Transcripts::read(state, dir)
+                    .map_err(|source| ReportError::io(dir.join(super::render::TRANSCRIPTS), source))?;
+                Ok(html::page(state, &said)?.into_bytes())
+            }
         }
     }
 
-    /// Whether the run has this file: that of the consoles is for plans that have some.
+    /// Whether the run has this file: that of the consoles is for plans that have some, and what is read in the morning is
+    /// written once the run has ended.
     pub(super) fn is_for(self, state: &RunState) -> bool {
-        self != Self::Consoles || consoles::any(state)
+        match self {
+            Self::Lines | Self::Calls | Self::Modems | Self::Summary => true,
+            Self::Consoles => consoles::any(state),
+            Self::Page => state.ended().is_some(),
+        }
     }
 
     /// Whether an event changes what this file says.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::super::{RunState, cost, news};
-use super::words::{self, clean, count, day, grouped, stamp};
+use super::words::{self, clean, count, grouped, stamp};
 use crate::model::event::Ending;
 use crate::model::{Change, Changed, Verdict};
 
@@ -287,9 +287,4 @@ fn percent(part: u64, all: u64) -> String {
         0 => "< 0.1 %".to_owned(),
         tenths => format!("{}.{} %", tenths / 10, tenths % 10),
     }
-}
-
-/// The day of an instant, where there is one.
-pub(super) fn since(at: Option<jiff::Timestamp>) -> String {
-    at.map(day).unwrap_or_default()
 }

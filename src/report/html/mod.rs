@@ -21,6 +21,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 
@@ -105,6 +107,8 @@ struct Page<'a> {
     blames: Vec<findings::BlameGroup<'a>>,
     bench: findings::Bench,
     pictures: Vec<Picture>,
+    /// What can change of a line, in the order in which a person should read it.
+    changes: Vec<&'static str>,
     rows: Vec<lines::Row<'a>>,
     sections: Vec<section::Section<'a>>,
     modems: modems::Modems<'a>,
@@ -119,11 +123,10 @@ pub fn page(state: &RunState, said: &Transcripts) -> Result<String, minijinja::E
     let style = format!("{}{STYLE}", charts::STYLE);
     let mut page = Environment::new();
     page.set_undefined_behavior(UndefinedBehavior::Strict);
-    page.set_trim_blocks(true);
-    page.set_lstrip_blocks(true);
+    page.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     // Ends in `.html`: everything that is put in is escaped, but for what says itself that it is safe.
     page.add_template("page.html", PAGE)?;
-    page.get_template("page.html")?.render(Page {
+    page.get_template("page.html")?.render(Value::from(Serde(Page {
         policy: policy(&style, SCRIPT),
         style: Value::from_safe_string(style),
         script: Value::from_safe_string(SCRIPT.to_owned()),
@@ -134,11 +137,12 @@ pub fn page(state: &RunState, said: &Transcripts) -> Result<String, minijinja::E
         blames: findings::by_blame(state),
         bench: findings::bench(state),
         pictures: pictures(state),
+        changes: lines::changes(),
         rows: lines::rows(state),
         sections: section::sections(state, said),
         modems: modems::modems(state),
         files: files(state),
-    })
+    })))
 }
 
 /// The text that the style and the script elements hold must be this, to the byte.

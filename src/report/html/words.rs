@@ -24,11 +24,6 @@ pub(super) fn span(seconds: u64) -> String {
     }
 }
 
-/// The day.
-pub(super) fn day(at: Timestamp) -> String {
-    at.strftime("%F").to_string()
-}
-
 /// The time of the day, UTC.
 pub(super) fn clock(at: Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()
