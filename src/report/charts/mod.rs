@@ -7,8 +7,13 @@
 
 mod figure;
 mod gantt;
+mod map;
+mod phases;
 mod scale;
+mod segments;
+mod speeds;
 mod svg;
+mod times;
 
 use super::RunState;
 use crate::model::LineId;
@@ -24,27 +29,27 @@ pub fn gantt(state: &RunState) -> Option<String> {
 }
 
 /// How long each phase took, stacked, of the slowest lines and of the line in the middle. Absent without a timed call.
-pub fn phases(_state: &RunState) -> Option<String> {
-    None
+pub fn phases(state: &RunState) -> Option<String> {
+    phases::draw(state)
 }
 
 /// The phases of all calls of one line, stacked; small, without a figure around it: for that line's own section. Absent if
 /// no call of it was timed.
-pub fn phases_of(_state: &RunState, _line: &LineId) -> Option<String> {
-    None
+pub fn phases_of(state: &RunState, line: &LineId) -> Option<String> {
+    phases::of_line(state, line)
 }
 
 /// How ring, train and connect times are spread, by the family of our modem. Absent without any.
-pub fn times(_state: &RunState) -> Option<String> {
-    None
+pub fn times(state: &RunState) -> Option<String> {
+    times::draw(state)
 }
 
 /// Each line's rate against its usual one; where nothing is usual yet, how rates are spread. Absent without any.
-pub fn speeds(_state: &RunState) -> Option<String> {
-    None
+pub fn speeds(state: &RunState) -> Option<String> {
+    speeds::draw(state)
 }
 
 /// The sites whose coordinates the plan gives, by their worst verdict. Absent without any.
-pub fn map(_state: &RunState) -> Option<String> {
-    None
+pub fn map(state: &RunState) -> Option<String> {
+    map::draw(state)
 }

@@ -48,6 +48,15 @@ pub(super) fn clock_step(span_s: f64, count: f64) -> i64 {
         .unwrap_or_else(|| DAY_S * ((raw / DAY_S as f64).ceil() as i64).max(1))
 }
 
+/// The step, ms, of at most `count` ticks over so many ms: round in seconds, minutes or hours.
+pub(super) fn duration_step(span_ms: f64, count: f64) -> f64 {
+    if span_ms / count <= 500.0 {
+        step(span_ms, count)
+    } else {
+        clock_step(span_ms / 1000.0, count) as f64 * 1000.0
+    }
+}
+
 /// A time of the day, UTC; with seconds where they are wanted.
 pub(super) fn clock(at: Timestamp, seconds: bool) -> String {
     let at = at.to_zoned(TimeZone::UTC);
@@ -66,6 +75,13 @@ mod tests {
         let want =
             ["0 ms", "870 ms", "1 s", "9.2 s", "10 s", "59.9 s", "1 min", "1 min 30 s", "2 h 5 min", "1 h"];
         assert_eq!(told, want);
+    }
+
+    #[test]
+    fn ticks_of_durations_are_round_in_their_units() {
+        assert!((duration_step(900.0, 6.0) - 200.0).abs() < 1e-6);
+        assert!((duration_step(26_000.0, 8.0) - 5_000.0).abs() < 1e-6);
+        assert!((duration_step(240_000.0, 8.0) - 30_000.0).abs() < 1e-6);
     }
 
     #[test]

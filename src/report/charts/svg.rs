@@ -145,6 +145,18 @@ impl Svg {
     }
 }
 
+impl Svg {
+    /// The picture by itself, of which a page may have many: without ids.
+    pub(super) fn finish_small(self, says: &str) -> String {
+        let Self { id, width, height, body } = self;
+        let (width, height, says) = (N(width), N(height), Esc(says));
+        format!(
+            "<svg class=\"chart-svg chart-svg-{id}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+             height=\"{height}\" role=\"img\" aria-label=\"{says}\">{body}</svg>"
+        )
+    }
+}
+
 /// The fill of a result in the picture `id`.
 pub(super) fn fill(id: &str, result: Verdict) -> String {
     format!("fill=\"url(#{id}-{})\"", result.word())
