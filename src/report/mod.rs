@@ -11,6 +11,7 @@ mod columns;
 mod consoles;
 mod cost;
 pub mod finding;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod live;

@@ -1,8 +1,10 @@
 //! The files of a run that hang on more than one event: what each is called, when what it says has changed, and what it
 //! says. Transcripts, which hang on one call each, and the writing are `render`'s.
 
+use std::path::Path;
+
 use super::prometheus::{self, Detail};
-use super::{ReportError, RunState, Table, consoles, junit, package, summary_json};
+use super::{ReportError, RunState, Table, consoles, html, junit, package, summary_json};
 use crate::model::EventKind;
 
 /// The files that hang on more than one event.
@@ -16,11 +18,12 @@ pub(super) enum View {
     Package,
     Junit,
     Metrics,
+    Page,
 }
 
 impl View {
     /// All of them, in the order in which they are written.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Lines,
         Self::Calls,
         Self::Consoles,
@@ -29,6 +32,7 @@ impl View {
         Self::Package,
         Self::Junit,
         Self::Metrics,
+        Self::Page,
     ];
 
     /// Its name within the run's folder.
@@ -42,11 +46,12 @@ impl View {
             Self::Package => "datapackage.json",
             Self::Junit => "junit.xml",
             Self::Metrics => "metrics.prom",
+            Self::Page => html::FILE,
         }
     }
 
-    /// What it says now.
-    pub(super) fn bytes(self, state: &RunState) -> Result<Vec<u8>, ReportError> {
+    /// What it says now, of the run in the folder `dir`: the page tells what consoles said as well, which lies there.
+    pub(super) fn bytes(self, state: &RunState, dir: &Path) -> Result<Vec<u8>, ReportError> {
         match self {
             Self::Lines => Table::Lines.bytes(state),
             Self::Calls => Table::Calls.bytes(state),
@@ -56,6 +61,11 @@ impl View {
             Self::Package => Ok(package::bytes(state)?),
             Self::Junit => junit::bytes(state),
             Self::Metrics => Ok(prometheus::text(state, Detail::Phases)?.into_bytes()),
+            Self::Page => {
+                let said = html::Transcripts::read(state, dir)
+                    .map_err(|source| ReportError::io(dir.join(super::render::TRANSCRIPTS), source))?;
+                Ok(html::page(state, &said)?.into_bytes())
+            }
         }
     }
 
@@ -65,7 +75,7 @@ impl View {
         match self {
             Self::Lines | Self::Calls | Self::Modems | Self::Summary | Self::Package => true,
             Self::Consoles => consoles::any(state),
-            Self::Junit | Self::Metrics => state.ended().is_some(),
+            Self::Junit | Self::Metrics | Self::Page => state.ended().is_some(),
         }
     }
 

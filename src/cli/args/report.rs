@@ -30,6 +30,11 @@ pub struct Report {
     pub line: Option<LineId>,
 }
 
+const HTML_HELP: &str = "\
+Examples:
+  lineman report html -o morning.html              the last run
+  lineman report html current -o now.html          the run that goes on: what is known of it so far";
+
 const JSON_HELP: &str = "\
 Examples:
   lineman report json | jq -r '.lines[] | select(.result == \"fail\") | [.line, .fault, .detail] | @tsv'
@@ -49,6 +54,9 @@ reports/schemas/junit.xsd is its schema.";
 /// What can be asked of the runs of a reports folder, and of their history.
 #[derive(Debug, Subcommand)]
 pub enum ReportVerb {
+    /// A run as one page for a browser: `report.html`, which needs no network and nothing beside it.
+    #[command(after_help = HTML_HELP)]
+    Html(Written),
     /// A run as tables: verdicts, calls, consoles or modems.
     Csv(CsvTable),
     /// A run as one JSON object: its summary and all its tables.

@@ -19,6 +19,7 @@ mod written;
 pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
     match &args.verb {
         None => again::run(args),
+        Some(ReportVerb::Html(args)) => formats::html(args),
         Some(ReportVerb::Csv(args)) => formats::csv(args),
         Some(ReportVerb::Json(args)) => formats::json(args),
         Some(ReportVerb::Junit(args)) => formats::junit(args),
