@@ -11,6 +11,7 @@ mod credentials;
 mod determinism;
 mod disk;
 mod faults;
+mod formats;
 mod habits;
 mod history;
 mod init;
