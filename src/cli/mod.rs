@@ -13,6 +13,7 @@ mod hours;
 mod import;
 mod job;
 mod modems;
+mod notify;
 mod outlook;
 mod refused;
 mod report;
