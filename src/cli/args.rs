@@ -12,7 +12,7 @@ use crate::sim::rfc2217::Manners;
 
 pub use audit::{Audit, Selection};
 pub use modems::{Modems, ModemsCheck, ModemsVerb};
-pub use report::{Asked, Diff, Format, Import, Rates, Report, ReportVerb, Since, Trend};
+pub use report::{Asked, Diff, Format, Import, Notify, Rates, Report, ReportVerb, Since, Trend};
 
 /// Walks a company's out-of-band telephone lines: dials them all, times how each call is set up, logs into the console
 /// behind it, proves that it is the right one, logs out, hangs up, and writes a verdict, a fault and a blame for every

@@ -247,7 +247,7 @@ impl Message {
 }
 
 /// The lines that began to fail in a run; without a past to compare with, all that fail.
-pub(super) fn new_in(state: &RunState) -> Vec<Failure> {
+pub fn new_in(state: &RunState) -> Vec<Failure> {
     state.lines().filter_map(|(line, _)| new_failure(state, &line.id)).collect()
 }
 

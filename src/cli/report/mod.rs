@@ -8,6 +8,7 @@ use crate::history::{Store, Waits};
 
 mod again;
 mod diff;
+mod notify;
 mod rates;
 mod trend;
 
@@ -19,6 +20,7 @@ pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
         Some(ReportVerb::Diff(args)) => diff::run(args),
         Some(ReportVerb::Trend(args)) => trend::run(args),
         Some(ReportVerb::Rates(args)) => rates::run(args),
+        Some(ReportVerb::Notify(args)) => notify::run(args),
     }
 }
 
