@@ -338,3 +338,6 @@ fn back(withdrawn: &Withdrawn) -> Back {
 fn stamp(at: Timestamp) -> String {
     format!("{at:.3}")
 }
+
+#[cfg(test)]
+mod tests;
