@@ -17,6 +17,7 @@ mod mixed;
 mod modems;
 mod morning;
 mod night;
+mod notify;
 mod ports;
 mod real;
 mod remote;

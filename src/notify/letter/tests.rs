@@ -53,7 +53,11 @@ fn the_page_says_the_same_as_the_run_and_needs_nothing_from_elsewhere() {
     for (line, known) in state.lines() {
         let fault = known.verdict.as_ref().and_then(|verdict| verdict.fault);
         if let Some(fault) = fault {
-            assert!(html.contains(&format!("<b>{}</b>", line.id)) && html.contains(fault.code()), "{}", line.id);
+            assert!(
+                html.contains(&format!("<b>{}</b>", line.id)) && html.contains(fault.code()),
+                "{}",
+                line.id
+            );
         }
     }
     for bad in ["<script", "http:", "https:", "<img", "<link", "url("] {
