@@ -21,6 +21,7 @@ mod modems;
 mod monitor;
 mod morning;
 mod night;
+mod notify;
 mod ports;
 mod real;
 mod remote;
