@@ -11,6 +11,7 @@ mod credentials;
 mod determinism;
 mod disk;
 mod faults;
+mod handover;
 mod history;
 mod limits;
 mod mixed;
