@@ -83,7 +83,11 @@ pub(super) async fn search() -> Result<Vec<Found>, Failure> {
     let found = asked.iter().filter_map(|one| {
         let modem = one.modem()?;
         let hardware = table::hardware(one);
-        let told = if hardware.is_empty() { modem.profile.clone() } else { format!("{} ({hardware})", modem.profile) };
+        let told = if hardware.is_empty() {
+            modem.profile.clone()
+        } else {
+            format!("{} ({hardware})", modem.profile)
+        };
         Some(Found { port: one.place.name.clone(), profile: modem.profile.clone(), told })
     });
     Ok(found.collect())
