@@ -14,6 +14,7 @@ mod disk;
 mod faults;
 mod formats;
 mod habits;
+mod handover;
 mod history;
 mod init;
 mod limits;
