@@ -414,7 +414,12 @@ pub(super) fn foresee(plan: &Plan) -> Vec<Problem> {
             }
         }
     }
-    problems.extend(foresee_secrets(&urls, &|name| std::env::var_os(name)));
+    let mut secrets = foresee_secrets(&urls, &|name| std::env::var_os(name));
+    for problem in &mut secrets {
+        // What is looked for there is an address, whatever finds it calls it.
+        problem.at.key.truncate(problem.at.key.trim_end_matches(".password").len());
+    }
+    problems.extend(secrets);
     problems
 }
 

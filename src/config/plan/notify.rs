@@ -10,7 +10,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::file::ListFile;
 use crate::config::bank::missing;
-use crate::config::credentials::{CredentialSource, PasswordFile, PlannedCredential};
+use crate::config::credentials::{CredentialSource, PasswordFile, PlannedCredential, Words};
 use crate::config::problem::{list, quoted, suggestion};
 use crate::config::source::beside;
 use crate::config::yaml::Doc;
@@ -129,7 +129,7 @@ struct MailFile {
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct HookFile {
-    command: Option<Vec<String>>,
+    command: Option<Words>,
     webhook: Option<UrlFile>,
     credential: Option<String>,
     ca: Option<String>,
@@ -275,18 +275,13 @@ impl Desk<'_> {
     }
 
     fn server(&self, written: Option<&str>, tls: Option<&str>) -> Option<Server> {
-        let tls = match tls {
-            None => None,
-            Some(word) => match Tls::ALL.into_iter().find(|tls| tls.word() == word) {
-                Some(tls) => Some(tls),
-                None => {
-                    let near = suggestion(word, Tls::ALL.map(Tls::word));
-                    let what = format!("{} is none of `starttls`, `smtps` and `none`{near}", quoted(word));
-                    self.doc.problem("notify.mail.tls", what);
-                    return None;
-                }
-            },
-        };
+        let word = tls;
+        let tls = word.and_then(|word| Tls::ALL.into_iter().find(|tls| tls.word() == word));
+        if let (Some(word), None) = (word, tls) {
+            let near = suggestion(word, Tls::ALL.map(Tls::word));
+            let what = format!("{} is none of `starttls`, `smtps` and `none`{near}", quoted(word));
+            self.doc.problem("notify.mail.tls", what);
+        }
         let Some(text) = written else {
             let local = Server::local();
             let tls = tls.unwrap_or(local.tls);
@@ -409,7 +404,7 @@ impl Desk<'_> {
                         doc.problem(&key(part), "is for a webhook; a command has no use for it");
                     }
                 }
-                self.command(&words, &key("command"))
+                self.command(&words.0, &key("command"))
             }
             (None, Some(url)) => {
                 let credential = self.credential(file.credential.as_deref(), &key("credential"));
@@ -429,6 +424,7 @@ impl Desk<'_> {
                 doc.problem(&whole, "is both a command and a webhook; make two hooks of it");
                 None
             }
+            (None, None) if doc.lost_a_part(&whole) => None,
             (None, None) => {
                 missing(
                     doc,
