@@ -27,7 +27,9 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
             wishes.next().await;
             match next {
                 Cancel::LogOut => {
-                    note("stopping: no more dials; calls log out and hang up (again: drop all lines at once)")
+                    note(
+                        "stopping: no more dials; calls log out and hang up (again: drop all lines at once)",
+                    );
                 }
                 Cancel::HangUp if !dropping => {
                     dropping = true;

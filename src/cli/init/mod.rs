@@ -10,6 +10,7 @@ mod place;
 mod rows;
 mod table;
 
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -386,9 +387,9 @@ fn told(answers: &Answers, found: &Found, plan: &Plan, written: &[String], path:
     }
     text.push_str("next:\n");
     if let Some((_, Source::Env(name))) = &answers.login {
-        text.push_str(&format!("  export {name}=...\n"));
+        let _ = writeln!(text, "  export {name}=...");
     }
-    text.push_str(&format!("  lineman check {path}\n  lineman modems check {path}\n  lineman audit {path}"));
+    let _ = write!(text, "  lineman check {path}\n  lineman modems check {path}\n  lineman audit {path}");
     text
 }
 
