@@ -1,9 +1,11 @@
 //! The command line as it is typed: plain data, one file a verb. What it means is looked up in the file of each verb.
 
 mod audit;
+mod call;
 mod init;
 mod modems;
 mod report;
+mod schema;
 mod shell;
 mod talk;
 
@@ -15,9 +17,14 @@ use clap_complete::engine::ArgValueCompleter;
 use crate::sim::rfc2217::Manners;
 
 pub use audit::{Audit, Selection};
+pub use call::Call;
 pub use init::{Column, Init, TypedLine};
 pub use modems::{Modems, ModemsCheck, ModemsVerb};
-pub use report::{Asked, Diff, Format, Import, Rates, Report, ReportVerb, Since, Trend};
+pub use report::{
+    Asked, CsvTable, Diff, Format, Import, Nagios, Prometheus, Rates, Report, ReportVerb, Since, Status,
+    Table, Trend, Written, Zabbix, ZabbixList,
+};
+pub use schema::Schema;
 pub use shell::{Completions, Man, Shell};
 pub use talk::{Color, LogFormat, Talk};
 
@@ -81,6 +88,8 @@ Exit codes, the first that holds:
 pub enum Verb {
     /// Runs a plan: dials every line of it and writes the verdicts.
     Audit(Audit),
+    /// Calls lines, a site or a number once, every phase live: a technician's run.
+    Call(Box<Call>),
     /// Validates all files of a plan and shows what would be dialed; dials nothing.
     Check(Check),
     /// Writes the report of a run again from its journal; tells what changed between runs, what drifts, and how often it fails.
@@ -97,6 +106,8 @@ pub enum Verb {
     Completions(Completions),
     /// Prints the manual page, or writes one for each verb.
     Man(Man),
+    /// Prints the JSON Schema of a kind of file, by which editors complete and check.
+    Schema(Schema),
 }
 
 /// `lineman check`.

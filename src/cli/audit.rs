@@ -61,7 +61,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let past = resumed.as_ref().map(|resumed| job::past(&resumed.events)).unwrap_or_default();
     let mut cut_off = match &resumed {
         Some(resumed) => job::cut_off(&resumed.events),
-        None => experience::left_behind(&reports, &plan),
+        None => experience::left_behind(&reports, &plan)?,
     };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
     let history = History::of(&plan, &reports);

@@ -5,6 +5,7 @@
 pub mod args;
 mod audit;
 mod bench;
+mod call;
 mod check;
 mod example;
 mod experience;
@@ -20,6 +21,7 @@ mod names;
 mod outlook;
 mod refused;
 mod report;
+mod schema;
 mod screen;
 mod scribe;
 mod secrets;
@@ -27,6 +29,7 @@ mod shell;
 mod sim;
 mod standing;
 mod stop;
+mod terminal;
 mod viewer;
 mod why;
 
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match &cli.verb {
             Verb::Audit(args) => audit::run(args, cli.talk.verbose > 0).await,
+            Verb::Call(args) => call::run(args, cli.talk.verbose > 0).await,
             Verb::Check(args) => check::run(args),
             Verb::Modems(args) => modems::run(args).await,
             Verb::Report(args) => report::run(args),
@@ -94,6 +98,10 @@ pub fn main() -> ExitCode {
             Verb::Init(args) => init::run(args).await,
             Verb::Completions(args) => shell::run(args),
             Verb::Man(args) => man::run(args),
+            Verb::Schema(args) => {
+                schema::run(args);
+                Ok(0)
+            }
         }
     });
     // A thread that waits for a port or a disk that hangs must not hold up the end.
@@ -109,9 +117,14 @@ pub fn main() -> ExitCode {
 
 /// The command line; where it can't be understood, or asks for help alone, that was said, and this is the exit code.
 fn read(words: Vec<OsString>) -> Result<Cli, u8> {
+    let asks_for_status = report::status::is_asked(words.iter().cloned());
     let early = manner::Early::of(&words, &|name| std::env::var_os(name));
     let read = args::command().color(early.color).try_get_matches_from(words);
     read.and_then(|typed| Cli::from_arg_matches(&typed)).map_err(|error| {
+        // A monitor takes the usual code of wrong usage for CRITICAL.
+        if error.use_stderr() && asks_for_status {
+            return report::status::unknown(error.to_string().lines().next().unwrap_or_default());
+        }
         if early.json && error.use_stderr() {
             let talk = args::Talk { log_format: args::LogFormat::Json, ..args::Talk::default() };
             manner::settle(&talk, &|name| std::env::var_os(name));

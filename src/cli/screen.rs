@@ -50,7 +50,7 @@ pub(super) fn choose(plain: bool, earlier: Option<Board>) -> Box<dyn Screen> {
     }
 }
 
-fn is_dumb(term: Option<std::ffi::OsString>) -> bool {
+pub(super) fn is_dumb(term: Option<std::ffi::OsString>) -> bool {
     term.is_none_or(|term| term.is_empty() || term == "dumb")
 }
 

@@ -9,13 +9,14 @@ use jiff::Timestamp;
 
 use super::cost::Charges;
 use super::modem::ModemFigures;
+use super::night::{Nights, SittingSpan, Spell};
 use super::transcript;
 use crate::model::changes::Standing;
 use crate::model::charge::ChargeSum;
 use crate::model::event::{CredentialState, EVENT_FORMAT, Ending, LineVerdict, RunHeader};
 use crate::model::{
     CallId, CallRecord, Changed, Changes, CredentialName, Event, EventKind, Fault, Line, LineBefore, LineId,
-    ModemId, PhoneNumber, Verdict,
+    ModemId, Mono, PhoneNumber, Verdict,
 };
 
 /// Events that can't be true together.
@@ -242,6 +243,7 @@ pub struct RunState {
     line_places: HashMap<LineId, usize>,
     modems: Vec<ModemFigures>,
     modem_places: HashMap<ModemId, usize>,
+    nights: Nights,
     running: BTreeMap<CallId, RunningCall>,
     credentials: BTreeMap<CredentialName, (CredentialState, String)>,
     notices: Vec<(Timestamp, String)>,
@@ -284,6 +286,7 @@ impl RunState {
             line_places,
             modems: header.modems.iter().cloned().map(ModemFigures::new).collect(),
             modem_places,
+            nights: Nights::begin(header.modems.len(), event.at, event.mono),
             running: BTreeMap::new(),
             credentials: BTreeMap::new(),
             notices: Vec::new(),
@@ -319,17 +322,18 @@ impl RunState {
         }
         match &event.kind {
             EventKind::RunStarted(_) => return Err(Broken::SecondHeader),
-            EventKind::RunResumed(_) => self.resume(),
+            EventKind::RunResumed(_) => self.resume(event),
             EventKind::Modem { modem, state, fault, detail, .. } => {
                 let place = self.modem_place(modem)?;
                 self.modems[place].told(*state, *fault, detail);
+                self.nights.told(place, *state, *fault, event.mono);
             }
             EventKind::CallStarted { call, line, modem, attempt, via, .. } => {
                 let other_number = via.as_ref().and_then(|via| via.number.clone());
                 let (line, modem, attempt) = (line.clone(), modem.clone(), *attempt);
-                self.call_started(call, RunningCall { line, modem, attempt, other_number })?;
+                self.call_started(call, RunningCall { line, modem, attempt, other_number }, event.mono)?;
             }
-            EventKind::CallEnded(record) => self.call_ended(record)?,
+            EventKind::CallEnded(record) => self.call_ended(record, event.mono)?,
             EventKind::BenchCheck(record) => {
                 let place = self.modem_place(&record.modem)?;
                 if let Some((call, _)) = self.running.iter().find(|(_, call)| call.modem == record.modem) {
@@ -337,6 +341,7 @@ impl RunState {
                     return Err(Broken::CheckedInCall { modem, call });
                 }
                 self.modems[place].checked(record);
+                self.nights.checked(place, record.outcome, record.took_ms, event.mono);
             }
             EventKind::Credential { credential, state, detail } => {
                 self.credentials.insert(credential.clone(), (*state, detail.clone()));
@@ -364,6 +369,7 @@ impl RunState {
             // Facts of the moment, for the live board alone.
             EventKind::CallMoment { .. } | EventKind::PasswordSent { .. } | EventKind::LineWaits { .. } => {}
         }
+        self.nights.tick(event.mono);
         Ok(())
     }
 
@@ -383,8 +389,9 @@ impl RunState {
         self.gone = Some(gone);
     }
 
-    fn resume(&mut self) {
+    fn resume(&mut self, event: &Event) {
         self.sittings += 1;
+        self.nights.resume(event.at, event.mono);
         self.ended = None;
         self.running.clear();
         for line in &mut self.lines {
@@ -396,8 +403,8 @@ impl RunState {
         }
     }
 
-    fn call_started(&mut self, call: &CallId, new: RunningCall) -> Result<(), Broken> {
-        self.modem_place(&new.modem)?;
+    fn call_started(&mut self, call: &CallId, new: RunningCall, mono: Mono) -> Result<(), Broken> {
+        let modem = self.modem_place(&new.modem)?;
         let place = self.line_place(&new.line)?;
         if self.running.contains_key(call)
             || self.lines[place].calls.iter().any(|record| record.call == *call)
@@ -421,11 +428,12 @@ impl RunState {
         }
         let line = &mut self.lines[place];
         line.attempts_begun = line.attempts_begun.max(new.attempt);
+        self.nights.call_started(modem, new.line.clone(), new.attempt, mono);
         self.running.insert(call.clone(), new);
         Ok(())
     }
 
-    fn call_ended(&mut self, record: &CallRecord) -> Result<(), Broken> {
+    fn call_ended(&mut self, record: &CallRecord, mono: Mono) -> Result<(), Broken> {
         let begun = self.running.get(&record.call).ok_or_else(|| Broken::UnknownCall(record.call.clone()))?;
         if (&begun.line, &begun.modem, begun.attempt) != (&record.line, &record.modem, record.attempt) {
             return Err(Broken::OtherCall(record.call.clone()));
@@ -433,6 +441,7 @@ impl RunState {
         let (line, modem) = (self.line_place(&record.line)?, self.modem_place(&record.modem)?);
         self.running.remove(&record.call);
         self.modems[modem].called(record);
+        self.nights.call_ended(modem, record.fault, mono);
         if transcript::is_kept(record) {
             self.lines[line].transcripts.push(record.call.clone());
         }
@@ -529,6 +538,16 @@ impl RunState {
     /// All modems, in the order of the bank.
     pub fn modems(&self) -> &[ModemFigures] {
         &self.modems
+    }
+
+    /// The sittings of the run, in their order.
+    pub fn sitting_spans(&self) -> &[SittingSpan] {
+        self.nights.sittings()
+    }
+
+    /// What one modem did and when; `place` is its place in [`RunState::modems`].
+    pub fn spells(&self, place: usize) -> impl Iterator<Item = Spell> + '_ {
+        self.nights.of(place)
     }
 
     /// Calls that have begun and not ended.

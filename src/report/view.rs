@@ -1,7 +1,8 @@
 //! The files of a run that hang on more than one event: what each is called, when what it says has changed, and what it
 //! says. Transcripts, which hang on one call each, and the writing are `render`'s.
 
-use super::{ReportError, RunState, consoles, summary_json, tables};
+use super::prometheus::{self, Detail};
+use super::{ReportError, RunState, Table, consoles, summary_json};
 use crate::model::EventKind;
 
 /// The files that hang on more than one event.
@@ -12,39 +13,46 @@ pub(super) enum View {
     Consoles,
     Modems,
     Summary,
+    Metrics,
 }
 
 impl View {
     /// All of them, in the order in which they are written.
-    pub(super) const ALL: [Self; 5] = [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary, Self::Metrics];
 
     /// Its name within the run's folder.
     pub(super) const fn file(self) -> &'static str {
         match self {
-            Self::Lines => "lines.csv",
-            Self::Calls => "calls.csv",
-            Self::Consoles => "consoles.csv",
-            Self::Modems => "modems.csv",
+            Self::Lines => Table::Lines.file(),
+            Self::Calls => Table::Calls.file(),
+            Self::Consoles => Table::Consoles.file(),
+            Self::Modems => Table::Modems.file(),
             Self::Summary => "summary.json",
+            Self::Metrics => "metrics.prom",
         }
     }
 
     /// What it says now.
     pub(super) fn bytes(self, state: &RunState) -> Result<Vec<u8>, ReportError> {
-        let csv =
-            |table: csv::Result<_>| table.map_err(|source| ReportError::Csv { file: self.file(), source });
         match self {
-            Self::Lines => csv(tables::lines(state)),
-            Self::Calls => csv(tables::calls(state)),
-            Self::Consoles => csv(tables::consoles(state)),
-            Self::Modems => csv(tables::modems(state)),
+            Self::Lines => Table::Lines.bytes(state),
+            Self::Calls => Table::Calls.bytes(state),
+            Self::Consoles => Table::Consoles.bytes(state),
+            Self::Modems => Table::Modems.bytes(state),
             Self::Summary => Ok(summary_json::bytes(state)?),
+            Self::Metrics => Ok(prometheus::text(state, Detail::Phases)?.into_bytes()),
         }
     }
 
-    /// Whether the run has this file: that of the consoles is for plans that have some.
+    /// Whether the run has this file now: that of the consoles is for plans that have some, and what is made of a whole night
+    /// is written once there is one.
     pub(super) fn is_for(self, state: &RunState) -> bool {
-        self != Self::Consoles || consoles::any(state)
+        match self {
+            Self::Lines | Self::Calls | Self::Modems | Self::Summary => true,
+            Self::Consoles => consoles::any(state),
+            Self::Metrics => state.ended().is_some(),
+        }
     }
 
     /// Whether an event changes what this file says.

@@ -58,21 +58,43 @@ pub(super) async fn run(args: &args::Modems) -> Result<u8, Failure> {
     Ok(if answered || args.no_ask { 0 } else { NONE_ANSWERED })
 }
 
-/// Asks all serial ports of this host who is there.
+/// A modem of this host that answered.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    /// Its port, by the name that lasts longest.
+    pub(super) port: String,
+    /// Its family.
+    pub(super) profile: String,
+    /// What it is, for a person who chooses.
+    pub(super) told: String,
+}
+
+/// Asks all serial ports of this host at once.
 ///
 /// # Errors
-/// The system does not tell its ports, or a profile can't be read.
+/// The system does not tell its ports, or a profile is wrong.
 pub(super) async fn find() -> Result<Vec<Asked>, Failure> {
-    let found = list::list()
-        .map_err(|error| Failure::wrong(format!("the system does not tell its serial ports: {error}")))?;
-    let places = found.into_iter().map(Place::found).collect();
-    Ok(ask::all(
-        places,
-        &PortOptions { rtscts: false, ..PortOptions::default() },
-        profiles()?.into(),
-        Clock::start(),
-    )
-    .await)
+    let listed = list::list().map_err(|error| {
+        Failure::wrong(format!("the system does not tell its serial ports: {error}; name one: `--port PORT`"))
+    })?;
+    let places = listed.into_iter().map(Place::found).collect();
+    let options = PortOptions { rtscts: false, ..PortOptions::default() };
+    Ok(ask::all(places, &options, profiles()?.into(), Clock::start()).await)
+}
+
+/// The modems among them.
+///
+/// # Errors
+/// As [`find`].
+pub(super) async fn search() -> Result<Vec<Found>, Failure> {
+    let asked = find().await?;
+    let found = asked.iter().filter_map(|one| {
+        let modem = one.modem()?;
+        let hardware = table::hardware(one);
+        let told = if hardware.is_empty() { modem.profile.clone() } else { format!("{} ({hardware})", modem.profile) };
+        Some(Found { port: one.place.name.clone(), profile: modem.profile.clone(), told })
+    });
+    Ok(found.collect())
 }
 
 /// The ports that were named, or all that there are.
