@@ -100,14 +100,14 @@ pub enum Verb {
     Modems(Modems),
     /// Runs a virtual exchange with modems on ptys or over RFC 2217, for rehearsal and for other programs.
     Sim(Sim),
+    /// Prints the JSON Schema of a kind of file, by which editors complete and check.
+    Schema(Schema),
     /// Writes a commented plan and bank to begin with, from answers or from a CSV file of lines.
     Init(Init),
     /// Prints what makes a shell complete verbs, options, files, and the names of lines and modems.
     Completions(Completions),
     /// Prints the manual page, or writes one for each verb.
     Man(Man),
-    /// Prints the JSON Schema of a kind of file, by which editors complete and check.
-    Schema(Schema),
 }
 
 /// `lineman check`.

@@ -118,8 +118,8 @@ mod tests {
     use super::*;
     use crate::config::{Overrides, load_plan};
     use crate::history::LineMemory;
-    use crate::model::event::{CredentialState, Ending};
     use crate::model::Mono;
+    use crate::model::event::{CredentialState, Ending};
     use crate::modem::clock::Clock;
 
     const PLAN: &str = r#"

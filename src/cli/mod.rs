@@ -95,13 +95,13 @@ pub fn main() -> ExitCode {
             Verb::Report(args) => report::run(args),
             Verb::Why(args) => why::run(args),
             Verb::Sim(args) => sim::run(args).await,
-            Verb::Init(args) => init::run(args).await,
-            Verb::Completions(args) => shell::run(args),
-            Verb::Man(args) => man::run(args),
             Verb::Schema(args) => {
                 schema::run(args);
                 Ok(0)
             }
+            Verb::Init(args) => init::run(args).await,
+            Verb::Completions(args) => shell::run(args),
+            Verb::Man(args) => man::run(args),
         }
     });
     // A thread that waits for a port or a disk that hangs must not hold up the end.
@@ -117,12 +117,12 @@ pub fn main() -> ExitCode {
 
 /// The command line; where it can't be understood, or asks for help alone, that was said, and this is the exit code.
 fn read(words: Vec<OsString>) -> Result<Cli, u8> {
-    let asks_for_status = report::status::is_asked(words.iter().cloned());
     let early = manner::Early::of(&words, &|name| std::env::var_os(name));
+    let is_status = report::status::is_asked(words.iter().cloned());
     let read = args::command().color(early.color).try_get_matches_from(words);
     read.and_then(|typed| Cli::from_arg_matches(&typed)).map_err(|error| {
         // A monitor takes the usual code of wrong usage for CRITICAL.
-        if error.use_stderr() && asks_for_status {
+        if is_status && error.use_stderr() {
             return report::status::unknown(error.to_string().lines().next().unwrap_or_default());
         }
         if early.json && error.use_stderr() {

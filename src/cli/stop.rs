@@ -50,6 +50,7 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
 #[expect(clippy::exit, reason = "the user asked for it for the third time; something hangs")]
 fn end_at_once() {
     complain("ended at once; `lineman audit --resume` goes on");
+    super::terminal::restore();
     // The viewer may get it out, unless it is the terminal that hangs.
     std::thread::park_timeout(LAST_WORDS);
     std::process::exit(i32::from(INTERRUPTED));

@@ -22,7 +22,10 @@ macro_rules! steps {
 
 impl Fault {
     /// Likely causes, the likeliest first; never empty, and more than one wherever there is more than one thing to try.
-    #[expect(clippy::too_many_lines, reason = "a table: one entry a fault, so that a new fault can't go without")]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a table: one entry a fault, so that a new fault can't go without"
+    )]
     pub const fn steps(self) -> &'static [Step] {
         match self {
             Self::PortOpenFailed => steps![

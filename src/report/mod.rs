@@ -4,21 +4,24 @@
 //! come, a replay of the journal later) gets the same bytes. `reports/SCHEMA.md` documents what is written.
 
 mod atomic;
-mod cell;
 pub mod call;
+mod cell;
 pub mod changes_json;
 pub mod charts;
 mod columns;
 mod consoles;
 mod cost;
 pub mod finding;
+pub mod html;
 pub mod json;
+pub mod junit;
 pub mod live;
 mod modem;
 pub mod nagios;
 pub mod news;
 mod night;
 pub mod outcome;
+mod package;
 pub mod page;
 pub mod prometheus;
 mod render;

@@ -44,6 +44,11 @@ pub struct Report {
     pub line: Option<LineId>,
 }
 
+const HTML_HELP: &str = "\
+Examples:
+  lineman report html -o morning.html              the last run
+  lineman report html current -o now.html          the run that goes on: what is known of it so far";
+
 const JSON_HELP: &str = "\
 Examples:
   lineman report json | jq -r '.lines[] | select(.result == \"fail\") | [.line, .fault, .detail] | @tsv'
@@ -51,15 +56,37 @@ Examples:
 
 reports/schemas/run.schema.json is its JSON Schema.";
 
+const JUNIT_HELP: &str = "\
+A line that is `degraded` is a case that passed; its output says what is wrong with it.
+
+Examples:
+  lineman report junit -o results/lineman.xml
+  lineman report junit 20261121T020000Z-nightly
+
+reports/schemas/junit.xsd is its schema.";
+
+const TEXT_HELP: &str = "\
+Examples:
+  lineman report text                              the last run
+  lineman report text --color always | less -R     with its colours
+  lineman report text 20261121T020000Z-nightly -o night.txt";
+
 /// What can be asked of the runs of a reports folder, and of their history.
 #[derive(Debug, Subcommand)]
 pub enum ReportVerb {
+    /// A run as one page for a browser: `report.html`, which needs no network and nothing beside it.
+    #[command(after_help = HTML_HELP)]
+    Html(Written),
     /// A run as tables: verdicts, calls, consoles or modems.
     Csv(CsvTable),
     /// A run as one JSON object: its summary and all its tables.
     #[command(after_help = JSON_HELP)]
     Json(Written),
+    /// A run as JUnit XML: lines that fail are failures, the bench's own troubles errors, what was left out is skipped.
+    #[command(after_help = JUNIT_HELP)]
+    Junit(Written),
     /// A run's summary in words, as the audit ends with it.
+    #[command(after_help = TEXT_HELP)]
     Text(Written),
     /// A run as metrics for the node exporter's textfile collector; also valid OpenMetrics.
     Prometheus(Prometheus),

@@ -13,6 +13,8 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use crate::call::Tap;
 use crate::call::live::{HandoverLimits, Live, Wish};
 use crate::config::Plan;
@@ -22,7 +24,7 @@ use crate::journal::{Journal, RunDir};
 use crate::model::event::Ending;
 use crate::model::{EventKind, Fault, LineId};
 use crate::modem::clock::{Clock, Wall};
-use crate::report::call::{ThereUsually, Usually, Watch, found, many};
+use crate::report::call::{ThereUsually, Watch, found, many};
 use crate::report::outcome::{ALL_PASSED, COULD_NOT_JUDGE, is_left_out};
 use crate::report::{Renderer, RunState, exit_code};
 
@@ -82,7 +84,7 @@ pub(super) async fn run(args: &Call, talkative: bool) -> Result<u8, Failure> {
     let mut scheduled = job::scheduler_plan(&plan, Past::default(), &experience, &first.windows);
     one_after_the_other(&mut scheduled);
     let book = job::Book::new(Arc::clone(&plan), experience.usual);
-    let (book, terminal) = match tap(args, row) {
+    let (book, terminal) = match tap(args, row, desk.secrets()) {
         Some((tap, terminal)) => (book.with_tap(tap), Some(terminal)),
         None => (book, None),
     };
@@ -143,12 +145,12 @@ fn one_after_the_other(plan: &mut SchedulerPlan) {
 }
 
 /// The side channel between the call and the terminal, where one is wanted.
-fn tap(args: &Call, row: bool) -> Option<(Tap, Terminal)> {
+fn tap(args: &Call, row: bool, secrets: Arc<[SecretString]>) -> Option<(Tap, Terminal)> {
     if !args.watch && !args.interactive {
         return None;
     }
     let handover = args.interactive.then(HandoverLimits::default);
-    let (tap, end) = Tap::new(Wish { watch: args.watch, handover, ..Wish::default() });
+    let (tap, end) = Tap::new(Wish { watch: args.watch, handover, secrets });
     let show = move |live: &Live| {
         let Live::Line { text, .. } = live else { return };
         let said = format!("            | {text}");
@@ -191,7 +193,8 @@ fn conclude(
 /// The exit code of the night, but that nothing is fine where nothing was called.
 fn code(state: &RunState) -> u8 {
     let left_out = |fault: Option<Fault>| fault.is_some_and(is_left_out);
-    let none = state.lines().all(|(_, line)| left_out(line.verdict.as_ref().and_then(|verdict| verdict.fault)));
+    let none =
+        state.lines().all(|(_, line)| left_out(line.verdict.as_ref().and_then(|verdict| verdict.fault)));
     match exit_code(state) {
         ALL_PASSED if none => COULD_NOT_JUDGE,
         code => code,
@@ -202,7 +205,7 @@ fn code(state: &RunState) -> u8 {
 fn text(args: &Call, state: &RunState, there: &There, folder: &str) -> String {
     let style = super::screen::style();
     let interrupted = matches!(state.ended(), Some((Ending::Interrupted, _)));
-    let nothing = Usually::new();
+    let nothing = ThereUsually::default();
     let mut parts = Vec::new();
     for (line, about) in state.lines() {
         if args.repeat > 1 {
@@ -210,9 +213,8 @@ fn text(args: &Call, state: &RunState, there: &There, folder: &str) -> String {
                 let modem = state.modems().iter().find(|modem| modem.header.id == record.modem)?;
                 Some(modem.header.profile.as_str())
             });
-            let usually = there.get(&line.id).zip(family).and_then(|(there, family)| there.get(family));
-            let usually = usually.unwrap_or(&nothing);
-            parts.push(many(line, about, args.repeat, usually, style, screen::ink()));
+            let usually = (there.get(&line.id).unwrap_or(&nothing), family.unwrap_or_default());
+            parts.push(many(line, about, args.repeat, &usually, style, screen::ink()));
         }
         let cancelled = about.verdict.as_ref().is_some_and(|verdict| verdict.fault == Some(Fault::Cancelled));
         if !(interrupted && cancelled && args.repeat > 1) {

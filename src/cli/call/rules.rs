@@ -56,7 +56,11 @@ pub(super) fn one_call(args: &Call, plan: &mut Plan) -> Vec<String> {
     for planned in &mut plan.lines {
         if planned.ways.len() > 1 {
             let others: Vec<String> = planned.ways.drain(1..).map(|way| way.told()).collect();
-            told.push(format!("line `{}` has other ways, which are not called now: {}", planned.line.id, others.join(", ")));
+            told.push(format!(
+                "line `{}` has other ways, which are not called now: {}",
+                planned.line.id,
+                others.join(", ")
+            ));
         }
     }
     told

@@ -11,7 +11,7 @@ use crate::cli::{Failure, complain, note};
 use crate::config::bank::BAUD;
 use crate::config::credentials::CredentialSource;
 use crate::config::library::Library;
-use crate::config::plan::lone::{LoneLine, LonePlace, LonePort, Login};
+use crate::config::plan::lone::{Login, LoneLine, LonePlace, LonePort};
 use crate::config::{Overrides, Plan, load_bench, load_plan};
 use crate::console::transcript::clean_line;
 use crate::model::PhoneNumber;
@@ -195,7 +195,9 @@ fn with_modem(args: &Call, mut plan: Plan) -> Result<Plan, Failure> {
     ];
     let of_bank = args.port.is_none() && (args.plan.is_some() || args.bank.is_some());
     if let Some((flag, _)) = alone.iter().find(|(_, given)| *given && of_bank) {
-        return Err(Failure::wrong(format!("{flag} is for a modem on `--port`; of a bank's modems its file says it")));
+        return Err(Failure::wrong(format!(
+            "{flag} is for a modem on `--port`; of a bank's modems its file says it"
+        )));
     }
     let Some(wanted) = &args.modem else { return Ok(plan) };
     if !plan.bank.modems.iter().any(|modem| modem.id == *wanted) {

@@ -8,7 +8,7 @@ use crate::config::Plan;
 use crate::journal;
 use crate::model::event::ModemState;
 use crate::model::{CallRecord, EventKind, LineId};
-use crate::report::call::{Figure, ThereUsually};
+use crate::report::call::ThereUsually;
 
 use crate::cli::history::Recalled;
 
@@ -23,7 +23,7 @@ const KINDS: [&str; 3] = ["run-started", "modem", "call-ended"];
 /// By line, and by the family of the modem that calls: families differ in what they show.
 pub(super) fn of(plan: &Plan, recalled: &Recalled, reports: &Path) -> BTreeMap<LineId, ThereUsually> {
     let lines: BTreeSet<&LineId> = plan.lines.iter().map(|planned| &planned.line.id).collect();
-    let mut nights: BTreeMap<LineId, BTreeMap<String, Vec<CallRecord>>> = BTreeMap::new();
+    let mut nights: BTreeMap<LineId, Vec<(String, CallRecord)>> = BTreeMap::new();
     let mut runs = journal::runs(reports).unwrap_or_default();
     let mut bytes_left = BYTES_MAX;
     for _ in 0..NIGHTS_MAX {
@@ -34,23 +34,13 @@ pub(super) fn of(plan: &Plan, recalled: &Recalled, reports: &Path) -> BTreeMap<L
         bytes_left -= bytes;
         // One that can't be read tells nothing.
         for (line, family, record) in night(&folder, plan, &lines).unwrap_or_default() {
-            nights.entry(line).or_default().entry(family).or_default().push(record);
+            nights.entry(line).or_default().push((family, record));
         }
     }
     let usual = |line: &LineId| {
         let before = recalled.before.iter().find(|before| before.line == *line);
         let known = before.and_then(|before| before.usual.as_ref());
-        let nights = nights.get(line);
-        let families: BTreeSet<&String> = known
-            .into_iter()
-            .flat_map(|usual| usual.families.keys())
-            .chain(nights.into_iter().flat_map(BTreeMap::keys))
-            .collect();
-        let of = |family: &String| {
-            let calls = nights.and_then(|nights| nights.get(family)).into_iter().flatten();
-            (family.clone(), Figure::usually(known, family, calls))
-        };
-        families.into_iter().map(of).collect()
+        ThereUsually::of(known, nights.get(line).map_or(&[], Vec::as_slice))
     };
     lines.iter().map(|line| ((*line).clone(), usual(line))).collect()
 }

@@ -69,29 +69,33 @@ pub(super) struct Found {
     pub(super) told: String,
 }
 
-/// Asks all serial ports of this host at once.
+/// Asks all serial ports of this host at once who is there.
 ///
 /// # Errors
 /// The system does not tell its ports, or a profile is wrong.
 pub(super) async fn find() -> Result<Vec<Asked>, Failure> {
-    let listed = list::list().map_err(|error| {
-        Failure::wrong(format!("the system does not tell its serial ports: {error}; name one: `--port PORT`"))
+    let found = list::list().map_err(|error| {
+        Failure::wrong(format!("the system does not tell its serial ports: {error}; name one yourself"))
     })?;
-    let places = listed.into_iter().map(Place::found).collect();
+    let places = found.into_iter().map(Place::found).collect();
     let options = PortOptions { rtscts: false, ..PortOptions::default() };
     Ok(ask::all(places, &options, profiles()?.into(), Clock::start()).await)
 }
 
-/// The modems among them.
+/// The same, of those alone that answered.
 ///
 /// # Errors
-/// As [`find`].
+/// As above.
 pub(super) async fn search() -> Result<Vec<Found>, Failure> {
     let asked = find().await?;
     let found = asked.iter().filter_map(|one| {
         let modem = one.modem()?;
         let hardware = table::hardware(one);
-        let told = if hardware.is_empty() { modem.profile.clone() } else { format!("{} ({hardware})", modem.profile) };
+        let told = if hardware.is_empty() {
+            modem.profile.clone()
+        } else {
+            format!("{} ({hardware})", modem.profile)
+        };
         Some(Found { port: one.place.name.clone(), profile: modem.profile.clone(), told })
     });
     Ok(found.collect())

@@ -112,7 +112,8 @@ impl LonePort {
         let known = plan.bank.location.country.clone();
         let location = match &self.from.country {
             Some(country) if known.as_ref() != Some(country) => {
-                if let Some(rules) = self.from.rules(country, &self.from.location(country), library, &mut problems)
+                if let Some(rules) =
+                    self.from.rules(country, &self.from.location(country), library, &mut problems)
                 {
                     plan.numbering = rules;
                 }
@@ -250,7 +251,8 @@ impl LoneLine {
                 None
             }
         });
-        let credential = self.login.as_ref().and_then(|login| self.credential(login, &mut plan, &mut problems));
+        let credential =
+            self.login.as_ref().and_then(|login| self.credential(login, &mut plan, &mut problems));
         // A number is a name too: `+` and digits.
         let name = self.number.as_str();
         let (Ok(id), Ok(site)) = (name.parse::<LineId>(), name.parse()) else {
@@ -323,12 +325,12 @@ impl Plan {
                     || glob(name, line.site.as_str())
                     || number.as_ref() == Some(&line.number)
             };
-            let found: Vec<usize> =
-                (0..self.lines.len()).filter(|&at| fits(&self.lines[at].line)).collect();
+            let found: Vec<usize> = (0..self.lines.len()).filter(|&at| fits(&self.lines[at].line)).collect();
             if found.is_empty() {
-                let known = self.lines.iter().flat_map(|planned| {
-                    [planned.line.id.as_str(), planned.line.site.as_str()]
-                });
+                let known = self
+                    .lines
+                    .iter()
+                    .flat_map(|planned| [planned.line.id.as_str(), planned.line.site.as_str()]);
                 let near = suggestion(name, known);
                 let what = format!("{} is no line and no site of plan `{}`{near}", quoted(name), self.name);
                 problems.0.push(Problem::new(Place::file(self.path.display().to_string()), what));

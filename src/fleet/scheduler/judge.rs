@@ -342,7 +342,9 @@ impl Case<'_> {
 
     fn enough_calls(&self) -> Option<Finding> {
         let confirm = self.confirm();
-        (self.confirming() >= confirm || self.made() >= self.attempts(confirm)).then(|| self.decided()).flatten()
+        (self.confirming() >= confirm || self.made() >= self.attempts(confirm))
+            .then(|| self.decided())
+            .flatten()
     }
 
     /// The finding of the call that decides where none passed: the one that got furthest, of equals the last; one that

@@ -1,6 +1,6 @@
 //! The figures of a call, by name: what a moment completes, and what is usual of it on the line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::usual::{FamilyUsual, Spread, Usual};
 use crate::model::{CallRecord, PhaseTimes, Verdict};
@@ -40,10 +40,61 @@ pub enum Figure {
     Total,
 }
 
-/// What is usual on a line, as far as it is known, for the family of modem that calls.
+/// What is usual of some figures.
 pub type Usually = BTreeMap<Figure, Spread>;
-/// The same by family of modem.
-pub type ThereUsually = BTreeMap<String, Usually>;
+
+/// What is usual on a line, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ThereUsually {
+    /// Of all calls: the figures that are the far end's, whatever modem calls.
+    all: Usually,
+    /// By the family of the modem that calls: families differ in what they show, and when.
+    families: BTreeMap<String, Usually>,
+}
+
+impl ThereUsually {
+    /// What the history says, and, of figures that it does not keep, what these calls of earlier nights say that passed; each
+    /// with the family of its modem.
+    pub fn of(history: Option<&Usual>, nights: &[(String, CallRecord)]) -> Self {
+        let names = history.into_iter().flat_map(|usual| usual.families.keys());
+        let names: BTreeSet<&String> = names.chain(nights.iter().map(|(family, _)| family)).collect();
+        let family = |name: &String| {
+            let calls = nights.iter().filter(|(family, _)| family == name).map(|(_, record)| record);
+            (name.clone(), usually(history, name, calls, |_| true))
+        };
+        let all =
+            usually(history, "", nights.iter().map(|(_, record)| record), |figure| !figure.is_our_modems());
+        Self { all, families: names.into_iter().map(family).collect() }
+    }
+
+    /// What is usual of a figure, called from a modem of this family.
+    pub fn get(&self, family: &str, figure: Figure) -> Option<&Spread> {
+        let of_family = self.families.get(family).and_then(|usually| usually.get(&figure));
+        of_family.or_else(|| self.all.get(&figure))
+    }
+}
+
+fn usually<'a>(
+    history: Option<&Usual>,
+    family: &str,
+    nights: impl Iterator<Item = &'a CallRecord>,
+    wanted: impl Fn(Figure) -> bool,
+) -> Usually {
+    let passed =
+        |record: &&CallRecord| matches!(Verdict::of(record.fault), Verdict::Pass | Verdict::Degraded);
+    let times: Vec<PhaseTimes> =
+        nights.filter(passed).map(|record| PhaseTimes::of(&record.timeline)).collect();
+    let of = |figure: Figure| {
+        let known = history.and_then(|all| figure.usual(all, all.families.get(family)));
+        let seen = || {
+            let all: Vec<i64> =
+                times.iter().filter_map(|times| i64::try_from(figure.of(times)?).ok()).collect();
+            Spread::of(&all)
+        };
+        Some((figure, known.or_else(seen)?))
+    };
+    Figure::ALL.into_iter().filter(|figure| wanted(*figure)).filter_map(of).collect()
+}
 
 impl Figure {
     /// All of them.
@@ -118,27 +169,11 @@ impl Figure {
         }
     }
 
-    /// What is usual on a line: what the history says, and, of figures that it does not keep, what these calls of earlier
-    /// nights say that passed.
-    pub fn usually<'a>(
-        history: Option<&Usual>,
-        family: &str,
-        nights: impl IntoIterator<Item = &'a CallRecord>,
-    ) -> Usually {
-        let passed = |record: &&CallRecord| {
-            matches!(Verdict::of(record.fault), Verdict::Pass | Verdict::Degraded)
-        };
-        let times: Vec<PhaseTimes> =
-            nights.into_iter().filter(passed).map(|record| PhaseTimes::of(&record.timeline)).collect();
-        let of = |figure: Self| {
-            let known = history.and_then(|all| figure.usual(all, all.families.get(family)));
-            let seen = || {
-                let all: Vec<i64> =
-                    times.iter().filter_map(|times| i64::try_from(figure.of(times)?).ok()).collect();
-                Spread::of(&all)
-            };
-            Some((figure, known.or_else(seen)?))
-        };
-        Self::ALL.into_iter().filter_map(of).collect()
+    /// It hangs on what our modem shows, or does itself, so that families can't be held against each other.
+    const fn is_our_modems(self) -> bool {
+        !matches!(
+            self,
+            Self::DialedToConnect | Self::Prompt | Self::Login | Self::Verify | Self::Logout | Self::Total
+        )
     }
 }

@@ -16,7 +16,9 @@ pub fn found(line: &Line, state: &LineState, style: Style) -> String {
     let result = Verdict::of(verdict.fault);
     let head = match verdict.fault {
         None => format!("{}: {}", line.id, result.word().to_uppercase()),
-        Some(fault) => format!("{}: {} {fault} (blame: {})", line.id, result.word().to_uppercase(), fault.blame()),
+        Some(fault) => {
+            format!("{}: {} {fault} (blame: {})", line.id, result.word().to_uppercase(), fault.blame())
+        }
     };
     page.painted(&head, Some(Paint::of(result)));
     if !verdict.detail.is_empty() {
@@ -25,7 +27,8 @@ pub fn found(line: &Line, state: &LineState, style: Style) -> String {
     let Some(fault) = verdict.fault else {
         let host = state.deciding().and_then(|record| record.hostname.as_deref());
         let link = state.deciding().and_then(|record| link(&record.link));
-        let told: Vec<String> = [host.map(|host| format!("{host} answered")), link].into_iter().flatten().collect();
+        let told: Vec<String> =
+            [host.map(|host| format!("{host} answered")), link].into_iter().flatten().collect();
         if verdict.detail.is_empty() && !told.is_empty() {
             page.wrapped(2, &one_line(&told.join("; ")));
         }

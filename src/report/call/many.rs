@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::figure::{Figure, Usually};
+use super::figure::{Figure, ThereUsually};
 use super::picture::{Ink, bars, histogram};
 use super::{figure_seconds, seconds};
 use crate::model::usual::Spread;
@@ -14,11 +14,23 @@ use crate::report::page::{Page, Paint, Style};
 const BARS_MAX: usize = 60;
 /// Calls from which on a histogram says more than the row of bars.
 const HISTOGRAM_MIN: usize = 8;
+/// Phases that never took so long are not told of, ms.
+const GRAIN: i64 = 10;
 /// Its rows.
 const ROWS: u64 = 6;
 
+/// What is usual on the line, and the family of the modem that called.
+pub type Usual<'a> = (&'a ThereUsually, &'a str);
+
 /// Counts, spread and picture. `wanted`: calls that were asked for.
-pub fn many(line: &Line, state: &LineState, wanted: u32, usually: &Usually, style: Style, ink: Ink) -> String {
+pub fn many(
+    line: &Line,
+    state: &LineState,
+    wanted: u32,
+    usually: &Usual<'_>,
+    style: Style,
+    ink: Ink,
+) -> String {
     let mut page = Page::new(style);
     // Calls that our own bench or the user ended say nothing of the line.
     let counts = |record: &&CallRecord| Verdict::of(record.fault) != Verdict::Untested;
@@ -47,7 +59,10 @@ fn tally(calls: &[&CallRecord]) -> Vec<(Verdict, String)> {
     counts.sort_by_key(|(fault, count)| (fault.is_some(), std::cmp::Reverse(*count)));
     let told = |(fault, count): (Option<crate::model::Fault>, usize)| {
         let result = Verdict::of(fault);
-        let what = fault.map_or_else(|| result.word().to_owned(), |fault| format!("{result} {fault} ({})", fault.blame()));
+        let what = fault.map_or_else(
+            || result.word().to_owned(),
+            |fault| format!("{result} {fault} ({})", fault.blame()),
+        );
         let share = 100 * count / calls.len().max(1);
         (result, format!("{count:>3}  {what}, {share} %"))
     };
@@ -55,12 +70,17 @@ fn tally(calls: &[&CallRecord]) -> Vec<(Verdict, String)> {
 }
 
 /// A row a figure that two calls at least have.
-fn spread(page: &mut Page, calls: &[&CallRecord], times: &[PhaseTimes], usually: &Usually) {
+fn spread(page: &mut Page, calls: &[&CallRecord], times: &[PhaseTimes], usually: &Usual<'_>) {
     let mut rows: Vec<[String; 7]> = Vec::new();
     for figure in Figure::ALL {
-        let known: Vec<i64> = times.iter().filter_map(|times| i64::try_from(figure.of(times)?).ok()).collect();
-        let Some(spread) = Spread::of(&known).filter(|_| known.len() > 1) else { continue };
-        let usual = usually.get(&figure).map(|usual| figure_seconds(usual.median)).unwrap_or_default();
+        let known: Vec<i64> =
+            times.iter().filter_map(|times| i64::try_from(figure.of(times)?).ok()).collect();
+        // What takes no time worth telling is left out.
+        let Some(spread) = Spread::of(&known).filter(|spread| known.len() > 1 && spread.most >= GRAIN) else {
+            continue;
+        };
+        let usual =
+            usually.0.get(usually.1, figure).map(|usual| figure_seconds(usual.median)).unwrap_or_default();
         rows.push(row(figure.word(), &spread, figure_seconds, usual));
     }
     let rates: Vec<i64> =
@@ -90,7 +110,15 @@ fn spread(page: &mut Page, calls: &[&CallRecord], times: &[PhaseTimes], usually:
 fn row(name: &str, spread: &Spread, told: impl Fn(i64) -> String, usual: String) -> [String; 7] {
     // A deviation is a figure of the same kind: rounded to it.
     let deviation = told(spread.deviation().round() as i64);
-    [name.to_owned(), spread.nights.to_string(), told(spread.least), told(spread.median), told(spread.most), deviation, usual]
+    [
+        name.to_owned(),
+        spread.nights.to_string(),
+        told(spread.least),
+        told(spread.median),
+        told(spread.most),
+        deviation,
+        usual,
+    ]
 }
 
 /// The time to CONNECT, else of the whole call, in the order of the calls; and how it is spread.
@@ -104,8 +132,15 @@ fn picture(page: &mut Page, times: &[PhaseTimes], ink: Ink) {
     let known: Vec<u64> = figures.iter().flatten().copied().collect();
     let (Some(least), Some(most)) = (known.iter().min(), known.iter().max()) else { return };
     page.line("");
-    let missing = if known.len() < figures.len() { format!("; {} = it did not come to that", ink.none()) } else { String::new() };
-    page.wrapped(2, &format!("{}, call by call, {} to {}{missing}", figure.word(), seconds(*least), seconds(*most)));
+    let missing = if known.len() < figures.len() {
+        format!("; {} = it did not come to that", ink.none())
+    } else {
+        String::new()
+    };
+    page.wrapped(
+        2,
+        &format!("{}, call by call, {} to {}{missing}", figure.word(), seconds(*least), seconds(*most)),
+    );
     let drawn: Vec<char> = bars(&figures, ink).chars().collect();
     for piece in drawn.chunks(BARS_MAX.min(page.width().saturating_sub(4))) {
         page.line(&format!("    {}", piece.iter().collect::<String>()));
@@ -115,6 +150,12 @@ fn picture(page: &mut Page, times: &[PhaseTimes], ink: Ink) {
     }
     let bins = histogram(&known, ROWS, page.width().saturating_sub(40).clamp(10, 40), ink);
     for bin in &bins {
-        page.line(&format!("    {:>8} to {:>8} {:>4}  {}", seconds(bin.from), seconds(bin.to), bin.count, bin.bar));
+        page.line(&format!(
+            "    {:>8} to {:>8} {:>4}  {}",
+            seconds(bin.from),
+            seconds(bin.to),
+            bin.count,
+            bin.bar
+        ));
     }
 }

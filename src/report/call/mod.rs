@@ -9,7 +9,7 @@ mod many;
 mod picture;
 mod watch;
 
-pub use figure::{Figure, ThereUsually, Usually};
+pub use figure::{Figure, ThereUsually};
 pub use found::found;
 pub use many::many;
 pub use picture::Ink;

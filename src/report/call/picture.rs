@@ -47,11 +47,14 @@ pub(super) fn bars(figures: &[Option<u64>], ink: Ink) -> String {
     let level = |figure: u64| match most - least {
         span if span < grain => levels.len() / 2 - 1,
         span => {
-            let place = (u128::from(figure - least) * u128::from(top) + u128::from(span) / 2) / u128::from(span);
+            let place =
+                (u128::from(figure - least) * u128::from(top) + u128::from(span) / 2) / u128::from(span);
             usize::try_from(place).unwrap_or(0)
         }
     };
-    let mark = |figure: &Option<u64>| figure.map_or(ink.none(), |figure| levels[level(figure).min(levels.len() - 1)]);
+    let mark = |figure: &Option<u64>| {
+        figure.map_or(ink.none(), |figure| levels[level(figure).min(levels.len() - 1)])
+    };
     figures.iter().map(mark).collect()
 }
 
@@ -72,7 +75,12 @@ pub(super) fn histogram(figures: &[u64], rows: u64, columns: usize, ink: Ink) ->
     }
     let step = (most - least).div_ceil(rows).max(1);
     let mut bins: Vec<Bin> = (0..rows)
-        .map(|row| Bin { from: least + row * step, to: least + (row + 1) * step, count: 0, bar: String::new() })
+        .map(|row| Bin {
+            from: least + row * step,
+            to: least + (row + 1) * step,
+            count: 0,
+            bar: String::new(),
+        })
         .take_while(|bin| bin.from <= most)
         .collect();
     for figure in figures {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::figure::{Figure, ThereUsually, Usually};
+use super::figure::{Figure, ThereUsually};
 use super::{figure_seconds, seconds};
 use crate::model::event::{CheckOutcome, Hangup, ModemState, WaitReason};
+use crate::model::usual::Spread;
 use crate::model::{
     CallId, CallRecord, Event, EventKind, LineId, Link, Moment, Mono, PhaseTimes, Timeline, Verdict,
 };
@@ -110,7 +111,8 @@ impl Watch {
             EventKind::CallEnded(record) => self.ended(record),
             EventKind::LineWaits { line, until, reason, why } => {
                 let told = one_line(&format!("{line} waits: {why}"));
-                let left = until.and_then(|until| u64::try_from(until.duration_since(event.at).as_millis()).ok());
+                let left =
+                    until.and_then(|until| u64::try_from(until.duration_since(event.at).as_millis()).ok());
                 let until = left.map(|ms| event.mono + std::time::Duration::from_millis(ms));
                 let is_news = !matches!(reason, WaitReason::Modem | WaitReason::Group) && self.repeat == 1;
                 let line = until.map_or_else(
@@ -127,11 +129,19 @@ impl Watch {
                 if stopped { vec![self.paint(&told(), Paint::Red)] } else { Vec::new() }
             }
             EventKind::BenchCheck(record) if record.outcome != CheckOutcome::Passed => {
-                let told = format!("modem {}: check {} {}: {}", record.modem, record.check.word(), record.outcome.word(), record.detail);
+                let told = format!(
+                    "modem {}: check {} {}: {}",
+                    record.modem,
+                    record.check.word(),
+                    record.outcome.word(),
+                    record.detail
+                );
                 vec![self.paint(&one_line(&told), Paint::Yellow)]
             }
             EventKind::Notice { text } => vec![one_line(text)],
-            EventKind::VerdictWithdrawn { line, why } => vec![one_line(&format!("verdict of {line} withdrawn: {why}"))],
+            EventKind::VerdictWithdrawn { line, why } => {
+                vec![one_line(&format!("verdict of {line} withdrawn: {why}"))]
+            }
             _ => Vec::new(),
         }
     }
@@ -143,7 +153,8 @@ impl Watch {
                 _ if self.repeat <= 1 => String::new(),
                 made => format!("call {} of {}: ", made.copied().unwrap_or(0) + 1, self.repeat),
             };
-            let usual = self.next_usual(running).map(|usual| format!(", usually {usual}")).unwrap_or_default();
+            let usual =
+                self.next_usual(running).map(|usual| format!(", usually {usual}")).unwrap_or_default();
             let s = now.since(running.since).as_secs();
             return Some(format!("{count}{} {s} s{usual}", running.at.activity()));
         }
@@ -152,8 +163,8 @@ impl Watch {
         Some(left.map_or_else(|| told.clone(), |left| format!("{told}, {left} s left")))
     }
 
-    fn usually(&self, line: &LineId, family: &str) -> Option<&Usually> {
-        self.usually.get(line)?.get(family)
+    fn usual(&self, line: &LineId, family: &str, figure: Figure) -> Option<&Spread> {
+        self.usually.get(line)?.get(family, figure)
     }
 
     /// How long what it is busy with takes mostly.
@@ -167,8 +178,8 @@ impl Watch {
             Moment::Prompted => &[Figure::Login],
             _ => &[],
         };
-        let usually = self.usually(&running.line, &running.family)?;
-        figures.iter().find_map(|figure| usually.get(figure)).map(|usual| figure_seconds(usual.median))
+        let usual = |figure: &Figure| self.usual(&running.line, &running.family, *figure);
+        figures.iter().find_map(usual).map(|usual| figure_seconds(usual.median))
     }
 
     fn moment(&mut self, call: &CallId, moment: Moment, at: Mono) -> Vec<String> {
@@ -198,16 +209,23 @@ impl Watch {
         vec![self.row(&whose, since_dial, reached(moment), &figures)]
     }
 
-    fn row(&self, (line, family): &(LineId, String), since: Option<u64>, what: &str, figures: &[(Figure, u64)]) -> String {
+    fn row(
+        &self,
+        (line, family): &(LineId, String),
+        since: Option<u64>,
+        what: &str,
+        figures: &[(Figure, u64)],
+    ) -> String {
         let when = since.map_or(String::new(), seconds);
         let mut row = format!("  {when:>8}  {what:<14}");
         for (figure, ms) in figures {
             row.push_str(&format!("  {:<13} {:>8}", figure.word(), seconds(*ms)));
-            let usual = self.usually(line, family).and_then(|usually| usually.get(figure));
+            let usual = self.usual(line, family, *figure);
             let Some(usual) = usual.filter(|_| self.style.width >= MIDDLE) else { continue };
             row.push_str(&format!("  usually {}", figure_seconds(usual.median)));
             if self.style.width >= WIDE {
-                let nights = if usual.nights == 1 { "1 night".to_owned() } else { format!("{} nights", usual.nights) };
+                let nights =
+                    if usual.nights == 1 { "1 night".to_owned() } else { format!("{} nights", usual.nights) };
                 row.push_str(&format!(
                     " ({} to {}, {nights})",
                     figure_seconds(usual.least).trim_end_matches(" s"),
@@ -286,11 +304,13 @@ impl Watch {
         match record.hangup {
             Hangup::Proven => lines.push("  hang-up   on-hook is proven".to_owned()),
             Hangup::NotNeeded => {}
-            Hangup::Unproven => lines.push(self.paint("  hang-up   on-hook could NOT be proven: look at our modem", Paint::Red)),
+            Hangup::Unproven => lines
+                .push(self.paint("  hang-up   on-hook could NOT be proven: look at our modem", Paint::Red)),
         }
         // Of a single line the verdict follows at once.
         if self.hosts.len() > 1 {
-            let detail = if record.detail.is_empty() { String::new() } else { format!(": {}", record.detail) };
+            let detail =
+                if record.detail.is_empty() { String::new() } else { format!(": {}", record.detail) };
             lines.push(self.paint(&one_line(&format!("  found     {word}{detail}")), Paint::of(result)));
             lines.push(String::new());
         }
@@ -325,6 +345,7 @@ const fn reached(moment: Moment) -> &'static str {
         Moment::Prompted => "login prompt",
         Moment::LoggedIn => "logged in",
         Moment::Verified => "right console",
+        Moment::HandedBack => "handed back",
         Moment::LoggedOut => "logged out",
         Moment::OnHook => "on-hook",
         Moment::Released => "port is free",

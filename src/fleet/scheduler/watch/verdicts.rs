@@ -6,7 +6,7 @@ use super::{
     CALLS_WITHOUT_CARRIER_MAX, Call, CallClass, Fault, LineId, LineVerdict, ModemId, Mono, PhoneNumber, Seat,
     Watch,
 };
-use crate::fleet::policy::{PANICS_MAX, Policy};
+use crate::fleet::policy::PANICS_MAX;
 use crate::fleet::scheduler::Way;
 use crate::model::Verdict;
 
