@@ -13,5 +13,6 @@ pub mod history;
 pub mod journal;
 pub mod model;
 pub mod modem;
+pub mod notify;
 pub mod report;
 pub mod sim;

@@ -9,10 +9,12 @@ pub mod dial_time;
 pub mod dialing;
 pub mod evidence;
 pub mod limits;
+pub mod live;
 pub mod machine;
 pub mod quality;
 pub mod shell;
 pub mod spec;
+pub mod tap;
 
 #[cfg(test)]
 mod tests;
@@ -20,3 +22,4 @@ mod tests;
 pub use limits::{Limits, ShortDial};
 pub use quality::Quality;
 pub use spec::CallSpec;
+pub use tap::{Tap, TapEnd};

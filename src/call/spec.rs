@@ -7,7 +7,7 @@ use crate::console::{Behind, Dialog};
 use crate::model::event::Via;
 use crate::model::{CallId, CredentialName, DialString, Line, ModemId, PhoneNumber, Price};
 
-use super::{Limits, Quality, ShortDial};
+use super::{Limits, Quality, ShortDial, Tap};
 
 /// One call to be made.
 #[derive(Debug, Clone)]
@@ -42,6 +42,8 @@ pub struct CallSpec {
     pub price: Price,
     /// Time from one ring burst to the next where the line is, for modems that print a single RINGING.
     pub ring_cadence: Duration,
+    /// Where a terminal looks on, or wants the console after the checks.
+    pub tap: Option<Tap>,
 }
 
 impl CallSpec {

@@ -50,6 +50,7 @@ fn spec(dialog: Option<Arc<Dialog>>) -> CallSpec {
         quality: crate::call::Quality::default(),
         price: crate::model::Price::unknown(crate::model::NumberClass::National),
         ring_cadence: Duration::from_secs(6),
+        tap: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod modems;
 mod report;
+mod schema;
 
 use std::path::PathBuf;
 
@@ -12,7 +13,11 @@ use crate::sim::rfc2217::Manners;
 
 pub use audit::{Audit, Selection};
 pub use modems::{Modems, ModemsCheck, ModemsVerb};
-pub use report::{Asked, Diff, Format, Import, Rates, Report, ReportVerb, Since, Trend};
+pub use report::{
+    Asked, CsvTable, Diff, Format, Import, Nagios, Prometheus, Rates, Report, ReportVerb, Since, Status,
+    Table, Trend, Written, Zabbix, ZabbixList,
+};
+pub use schema::Schema;
 
 /// Walks a company's out-of-band telephone lines: dials them all, times how each call is set up, logs into the console
 /// behind it, proves that it is the right one, logs out, hangs up, and writes a verdict, a fault and a blame for every
@@ -52,6 +57,8 @@ pub enum Verb {
     Modems(Modems),
     /// Runs a virtual exchange with modems on ptys or over RFC 2217, for rehearsal and for other programs.
     Sim(Sim),
+    /// Prints the JSON Schema of a kind of file, by which editors complete and check.
+    Schema(Schema),
 }
 
 /// `lineman check`.

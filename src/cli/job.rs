@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::quality::Rules;
-use crate::call::{CallSpec, Quality, ShortDial};
+use crate::call::{CallSpec, Quality, ShortDial, Tap};
 use crate::config::bank::{BankModem, PROFILE_AUTO};
 use crate::config::plan::Undialable;
 use crate::config::plan::ways::PlannedWay;
@@ -305,6 +305,7 @@ pub(super) struct Book {
     usual: BTreeMap<LineId, Arc<Usual>>,
     lines: BTreeMap<LineId, usize>,
     modems: BTreeMap<ModemId, usize>,
+    tap: Option<Tap>,
 }
 
 impl Book {
@@ -314,7 +315,13 @@ impl Book {
         let lines =
             plan.lines.iter().enumerate().map(|(at, planned)| (planned.line.id.clone(), at)).collect();
         let modems = plan.bank.modems.iter().enumerate().map(|(at, modem)| (modem.id.clone(), at)).collect();
-        Self { plan, rules, usual, lines, modems }
+        Self { plan, rules, usual, lines, modems, tap: None }
+    }
+
+    /// With a terminal that looks on at the calls to lines, or wants their console.
+    #[must_use]
+    pub(super) fn with_tap(self, tap: Tap) -> Self {
+        Self { tap: Some(tap), ..self }
     }
 }
 
@@ -346,6 +353,7 @@ impl LineBook for Book {
             quality: Quality { rules: Arc::clone(&self.rules), usual: usual.cloned() },
             price: self.plan.price(&way.number),
             ring_cadence: self.plan.numbering.cadence_to(&way.number),
+            tap: self.tap.clone(),
         })
     }
 
@@ -395,6 +403,7 @@ fn check_call(plan: &Plan, name: &str, way: &PlannedWay, modem: &BankModem) -> R
         quality: Quality::default(),
         price: plan.price(&way.number),
         ring_cadence: plan.numbering.cadence_to(&way.number),
+        tap: None,
     })
 }
 

@@ -16,12 +16,14 @@ mod modems;
 mod outlook;
 mod refused;
 mod report;
+mod schema;
 mod screen;
 mod scribe;
 mod secrets;
 mod sim;
 mod standing;
 mod stop;
+mod terminal;
 mod viewer;
 mod why;
 
@@ -59,7 +61,16 @@ impl Failure {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // A monitor takes the usual code of wrong usage for CRITICAL.
+        Err(error) if error.use_stderr() && report::status::is_asked(std::env::args_os()) => {
+            return ExitCode::from(report::status::unknown(
+                error.to_string().lines().next().unwrap_or_default(),
+            ));
+        }
+        Err(error) => error.exit(),
+    };
     log_to_stderr(cli.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
@@ -76,6 +87,10 @@ pub fn main() -> ExitCode {
             Verb::Report(args) => report::run(args),
             Verb::Why(args) => why::run(args),
             Verb::Sim(args) => sim::run(args).await,
+            Verb::Schema(args) => {
+                schema::run(args);
+                Ok(0)
+            }
         }
     });
     // A thread that waits for a port or a disk that hangs must not hold up the end.

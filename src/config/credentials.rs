@@ -87,7 +87,7 @@ pub(super) struct CredentialFile {
 /// `password:` as written: a mapping that says where it is. Anything else may be the password itself, which is never
 /// said again.
 #[derive(Debug, Default)]
-struct PasswordFile {
+pub(super) struct PasswordFile {
     env: Option<String>,
     file: Option<String>,
     command: Option<Vec<String>>,
@@ -204,7 +204,7 @@ impl CredentialFile {
 }
 
 impl PasswordFile {
-    fn check(self, key: &str, plan: &Path, doc: &Doc) -> Option<CredentialSource> {
+    pub(super) fn check(self, key: &str, plan: &Path, doc: &Doc) -> Option<CredentialSource> {
         let said = [
             self.env.is_some(),
             self.file.is_some(),

@@ -17,6 +17,7 @@ pub mod numbering;
 pub mod plan;
 pub mod policy;
 pub mod problem;
+pub mod schemas;
 pub mod screening;
 pub mod source;
 pub mod tariff;

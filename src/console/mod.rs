@@ -6,6 +6,7 @@
 
 pub mod credential;
 pub mod dialog;
+pub mod handover;
 mod legible;
 mod matcher;
 mod round;

@@ -88,6 +88,11 @@ impl Desk {
         }
     }
 
+    /// All passwords, for whoever must mask them.
+    pub fn secrets(&self) -> std::sync::Arc<[secrecy::SecretString]> {
+        self.entries.values().map(|entry| entry.credential.password().clone()).collect()
+    }
+
     /// A call is at its login prompt.
     pub fn ask(&mut self, line: &LineId, credential: &CredentialName, reply: oneshot::Sender<Grant>) {
         let answer = match self.guard(credential) {

@@ -24,6 +24,23 @@ pub(super) fn write(dir: &Path, name: &str, bytes: &[u8], durable: bool) -> io::
     Ok(())
 }
 
+/// Puts `bytes` into the file at `path`, in one step for whoever reads it, and on the disk when this returns. A symlink
+/// stays, and what it points to is replaced; what is no file (a pipe, a terminal) is written to.
+///
+/// # Errors
+/// The file or its folder can't be written; what was there is as it was.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(&path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return File::options().write(true).open(&path)?.write_all(bytes);
+    }
+    let name = path.file_name().and_then(std::ffi::OsStr::to_str);
+    let name = name.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    write(dir, name, bytes, true)?;
+    sync_dir(dir)
+}
+
 /// Brings renames in a folder to the disk.
 pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     // Elsewhere a folder can't be opened, and the file system keeps renames by itself.

@@ -18,7 +18,7 @@ fn acts(c: char) -> bool {
 }
 
 /// One line without anything that acts: line ends and tabs become blanks, the rest U+FFFD.
-pub(super) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\r' | '\t' => ' ',

@@ -10,13 +10,17 @@ pub mod charts;
 mod columns;
 mod consoles;
 mod cost;
+pub mod finding;
 pub mod html;
+pub mod json;
 pub mod live;
 mod modem;
+pub mod nagios;
 pub mod news;
 mod night;
 pub mod outcome;
 pub mod page;
+pub mod prometheus;
 mod render;
 mod state;
 pub mod summary;
@@ -25,15 +29,18 @@ mod tables;
 mod transcript;
 mod view;
 pub mod why;
+pub mod zabbix;
 
-pub use cell::text as safe_cell;
+pub use atomic::replace;
+pub use cell::{one_line as safe_line, text as safe_cell};
 pub use cost::Charges;
 pub use live::Board;
 pub use modem::{Health, ModemFigures};
 pub use night::{Act, SittingSpan, Spell};
 pub use outcome::exit_code;
-pub use render::{Renderer, ReportError, files, replay};
+pub use render::{Renderer, ReportError, files, fold, replay};
 pub use state::{Broken, Counts, LineState, RunState};
+pub use tables::Table;
 pub use why::Situation;
 
 /// Version of the columns and keys of everything that is written here. Columns are only ever added at the end, and

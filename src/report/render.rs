@@ -45,12 +45,15 @@ pub enum ReportError {
         /// Why.
         source: csv::Error,
     },
-    /// A summary has no JSON form: a defect.
-    #[error("`summary.json` could not be put together")]
+    /// A report has no JSON form: a defect.
+    #[error("the JSON of the run could not be put together")]
     Json(#[from] serde_json::Error),
     /// The page's template does not fit what it is given: a defect.
     #[error("`report.html` could not be put together")]
     Page(#[from] minijinja::Error),
+    /// A metric has no text form: a defect.
+    #[error("the metrics of the run could not be put together")]
+    Metrics(#[from] std::fmt::Error),
     /// The events contradict each other.
     #[error("event {number} of the run cannot be: {source}")]
     Broken {
@@ -175,6 +178,20 @@ pub fn files(state: &RunState, dir: &Path) -> Vec<PathBuf> {
         files.push(dir.join(TRANSCRIPTS));
     }
     files
+}
+
+/// What is known of a run after all of its events.
+///
+/// # Errors
+/// If the events contradict each other.
+pub fn fold(events: &[Event]) -> Result<RunState, ReportError> {
+    let broken = |at: usize| move |source| ReportError::Broken { number: at + 1, source };
+    let (first, rest) = events.split_first().ok_or_else(|| broken(0)(Broken::NoHeader))?;
+    let mut state = RunState::begin(first).map_err(broken(0))?;
+    for (i, event) in rest.iter().enumerate() {
+        state.apply(event).map_err(broken(i + 1))?;
+    }
+    Ok(state)
 }
 
 /// Renders a whole run from its events into `dir`, and hands back its state with the paths of all files.

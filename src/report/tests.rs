@@ -149,7 +149,7 @@ fn a_write_touches_only_what_has_changed() {
 fn a_live_table_has_judged_lines_alone_in_the_order_of_the_plan() {
     let events = night();
     let state = RunState::of(&events[..events.len() / 2]).unwrap();
-    let rows = rows(&tables::lines(&state).unwrap());
+    let rows = rows(&Table::Lines.bytes(&state).unwrap());
     let names: Vec<&str> = rows[1..].iter().map(|row| row[3].as_str()).collect();
     assert_eq!(names.len() as u64, state.counts().judged());
     assert!(names.is_sorted() && names.len() < 13, "{names:?}");
@@ -166,8 +166,8 @@ fn the_columns_are_those_of_the_design() {
         currency,consoles,consoles_failed,change,nights";
     let state = RunState::of(&night()).unwrap();
     let head = |csv: Vec<u8>| String::from_utf8(csv).unwrap().lines().next().unwrap().trim_end().to_owned();
-    assert_eq!(head(tables::lines(&state).unwrap()), design);
-    assert_eq!(head(tables::calls(&state).unwrap()), design.replace(",line,", ",line,call,attempt,"));
+    assert_eq!(head(Table::Lines.bytes(&state).unwrap()), design);
+    assert_eq!(head(Table::Calls.bytes(&state).unwrap()), design.replace(",line,", ",line,call,attempt,"));
 }
 
 #[test]
@@ -185,8 +185,8 @@ fn what_a_modem_told_stands_in_columns_of_its_own() {
         "round_trip_ms",
         "disconnect_cause",
     ];
-    let lines = rows(&tables::lines(&state).unwrap());
-    let calls = rows(&tables::calls(&state).unwrap());
+    let lines = rows(&Table::Lines.bytes(&state).unwrap());
+    let calls = rows(&Table::Calls.bytes(&state).unwrap());
     for (table, key, of, cells) in [
         (&lines, "line", "BR0001-A", ["remote", "-16", "-23", "30", "", "0", "1", "2", "3", "DISC Received"]),
         (
@@ -217,8 +217,8 @@ fn is_rendered(text: &str, columns_since: usize) {
     let events: Vec<Event> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (now, then) = (RunState::of(&night()).unwrap(), RunState::of(&events).unwrap());
     for (new, old) in [
-        (tables::lines(&now).unwrap(), tables::lines(&then).unwrap()),
-        (tables::calls(&now).unwrap(), tables::calls(&then).unwrap()),
+        (Table::Lines.bytes(&now).unwrap(), Table::Lines.bytes(&then).unwrap()),
+        (Table::Calls.bytes(&now).unwrap(), Table::Calls.bytes(&then).unwrap()),
     ] {
         let (new, old) = (rows(&new), rows(&old));
         assert_eq!((new[0].clone(), new.len()), (old[0].clone(), old.len()));
@@ -237,7 +237,7 @@ fn is_rendered(text: &str, columns_since: usize) {
 #[test]
 fn cells_hold_what_the_events_say_and_nothing_where_they_are_silent() {
     let state = RunState::of(&night()).unwrap();
-    let bytes = tables::lines(&state).unwrap();
+    let bytes = Table::Lines.bytes(&state).unwrap();
     let text = String::from_utf8(bytes.clone()).unwrap();
     assert_eq!(
         text.matches("\r\n").count(),
@@ -275,7 +275,7 @@ fn cells_hold_what_the_events_say_and_nothing_where_they_are_silent() {
     ] {
         assert_eq!(cell_of(&lines, "line", of, column), is, "{of} {column}");
     }
-    let calls = rows(&tables::calls(&state).unwrap());
+    let calls = rows(&Table::Calls.bytes(&state).unwrap());
     assert_eq!(cell_of(&calls, "call", "BR0003-A.1", "fault"), "busy");
     assert_eq!(
         cell_of(&calls, "call", "BR0003-A.2", "fault"),
@@ -283,7 +283,7 @@ fn cells_hold_what_the_events_say_and_nothing_where_they_are_silent() {
         "the call passed, the line needed a retry"
     );
     assert_eq!(cell_of(&calls, "call", "BR0011-A.1", "dial_ms"), "1564");
-    let modems = rows(&tables::modems(&state).unwrap());
+    let modems = rows(&Table::Modems.bytes(&state).unwrap());
     for (of, column, is) in [
         ("m00", "profile", "courier"),
         ("m00", "health", "good"),
@@ -562,7 +562,7 @@ fn with_consoles() -> Vec<Event> {
 fn each_console_is_told_by_the_call_that_came_to_it() {
     let events = with_consoles();
     let state = RunState::of(&events).unwrap();
-    let table = String::from_utf8(super::tables::consoles(&state).unwrap()).unwrap();
+    let table = String::from_utf8(Table::Consoles.bytes(&state).unwrap()).unwrap();
     let cells = |row: &str, of: &[usize]| {
         let row: Vec<&str> = row.split(',').collect();
         of.iter().map(|at| row[*at].to_owned()).collect::<Vec<_>>().join(",")

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::{ReportError, RunState, consoles, html, summary_json, tables};
+use super::prometheus::{self, Detail};
+use super::{ReportError, RunState, Table, consoles, html, summary_json};
 use crate::model::EventKind;
 
 /// The files that hang on more than one event.
@@ -14,36 +15,37 @@ pub(super) enum View {
     Consoles,
     Modems,
     Summary,
+    Metrics,
     Page,
 }
 
 impl View {
     /// All of them, in the order in which they are written.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary, Self::Page];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary, Self::Metrics, Self::Page];
 
     /// Its name within the run's folder.
     pub(super) const fn file(self) -> &'static str {
         match self {
-            Self::Lines => "lines.csv",
-            Self::Calls => "calls.csv",
-            Self::Consoles => "consoles.csv",
-            Self::Modems => "modems.csv",
+            Self::Lines => Table::Lines.file(),
+            Self::Calls => Table::Calls.file(),
+            Self::Consoles => Table::Consoles.file(),
+            Self::Modems => Table::Modems.file(),
             Self::Summary => "summary.json",
+            Self::Metrics => "metrics.prom",
             Self::Page => html::FILE,
         }
     }
 
     /// What it says now, of the run in the folder `dir`: the page tells what consoles said as well, which lies there.
     pub(super) fn bytes(self, state: &RunState, dir: &Path) -> Result<Vec<u8>, ReportError> {
-        let csv =
-            |table: csv::Result<_>| table.map_err(|source| ReportError::Csv { file: self.file(), source });
         match self {
-            Self::Lines => csv(tables::lines(state)),
-            Self::Calls => csv(tables::calls(state)),
-            Self::Consoles => csv(tables::consoles(state)),
-            Self::Modems => csv(tables::modems(state)),
+            Self::Lines => Table::Lines.bytes(state),
+            Self::Calls => Table::Calls.bytes(state),
+            Self::Consoles => Table::Consoles.bytes(state),
+            Self::Modems => Table::Modems.bytes(state),
             Self::Summary => Ok(summary_json::bytes(state)?),
+            Self::Metrics => Ok(prometheus::text(state, Detail::Phases)?.into_bytes()),
             Self::Page => {
                 let said = html::Transcripts::read(state, dir)
                     .map_err(|source| ReportError::io(dir.join(super::render::TRANSCRIPTS), source))?;
@@ -52,13 +54,13 @@ impl View {
         }
     }
 
-    /// Whether the run has this file: that of the consoles is for plans that have some, and what is read in the morning is
-    /// written once the run has ended.
+    /// Whether the run has this file now: that of the consoles is for plans that have some, and what is made of a whole night
+    /// is written once there is one.
     pub(super) fn is_for(self, state: &RunState) -> bool {
         match self {
             Self::Lines | Self::Calls | Self::Modems | Self::Summary => true,
             Self::Consoles => consoles::any(state),
-            Self::Page => state.ended().is_some(),
+            Self::Metrics | Self::Page => state.ended().is_some(),
         }
     }
 

@@ -16,9 +16,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("journal", &["model"]),
     ("report", &["model"]),
     ("history", &["model"]),
-    ("config", &["model", "modem", "console", "call", "fleet", "journal", "report", "history", "sim"]),
+    ("notify", &["model", "report", "modem::clock"]),
+    (
+        "config",
+        &["model", "modem", "console", "call", "fleet", "journal", "report", "history", "notify", "sim"],
+    ),
     ("sim", &["model", "modem::port", "modem::profile", "modem::clock"]),
-    ("cli", &["model", "modem", "console", "call", "fleet", "journal", "report", "history", "config", "sim"]),
+    (
+        "cli",
+        &[
+            "model", "modem", "console", "call", "fleet", "journal", "report", "history", "notify", "config",
+            "sim",
+        ],
+    ),
 ];
 
 /// The pure cores, by file or folder under `src`. A name that ends with `/` is a folder; any other is a file without its
@@ -62,6 +72,12 @@ pub(crate) const CORES: &[&str] = &[
     "fleet/redial",
     "fleet/guard",
     "fleet/forecast",
+    "notify/digest",
+    "notify/letter",
+    "notify/occasion",
+    "notify/options",
+    "notify/payload",
+    "notify/secret",
 ];
 
 /// What a pure core never names, as the beginning of a path.

@@ -708,6 +708,7 @@ impl LineBook for Book {
             quality: Quality { rules: Arc::clone(&self.rules), usual: self.usual.get(line).cloned() },
             price: price(),
             ring_cadence: Duration::from_secs(6),
+            tap: None,
         })
     }
 
@@ -743,6 +744,7 @@ impl LineBook for Book {
             quality: lineman::call::Quality::default(),
             price: price(),
             ring_cadence: Duration::from_secs(6),
+            tap: None,
         })
     }
 }

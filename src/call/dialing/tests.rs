@@ -38,6 +38,7 @@ fn spec(attempt: u32, compressed: bool) -> CallSpec {
         quality: crate::call::Quality::default(),
         price: crate::model::Price::unknown(crate::model::NumberClass::National),
         ring_cadence: Duration::from_secs(6),
+        tap: None,
     }
 }
 

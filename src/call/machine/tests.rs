@@ -44,6 +44,7 @@ pub(super) fn spec(with_console: bool) -> CallSpec {
         quality: crate::call::Quality::default(),
         price: crate::model::Price::unknown(crate::model::NumberClass::National),
         ring_cadence: Duration::from_secs(6),
+        tap: None,
     }
 }
 

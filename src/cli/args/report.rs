@@ -1,11 +1,17 @@
 //! `lineman report` and what it can be asked.
 
+mod formats;
+mod monitor;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use crate::history::rates::By;
 use crate::model::{LineId, PlanName, span};
+
+pub use formats::{CsvTable, Table, Written};
+pub use monitor::{Nagios, Prometheus, Status, Zabbix, ZabbixList};
 
 /// `lineman report`.
 #[derive(Debug, Args)]
@@ -24,9 +30,31 @@ pub struct Report {
     pub line: Option<LineId>,
 }
 
+const JSON_HELP: &str = "\
+Examples:
+  lineman report json | jq -r '.lines[] | select(.result == \"fail\") | [.line, .fault, .detail] | @tsv'
+  lineman report json 20261121T020000Z-nightly -o night.json
+
+reports/schemas/run.schema.json is its JSON Schema.";
+
 /// What can be asked of the runs of a reports folder, and of their history.
 #[derive(Debug, Subcommand)]
 pub enum ReportVerb {
+    /// A run as tables: verdicts, calls, consoles or modems.
+    Csv(CsvTable),
+    /// A run as one JSON object: its summary and all its tables.
+    #[command(after_help = JSON_HELP)]
+    Json(Written),
+    /// A run's summary in words, as the audit ends with it.
+    Text(Written),
+    /// A run as metrics for the node exporter's textfile collector; also valid OpenMetrics.
+    Prometheus(Prometheus),
+    /// A run as passive check results for Nagios and Icinga.
+    Nagios(Nagios),
+    /// A run for zabbix_sender: what there is to discover, and its values.
+    Zabbix(Zabbix),
+    /// How lines stand now, as a monitoring plugin: one line, exit code 0 to 3.
+    Status(Status),
     /// What changed between two runs.
     Diff(Diff),
     /// The nights of a line, of a site's lines or of one of our modems, against their own baseline; what drifts.

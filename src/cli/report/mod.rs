@@ -1,4 +1,4 @@
-//! `lineman report`: writes the report of a run again from its journal, or asks the history.
+//! `lineman report`: writes the report of a run again from its journal, in all formats or in one; or asks the history.
 
 use std::path::PathBuf;
 
@@ -8,13 +8,24 @@ use crate::history::{Store, Waits};
 
 mod again;
 mod diff;
+mod formats;
+mod monitor;
 mod rates;
+pub(super) mod status;
 mod trend;
+mod written;
 
-/// Runs it; the exit code is the run's own.
+/// Runs it. The exit code is the run's own where all its files are written again, and its verb's own else.
 pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
     match &args.verb {
         None => again::run(args),
+        Some(ReportVerb::Csv(args)) => formats::csv(args),
+        Some(ReportVerb::Json(args)) => formats::json(args),
+        Some(ReportVerb::Text(args)) => formats::text(args),
+        Some(ReportVerb::Prometheus(args)) => monitor::prometheus(args),
+        Some(ReportVerb::Nagios(args)) => monitor::nagios(args),
+        Some(ReportVerb::Zabbix(args)) => monitor::zabbix(args),
+        Some(ReportVerb::Status(args)) => Ok(status::run(args)),
         Some(ReportVerb::Import(args)) => import::run(args),
         Some(ReportVerb::Diff(args)) => diff::run(args),
         Some(ReportVerb::Trend(args)) => trend::run(args),

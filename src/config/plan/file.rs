@@ -7,6 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::consoles::ConsoleFile;
 use super::costs::BudgetFile;
+use super::notify::NotifyFile;
 use super::written::Row;
 use crate::config::credentials::CredentialFile;
 use crate::config::history::HistoryFile;
@@ -29,6 +30,7 @@ pub(super) struct PlanFile {
     pub(super) tariff: Option<String>,
     pub(super) budget: BudgetFile,
     pub(super) history: HistoryFile,
+    pub(super) notify: Option<NotifyFile>,
     pub(super) seed: Option<u64>,
     pub(super) zone: Option<String>,
     pub(super) windows: Option<ListFile>,

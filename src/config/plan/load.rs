@@ -10,6 +10,7 @@ use super::costs::{self, Calls, Costs};
 use super::file::{LineFile, LinesFile, PlanFile};
 use super::hours::{HoursChecker, HoursKeys};
 use super::line::{self, Alternative, Common};
+use super::notify::{self, NotifyPlan};
 use super::select;
 use super::sites;
 use super::written::{self, WrittenLine};
@@ -48,6 +49,8 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
     let mut limits = file.limits.check(&doc);
     let history = file.history.check(path, &doc);
     let mut credentials = check_credentials(file.credentials, path, &doc);
+    let known: Vec<&CredentialName> = credentials.keys().collect();
+    let notify = notify::check(file.notify, path, &known, &doc);
     let read_bank = read_bank(file.bank.as_deref(), overrides, path, &library, &doc);
     let bank = read_bank.as_ref().and_then(|read| read.bank.as_ref());
     let numbering = load_numbering(file.numbering.as_deref(), read_bank.as_ref(), &library, &doc);
@@ -164,6 +167,7 @@ pub fn load_plan(path: &Path, overrides: &Overrides) -> Result<Plan, Problems> {
         zone,
         limits,
         history,
+        notify,
         seed,
         warnings,
     });
@@ -212,6 +216,7 @@ pub fn load_bench(path: &Path) -> Result<Plan, Problems> {
             zone: None,
             limits,
             history: HistoryPlan::default(),
+            notify: NotifyPlan::default(),
             seed: 0,
             warnings: Vec::new(),
         })

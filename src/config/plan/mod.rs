@@ -7,6 +7,7 @@ mod file;
 mod hours;
 mod line;
 mod load;
+pub mod notify;
 mod select;
 pub mod sites;
 pub mod standing;
@@ -41,6 +42,7 @@ use crate::model::{
 };
 
 pub use self::load::{load_bench, load_plan};
+use self::notify::NotifyPlan;
 use self::sites::{Carrier, Site};
 use self::standing::Hold;
 use self::ways::PlannedWay;
@@ -100,6 +102,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Where the history of its runs is kept, and for how long.
     pub history: HistoryPlan,
+    /// Who is told of its runs.
+    pub notify: NotifyPlan,
     /// Seed of all randomness.
     pub seed: u64,
     /// What is not wrong, but should be read.

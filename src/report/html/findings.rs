@@ -42,8 +42,10 @@ struct Found<'a> {
 }
 
 pub(super) fn by_blame(state: &RunState) -> Vec<BlameGroup<'_>> {
-    let found: Vec<(Fault, &Line, &LineState)> =
-        state.lines().filter_map(|(line, known)| Some((known.verdict.as_ref()?.fault?, line, known))).collect();
+    let found: Vec<(Fault, &Line, &LineState)> = state
+        .lines()
+        .filter_map(|(line, known)| Some((known.verdict.as_ref()?.fault?, line, known)))
+        .collect();
     let lines_of = |fault: Fault| found.iter().filter(move |(other, ..)| *other == fault);
     let most = Fault::ALL.into_iter().map(|fault| lines_of(fault).count()).max().unwrap_or(0).max(1) as u64;
     let one_fault = |fault: Fault| {
@@ -60,7 +62,11 @@ pub(super) fn by_blame(state: &RunState) -> Vec<BlameGroup<'_>> {
             count: count(all, "line"),
             width: (all * 100 / most).max(1),
             more: all.checked_sub(NAMED_MAX as u64).filter(|more| *more > 0).map(grouped).unwrap_or_default(),
-            lines: lines.into_iter().take(NAMED_MAX).map(|(line, known)| one_line(state, line, known)).collect(),
+            lines: lines
+                .into_iter()
+                .take(NAMED_MAX)
+                .map(|(line, known)| one_line(state, line, known))
+                .collect(),
         })
     };
     let one_blame = |blame: Blame| {
@@ -69,7 +75,11 @@ pub(super) fn by_blame(state: &RunState) -> Vec<BlameGroup<'_>> {
             blame: blame.word(),
             meaning: summary::meaning(blame),
             count: count(lines, "line"),
-            faults: Fault::ALL.into_iter().filter(|fault| fault.blame() == blame).filter_map(one_fault).collect(),
+            faults: Fault::ALL
+                .into_iter()
+                .filter(|fault| fault.blame() == blame)
+                .filter_map(one_fault)
+                .collect(),
         })
     };
     Blame::ALL.into_iter().filter_map(one_blame).collect()
@@ -126,7 +136,9 @@ pub(super) fn bench(state: &RunState) -> Bench {
     let modems = with(Health::Bad).chain(with(Health::Troubled)).map(|modem| {
         let mut facts = vec![match modem.calls {
             0 => "made no call".to_owned(),
-            calls => format!("{} of its {} ended in a fault of ours", modem.bench_faults, count(calls, "call")),
+            calls => {
+                format!("{} of its {} ended in a fault of ours", modem.bench_faults, count(calls, "call"))
+            }
         }];
         if modem.hangup_unproven > 0 {
             facts.push(format!("on-hook not proven after {}", modem.hangup_unproven));

@@ -75,7 +75,9 @@ fn headline(state: &RunState) -> String {
         (0, 0) => "No line was tested".to_owned(),
         (0, _) => "Every line that was tested would have saved the day".to_owned(),
         (1, _) => format!("1 of {} would not have saved the day", count(counts.total(), "line")),
-        (fail, _) => format!("{} of {} would not have saved the day", grouped(fail), count(counts.total(), "line")),
+        (fail, _) => {
+            format!("{} of {} would not have saved the day", grouped(fail), count(counts.total(), "line"))
+        }
     };
     let untested = if counts.pass + counts.degraded + counts.fail == 0 { String::new() } else { untested };
     format!("{new}{rest}{untested}.")
@@ -103,20 +105,31 @@ fn warning(state: &RunState) -> String {
         Some((Ending::Interrupted, _)) => {
             format!("The run was interrupted: `lineman audit --resume {run}` goes on where it stopped.")
         }
-        None => format!("The run has no end: it is going on, or was cut off (then `lineman audit --resume {run}` goes on). {} no verdict yet.", match state.counts().left {
-            1 => "1 line has".to_owned(),
-            left => format!("{} lines have", grouped(left)),
-        }),
+        None => format!(
+            "The run has no end: it is going on, or was cut off (then `lineman audit --resume {run}` goes on). {} no verdict yet.",
+            match state.counts().left {
+                1 => "1 line has".to_owned(),
+                left => format!("{} lines have", grouped(left)),
+            }
+        ),
     }
 }
 
 /// A dot in the colour of the worst result, as a picture of its own for a browser's tab.
 pub(super) fn icon(state: &RunState) -> &'static str {
     match tone(state) {
-        Verdict::Pass => "data:image/svg+xml,%3Csvg xmlns='http:%2F%2Fwww.w3.org%2F2000%2Fsvg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='7' fill='%231a7f37'/%3E%3C/svg%3E",
-        Verdict::Degraded => "data:image/svg+xml,%3Csvg xmlns='http:%2F%2Fwww.w3.org%2F2000%2Fsvg' viewBox='0 0 16 16'%3E%3Cpath d='M8 1 15 15H1z' fill='%23a15c00'/%3E%3C/svg%3E",
-        Verdict::Fail => "data:image/svg+xml,%3Csvg xmlns='http:%2F%2Fwww.w3.org%2F2000%2Fsvg' viewBox='0 0 16 16'%3E%3Cpath d='M2 2 14 14M14 2 2 14' stroke='%23c4161c' stroke-width='4'/%3E%3C/svg%3E",
-        Verdict::Untested => "data:image/svg+xml,%3Csvg xmlns='http:%2F%2Fwww.w3.org%2F2000%2Fsvg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='5.5' fill='none' stroke='%237444bd' stroke-width='3'/%3E%3C/svg%3E",
+        Verdict::Pass => {
+            "data:image/svg+xml,%3Csvg xmlns='http:%2F%2Fwww.w3.org%2F2000%2Fsvg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='7' fill='%231a7f37'/%3E%3C/svg%3E"
+        }
+        Verdict::Degraded => {
+            "data:image/svg+xml,%3Csvg xmlns='http:%2F%2Fwww.w3.org%2F2000%2Fsvg' viewBox='0 0 16 16'%3E%3Cpath d='M8 1 15 15H1z' fill='%23a15c00'/%3E%3C/svg%3E"
+        }
+        Verdict::Fail => {
+            "data:image/svg+xml,%3Csvg xmlns='http:%2F%2Fwww.w3.org%2F2000%2Fsvg' viewBox='0 0 16 16'%3E%3Cpath d='M2 2 14 14M14 2 2 14' stroke='%23c4161c' stroke-width='4'/%3E%3C/svg%3E"
+        }
+        Verdict::Untested => {
+            "data:image/svg+xml,%3Csvg xmlns='http:%2F%2Fwww.w3.org%2F2000%2Fsvg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='5.5' fill='none' stroke='%237444bd' stroke-width='3'/%3E%3C/svg%3E"
+        }
     }
 }
 

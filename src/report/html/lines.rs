@@ -53,12 +53,19 @@ fn row<'a>(state: &RunState, line: &'a Line, known: &'a LineState) -> Row<'a> {
         result: verdict.map_or("", |_| Verdict::of(fault).word()),
         fault: fault.map_or("", Fault::code),
         blame: fault.map_or("", |fault| fault.blame().word()),
-        change: changed.as_ref().map(|changed| changed.change).filter(|change| *change != Change::Same).map_or("", Change::word),
+        change: changed
+            .as_ref()
+            .map(|changed| changed.change)
+            .filter(|change| *change != Change::Same)
+            .map_or("", Change::word),
         mark: changed.as_ref().and_then(news::mark).unwrap_or_default(),
         detail: verdict.map(|verdict| clean(&verdict.detail)).unwrap_or_default(),
         modem: call.map_or("", |call| call.modem.as_str()),
         attempts: verdict.map_or(known.attempts_begun, |verdict| verdict.attempts),
         connect: times.and_then(|times| times.dialed_to_connect_ms).map(seconds).unwrap_or_default(),
-        rate: call.and_then(|call| Figures::of(call).connect_bps).map(|rate| rate.to_string()).unwrap_or_default(),
+        rate: call
+            .and_then(|call| Figures::of(call).connect_bps)
+            .map(|rate| rate.to_string())
+            .unwrap_or_default(),
     }
 }

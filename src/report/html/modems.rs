@@ -60,7 +60,13 @@ pub(super) fn modems(state: &RunState) -> Modems<'_> {
             },
             on_line: span(modem.on_line.as_secs()),
             on_line_s: modem.on_line.as_secs(),
-            cost: modem.charges.total().cost().filter(|_| currency.is_some()).map(|cost| cost.to_string()).unwrap_or_default(),
+            cost: modem
+                .charges
+                .total()
+                .cost()
+                .filter(|_| currency.is_some())
+                .map(|cost| cost.to_string())
+                .unwrap_or_default(),
             faults: faults.join(", "),
             detail: clean(&modem.detail),
         }

@@ -227,7 +227,9 @@ fn facts(state: &RunState, known: &LineState) -> Vec<Fact> {
         phase("train, s", train, |times| times.train_ms),
         phase("ring and train, s", family(|usual| usual.ring_train_ms.as_ref()), |times| times.ring_train_ms),
         phase("connect, s", None, |times| times.connect_ms),
-        phase("train and connect, s", family(|usual| usual.train_connect_ms.as_ref()), |times| times.train_connect_ms),
+        phase("train and connect, s", family(|usual| usual.train_connect_ms.as_ref()), |times| {
+            times.train_connect_ms
+        }),
         phase("dialed to connect, s", before.connect, |times| times.dialed_to_connect_ms),
         phase("prompt, s", None, |times| times.prompt_ms),
         phase("login, s", None, |times| times.login_ms),
@@ -252,7 +254,9 @@ fn facts(state: &RunState, known: &LineState) -> Vec<Fact> {
         told("received, dBm", level, |told| told.rx_level_dbm.map(|dbm| dbm.to_string())),
         told("sent, dBm", none(), |told| told.tx_level_dbm.map(|dbm| dbm.to_string())),
         told("signal to noise, dB", noise, |told| told.snr_db.map(|db| db.to_string())),
-        told("line quality (lower is better)", none(), |told| told.line_quality.map(|figure| figure.to_string())),
+        told("line quality (lower is better)", none(), |told| {
+            told.line_quality.map(|figure| figure.to_string())
+        }),
         told("retrains", none(), |told| told.retrains.map(|count| count.to_string())),
         told("rate shifts", none(), |told| told.rate_shifts.map(|count| count.to_string())),
         told("block errors", none(), |told| told.block_errors.map(|count| count.to_string())),

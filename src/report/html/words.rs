@@ -12,7 +12,11 @@ pub(super) fn clean(text: &str) -> String {
 /// Seconds with two decimals, with one from a hundred on.
 pub(super) fn seconds(ms: u64) -> String {
     let (whole, hundredths) = ((ms + 5) / 1000, (ms + 5) % 1000 / 10);
-    if whole < 100 { format!("{whole}.{hundredths:02}") } else { format!("{}.{}", (ms + 50) / 1000, (ms + 50) % 1000 / 100) }
+    if whole < 100 {
+        format!("{whole}.{hundredths:02}")
+    } else {
+        format!("{}.{}", (ms + 50) / 1000, (ms + 50) % 1000 / 100)
+    }
 }
 
 /// `2 h 05 min`, `14 min 30 s`, `50 s`.
@@ -58,7 +62,10 @@ mod tests {
 
     #[test]
     fn figures_are_worded_as_people_read_them() {
-        assert_eq!([0, 4, 66, 9_996, 99_990, 99_996, 218_960].map(seconds), ["0.00", "0.00", "0.07", "10.00", "99.99", "100.0", "219.0"]);
+        assert_eq!(
+            [0, 4, 66, 9_996, 99_990, 99_996, 218_960].map(seconds),
+            ["0.00", "0.00", "0.07", "10.00", "99.99", "100.0", "219.0"]
+        );
         assert_eq!([50, 870, 7_500].map(span), ["50 s", "14 min 30 s", "2 h 05 min"]);
         assert_eq!([7, 999, 5_000, 1_204_000].map(grouped), ["7", "999", "5,000", "1,204,000"]);
     }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use lineman::model::before::TestedBefore;
-use lineman::model::event::{EVENT_FORMAT, Ending, Hangup, LineVerdict, ModemHeader, ModemState, RunHeader, Sitting};
+use lineman::model::event::{
+    EVENT_FORMAT, Ending, Hangup, LineVerdict, ModemHeader, ModemState, RunHeader, Sitting,
+};
 use lineman::model::{
     CallId, CallRecord, Coordinates, Event, EventKind, Fault, Line, LineBefore, Link, Moment, Mono, Timeline,
 };
@@ -25,8 +27,10 @@ const FAULTS: [Fault; 8] = [
 
 /// Writes the journal of such a night into a folder, and hands the folder back.
 pub(crate) fn journal(folder: &Path, lines: u32, modems: u32) -> PathBuf {
-    let text: Vec<String> =
-        night(lines, modems).iter().map(|event| serde_json::to_string(event).expect("an event is JSON")).collect();
+    let text: Vec<String> = night(lines, modems)
+        .iter()
+        .map(|event| serde_json::to_string(event).expect("an event is JSON"))
+        .collect();
     fs::create_dir_all(folder).expect("the folder can be made");
     fs::write(folder.join("events.jsonl"), text.join("\n") + "\n").expect("the journal can be written");
     folder.to_owned()
@@ -67,7 +71,10 @@ pub(crate) fn night(lines: u32, modems: u32) -> Vec<Event> {
     let all: Vec<Line> = (0..lines).map(line).collect();
     let sites = all.iter().enumerate().map(|(n, line)| {
         let n = i32::try_from(n).expect("few lines");
-        let at = Coordinates { latitude_udeg: 30_000_000 + n % 97 * 150_000, longitude_udeg: -120_000_000 + n % 89 * 500_000 };
+        let at = Coordinates {
+            latitude_udeg: 30_000_000 + n % 97 * 150_000,
+            longitude_udeg: -120_000_000 + n % 89 * 500_000,
+        };
         (line.site.clone(), at)
     });
     let header = RunHeader {
@@ -87,7 +94,13 @@ pub(crate) fn night(lines: u32, modems: u32) -> Vec<Event> {
     let before = all.iter().enumerate().map(|(n, line)| before(line, u32::try_from(n).expect("few lines")));
     events.push(event(1, EventKind::LinesBefore { lines: before.collect() }));
     for n in 0..modems {
-        let ready = EventKind::Modem { modem: modem(n).id, state: ModemState::Ready, fault: None, detail: String::new(), until: None };
+        let ready = EventKind::Modem {
+            modem: modem(n).id,
+            state: ModemState::Ready,
+            fault: None,
+            detail: String::new(),
+            until: None,
+        };
         events.push(event(2, ready));
     }
     for n in 0..lines {
@@ -192,7 +205,9 @@ fn call(events: &mut Vec<Event>, line: &Line, n: u32, modem: ModemHeader, from: 
             charge: None,
             hangup: Hangup::Proven,
             unknown: Vec::new(),
-            transcript: speaks.then(|| "\nUser Access Verification\n\nUsername: oob\nPassword:\n% Login invalid\n".repeat(4)),
+            transcript: speaks.then(|| {
+                "\nUser Access Verification\n\nUsername: oob\nPassword:\n% Login invalid\n".repeat(4)
+            }),
         })),
     ));
     let verdict = LineVerdict { line: line.id.clone(), fault, detail, call: Some(id), attempts: 1 };

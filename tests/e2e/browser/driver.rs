@@ -44,7 +44,8 @@ impl Browser {
             .proxy(None)
             .build()
             .new_agent();
-        let mut browser = Self { driver, agent, session: format!("http://127.0.0.1:{}", port.trim_end_matches('.')) };
+        let mut browser =
+            Self { driver, agent, session: format!("http://127.0.0.1:{}", port.trim_end_matches('.')) };
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
             "goog:loggingPrefs": {"browser": "ALL"},
@@ -63,7 +64,8 @@ impl Browser {
 
     fn answer(&self, path: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Value {
         let mut response = response.unwrap_or_else(|error| panic!("{path}: {error}"));
-        let body = response.body_mut().with_config().limit(64 << 20).read_to_string().expect("an answer is text");
+        let body =
+            response.body_mut().with_config().limit(64 << 20).read_to_string().expect("an answer is text");
         let mut answer: Value = serde_json::from_str(&body).expect("an answer is JSON");
         assert!(response.status().is_success(), "{path}: {body}");
         answer["value"].take()
@@ -104,13 +106,19 @@ impl Browser {
 
     /// Whether an expression came true.
     pub(crate) fn comes_true(&self, expression: &str) -> bool {
-        wait_until(Duration::from_secs(10), || self.run(&format!("return Boolean({expression})")) == Value::Bool(true))
+        wait_until(Duration::from_secs(10), || {
+            self.run(&format!("return Boolean({expression})")) == Value::Bool(true)
+        })
     }
 
     /// Presses the mouse in the middle of the first element that a selector names, after bringing it into view.
     pub(crate) fn press(&self, selector: &str) {
         let found = self.post("/element", &json!({"using": "css selector", "value": selector}));
-        let id = found.as_object().and_then(|ids| ids.values().next()).and_then(Value::as_str).expect("an element");
+        let id = found
+            .as_object()
+            .and_then(|ids| ids.values().next())
+            .and_then(Value::as_str)
+            .expect("an element");
         self.post(&format!("/element/{id}/click"), &json!({}));
     }
 
@@ -118,7 +126,9 @@ impl Browser {
     pub(crate) fn type_keys(&self, keys: &str) {
         let strokes: Vec<Value> = keys
             .chars()
-            .flat_map(|key| [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})])
+            .flat_map(|key| {
+                [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]
+            })
             .collect();
         self.post("/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": strokes}]}));
     }

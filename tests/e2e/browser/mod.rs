@@ -46,7 +46,8 @@ fn browser(test: &str) -> Option<Browser> {
 
 /// The lines that the table shows now, in its order.
 fn shown(browser: &Browser) -> Vec<String> {
-    let names = browser.run("return Array.from(document.querySelectorAll('#table tbody th'), (th) => th.textContent)");
+    let names = browser
+        .run("return Array.from(document.querySelectorAll('#table tbody th'), (th) => th.textContent)");
     serde_json::from_value(names).unwrap()
 }
 
@@ -68,13 +69,19 @@ fn it_reads_well_at_three_widths_in_both_colours_and_on_paper() {
             for place in ["", "line=BR0005-A"] {
                 browser.run(&format!("location.hash = '{place}'"));
                 let open = !place.is_empty();
-                assert!(browser.comes_true(&format!("document.getElementById('panel').open === {open}")), "{here}");
+                assert!(
+                    browser.comes_true(&format!("document.getElementById('panel').open === {open}")),
+                    "{here}"
+                );
                 let contrast = browser.run(CONTRAST);
                 assert!(contrast["seen"].as_u64() > Some(30), "{here}: {contrast}");
                 assert_eq!(contrast["poor"], json!([]), "{here} {place}");
             }
             // It asked for nothing, and nothing was held back.
-            assert_eq!(browser.run("return performance.getEntriesByType('resource').map((entry) => entry.name)"), json!([]));
+            assert_eq!(
+                browser.run("return performance.getEntriesByType('resource').map((entry) => entry.name)"),
+                json!([])
+            );
             assert_eq!(browser.complaints(), Vec::<String>::new(), "{here}");
         }
     }
@@ -86,12 +93,23 @@ fn what_changed_comes_first_and_everything_has_a_name() {
     let stage = Stage::new();
     let page = sample(&stage, str::to_owned);
     browser.open(&page, "");
-    let order = browser.run("return Array.from(document.querySelectorAll('main > section > h2'), (h) => h.textContent)");
+    let order = browser
+        .run("return Array.from(document.querySelectorAll('main > section > h2'), (h) => h.textContent)");
     assert_eq!(
         order,
-        json!(["What changed since the last run", "Verdicts", "Faults by blame", "Our own side", "Pictures", "Lines", "Our own modems"])
+        json!([
+            "What changed since the last run",
+            "Verdicts",
+            "Faults by blame",
+            "Our own side",
+            "Pictures",
+            "Lines",
+            "Our own modems"
+        ])
     );
-    assert!(browser.text("return document.querySelector('.news h3').textContent").starts_with("New failures"));
+    assert!(
+        browser.text("return document.querySelector('.news h3').textContent").starts_with("New failures")
+    );
     // As a reader for the blind has it: a language, one first heading, no level left out, a name for each control and picture.
     let nameless = browser.run(
         "const levels = Array.from(document.querySelectorAll('h1, h2, h3, h4')).filter((h) => h.checkVisibility()).map((h) => Number(h.tagName[1]));
@@ -103,7 +121,10 @@ fn what_changed_comes_first_and_everything_has_a_name() {
          return { lang: document.documentElement.lang, first: levels.filter((level) => level === 1).length, jumps,
                   controls: controls.map((e) => e.outerHTML), pictures: pictures.length, twice: ids.filter((id, at) => ids.indexOf(id) !== at) }",
     );
-    assert_eq!(nameless, json!({"lang": "en", "first": 1, "jumps": 0, "controls": [], "pictures": 0, "twice": []}));
+    assert_eq!(
+        nameless,
+        json!({"lang": "en", "first": 1, "jumps": 0, "controls": [], "pictures": 0, "twice": []})
+    );
     // Every link of the page leads somewhere: to a place, to a line, to a filter, or to a file beside it.
     let astray = browser.run(
         "const lines = new Set(Array.from(document.querySelectorAll('#table tbody th'), (th) => th.textContent));
@@ -127,7 +148,13 @@ fn tables_sort_and_filter_and_a_line_opens_by_mouse_keys_and_address() {
     // Worst first, as long as nobody says otherwise.
     let results = "return Array.from(document.querySelectorAll('#table tbody td:nth-child(4)'), (td) => td.textContent)";
     let order = ["fail", "degraded", "untested", "pass"];
-    let ranks: Vec<usize> = browser.run(results).as_array().unwrap().iter().map(|word| order.iter().position(|o| word == o).unwrap()).collect();
+    let ranks: Vec<usize> = browser
+        .run(results)
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| order.iter().position(|o| word == o).unwrap())
+        .collect();
     assert!(ranks.is_sorted(), "{ranks:?}");
 
     browser.press("#table thead th:nth-child(1) button");
@@ -140,13 +167,22 @@ fn tables_sort_and_filter_and_a_line_opens_by_mouse_keys_and_address() {
     // Figures as figures, and what is absent behind them.
     browser.press("#table thead th:nth-child(11) button");
     let figures = browser.run("return Array.from(document.querySelectorAll('#table tbody td:nth-child(11)'), (td) => td.textContent)");
-    let figures: Vec<f64> = figures.as_array().unwrap().iter().map(|figure| figure.as_str().unwrap().parse().unwrap_or(-1.0)).collect();
+    let figures: Vec<f64> = figures
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|figure| figure.as_str().unwrap().parse().unwrap_or(-1.0))
+        .collect();
     assert!(figures.is_sorted_by(|a, b| a >= b) && figures[0] > 20.0 && figures[12] < 0.0, "{figures:?}");
 
     // By text, result, blame and site; what is left is told, and is in the address.
     browser.type_keys("/busy");
     assert_eq!(browser.text("return document.activeElement.id"), "q");
-    assert!(browser.comes_true("document.getElementById('shown').textContent === '2 of 13 lines.'"), "{:?}", shown(&browser));
+    assert!(
+        browser.comes_true("document.getElementById('shown').textContent === '2 of 13 lines.'"),
+        "{:?}",
+        shown(&browser)
+    );
     assert_eq!(browser.text("return location.hash"), "#q=busy");
     browser.press("button[type=reset]");
     assert!(browser.comes_true("document.getElementById('shown').textContent === '13 lines.'"));
@@ -164,16 +200,28 @@ fn tables_sort_and_filter_and_a_line_opens_by_mouse_keys_and_address() {
     browser.open(&page, &address);
     assert_eq!(shown(&browser), ["BR0006-A"]);
     browser.open(&page, "#change=new-failure");
-    assert!(browser.text("return document.querySelector('#table tbody td:nth-child(7)').textContent").contains("NEW"));
+    assert!(
+        browser
+            .text("return document.querySelector('#table tbody td:nth-child(7)').textContent")
+            .contains("NEW")
+    );
 
     // A line: by its address, with its calls and what the console said; the next one; and back, where one was.
     browser.open(&page, "#line=BR0005-A");
     let section = browser.text("return document.getElementById('panel-body').innerText");
-    for words in ["BR0005-A", "wrong-console", "br0050-rtr1 login:", "What the console said in call 1", "dialed to connect, s"] {
+    for words in [
+        "BR0005-A",
+        "wrong-console",
+        "br0050-rtr1 login:",
+        "What the console said in call 1",
+        "dialed to connect, s",
+    ] {
         assert!(section.contains(words), "{words} is not in\n{section}");
     }
     browser.type_keys(RIGHT);
-    assert!(browser.comes_true("location.hash !== '#line=BR0005-A' && document.getElementById('panel').open"));
+    assert!(
+        browser.comes_true("location.hash !== '#line=BR0005-A' && document.getElementById('panel').open")
+    );
     browser.type_keys(ESCAPE);
     assert!(browser.comes_true("!document.getElementById('panel').open && location.hash === '#lines'"));
     // By keys alone: down the rows, and into one.
@@ -182,7 +230,10 @@ fn tables_sort_and_filter_and_a_line_opens_by_mouse_keys_and_address() {
     let second = shown(&browser)[1].clone();
     assert_eq!(browser.text("return document.activeElement.textContent"), second);
     browser.type_keys(ENTER);
-    assert!(browser.comes_true(&format!("document.querySelector('#panel h3').textContent.startsWith('{second}')")));
+    assert!(
+        browser
+            .comes_true(&format!("document.querySelector('#panel h3').textContent.startsWith('{second}')"))
+    );
     browser.press("#close");
     assert!(browser.comes_true(&format!("document.activeElement.textContent === '{second}'")));
     // By mouse, anywhere in its row.
@@ -191,7 +242,8 @@ fn tables_sort_and_filter_and_a_line_opens_by_mouse_keys_and_address() {
     browser.type_keys(ESCAPE);
 
     browser.press("#modems th:nth-child(4) button");
-    let modems = browser.run("return Array.from(document.querySelectorAll('#modems tbody th'), (th) => th.textContent)");
+    let modems = browser
+        .run("return Array.from(document.querySelectorAll('#modems tbody th'), (th) => th.textContent)");
     assert_ne!(modems, json!(["m00", "m01", "m02", "m03"]));
     // The colours can be chosen, and stay chosen.
     let ground = || browser.text("return getComputedStyle(document.body).backgroundColor");
@@ -266,7 +318,14 @@ fn what_a_far_end_says_stays_text() {
             journal.replace(words, &format!("{words} {blow}"))
         })
     });
-    for place in ["", "#line=BR0005-A", "#line=BR0006-A", "#line=BR0007-A", "#line=BR0001-A", "#line=%3Cimg%20src%3Dx%3E"] {
+    for place in [
+        "",
+        "#line=BR0005-A",
+        "#line=BR0006-A",
+        "#line=BR0007-A",
+        "#line=BR0001-A",
+        "#line=%3Cimg%20src%3Dx%3E",
+    ] {
         browser.open(&page, place);
         assert_eq!(shown(&browser).len(), 13, "{place}");
         let harm = browser.run(
@@ -276,7 +335,10 @@ fn what_a_far_end_says_stays_text() {
         );
         assert_eq!(harm, json!({"title": false, "scripts": 1, "strangers": 0, "asked": 0}), "{place}");
         let text = browser.text("return document.body.innerText");
-        assert!(text.contains("</script><script>document.title='owned'</script>") && text.contains("{{ 7 * 7 }}"), "{place}");
+        assert!(
+            text.contains("</script><script>document.title='owned'</script>") && text.contains("{{ 7 * 7 }}"),
+            "{place}"
+        );
         assert!(!text.contains('\u{202e}') && !text.contains('\u{9b}'), "{place}");
         assert_eq!(browser.complaints(), Vec::<String>::new(), "{place}");
     }
@@ -330,7 +392,9 @@ fn five_thousand_lines_open_sort_and_filter_without_a_pause() {
     browser.run("document.querySelector('button[type=reset]').click()");
     assert!(browser.comes_true("document.getElementById('shown').textContent === '5,000 lines.'"));
     assert!(shown(&browser).len() < 1_000);
-    let all = browser.run("dispatchEvent(new Event('beforeprint')); return document.querySelectorAll('#table tbody tr').length");
+    let all = browser.run(
+        "dispatchEvent(new Event('beforeprint')); return document.querySelectorAll('#table tbody tr').length",
+    );
     assert_eq!(all, Value::from(5_000));
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }

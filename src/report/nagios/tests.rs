@@ -1,0 +1,1 @@
+//! States, texts and results of the sample night.

@@ -1,0 +1,1 @@
+//! metrics.prom of the sample night, and what must hold of any.

@@ -1,0 +1,1 @@
+//! The sender file and the discovery of the sample night.
