@@ -4,6 +4,7 @@
 //! come, a replay of the journal later) gets the same bytes. `reports/SCHEMA.md` documents what is written.
 
 mod atomic;
+pub mod call;
 mod cell;
 pub mod changes_json;
 pub mod charts;

@@ -6,7 +6,9 @@ mod monitor;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
 
+use crate::cli::names;
 use crate::history::rates::By;
 use crate::model::{LineId, PlanName, span};
 
@@ -16,11 +18,23 @@ pub use monitor::{Nagios, Prometheus, Status, Zabbix, ZabbixList};
 /// `lineman report`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Without anything else, all files of a run are written again from its journal, byte for byte, and its summary is shown.
+
+Examples:
+  lineman report                                   the last run
+  lineman report 20261121T020000Z-nightly          a run, by its id or its folder
+  lineman report diff                              what changed since the run before
+  lineman report trend                             whatever drifts
+  lineman report --reports /var/lib/lineman/reports
+
+Exit codes: the run's own (`lineman --help`); 2 usage, or there is no such run.")]
 pub struct Report {
     /// What else can be asked of runs than to write one again.
     #[command(subcommand)]
     pub verb: Option<ReportVerb>,
     /// The run's id, or its folder; without one, what `latest` points to.
+    #[arg(add = ArgValueCompleter::new(names::runs))]
     pub run: Option<String>,
     /// Where runs were written.
     #[arg(long, value_name = "DIR")]
@@ -136,7 +150,7 @@ Examples:
 Exit codes: 0 nothing drifts; 1 something does; 2 usage, or the history has no such name.")]
 pub struct Trend {
     /// A line, a site, or one of our modems; without one, every line of the plan and every modem that drifts.
-    #[arg(value_name = "LINE|SITE|MODEM")]
+    #[arg(value_name = "LINE|SITE|MODEM", add = ArgValueCompleter::new(names::all))]
     pub name: Option<String>,
     /// Only nights since then: days (`90d`) or a date.
     #[arg(long, value_name = "DAYS|DATE", value_parser = since, requires = "name")]

@@ -9,6 +9,7 @@ mod far_end;
 mod getty;
 mod iaxmodem;
 mod mgetty;
+mod monitors;
 mod pyserial;
 mod ser2net;
 
