@@ -245,7 +245,7 @@ impl Drawn {
                 }
                 Moment::OnHook => 500 + self.dice.u64(0..200),
             } * u64::from(shown);
-            if shown && !hidden(moment) {
+            if shown && !hidden(moment) && moment != Moment::HandedBack {
                 timeline.observe(moment, Mono::from_millis(at));
             }
         }

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod bench;
+mod browser;
 mod call;
 mod consoles;
 mod crash;
@@ -12,12 +13,18 @@ mod credentials;
 mod determinism;
 mod disk;
 mod faults;
+mod formats;
+mod habits;
+mod handover;
 mod history;
+mod init;
 mod limits;
 mod mixed;
 mod modems;
+mod monitor;
 mod morning;
 mod night;
+mod notify;
 mod ports;
 mod real;
 mod remote;

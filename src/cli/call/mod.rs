@@ -34,6 +34,7 @@ use super::bench::Bench;
 use super::experience::{self, Experience};
 use super::history::{History, Recalled};
 use super::hours::{First, RunCalendar, Wishes};
+use super::notify::Herald;
 use super::scribe::{self, Minutes, Scribe};
 use super::terminal::{self, Terminal};
 use super::{Failure, audit, complain, job, say, secrets, standing, stop};
@@ -78,7 +79,7 @@ pub(super) async fn run(args: &Call, talkative: bool) -> Result<u8, Failure> {
     let dir = RunDir::create_beside(&calls, clock.wall(), &plan.name).map_err(Failure::wrong)?;
     let journal = Journal::create(&dir).map_err(Failure::wrong)?;
     let views = scribe::Past { state: None, renderer: Renderer::new(dir.path()) };
-    let mut scribe = Scribe::start(journal, views, screen::of(watch, row), clock);
+    let mut scribe = Scribe::start(journal, views, screen::of(watch, row), Herald::default(), clock);
 
     let called = before::called(&plan, &History::of(&plan, &reports), &calls, clock.wall());
     let past = Past { called, ..Past::default() };
