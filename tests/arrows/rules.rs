@@ -62,6 +62,7 @@ pub(crate) const CORES: &[&str] = &[
     "call/quality",
     "call/spec",
     "fleet/budget",
+    "report/call/",
     "report/finding",
     "report/nagios",
     "report/prometheus",
