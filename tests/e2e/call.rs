@@ -333,7 +333,7 @@ fn the_law_on_calling_again_holds_from_one_command_to_the_next() {
 #[test]
 fn two_technicians_call_side_by_side() {
     let mut town = Town::new(&["courier", "courier"], [Branch::new(1), Branch::new(2)]);
-    town.timing = "think: 60s".to_owned();
+    town.timing = "think: 30s".to_owned();
     let stage = Stage::new();
     let exchange = Exchange::of(&town, &stage);
     let call = |line: &str, modem: &str| {
