@@ -17,15 +17,15 @@ use Moment::{
 };
 
 /// Where a run's story is put together; the events may be told in any order.
-pub(super) struct Story {
+pub(crate) struct Story {
     events: Vec<Event>,
 }
 
-pub(super) fn start() -> Timestamp {
+pub(crate) fn start() -> Timestamp {
     "2026-11-21T02:00:00.125Z".parse().unwrap()
 }
 
-pub(super) fn event(ms: u64, kind: EventKind) -> Event {
+pub(crate) fn event(ms: u64, kind: EventKind) -> Event {
     let at = start() + SignedDuration::from_millis(i64::try_from(ms).unwrap());
     Event { at, mono: Mono::from_millis(ms), kind }
 }
@@ -33,7 +33,7 @@ pub(super) fn event(ms: u64, kind: EventKind) -> Event {
 /// The line whose number may not be dialed.
 const SCREENED: u32 = 8;
 
-pub(super) fn line(n: u32) -> Line {
+pub(crate) fn line(n: u32) -> Line {
     Line {
         id: format!("BR{n:04}-A").parse().unwrap(),
         site: format!("BR{n:04}").parse().unwrap(),
@@ -45,7 +45,7 @@ pub(super) fn line(n: u32) -> Line {
     }
 }
 
-pub(super) fn modem(n: u32, profile: &str) -> ModemHeader {
+pub(crate) fn modem(n: u32, profile: &str) -> ModemHeader {
     ModemHeader {
         id: format!("m{n:02}").parse().unwrap(),
         port: format!("/dev/serial/by-path/pci-0000:00:14.0-usb-0:{}:1.0", n + 1),
@@ -54,7 +54,7 @@ pub(super) fn modem(n: u32, profile: &str) -> ModemHeader {
     }
 }
 
-pub(super) fn header(lines: Vec<Line>, modems: Vec<ModemHeader>) -> EventKind {
+pub(crate) fn header(lines: Vec<Line>, modems: Vec<ModemHeader>) -> EventKind {
     EventKind::RunStarted(Box::new(RunHeader {
         format: EVENT_FORMAT,
         run: "20261121T020000Z-nightly".parse().unwrap(),
@@ -70,7 +70,7 @@ pub(super) fn header(lines: Vec<Line>, modems: Vec<ModemHeader>) -> EventKind {
     }))
 }
 
-pub(super) fn call_id(n: u32, attempt: u32) -> CallId {
+pub(crate) fn call_id(n: u32, attempt: u32) -> CallId {
     CallId::new(&line(n).id, attempt)
 }
 
@@ -91,15 +91,15 @@ fn charge(record: &CallRecord) -> Option<Charge> {
 }
 
 impl Story {
-    pub(super) fn new(header: EventKind) -> Self {
+    pub(crate) fn new(header: EventKind) -> Self {
         Self { events: vec![event(0, header)] }
     }
 
-    pub(super) fn tell(&mut self, ms: u64, kind: EventKind) {
+    pub(crate) fn tell(&mut self, ms: u64, kind: EventKind) {
         self.events.push(event(ms, kind));
     }
 
-    pub(super) fn modem(&mut self, ms: u64, n: u32, state: ModemState, fault: Option<Fault>, detail: &str) {
+    pub(crate) fn modem(&mut self, ms: u64, n: u32, state: ModemState, fault: Option<Fault>, detail: &str) {
         self.tell(
             ms,
             EventKind::Modem { modem: modem(n, "").id, state, fault, detail: detail.into(), until: None },
@@ -107,7 +107,7 @@ impl Story {
     }
 
     /// A call of line `n` with its marks in ms after its start, the last of which ends it.
-    pub(super) fn call(
+    pub(crate) fn call(
         &mut self,
         start_ms: u64,
         (n, attempt, on): (u32, u32, u32),
@@ -168,7 +168,7 @@ impl Story {
         self.tell(end_ms, EventKind::CallEnded(Box::new(record)));
     }
 
-    pub(super) fn judge(
+    pub(crate) fn judge(
         &mut self,
         ms: u64,
         n: u32,
@@ -190,7 +190,7 @@ impl Story {
     }
 
     /// In the order of time; what was told first stays first.
-    pub(super) fn events(mut self) -> Vec<Event> {
+    pub(crate) fn events(mut self) -> Vec<Event> {
         self.events.sort_by_key(|event| event.mono);
         self.events
     }
@@ -282,7 +282,7 @@ fn before() -> Vec<LineBefore> {
 }
 
 /// The night of the samples.
-pub(super) fn night() -> Vec<Event> {
+pub(crate) fn night() -> Vec<Event> {
     let mut modems = vec![modem(0, "courier"), modem(1, "auto"), modem(2, "generic"), modem(3, "courier")];
     modems[3].port = "/dev/ttyS0".into();
     let mut night = Story::new(header((1..=13).map(line).collect(), modems));

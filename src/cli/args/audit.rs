@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
+use lettre::message::Mailbox;
 
 use crate::cli::hours::At;
+use crate::cli::names;
 use crate::config::Overrides;
 use crate::model::{CredentialName, LineId, span};
 
@@ -19,6 +22,8 @@ Examples:
   lineman audit dialplans/nightly.yaml --at 02:00
                                                   asks for passwords now, proves them, dials at two
   lineman audit dialplans/nightly.yaml --tag core --skip-passed 7d
+  lineman audit dialplans/nightly.yaml --mail noc@example.com
+                                                  a mail at the end; more of that under `notify:` in the plan
   lineman audit --resume                          goes on where a killed run stopped")]
 pub struct Audit {
     /// The plan; without one, the example plan on the simulated bank.
@@ -33,10 +38,11 @@ pub struct Audit {
     #[command(flatten)]
     pub selection: Selection,
     /// Somebody has confirmed the numbers of this line: dial it again although a person answered there.
-    #[arg(long, value_name = "LINE", value_delimiter = ',')]
+    #[arg(long, value_name = "LINE", value_delimiter = ',', add = ArgValueCompleter::new(names::lines))]
     pub number_confirmed: Vec<LineId>,
     /// Go on with a run that was killed or interrupted; without an id, the one that `current` points to.
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "current",
+        add = ArgValueCompleter::new(names::runs),
         conflicts_with_all = ["only", "site", "tag", "skip_passed"])]
     pub resume: Option<String>,
     /// Show what would be dialed, in which order, and dial nothing.
@@ -55,6 +61,13 @@ pub struct Audit {
     /// Seed of all randomness (the simulated exchange's, above all).
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Mail what the run found to these when it has ended, in place of those that the plan names; through the plan's mail
+    /// server, or this host's own.
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', conflicts_with = "no_notify")]
+    pub mail: Vec<Mailbox>,
+    /// Tell nobody: no mail and no hook, whatever the plan says.
+    #[arg(long)]
+    pub no_notify: bool,
     /// Plain lines instead of the live view.
     #[arg(long)]
     pub plain: bool,
@@ -64,13 +77,13 @@ pub struct Audit {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
     /// These lines alone (ids or sites, separated by commas; `*` stands for anything); the others end `untested/skipped`.
-    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
+    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',', add = ArgValueCompleter::new(names::lines))]
     pub only: Vec<String>,
     /// Lines of these sites alone.
-    #[arg(long, value_name = "SITE", value_delimiter = ',')]
+    #[arg(long, value_name = "SITE", value_delimiter = ',', add = ArgValueCompleter::new(names::sites))]
     pub site: Vec<String>,
     /// Lines with one of these tags alone.
-    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    #[arg(long, value_name = "TAG", value_delimiter = ',', add = ArgValueCompleter::new(names::tags))]
     pub tag: Vec<String>,
     /// Skip lines that passed within this time, as `7d` or `12h`.
     #[arg(long, value_name = "TIME", value_parser = span::parse)]

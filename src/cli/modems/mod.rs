@@ -1,7 +1,7 @@
 //! `lineman modems`: finds ports, asks who sits there, shows it, writes a bank file.
 
-mod ask;
-mod bank_file;
+pub(super) mod ask;
+pub(super) mod bank_file;
 mod check;
 mod table;
 
@@ -69,17 +69,25 @@ pub(super) struct Found {
     pub(super) told: String,
 }
 
-/// Asks all serial ports of this host at once; the modems that answered.
+/// Asks all serial ports of this host at once who is there.
 ///
 /// # Errors
 /// The system does not tell its ports, or a profile is wrong.
-pub(super) async fn search() -> Result<Vec<Found>, Failure> {
-    let listed = list::list().map_err(|error| {
-        Failure::wrong(format!("the system does not tell its serial ports: {error}; name one: `--port PORT`"))
+pub(super) async fn find() -> Result<Vec<Asked>, Failure> {
+    let found = list::list().map_err(|error| {
+        Failure::wrong(format!("the system does not tell its serial ports: {error}; name one yourself"))
     })?;
-    let places = listed.into_iter().map(Place::found).collect();
+    let places = found.into_iter().map(Place::found).collect();
     let options = PortOptions { rtscts: false, ..PortOptions::default() };
-    let asked = ask::all(places, &options, profiles()?.into(), Clock::start()).await;
+    Ok(ask::all(places, &options, profiles()?.into(), Clock::start()).await)
+}
+
+/// The same, of those alone that answered.
+///
+/// # Errors
+/// As above.
+pub(super) async fn search() -> Result<Vec<Found>, Failure> {
+    let asked = find().await?;
     let found = asked.iter().filter_map(|one| {
         let modem = one.modem()?;
         let hardware = table::hardware(one);

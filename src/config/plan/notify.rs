@@ -260,7 +260,7 @@ impl Desk<'_> {
             }
         };
         let limit = self.limit(file.limit.as_deref(), &key("limit"), MAIL_LIMIT);
-        let ca = self.certificates(file.ca.as_deref(), &key("ca"));
+        let ca = self.certificates(file.ca.as_deref());
         let mail = Mail {
             to,
             from,
@@ -367,12 +367,9 @@ impl Desk<'_> {
         limit
     }
 
-    fn certificates(&self, written: Option<&str>, key: &str) -> Option<PathBuf> {
-        let path = beside(self.plan, written?);
-        if let Err(error) = std::fs::File::open(&path) {
-            self.doc.problem(key, format!("{} can't be read: {error}", quoted(written.unwrap_or_default())));
-        }
-        Some(path)
+    /// Whether the file is there is seen when it is wanted: a night is not called off for it.
+    fn certificates(&self, written: Option<&str>) -> Option<PathBuf> {
+        written.map(|path| beside(self.plan, path))
     }
 
     fn hook(&self, name: &str, file: Option<HookFile>) -> Option<HookPlan> {
@@ -416,7 +413,7 @@ impl Desk<'_> {
             }
             (None, Some(url)) => {
                 let credential = self.credential(file.credential.as_deref(), &key("credential"));
-                let ca = self.certificates(file.ca.as_deref(), &key("ca"));
+                let ca = self.certificates(file.ca.as_deref());
                 let attempts = file.attempts.unwrap_or(HOOK_ATTEMPTS);
                 if !(1..=ATTEMPTS_MAX).contains(&attempts) {
                     doc.problem(&key("attempts"), format!("is {attempts}; write 1 to {ATTEMPTS_MAX}"));
