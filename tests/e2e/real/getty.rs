@@ -109,8 +109,16 @@ lines:
         (b"cat\rsee\r", "see\nsee", Some(0)),
         (b"exit\r", "", Some(0)),
     ] {
-        let mut command =
-            stage.lineman(["call", "GOOD-A", "--plan", "plan.yaml", "--interactive", "--reports", "reports"]);
+        let mut command = stage.lineman([
+            "call",
+            "GOOD-A",
+            "--plan",
+            "plan.yaml",
+            "--interactive",
+            "--watch",
+            "--reports",
+            "reports",
+        ]);
         command.env("OOB_PASSWORD", PASSWORD);
         let mut terminal = Terminal::start(&command, None);
         terminal.wait_for("the shell", |screen| screen.contains("in all.") && screen.ends_with('$'));
@@ -125,6 +133,8 @@ lines:
         let said = String::from_utf8_lossy(&raw).into_owned();
         assert_eq!(status.code(), code, "{said}");
         assert!(said.contains("PASS") && said.contains("on-hook is proven"), "{said}");
+        // Had it been run, it would have been refused, and that be told.
+        assert!(!said.contains("cannot touch"), "{said}");
         assert!(!said.contains("]0;evil\u{7}") && !said.contains(PASSWORD), "{said}");
     }
 }
