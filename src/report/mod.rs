@@ -14,12 +14,14 @@ mod cost;
 pub mod finding;
 pub mod html;
 pub mod json;
+pub mod junit;
 pub mod live;
 mod modem;
 pub mod nagios;
 pub mod news;
 mod night;
 pub mod outcome;
+mod package;
 pub mod page;
 pub mod prometheus;
 mod render;
@@ -49,6 +51,6 @@ pub use why::Situation;
 pub const SCHEMA: u32 = 3;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;

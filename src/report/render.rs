@@ -48,12 +48,15 @@ pub enum ReportError {
     /// A report has no JSON form: a defect.
     #[error("the JSON of the run could not be put together")]
     Json(#[from] serde_json::Error),
-    /// The page's template does not fit what it is given: a defect.
-    #[error("`report.html` could not be put together")]
-    Page(#[from] minijinja::Error),
+    /// A report has no XML form: a defect.
+    #[error("the JUnit XML of the run could not be put together")]
+    Xml(#[source] io::Error),
     /// A metric has no text form: a defect.
     #[error("the metrics of the run could not be put together")]
     Metrics(#[from] std::fmt::Error),
+    /// The page's template does not fit what it is given: a defect.
+    #[error("`report.html` could not be put together")]
+    Page(#[from] minijinja::Error),
     /// The events contradict each other.
     #[error("event {number} of the run cannot be: {source}")]
     Broken {

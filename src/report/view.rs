@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::prometheus::{self, Detail};
-use super::{ReportError, RunState, Table, consoles, html, summary_json};
+use super::{ReportError, RunState, Table, consoles, html, junit, package, summary_json};
 use crate::model::EventKind;
 
 /// The files that hang on more than one event.
@@ -15,14 +15,25 @@ pub(super) enum View {
     Consoles,
     Modems,
     Summary,
+    Package,
+    Junit,
     Metrics,
     Page,
 }
 
 impl View {
     /// All of them, in the order in which they are written.
-    pub(super) const ALL: [Self; 7] =
-        [Self::Lines, Self::Calls, Self::Consoles, Self::Modems, Self::Summary, Self::Metrics, Self::Page];
+    pub(super) const ALL: [Self; 9] = [
+        Self::Lines,
+        Self::Calls,
+        Self::Consoles,
+        Self::Modems,
+        Self::Summary,
+        Self::Package,
+        Self::Junit,
+        Self::Metrics,
+        Self::Page,
+    ];
 
     /// Its name within the run's folder.
     pub(super) const fn file(self) -> &'static str {
@@ -32,6 +43,8 @@ impl View {
             Self::Consoles => Table::Consoles.file(),
             Self::Modems => Table::Modems.file(),
             Self::Summary => "summary.json",
+            Self::Package => "datapackage.json",
+            Self::Junit => "junit.xml",
             Self::Metrics => "metrics.prom",
             Self::Page => html::FILE,
         }
@@ -45,6 +58,8 @@ impl View {
             Self::Consoles => Table::Consoles.bytes(state),
             Self::Modems => Table::Modems.bytes(state),
             Self::Summary => Ok(summary_json::bytes(state)?),
+            Self::Package => Ok(package::bytes(state)?),
+            Self::Junit => junit::bytes(state),
             Self::Metrics => Ok(prometheus::text(state, Detail::Phases)?.into_bytes()),
             Self::Page => {
                 let said = html::Transcripts::read(state, dir)
@@ -58,9 +73,9 @@ impl View {
     /// is written once there is one.
     pub(super) fn is_for(self, state: &RunState) -> bool {
         match self {
-            Self::Lines | Self::Calls | Self::Modems | Self::Summary => true,
+            Self::Lines | Self::Calls | Self::Modems | Self::Summary | Self::Package => true,
             Self::Consoles => consoles::any(state),
-            Self::Metrics | Self::Page => state.ended().is_some(),
+            Self::Junit | Self::Metrics | Self::Page => state.ended().is_some(),
         }
     }
 

@@ -10,6 +10,7 @@ mod again;
 mod diff;
 mod formats;
 mod monitor;
+mod notify;
 mod rates;
 pub(super) mod status;
 mod trend;
@@ -19,8 +20,10 @@ mod written;
 pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
     match &args.verb {
         None => again::run(args),
+        Some(ReportVerb::Html(args)) => formats::html(args),
         Some(ReportVerb::Csv(args)) => formats::csv(args),
         Some(ReportVerb::Json(args)) => formats::json(args),
+        Some(ReportVerb::Junit(args)) => formats::junit(args),
         Some(ReportVerb::Text(args)) => formats::text(args),
         Some(ReportVerb::Prometheus(args)) => monitor::prometheus(args),
         Some(ReportVerb::Nagios(args)) => monitor::nagios(args),
@@ -30,6 +33,7 @@ pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
         Some(ReportVerb::Diff(args)) => diff::run(args),
         Some(ReportVerb::Trend(args)) => trend::run(args),
         Some(ReportVerb::Rates(args)) => rates::run(args),
+        Some(ReportVerb::Notify(args)) => notify::run(args),
     }
 }
 

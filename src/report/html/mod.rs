@@ -26,6 +26,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 
+use super::view::View;
 use super::{RunState, charts, transcript};
 use crate::model::{CallId, Event, EventKind};
 
@@ -172,11 +173,9 @@ fn pictures(state: &RunState) -> Vec<Picture> {
 
 /// What lies beside the page, in the run's folder.
 fn files(state: &RunState) -> Vec<&'static str> {
-    let mut files = vec!["lines.csv", "calls.csv", "modems.csv"];
-    if super::consoles::any(state) {
-        files.push("consoles.csv");
-    }
-    files.extend(["summary.json", "events.jsonl"]);
+    let views = View::ALL.into_iter().filter(|view| *view != View::Page && view.is_for(state));
+    let mut files: Vec<&'static str> = views.map(View::file).collect();
+    files.push("events.jsonl");
     if state.lines().any(|(_, line)| !line.transcripts.is_empty()) {
         files.push("transcripts/");
     }
