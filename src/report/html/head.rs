@@ -247,7 +247,7 @@ fn told(changed: &Changed) -> NewsLine {
 
 /// How many lines came out so.
 #[derive(Serialize)]
-pub(super) struct Result {
+pub(super) struct Tile {
     result: &'static str,
     count: String,
     /// Of all lines, in percent, for people: 99.98 is no 100.
@@ -259,14 +259,14 @@ pub(super) struct Result {
     any: bool,
 }
 
-pub(super) fn results(state: &RunState) -> Vec<Result> {
+pub(super) fn results(state: &RunState) -> Vec<Tile> {
     let counts = state.counts();
     let all = counts.total().max(1) as f64;
     let mut from = 0.0;
     let one = |result: Verdict| {
         let lines = counts.of(result);
         let width = lines as f64 * 100.0 / all;
-        let tile = Result {
+        let tile = Tile {
             result: result.word(),
             count: grouped(lines),
             percent: percent(lines, counts.total()),

@@ -104,7 +104,7 @@ struct Page<'a> {
     icon: &'static str,
     head: head::Head<'a>,
     news: Option<head::News>,
-    results: Vec<head::Result>,
+    results: Vec<head::Tile>,
     asides: Vec<String>,
     blames: Vec<findings::BlameGroup<'a>>,
     bench: findings::Bench,
