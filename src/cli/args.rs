@@ -21,8 +21,8 @@ pub use call::Call;
 pub use init::{Column, Init, TypedLine};
 pub use modems::{Modems, ModemsCheck, ModemsVerb};
 pub use report::{
-    Asked, CsvTable, Diff, Format, Import, Nagios, Prometheus, Rates, Report, ReportVerb, Since, Status,
-    Table, Trend, Written, Zabbix, ZabbixList,
+    Asked, CsvTable, Diff, Format, Import, Nagios, Notify, Prometheus, Rates, Report, ReportVerb, Since,
+    Status, Table, Trend, Written, Zabbix, ZabbixList,
 };
 pub use schema::Schema;
 pub use shell::{Completions, Man, Shell};

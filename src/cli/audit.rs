@@ -16,6 +16,7 @@ use super::example::{self, Example};
 use super::experience::{self, Experience};
 use super::history::{History, Recalled};
 use super::hours::{First, RunCalendar, Wishes};
+use super::notify::{self, Told, Wish};
 use super::scribe::{self, Minutes, Scribe};
 use super::{Failure, check, complain, job, note, outlook, say, screen, secrets, standing, stop};
 
@@ -71,6 +72,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         note(notice);
     }
     let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
+    let told = Told::prepare(&plan, &Wish { mail: &args.mail, nobody: args.no_notify, asked: false }).await;
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
@@ -81,7 +83,8 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     };
     let screen = screen::choose(args.plain || talkative, earlier.board);
     let past_views = scribe::Past { state: earlier.state, renderer: earlier.renderer };
-    let mut scribe = Scribe::start(journal, past_views, screen, clock);
+    let told = told.begin(notify::context(&plan, &dir, false), clock);
+    let mut scribe = Scribe::start(journal, past_views, screen, told.herald(), clock);
     let seats = job::seats(&plan)
         .into_iter()
         .map(|seat| {
@@ -107,7 +110,9 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let end = dispatcher::run(job, clock, &mut scribe, stops).await;
     bench.close().await;
     let minutes = scribe.finish();
-    conclude(&dir, minutes, end.broken.map(|error| error.to_string()), &history)
+    let concluded = conclude(&dir, &minutes, end.broken.map(|error| error.to_string()), &history);
+    told.finish(&dir, minutes.state.as_ref(), concluded.as_ref().err()).await;
+    concluded
 }
 
 /// What is told behind the opening: what was before, which a run that goes on mostly has told already, and what is amiss
@@ -258,12 +263,12 @@ fn same(then: &Line, now: &Line) -> bool {
 /// Checks the record, publishes the run, tells the user.
 fn conclude(
     dir: &RunDir,
-    minutes: Minutes,
+    minutes: &Minutes,
     broken: Option<String>,
     history: &History<'_>,
 ) -> Result<u8, Failure> {
     let Minutes { state, report_error, journal_error } = minutes;
-    if let Some(why) = journal_error.or(broken) {
+    if let Some(why) = journal_error.clone().or(broken) {
         return Err(Failure::unjudged(format!(
             "the run's record could not be kept, so the run was ended: {why}\nwhat was recorded is in {}; `lineman audit --resume {}` goes on",
             dir.path().display(),
@@ -274,13 +279,13 @@ fn conclude(
     state.check().map_err(|error| {
         Failure::unjudged(format!("the run's counts do not add up: {error}; this is a defect"))
     })?;
-    let mut files = crate::report::files(&state, dir.path());
+    let mut files = crate::report::files(state, dir.path());
     files.push(dir.path().join(crate::journal::FILE_NAME));
     // A terminal may take nothing any more, so this comes first; what fails in it is told last.
     let published = if report_error.is_none() { dir.publish() } else { Ok(()) };
     // The night's findings are not to be lost with a file of them.
-    say(&summary::text(&state, &files, screen::style()));
-    if let Some(trouble) = history.end(dir.path(), &state) {
+    say(&summary::text(state, &files, screen::style()));
+    if let Some(trouble) = history.end(dir.path(), state) {
         complain(&trouble);
     }
     if let Some(why) = report_error {
@@ -290,5 +295,5 @@ fn conclude(
         )));
     }
     published.map_err(Failure::unjudged)?;
-    Ok(exit_code(&state))
+    Ok(exit_code(state))
 }

@@ -19,7 +19,7 @@ use super::example::Example;
 use super::experience::Experience;
 use super::history::{History, Recalled};
 use super::hours::{RunCalendar, Wishes};
-use super::{Failure, job, note, outlook, say, standing};
+use super::{Failure, job, note, notify, outlook, say, standing};
 
 /// Runs it; the exit code.
 pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
@@ -37,7 +37,8 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     let plan = Arc::new(plan);
     let calendar = RunCalendar::new(Arc::clone(&plan), Wishes::default());
     say(&text(&plan, &now, calendar, &recalled));
-    let unreadable = foresee(&plan.credentials, &|name| std::env::var_os(name));
+    let mut unreadable = foresee(&plan.credentials, &|name| std::env::var_os(name));
+    unreadable.extend(notify::foresee(&plan));
     if unreadable.is_empty() {
         return Ok(0);
     }
@@ -82,6 +83,10 @@ pub(super) fn text(plan: &Plan, now: &Reading, mut calendar: RunCalendar, recall
     let windows = windows.into_iter().collect();
     let mut scheduled = job::scheduler_plan(plan, Past::default(), &experience, &windows);
     let outlook = outlook::of(plan, &mut scheduled, &experience, now, deadline);
+    if let Some(told) = notify::text(plan) {
+        text.push_str("\n\nwhen it has ended:\n  ");
+        text.push_str(&told.join("\n  "));
+    }
     if !outlook.is_empty() {
         text.push_str("\n\nif it began now:\n  ");
         text.push_str(&outlook.join("\n  "));

@@ -18,6 +18,7 @@ mod man;
 mod manner;
 mod modems;
 mod names;
+mod notify;
 mod outlook;
 mod refused;
 mod report;

@@ -14,6 +14,7 @@ use crate::model::{Event, EventKind, Mono};
 use crate::modem::clock::Clock;
 use crate::report::{Broken, Renderer, RunState};
 
+use super::notify::Herald;
 use super::screen::Screen;
 use super::viewer::Viewer;
 
@@ -43,7 +44,13 @@ pub(super) struct Minutes {
 
 impl Scribe {
     /// Starts it. `past` are the events of a resumed run's earlier sittings.
-    pub(super) fn start(journal: Journal, past: Past, screen: Box<dyn Screen>, clock: Clock) -> Self {
+    pub(super) fn start(
+        journal: Journal,
+        past: Past,
+        screen: Box<dyn Screen>,
+        herald: Herald,
+        clock: Clock,
+    ) -> Self {
         let (queue, events) = sync_channel(QUEUE_MAX);
         let broken = Arc::new(OnceLock::new());
         let told = Arc::clone(&broken);
@@ -52,6 +59,7 @@ impl Scribe {
             renderer: past.renderer,
             minutes: Minutes { state: past.state, journal_error: None, report_error: None },
             viewer: Viewer::start(screen, clock),
+            herald,
             clock,
             rendered: Mono::ZERO,
             broken: told,
@@ -107,6 +115,7 @@ struct Desk {
     renderer: Renderer,
     minutes: Minutes,
     viewer: Viewer,
+    herald: Herald,
     clock: Clock,
     rendered: Mono,
     broken: Arc<OnceLock<String>>,
@@ -184,6 +193,7 @@ impl Desk {
         if let Some(state) = &self.minutes.state {
             self.renderer.note(state, event);
             self.viewer.tell(event, state.counts());
+            self.herald.tell(state, event);
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! How the user stops a run: the first SIGINT or SIGTERM logs out and hangs up, the second drops all lines at once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -8,6 +9,9 @@ use crate::call::machine::Cancel;
 use crate::report::outcome::INTERRUPTED;
 
 use super::{Failure, complain, note};
+
+/// The run has ended, and a signal has another meaning from then on.
+static OVER: AtomicBool = AtomicBool::new(false);
 
 /// How long the last words of a run that is ended at once may take.
 const LAST_WORDS: Duration = Duration::from_millis(100);
@@ -25,9 +29,14 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
         let mut dropping = false;
         loop {
             wishes.next().await;
+            if OVER.load(Ordering::Relaxed) {
+                return;
+            }
             match next {
                 Cancel::LogOut => {
-                    note("stopping: no more dials; calls log out and hang up (again: drop all lines at once)")
+                    note(
+                        "stopping: no more dials; calls log out and hang up (again: drop all lines at once)",
+                    );
                 }
                 Cancel::HangUp if !dropping => {
                     dropping = true;
@@ -42,6 +51,15 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
         }
     });
     Ok(stops)
+}
+
+/// Waits for a signal once the run is over, when there is nothing left to hang up.
+pub(super) async fn impatience() {
+    OVER.store(true, Ordering::Relaxed);
+    match Wishes::listen() {
+        Ok(mut wishes) => wishes.next().await,
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// The last resort of a user whose third signal comes: closing the ports hangs up, and the journal is on the disk.

@@ -10,7 +10,6 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use super::options::ATTACH_BYTES_MAX;
 use super::payload::{Context, broken, headline};
 use crate::model::changes::Change;
 use crate::model::{Blame, Fault, Verdict};
@@ -82,7 +81,7 @@ impl Enclosed {
 }
 
 fn megabytes(bytes: u64) -> String {
-    if bytes == ATTACH_BYTES_MAX || bytes >= 100_000 {
+    if bytes >= 100_000 {
         format!("{:.1} MB", bytes as f64 / 1e6)
     } else {
         format!("{:.1} kB", bytes as f64 / 1e3)
@@ -292,11 +291,15 @@ fn news(state: &RunState) -> Vec<Section> {
     told.into_iter().map(section).filter(|section| !section.rows.is_empty()).collect()
 }
 
-/// What is not well, by fault: in the order of the summary, each with what to do.
+/// What is not well, by fault, each with what to do.
 fn sections(state: &RunState) -> Vec<Section> {
     let mut sections = Vec::new();
-    for blame in Blame::ALL {
-        for fault in Fault::ALL.into_iter().filter(|fault| fault.blame() == blame) {
+    // What fails stands first: a mail may not be read to its end.
+    for result in [Verdict::Fail, Verdict::Degraded, Verdict::Untested] {
+        let of_result = |fault: &Fault| fault.verdict() == result;
+        for fault in Blame::ALL.into_iter().flat_map(|blame| {
+            Fault::ALL.into_iter().filter(of_result).filter(move |fault| fault.blame() == blame)
+        }) {
             let is_it = |known: &crate::report::LineState| {
                 known.verdict.as_ref().is_some_and(|verdict| verdict.fault == Some(fault))
             };
@@ -309,7 +312,7 @@ fn sections(state: &RunState) -> Vec<Section> {
                 row(state, &line.id, Some(fault), mark.unwrap_or_default())
             });
             sections.push(Section {
-                title: format!("{fault} ({}, {blame}): {}", fault.verdict().word(), lines.len()),
+                title: format!("{fault} ({result}, {}): {}", fault.blame(), lines.len()),
                 colour: colour(fault.verdict()),
                 advice: Some(fault.advice()),
                 rows: rows.collect(),

@@ -1,8 +1,11 @@
-//! Whether the end of a run is worth telling. Silence must be able to mean that all is as it was, so a run that could not
+//! What is worth telling: of an event, and of a run's end. Silence must be able to mean that all is as it was, so a run that could not
 //! do its work is never silent.
 
+use super::courier::News;
+use super::digest::Failure;
 use super::options::When;
 use crate::model::changes::Change;
+use crate::model::{Event, EventKind, LineId, Verdict};
 use crate::report::outcome::{COULD_NOT_JUDGE, INTERRUPTED};
 use crate::report::{RunState, exit_code};
 
@@ -30,4 +33,32 @@ fn is_news(state: &RunState) -> bool {
     !changes.is_empty()
         || changes.lines(Change::Flapping).iter().any(crate::model::Changed::has_turned)
         || changes.lines(Change::Stale).iter().any(crate::model::Changed::newly_stale)
+}
+
+/// What an event that `state` has taken already means to hooks: a line began to fail, or a verdict was taken back.
+pub fn news(state: &RunState, event: &Event) -> Option<News> {
+    match &event.kind {
+        EventKind::Verdict(verdict) => new_failure(state, &verdict.line).map(News::Failed),
+        EventKind::VerdictWithdrawn { line, why } => {
+            Some(News::Withdrawn { line: line.clone(), why: why.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// The line as one that began to fail, if it did. Without a past to compare with every one that fails did; one that comes
+/// and goes is told at the end.
+pub(super) fn new_failure(state: &RunState, id: &LineId) -> Option<Failure> {
+    let (line, known) = state.line(id)?;
+    let verdict = known.verdict.as_ref()?;
+    let fault = verdict.fault.filter(|fault| fault.verdict() == Verdict::Fail)?;
+    let change = || state.changed(id).map(|changed| changed.change);
+    (!state.has_past() || change() == Some(Change::NewFailure)).then(|| Failure {
+        line: line.id.clone(),
+        site: line.site.clone(),
+        number: line.number.clone(),
+        fault,
+        detail: verdict.detail.clone(),
+        at: known.judged.unwrap_or_default(),
+    })
 }

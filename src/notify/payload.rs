@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::digest::{Batch, Failure, Withdrawn};
+use super::occasion::new_failure;
 use super::options::Limits;
 use crate::model::changes::Change;
 use crate::model::event::Ending;
@@ -246,22 +247,8 @@ impl Message {
 }
 
 /// The lines that began to fail in a run; without a past to compare with, all that fail.
-pub(super) fn new_in(state: &RunState) -> Vec<Failure> {
-    let failing = state.lines().filter_map(|(line, known)| {
-        let verdict = known.verdict.as_ref()?;
-        let fault = verdict.fault.filter(|fault| fault.verdict() == Verdict::Fail)?;
-        let changed = || state.changed(&line.id).map(|changed| changed.change);
-        let is_new = !state.has_past() || changed() == Some(Change::NewFailure);
-        is_new.then(|| Failure {
-            line: line.id.clone(),
-            site: line.site.clone(),
-            number: line.number.clone(),
-            fault,
-            detail: verdict.detail.clone(),
-            at: known.judged.unwrap_or_default(),
-        })
-    });
-    failing.collect()
+pub fn new_in(state: &RunState) -> Vec<Failure> {
+    state.lines().filter_map(|(line, _)| new_failure(state, &line.id)).collect()
 }
 
 /// The run in a line: what is new, then the counts; or that there is little to be read from it.
@@ -351,3 +338,6 @@ fn back(withdrawn: &Withdrawn) -> Back {
 fn stamp(at: Timestamp) -> String {
     format!("{at:.3}")
 }
+
+#[cfg(test)]
+mod tests;

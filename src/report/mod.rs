@@ -51,6 +51,6 @@ pub use why::Situation;
 pub const SCHEMA: u32 = 3;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;

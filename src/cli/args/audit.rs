@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
+use lettre::message::Mailbox;
 
 use crate::cli::hours::At;
 use crate::cli::names;
@@ -21,6 +22,8 @@ Examples:
   lineman audit dialplans/nightly.yaml --at 02:00
                                                   asks for passwords now, proves them, dials at two
   lineman audit dialplans/nightly.yaml --tag core --skip-passed 7d
+  lineman audit dialplans/nightly.yaml --mail noc@example.com
+                                                  a mail at the end; more of that under `notify:` in the plan
   lineman audit --resume                          goes on where a killed run stopped")]
 pub struct Audit {
     /// The plan; without one, the example plan on the simulated bank.
@@ -58,6 +61,13 @@ pub struct Audit {
     /// Seed of all randomness (the simulated exchange's, above all).
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Mail what the run found to these when it has ended, in place of those that the plan names; through the plan's mail
+    /// server, or this host's own.
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', conflicts_with = "no_notify")]
+    pub mail: Vec<Mailbox>,
+    /// Tell nobody: no mail and no hook, whatever the plan says.
+    #[arg(long)]
+    pub no_notify: bool,
     /// Plain lines instead of the live view.
     #[arg(long)]
     pub plain: bool,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
+use lettre::message::Mailbox;
 
 use crate::cli::names;
 use crate::history::rates::By;
@@ -65,6 +66,12 @@ Examples:
 
 reports/schemas/junit.xsd is its schema.";
 
+const TEXT_HELP: &str = "\
+Examples:
+  lineman report text                              the last run
+  lineman report text --color always | less -R     with its colours
+  lineman report text 20261121T020000Z-nightly -o night.txt";
+
 /// What can be asked of the runs of a reports folder, and of their history.
 #[derive(Debug, Subcommand)]
 pub enum ReportVerb {
@@ -80,6 +87,7 @@ pub enum ReportVerb {
     #[command(after_help = JUNIT_HELP)]
     Junit(Written),
     /// A run's summary in words, as the audit ends with it.
+    #[command(after_help = TEXT_HELP)]
     Text(Written),
     /// A run as metrics for the node exporter's textfile collector; also valid OpenMetrics.
     Prometheus(Prometheus),
@@ -95,6 +103,8 @@ pub enum ReportVerb {
     Trend(Trend),
     /// How often it fails, and which of our modems is worse than its brothers.
     Rates(Rates),
+    /// Sends the mail of a run and calls its plan's hooks, as a rehearsal.
+    Notify(Notify),
     /// Takes runs into the history, from their journals.
     Import(Import),
 }
@@ -246,4 +256,37 @@ pub struct Import {
     /// The history, where a plan names one with `history: { file: ... }`; else `history.db` in the reports folder.
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
+}
+
+/// `lineman report notify`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Whoever would be told at the run's end is told now, marked as a rehearsal; whether there is anything new does not matter.
+What went wrong is said as the sink says it.
+
+Examples:
+  lineman report notify                            everybody whom the plan of the last run names
+  lineman report notify --mail me@example.com      the mail alone, to me
+  lineman report notify --hook noc --plan dialplans/nightly.yaml
+  lineman report notify --show                     shows the mail and the hooks' messages, and sends nothing
+
+Exit codes: 0 every sink took it; 1 one did not; 2 usage, or there is no such run, or nobody is to be told.")]
+pub struct Notify {
+    /// The run's id, or its folder; without one, what `latest` points to.
+    pub run: Option<String>,
+    /// The plan that says who is told; without one, the run's own.
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// The mail alone, to these in place of those that the plan names.
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    pub mail: Vec<Mailbox>,
+    /// These hooks alone.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub hook: Vec<String>,
+    /// Show what would be sent, and send nothing.
+    #[arg(long)]
+    pub show: bool,
+    /// Where runs were written.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
 }

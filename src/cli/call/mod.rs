@@ -33,6 +33,7 @@ use super::bench::Bench;
 use super::experience::{self, Experience};
 use super::history::{History, Recalled};
 use super::hours::{First, RunCalendar, Wishes};
+use super::notify::Herald;
 use super::scribe::{self, Minutes, Scribe};
 use super::terminal::{self, Terminal};
 use super::{Failure, audit, complain, job, say, secrets, standing, stop};
@@ -77,7 +78,7 @@ pub(super) async fn run(args: &Call, talkative: bool) -> Result<u8, Failure> {
     let dir = RunDir::create(&calls, clock.wall(), &plan.name).map_err(Failure::wrong)?;
     let journal = Journal::create(&dir).map_err(Failure::wrong)?;
     let past = scribe::Past { state: None, renderer: Renderer::new(dir.path()) };
-    let mut scribe = Scribe::start(journal, past, screen::of(watch, row), clock);
+    let mut scribe = Scribe::start(journal, past, screen::of(watch, row), Herald::default(), clock);
 
     let mut calendar = RunCalendar::new(Arc::clone(&plan), Wishes { at: None, no_wait: true });
     let first = First::of(&mut calendar, clock);

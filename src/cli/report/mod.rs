@@ -10,6 +10,7 @@ mod again;
 mod diff;
 mod formats;
 mod monitor;
+mod notify;
 mod rates;
 pub(super) mod status;
 mod trend;
@@ -32,6 +33,7 @@ pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
         Some(ReportVerb::Diff(args)) => diff::run(args),
         Some(ReportVerb::Trend(args)) => trend::run(args),
         Some(ReportVerb::Rates(args)) => rates::run(args),
+        Some(ReportVerb::Notify(args)) => notify::run(args),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::file::ListFile;
 use crate::config::bank::missing;
-use crate::config::credentials::{CredentialSource, PasswordFile, PlannedCredential};
+use crate::config::credentials::{CredentialSource, PasswordFile, PlannedCredential, Words};
 use crate::config::problem::{list, quoted, suggestion};
 use crate::config::source::beside;
 use crate::config::yaml::Doc;
@@ -129,7 +129,7 @@ struct MailFile {
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct HookFile {
-    command: Option<Vec<String>>,
+    command: Option<Words>,
     webhook: Option<UrlFile>,
     credential: Option<String>,
     ca: Option<String>,
@@ -260,7 +260,7 @@ impl Desk<'_> {
             }
         };
         let limit = self.limit(file.limit.as_deref(), &key("limit"), MAIL_LIMIT);
-        let ca = self.certificates(file.ca.as_deref(), &key("ca"));
+        let ca = self.certificates(file.ca.as_deref());
         let mail = Mail {
             to,
             from,
@@ -275,18 +275,13 @@ impl Desk<'_> {
     }
 
     fn server(&self, written: Option<&str>, tls: Option<&str>) -> Option<Server> {
-        let tls = match tls {
-            None => None,
-            Some(word) => match Tls::ALL.into_iter().find(|tls| tls.word() == word) {
-                Some(tls) => Some(tls),
-                None => {
-                    let near = suggestion(word, Tls::ALL.map(Tls::word));
-                    let what = format!("{} is none of `starttls`, `smtps` and `none`{near}", quoted(word));
-                    self.doc.problem("notify.mail.tls", what);
-                    return None;
-                }
-            },
-        };
+        let word = tls;
+        let tls = word.and_then(|word| Tls::ALL.into_iter().find(|tls| tls.word() == word));
+        if let (Some(word), None) = (word, tls) {
+            let near = suggestion(word, Tls::ALL.map(Tls::word));
+            let what = format!("{} is none of `starttls`, `smtps` and `none`{near}", quoted(word));
+            self.doc.problem("notify.mail.tls", what);
+        }
         let Some(text) = written else {
             let local = Server::local();
             let tls = tls.unwrap_or(local.tls);
@@ -367,12 +362,9 @@ impl Desk<'_> {
         limit
     }
 
-    fn certificates(&self, written: Option<&str>, key: &str) -> Option<PathBuf> {
-        let path = beside(self.plan, written?);
-        if let Err(error) = std::fs::File::open(&path) {
-            self.doc.problem(key, format!("{} can't be read: {error}", quoted(written.unwrap_or_default())));
-        }
-        Some(path)
+    /// Whether the file is there is seen when it is wanted: a night is not called off for it.
+    fn certificates(&self, written: Option<&str>) -> Option<PathBuf> {
+        written.map(|path| beside(self.plan, path))
     }
 
     fn hook(&self, name: &str, file: Option<HookFile>) -> Option<HookPlan> {
@@ -412,11 +404,11 @@ impl Desk<'_> {
                         doc.problem(&key(part), "is for a webhook; a command has no use for it");
                     }
                 }
-                self.command(&words, &key("command"))
+                self.command(&words.0, &key("command"))
             }
             (None, Some(url)) => {
                 let credential = self.credential(file.credential.as_deref(), &key("credential"));
-                let ca = self.certificates(file.ca.as_deref(), &key("ca"));
+                let ca = self.certificates(file.ca.as_deref());
                 let attempts = file.attempts.unwrap_or(HOOK_ATTEMPTS);
                 if !(1..=ATTEMPTS_MAX).contains(&attempts) {
                     doc.problem(&key("attempts"), format!("is {attempts}; write 1 to {ATTEMPTS_MAX}"));
@@ -432,6 +424,7 @@ impl Desk<'_> {
                 doc.problem(&whole, "is both a command and a webhook; make two hooks of it");
                 None
             }
+            (None, None) if doc.lost_a_part(&whole) => None,
             (None, None) => {
                 missing(
                     doc,
