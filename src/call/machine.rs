@@ -3,8 +3,9 @@
 //! Every way out leads through the hang-up, but for a port that is gone. What is heard while dialing is judged in
 //! `dialing`, what the console says in `console::session`; set-up and hang-up are machines of `modem`. This file
 //! strings them together and keeps the clock of the call; `online` is its time in data state, `leaving` its ways out,
-//! `diagnosing` what the modem tells once it is on-hook.
+//! `aside` what it tells a terminal, `diagnosing` what the modem tells once it is on-hook.
 
+mod aside;
 mod diagnosing;
 mod dialed;
 mod leaving;
@@ -18,9 +19,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::aside::Aside;
 use self::online::Carrier;
 use super::CallSpec;
 use super::dialing::{Dialing, Heard};
+use super::live::{Key, Live};
+use crate::console::handover::Handover;
 use crate::console::{Credential, Outcome, Session, session};
 use crate::model::event::{ConsoleRecord, Hangup};
 use crate::model::{Diagnostics, Fault, Link, Moment, Mono, Timeline};
@@ -59,6 +63,8 @@ pub enum Input<'a> {
     Granted(Credential),
     /// It may not; why.
     Denied(String),
+    /// The terminal tells something, of a console that was handed over.
+    Key(&'a Key),
     /// End the call.
     Cancel(Cancel),
     /// Time has passed.
@@ -80,6 +86,8 @@ pub enum Output {
     Credential(Outcome),
     /// An instant was observed.
     Moment(Moment),
+    /// For the terminal, and no event.
+    Live(Box<Live>),
     /// The call is over.
     Done(Box<Ending>),
 }
@@ -140,6 +148,10 @@ enum State {
     Online {
         session: Box<Session>,
     },
+    /// A technician has a console of which nothing is known.
+    Handed {
+        handover: Box<Handover>,
+    },
     HangingUp {
         machine: HangUp,
         until: Mono,
@@ -181,6 +193,8 @@ pub struct Machine {
     /// The dial ended with NO CARRIER.
     said_no_carrier: bool,
     diagnosis: Diagnosis,
+    /// For whoever looks on.
+    aside: Aside,
 }
 
 impl Machine {
@@ -191,6 +205,7 @@ impl Machine {
         timeline.observe(Moment::Taken, now);
         let mut machine = Self {
             codec: Codec::for_profile(&profile),
+            aside: Aside::new(spec.tap.as_ref().map(super::Tap::wish)),
             spec,
             profile,
             facts,
@@ -232,6 +247,7 @@ impl Machine {
             | State::Diagnosing { until, .. } => Some(*until),
             State::Ringing { .. } => self.dial_end(),
             State::Online { session } => Some(self.online_deadline(session)),
+            State::Handed { handover } => Some(self.bare_deadline(handover)),
             State::Dialing | State::Over => None,
         }
     }
@@ -246,8 +262,12 @@ impl Machine {
             Input::DialWritten => self.dial_written(now),
             Input::Reopened => self.port_input(now, PortInput::Reopened),
             Input::PortLost(fault, why) => self.port_lost(now, fault, why),
-            Input::Granted(credential) => self.session_input(now, session::Input::Granted(credential)),
+            Input::Granted(credential) => {
+                self.aside.granted(&credential);
+                self.session_input(now, session::Input::Granted(credential));
+            }
             Input::Denied(why) => self.session_input(now, session::Input::Denied(why)),
+            Input::Key(key) => self.key(now, key),
             Input::Cancel(how) => self.cancel(now, how),
             Input::Time => self.time(now),
         }
@@ -317,6 +337,11 @@ impl Machine {
                     Token::Result(code) => self.link_line(code),
                     Token::Info(_) => {}
                 },
+                State::Handed { .. } => match &token {
+                    Token::Data(data) => self.bare_data(now, data),
+                    Token::Result(code) => self.link_line(code),
+                    Token::Info(_) => {}
+                },
                 // What a last call left behind: it came before our dial command was out.
                 State::Dialing | State::Over => {}
             }
@@ -341,7 +366,7 @@ impl Machine {
             State::SettingUp { .. } | State::HangingUp { .. } | State::Diagnosing { .. } => {
                 self.port_input(now, PortInput::Signal(signal, on));
             }
-            State::Online { .. } | State::Dialing | State::Over => {}
+            State::Online { .. } | State::Handed { .. } | State::Dialing | State::Over => {}
         }
     }
 
@@ -359,7 +384,11 @@ impl Machine {
                 self.hang_up_progress(now, progress);
             }
             State::Diagnosing { .. } => self.diagnose_input(now, input),
-            State::Dialing | State::Ringing { .. } | State::Online { .. } | State::Over => {}
+            State::Dialing
+            | State::Ringing { .. }
+            | State::Online { .. }
+            | State::Handed { .. }
+            | State::Over => {}
         }
     }
 
@@ -375,6 +404,7 @@ impl Machine {
             }
             State::Ringing { .. } if dial_end.is_some_and(|at| now >= at) => self.dial_expired(now),
             State::Online { .. } => self.online_time(now),
+            State::Handed { .. } => self.bare_time(now),
             State::SettingUp { .. }
             | State::HangingUp { .. }
             | State::Diagnosing { .. }

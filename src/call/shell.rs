@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedMutexGuard, mpsc, oneshot, watch};
 
 use crate::console::{Credential, Outcome};
 use crate::model::price::earlier;
@@ -15,9 +15,10 @@ use crate::modem::machine::Action;
 use crate::modem::port::{Port, PortError, PortEvent};
 use crate::modem::profile::Profile;
 
-use super::CallSpec;
+use super::live::{Back, Key, Live};
 use super::machine::{Cancel, Ending, Input, Machine, Output};
 use super::quality::OurModem;
+use super::{CallSpec, Tap};
 
 /// What a running call tells, and asks.
 #[derive(Debug)]
@@ -106,6 +107,7 @@ pub async fn run(
     };
     let (quality, price) = (spec.quality.clone(), spec.price.clone());
     let modem = (profile.profile.clone(), profile.asks_error_control);
+    let mut side = Side { tap: spec.tap.clone(), keys: None, gone: None };
     let mut machine = Machine::new(spec, profile, port.facts_now(), fresh, clock.now());
     let mut grant: Option<oneshot::Receiver<Grant>> = None;
     if let Some(how) = *cancel.borrow_and_update() {
@@ -113,7 +115,9 @@ pub async fn run(
     }
     port.watch(true);
     let ending = loop {
-        if let Some(ending) = obey(&mut machine, port, clock, &call, &notices, &mut grant, &mut talk).await {
+        if let Some(ending) =
+            obey(&mut machine, port, clock, &call, &notices, &mut grant, &mut talk, &mut side).await
+        {
             break ending;
         }
         let deadline = machine.deadline().map(|at| clock.instant(at));
@@ -134,6 +138,7 @@ pub async fn run(
                 Grant::Granted(credential) => Input::Granted(credential),
                 Grant::Denied(why) => Input::Denied(why),
             }),
+            key = side.key() => machine.handle(clock.now(), Input::Key(&key)),
             () = until(deadline) => machine.handle(clock.now(), Input::Time),
         }
     };
@@ -181,6 +186,7 @@ async fn obey(
     notices: &mpsc::Sender<(CallId, Notice)>,
     grant: &mut Option<oneshot::Receiver<Grant>>,
     talk: &mut Talk,
+    side: &mut Side,
 ) -> Option<Ending> {
     while let Some(output) = machine.poll() {
         let notice = match output {
@@ -202,6 +208,10 @@ async fn obey(
                     Ok(at) => machine.handle(at, Input::DialWritten),
                     Err(error) => lost(machine, clock, &error),
                 }
+                continue;
+            }
+            Output::Live(live) => {
+                side.tell(*live);
                 continue;
             }
             Output::AskCredential => {
@@ -238,6 +248,45 @@ impl Talk {
         } else {
             tracing::trace!(modem = self.modem, "{way} {} bytes", bytes.len());
         }
+    }
+}
+
+/// The call's end of the side channel to a terminal.
+struct Side {
+    tap: Option<Tap>,
+    /// While the console is handed over.
+    keys: Option<OwnedMutexGuard<mpsc::Receiver<Key>>>,
+    /// The terminal can't have it, or is gone.
+    gone: Option<Back>,
+}
+
+impl Side {
+    fn tell(&mut self, live: Live) {
+        let Some(tap) = &self.tap else { return };
+        match &live {
+            Live::HandedOver { .. } => {
+                self.keys = tap.keys();
+                self.gone = self.keys.is_none().then_some(Back::TerminalGone);
+            }
+            Live::TakenBack { .. } => (self.keys, self.gone) = (None, None),
+            _ => {}
+        }
+        if !tap.tell(live) && self.keys.take().is_some() {
+            self.gone = Some(Back::TerminalGone);
+        }
+    }
+
+    /// What the terminal tells next, while the console is handed over.
+    async fn key(&mut self) -> Key {
+        if let Some(why) = self.gone.take() {
+            return Key::Back(why);
+        }
+        let Some(keys) = &mut self.keys else { return std::future::pending().await };
+        let key = keys.recv().await;
+        key.unwrap_or_else(|| {
+            self.keys = None;
+            Key::Back(Back::TerminalGone)
+        })
     }
 }
 

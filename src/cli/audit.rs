@@ -18,7 +18,7 @@ use super::history::{History, Recalled};
 use super::hours::{First, RunCalendar, Wishes};
 use super::notify::{self, Told, Wish};
 use super::scribe::{self, Minutes, Scribe};
-use super::{Failure, check, complain, job, outlook, say, screen, secrets, standing, stop};
+use super::{Failure, check, complain, job, note, outlook, say, screen, secrets, standing, stop};
 
 /// Where runs are written, unless the example plan is run or `--reports` says otherwise.
 const REPORTS: &str = "reports";
@@ -34,7 +34,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let overrides = args.selection.overrides(args.bank.clone(), args.seed);
     let mut plan = load_plan(&path, &overrides).map_err(Failure::wrong)?;
     for warning in &plan.warnings {
-        complain(&format!("warning: {warning}"));
+        note(&format!("warning: {warning}"));
     }
     if let Some(resumed) = &resumed {
         resumed.fits(&plan)?;
@@ -62,14 +62,14 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let past = resumed.as_ref().map(|resumed| job::past(&resumed.events)).unwrap_or_default();
     let mut cut_off = match &resumed {
         Some(resumed) => job::cut_off(&resumed.events),
-        None => experience::left_behind(&reports, &plan),
+        None => experience::left_behind(&reports, &plan)?,
     };
     cut_off.retain(|name| !args.forget_refusal.contains(name));
     let history = History::of(&plan, &reports);
     let mut experience = Experience::of(&plan, &recalled);
     let notices = calendar.prove(&mut experience.provers, &past, &now);
     for notice in &notices {
-        complain(notice);
+        note(notice);
     }
     let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
     let told = Told::prepare(&plan, &Wish { mail: &args.mail, nobody: args.no_notify, asked: false }).await;
@@ -180,7 +180,7 @@ impl Resumed {
         let dir = RunDir::resume(reports, id.as_ref()).map_err(Failure::wrong)?;
         let (journal, replay) = Journal::resume(&dir).map_err(Failure::wrong)?;
         if let Some(cut) = replay.cut {
-            complain(&format!(
+            note(&format!(
                 "the journal's line {} was cut off ({} bytes) and is gone; nothing that was told is in it",
                 cut.line, cut.bytes
             ));

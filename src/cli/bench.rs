@@ -63,6 +63,42 @@ impl Bench {
     /// # Errors
     /// A port's name makes no sense, the exchange does not start, or every port is held by somebody else.
     pub(super) async fn open(plan: &Plan, clock: Clock) -> Result<Self, Failure> {
+        let (ports, exchange) = Self::places(plan, clock)?;
+        let open = open_all(plan, &ports).await?;
+        Ok(Self { ports, open, exchange })
+    }
+
+    /// The same with the first modems of the bank that can be had, as many as are wanted, one after the other; the others are
+    /// left alone, and out of the plan. Where none can be had the first one stays in it, to be told about.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) async fn open_few(plan: &mut Plan, wanted: usize, clock: Clock) -> Result<Self, Failure> {
+        let (ports, exchange) = Self::places(plan, clock)?;
+        let mut open = BTreeMap::new();
+        let mut closed = BTreeMap::new();
+        for modem in &plan.bank.modems {
+            if open.len() == wanted {
+                break;
+            }
+            match ports.open(&modem.id).await {
+                Ok(port) => drop(open.insert(modem.id.clone(), port)),
+                Err(error) => drop(closed.insert(modem.id.clone(), error)),
+            }
+        }
+        all_busy(plan, open.is_empty(), &closed)?;
+        match (open.is_empty(), plan.bank.modems.first().map(|modem| modem.id.clone())) {
+            (true, Some(first)) => plan.bank.modems.retain(|modem| modem.id == first),
+            _ => plan.bank.modems.retain(|modem| open.contains_key(&modem.id)),
+        }
+        Ok(Self { ports, open, exchange })
+    }
+
+    /// Where each modem's port is; the virtual exchange is started, if there is one.
+    fn places(
+        plan: &Plan,
+        clock: Clock,
+    ) -> Result<(Arc<Ports>, Option<(RunningExchange, TempDir)>), Failure> {
         allow_files(plan.bank.modems.len() as u64 * FILES_A_MODEM + FILES_BESIDES);
         let (places, exchange) = match &plan.bank.exchange {
             Some(file) => {
@@ -85,9 +121,7 @@ impl Bench {
             let options = PortOptions { baud: modem.baud, rtscts: false, ..PortOptions::default() };
             ports.insert(modem.id.clone(), (path, options));
         }
-        let ports = Arc::new(Ports { ports, clock });
-        let open = open_all(plan, &ports).await?;
-        Ok(Self { ports, open, exchange })
+        Ok((Arc::new(Ports { ports, clock }), exchange))
     }
 
     /// Ends the virtual exchange, if there is one.
@@ -116,8 +150,14 @@ async fn open_all(plan: &Plan, ports: &Arc<Ports>) -> Result<BTreeMap<ModemId, P
             Err(error) => return Err(Failure::wrong(format!("a port could not be opened: {error}"))),
         }
     }
+    all_busy(plan, open.is_empty(), &closed)?;
+    Ok(open)
+}
+
+/// A bench of which nothing could be opened since others hold all of it.
+fn all_busy(plan: &Plan, none: bool, closed: &BTreeMap<ModemId, PortError>) -> Result<(), Failure> {
     let busy = |error: &PortError| error.fault() == Fault::PortBusy;
-    if open.is_empty() && !closed.is_empty() && closed.values().all(busy) {
+    if none && !closed.is_empty() && closed.values().all(busy) {
         let who: Vec<String> =
             closed.iter().map(|(modem, error)| format!("  {modem}: {}", error.detail())).collect();
         return Err(Failure::wrong(format!(
@@ -126,7 +166,7 @@ async fn open_all(plan: &Plan, ports: &Arc<Ports>) -> Result<BTreeMap<ModemId, P
             who.join("\n")
         )));
     }
-    Ok(open)
+    Ok(())
 }
 
 fn simulate(plan: &Plan, file: &Path) -> Result<(RunningExchange, TempDir), Failure> {

@@ -19,7 +19,7 @@ use super::example::Example;
 use super::experience::Experience;
 use super::history::{History, Recalled};
 use super::hours::{RunCalendar, Wishes};
-use super::{Failure, complain, job, notify, outlook, say, standing};
+use super::{Failure, job, note, notify, outlook, say, standing};
 
 /// Runs it; the exit code.
 pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
@@ -28,7 +28,7 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     let overrides = args.selection.overrides(args.bank.clone(), None);
     let mut plan = load_plan(&path, &overrides).map_err(Failure::wrong)?;
     for warning in &plan.warnings {
-        complain(&format!("warning: {warning}"));
+        note(&format!("warning: {warning}"));
     }
     let clock = Clock::start();
     let now = Wall::Host.read(&clock);
@@ -58,11 +58,11 @@ pub(super) fn settled(
 ) -> Result<Recalled, Failure> {
     let recalled = History::of(plan, reports).look();
     for notice in &recalled.notices {
-        complain(&format!("notice: {notice}"));
+        note(&format!("notice: {notice}"));
     }
     let told = standing::settle(plan, &recalled, selection, now)?;
     for notice in told {
-        complain(&format!("notice: {notice}"));
+        note(&format!("notice: {notice}"));
     }
     Ok(recalled)
 }

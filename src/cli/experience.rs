@@ -4,7 +4,7 @@
 //! All of it is the history's, and no more than a hint, but for the last: that stands in the journal of the run itself.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use crate::config::Plan;
 use crate::journal;
 use crate::model::usual::Spread;
-use crate::model::{CredentialName, EventKind, Fault, LineId, Usual};
+use crate::model::{CredentialName, Event, EventKind, Fault, LineId, RunId, Usual};
 
 use super::history::Recalled;
-use super::job;
+use super::{Failure, call, job};
 
 /// The last run that began, as the journal room links it.
 const CURRENT: &str = "current";
@@ -81,15 +81,34 @@ impl Experience {
 
 /// Credentials whose password was on its way when the last run of this plan was cut off without an end: whoever starts
 /// a new one must not send it again as if nothing had been.
-pub(super) fn left_behind(reports: &Path, plan: &Plan) -> BTreeSet<CredentialName> {
-    let path = reports.join(CURRENT).join(journal::FILE_NAME);
-    let Ok(replay) = journal::read(&path) else { return BTreeSet::new() };
-    let ours = |kind: &EventKind| matches!(kind, EventKind::RunStarted(header) if header.plan == plan.name);
-    let ended = replay.events.last().is_none_or(|event| matches!(event.kind, EventKind::RunEnded { .. }));
-    if ended || !replay.events.first().is_some_and(|event| ours(&event.kind)) {
-        return BTreeSet::new();
+///
+/// The last run is that of a night or of a technician's calls, whichever began later: at its own beginning it has seen what
+/// the one before it left.
+///
+/// # Errors
+/// A run that goes on now is just sending one: nobody knows yet what becomes of it.
+pub(super) fn left_behind(reports: &Path, plan: &Plan) -> Result<BTreeSet<CredentialName>, Failure> {
+    let mut last: Option<(RunId, PathBuf, Vec<Event>)> = None;
+    for folder in [reports.to_owned(), reports.join(call::FOLDER)] {
+        let run = folder.join(CURRENT);
+        let Ok(replay) = journal::read(&run.join(journal::FILE_NAME)) else { continue };
+        let Some(EventKind::RunStarted(header)) = replay.events.first().map(|event| &event.kind) else {
+            continue;
+        };
+        let newer = last.as_ref().is_none_or(|(id, ..)| header.run > *id);
+        if header.plan == plan.name && newer {
+            last = Some((header.run.clone(), run, replay.events));
+        }
     }
-    job::cut_off(&replay.events)
+    let Some((id, run, events)) = last else { return Ok(BTreeSet::new()) };
+    let ended = events.last().is_none_or(|event| matches!(event.kind, EventKind::RunEnded { .. }));
+    let open = if ended { BTreeSet::new() } else { job::cut_off(&events) };
+    match open.first() {
+        Some(name) if journal::is_live(&run) => Err(Failure::wrong(format!(
+            "run `{id}` is sending the password of credential `{name}` at this moment, and nobody knows yet whether it is right; try again in a minute"
+        ))),
+        _ => Ok(open),
+    }
 }
 
 #[cfg(test)]
@@ -99,8 +118,8 @@ mod tests {
     use super::*;
     use crate::config::{Overrides, load_plan};
     use crate::history::LineMemory;
+    use crate::model::Mono;
     use crate::model::event::{CredentialState, Ending};
-    use crate::model::{Event, Mono};
     use crate::modem::clock::Clock;
 
     const PLAN: &str = r#"
@@ -164,14 +183,14 @@ lines:
         let oob: CredentialName = "oob".parse().unwrap();
         let sent = || EventKind::PasswordSent { call: "A.1".parse().unwrap(), credential: oob.clone() };
         write(folder.path(), "current", &plan, vec![sent()]);
-        assert_eq!(left_behind(folder.path(), &plan), BTreeSet::from([oob.clone()]));
+        assert_eq!(left_behind(folder.path(), &plan).unwrap(), BTreeSet::from([oob.clone()]));
         write(
             folder.path(),
             "current",
             &plan,
             vec![sent(), EventKind::RunEnded { ending: Ending::Completed }],
         );
-        assert!(left_behind(folder.path(), &plan).is_empty());
+        assert!(left_behind(folder.path(), &plan).unwrap().is_empty());
         let proven = EventKind::Credential {
             credential: oob.clone(),
             state: CredentialState::Proven,
@@ -179,7 +198,7 @@ lines:
         };
         write(folder.path(), "current", &plan, vec![proven, sent()]);
         assert!(
-            left_behind(folder.path(), &plan).is_empty(),
+            left_behind(folder.path(), &plan).unwrap().is_empty(),
             "it was proven: a lost call is that line's alone"
         );
     }

@@ -7,7 +7,7 @@ use crate::journal;
 
 use super::args::Import;
 use super::history::{self, Unread};
-use super::{Failure, complain, report, say};
+use super::{Failure, complain, note, report, say};
 
 /// Some run could not be taken in.
 const SOME_NOT: u8 = 1;
@@ -29,7 +29,7 @@ pub(super) fn run(args: &Import) -> Result<u8, Failure> {
     let (mut new, mut renewed, mut known, mut left) = (0_u64, 0_u64, 0_u64, 0_u64);
     for run in &runs {
         if journal::is_live(run) {
-            complain(&format!("{}: the run is going on; it is taken in at its end", run.display()));
+            note(&format!("{}: the run is going on; it is taken in at its end", run.display()));
             continue;
         }
         match history::take_in(&mut store, run, None) {

@@ -5,14 +5,19 @@
 pub mod args;
 mod audit;
 mod bench;
+mod call;
 mod check;
 mod example;
 mod experience;
 mod history;
 mod hours;
 mod import;
+mod init;
 mod job;
+mod man;
+mod manner;
 mod modems;
+mod names;
 mod notify;
 mod outlook;
 mod refused;
@@ -21,6 +26,7 @@ mod schema;
 mod screen;
 mod scribe;
 mod secrets;
+mod shell;
 mod sim;
 mod standing;
 mod stop;
@@ -28,15 +34,17 @@ mod terminal;
 mod viewer;
 mod why;
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use crate::report::outcome::COULD_NOT_JUDGE;
 
 use self::args::{Cli, Verb};
+use self::manner::{complain, note};
 
 /// Exit code of wrong usage or configuration: nothing was dialed.
 const WRONG: u8 = 2;
@@ -62,17 +70,16 @@ impl Failure {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let here = std::env::current_dir().ok();
+    if let Some(code) = shell::answer(&words, here.as_deref()) {
+        return ExitCode::from(code);
+    }
+    let cli = match read(words) {
         Ok(cli) => cli,
-        // A monitor takes the usual code of wrong usage for CRITICAL.
-        Err(error) if error.use_stderr() && report::status::is_asked(std::env::args_os()) => {
-            return ExitCode::from(report::status::unknown(
-                error.to_string().lines().next().unwrap_or_default(),
-            ));
-        }
-        Err(error) => error.exit(),
+        Err(code) => return ExitCode::from(code),
     };
-    log_to_stderr(cli.verbose);
+    manner::settle(&cli.talk, &|name| std::env::var_os(name));
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -82,7 +89,8 @@ pub fn main() -> ExitCode {
     };
     let done = runtime.block_on(async {
         match &cli.verb {
-            Verb::Audit(args) => audit::run(args, cli.verbose > 0).await,
+            Verb::Audit(args) => audit::run(args, cli.talk.verbose > 0).await,
+            Verb::Call(args) => call::run(args, cli.talk.verbose > 0).await,
             Verb::Check(args) => check::run(args),
             Verb::Modems(args) => modems::run(args).await,
             Verb::Report(args) => report::run(args),
@@ -92,6 +100,9 @@ pub fn main() -> ExitCode {
                 schema::run(args);
                 Ok(0)
             }
+            Verb::Init(args) => init::run(args).await,
+            Verb::Completions(args) => shell::run(args),
+            Verb::Man(args) => man::run(args),
         }
     });
     // A thread that waits for a port or a disk that hangs must not hold up the end.
@@ -105,25 +116,33 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn log_to_stderr(verbose: u8) {
-    use tracing_subscriber::EnvFilter;
-    let level = match verbose {
-        0 => "warn",
-        1 => "lineman=info",
-        2 => "lineman=debug",
-        _ => "trace",
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| viewer::Aside).without_time().init();
+/// The command line; where it can't be understood, or asks for help alone, that was said, and this is the exit code.
+fn read(words: Vec<OsString>) -> Result<Cli, u8> {
+    let early = manner::Early::of(&words, &|name| std::env::var_os(name));
+    let is_status = report::status::is_asked(words.iter().cloned());
+    let read = args::command().color(early.color).try_get_matches_from(words);
+    read.and_then(|typed| Cli::from_arg_matches(&typed)).map_err(|error| {
+        // A monitor takes the usual code of wrong usage for CRITICAL.
+        if is_status && error.use_stderr() {
+            return report::status::unknown(error.to_string().lines().next().unwrap_or_default());
+        }
+        if early.json && error.use_stderr() {
+            let talk = args::Talk { log_format: args::LogFormat::Json, ..args::Talk::default() };
+            manner::settle(&talk, &|name| std::env::var_os(name));
+            complain(&error.render().to_string());
+        } else {
+            // A reader that went away is no error.
+            let _ = error.print();
+        }
+        u8::try_from(error.exit_code()).unwrap_or(WRONG)
+    })
 }
 
-/// Data and results go here. A reader that went away (`| head`) is no error.
+/// Data and results go here, unless the user wants to hear of errors alone. A reader that went away (`| head`) is no error.
 fn say(text: &str) {
+    if manner::now().is_silent() {
+        return;
+    }
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{}", text.trim_end_matches('\n'));
-}
-
-/// Talk and errors go here.
-fn complain(text: &str) {
-    viewer::aside(text);
 }

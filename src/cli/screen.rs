@@ -12,6 +12,8 @@ use crate::report::news::Known;
 use crate::report::summary::Style;
 use crate::report::{Board, Counts};
 
+use super::manner;
+
 /// How often the seconds on the board go on.
 const TICK: Duration = Duration::from_secs(1);
 /// Width of the summary where no terminal says how wide it is.
@@ -35,16 +37,20 @@ pub(super) trait Screen: Send {
 
 /// The screen that fits: the board if a person watches, else plain lines.
 pub(super) fn choose(plain: bool, earlier: Option<Board>) -> Box<dyn Screen> {
+    let manner = manner::now();
+    if manner.is_quiet() {
+        return Box::new(Quiet);
+    }
     // On a terminal that cannot move its cursor the board would draw nothing at all.
     let movable = console::Term::stderr().features().is_attended() && !is_dumb(std::env::var_os("TERM"));
-    if !plain && std::io::stdout().is_terminal() && movable {
+    if !plain && !manner.is_json() && std::io::stdout().is_terminal() && movable {
         Box::new(Live::new(earlier))
     } else {
         Box::new(Plain { known: earlier.map(|board| board.known().clone()).unwrap_or_default() })
     }
 }
 
-fn is_dumb(term: Option<std::ffi::OsString>) -> bool {
+pub(super) fn is_dumb(term: Option<std::ffi::OsString>) -> bool {
     term.is_none_or(|term| term.is_empty() || term == "dumb")
 }
 
@@ -100,6 +106,25 @@ impl Screen for Plain {
         // A reader that went away (`| head`) is no reason to leave calls hanging.
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
+
+    fn aside(&mut self, text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    fn tick(&mut self, _now: Mono) {}
+
+    fn next_tick(&self, _now: Mono) -> Option<Duration> {
+        None
+    }
+
+    fn finish(&mut self) {}
+}
+
+/// Nothing but what is said aside.
+struct Quiet;
+
+impl Screen for Quiet {
+    fn show(&mut self, _counts: Counts, _event: &Event) {}
 
     fn aside(&mut self, text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");

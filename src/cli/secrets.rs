@@ -15,7 +15,7 @@ use crate::model::{CredentialName, LineId};
 use crate::modem::clock::Clock;
 
 use super::refused::Memory;
-use super::{Failure, complain};
+use super::{Failure, complain, note};
 
 /// How often a person is asked for a password, when what was typed is known to be refused.
 const ASK_MAX: u32 = 3;
@@ -42,7 +42,7 @@ pub(super) fn memory(
     let memory = Memory::open(reports, &plan.name, clock)?;
     for (name, credential) in plan.credentials.iter().filter(|(name, _)| forget.contains(name)) {
         let forgotten = memory.forget(&credential.username)?;
-        complain(&format!("credential {name}: {forgotten} refusals forgotten"));
+        note(&format!("credential {name}: {forgotten} refusals forgotten"));
     }
     Ok(memory)
 }

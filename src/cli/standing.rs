@@ -12,7 +12,7 @@ use crate::model::{LineId, PhoneNumber};
 
 use super::args::Selection;
 use super::history::{History, Recalled};
-use super::{Failure, complain};
+use super::{Failure, note};
 
 /// Applies it to the plan; what is worth a notice.
 ///
@@ -59,7 +59,7 @@ pub(super) fn confirm(
             ))
         })?;
         let told: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-        complain(&format!("line `{}`: {} confirmed", planned.line.id, told.join(", ")));
+        note(&format!("line `{}`: {} confirmed", planned.line.id, told.join(", ")));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::call::machine::Cancel;
 use crate::report::outcome::INTERRUPTED;
 
-use super::{Failure, complain};
+use super::{Failure, complain, note};
 
 /// The run has ended, and a signal has another meaning from then on.
 static OVER: AtomicBool = AtomicBool::new(false);
@@ -33,12 +33,12 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
                 return;
             }
             match next {
-                Cancel::LogOut => complain(
-                    "stopping: no more dials; calls log out and hang up (again: drop all lines at once)",
-                ),
+                Cancel::LogOut => {
+                    note("stopping: no more dials; calls log out and hang up (again: drop all lines at once)")
+                }
                 Cancel::HangUp if !dropping => {
                     dropping = true;
-                    complain("dropping all lines (again: end at once, whatever hangs)");
+                    note("dropping all lines (again: end at once, whatever hangs)");
                 }
                 Cancel::HangUp => end_at_once(),
             }
@@ -64,6 +64,7 @@ pub(super) async fn impatience() {
 #[expect(clippy::exit, reason = "the user asked for it for the third time; something hangs")]
 fn end_at_once() {
     complain("ended at once; `lineman audit --resume` goes on");
+    super::terminal::restore();
     // The viewer may get it out, unless it is the terminal that hangs.
     std::thread::park_timeout(LAST_WORDS);
     std::process::exit(i32::from(INTERRUPTED));

@@ -6,6 +6,7 @@
 mod class;
 mod country;
 mod redial;
+mod written;
 
 #[cfg(test)]
 pub(super) mod tests;

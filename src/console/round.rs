@@ -103,6 +103,8 @@ pub(super) struct Found {
     pub(super) verdict: Option<(Fault, String)>,
     /// The server's prompt that stands there; absent where nothing may be typed any more.
     pub(super) home: Option<Prompt>,
+    /// The line of that prompt.
+    pub(super) home_line: String,
     /// When the last console was seen.
     pub(super) at: Mono,
     /// What the consoles said that did not pass.
@@ -517,6 +519,7 @@ impl Round {
             verdict: self.verdict(&consoles),
             consoles,
             home: self.home.as_ref().map(|(prompt, _)| *prompt),
+            home_line: self.home.as_ref().map(|(_, line)| line.clone()).unwrap_or_default(),
             at: self.last_seen,
             transcript: self.transcript.clone(),
         }

@@ -6,6 +6,7 @@
 
 mod behind;
 mod endings;
+mod handed;
 mod steps;
 
 use std::collections::VecDeque;
@@ -16,6 +17,8 @@ use std::time::Duration;
 use crate::model::event::ConsoleRecord;
 use crate::model::{Fault, Hostname, Moment, Mono};
 
+use self::handed::Handed;
+use super::handover::{Back, HandoverLimits, Stand};
 use super::legible::Legibility;
 use super::round::{Behind, Round, RoundLimits, skipped};
 use super::speech::{self, Say};
@@ -99,6 +102,12 @@ pub enum Input<'a> {
     Granted(Credential),
     /// It may not; why, in words.
     Denied(String),
+    /// There is no credential at all; in words. A technician may log in, if one wants to.
+    NoCredential(&'a str),
+    /// Keys of a technician to whom it was handed over.
+    Keys(&'a [u8]),
+    /// It is taken back from the technician; why.
+    TakeBack(Back),
     /// The call is to end: log out if that is needed, and promptly.
     Cancel,
     /// There is no more time, whatever its own limits say.
@@ -116,6 +125,10 @@ impl fmt::Debug for Input<'_> {
             Self::CutOff => f.write_str("CutOff"),
             Self::Granted(credential) => write!(f, "Granted({credential:?})"),
             Self::Denied(why) => write!(f, "Denied({why:?})"),
+            Self::NoCredential(why) => write!(f, "NoCredential({why:?})"),
+            // They may be a password, too.
+            Self::Keys(keys) => write!(f, "Keys({} bytes)", keys.len()),
+            Self::TakeBack(why) => write!(f, "TakeBack({why:?})"),
             Self::Cancel => f.write_str("Cancel"),
             Self::Limit => f.write_str("Limit"),
             Self::Time => f.write_str("Time"),
@@ -147,6 +160,21 @@ pub enum Output {
     Moment(Moment, Mono),
     /// What became of the password.
     CredentialOutcome(Outcome),
+    /// It is in a technician's hands from here on.
+    HandedOver {
+        /// How far the checks came.
+        stand: Stand,
+        /// The host that it said it is.
+        host: Option<String>,
+        /// What stands there, cleaned.
+        prompt: String,
+        /// How long it may be so.
+        limits: HandoverLimits,
+    },
+    /// It will be taken back soon; why, and in how long.
+    Soon(Back, Duration),
+    /// It was taken back; why, and how long it was handed over.
+    TakenBack(Back, Duration),
     /// It is over: nothing comes after this.
     Done(Box<Finding>),
 }
@@ -159,6 +187,9 @@ impl fmt::Debug for Output {
             Self::PasswordSent => f.write_str("PasswordSent"),
             Self::Moment(moment, at) => write!(f, "Moment({moment:?}, {at:?})"),
             Self::CredentialOutcome(outcome) => write!(f, "CredentialOutcome({outcome:?})"),
+            Self::HandedOver { stand, .. } => write!(f, "HandedOver({stand:?})"),
+            Self::Soon(why, left) => write!(f, "Soon({why:?}, {left:?})"),
+            Self::TakenBack(why, lasted) => write!(f, "TakenBack({why:?}, {lasted:?})"),
             Self::Done(finding) => write!(f, "Done({finding:?})"),
         }
     }
@@ -194,6 +225,10 @@ enum Step {
     Login,
     /// Sees the consoles behind it.
     Round,
+    /// In a technician's hands.
+    Handed,
+    /// Out of them; waits for a prompt from which it can be logged out.
+    TakingBack,
     /// Has sent a logout, waits for its proof.
     Logout,
     /// Over.
@@ -247,6 +282,9 @@ pub struct Session {
     behind: Vec<Behind>,
     backwards: bool,
     round: Option<Box<Round>>,
+    /// A technician wants it after the checks; absent once it was handed over.
+    hand_over: Option<HandoverLimits>,
+    handed: Option<Box<Handed>>,
     /// What the finding will say, once logged out.
     verdict: Option<(Fault, String)>,
     logout_proven: bool,
@@ -308,6 +346,8 @@ impl Session {
             behind: Vec::new(),
             backwards: false,
             round: None,
+            hand_over: None,
+            handed: None,
             verdict: None,
             logout_proven: false,
             carrier_gone: false,
@@ -335,6 +375,9 @@ impl Session {
             Input::CutOff => self.cut_off(),
             Input::Granted(credential) => self.granted(credential),
             Input::Denied(why) => self.denied(&why),
+            Input::NoCredential(why) => self.no_credential(why),
+            Input::Keys(keys) => self.keys(keys),
+            Input::TakeBack(why) => self.take_back(why),
             Input::Cancel => self.cancel(),
             Input::Limit => {
                 self.limit_at = self.now;
@@ -352,6 +395,7 @@ impl Session {
     /// Whether nothing new is begun any more: what is left has limits of its own.
     pub fn is_winding_up(&self) -> bool {
         self.is_leaving()
+            || matches!(self.step, Step::Handed | Step::TakingBack)
             || (self.step == Step::Round && self.round.as_ref().is_some_and(|round| round.is_stopped()))
     }
 
@@ -365,7 +409,10 @@ impl Session {
         if let (Step::Round, Some(round)) = (self.step, &self.round) {
             return round.deadline();
         }
-        [Some(self.limit_at), self.look_at, self.idle_at()]
+        if let Some(at) = self.handed_deadline() {
+            return at;
+        }
+        [Some(self.limit_at), self.look_at, self.idle_at(), self.interrupt_at()]
             .into_iter()
             .flatten()
             .min()
@@ -380,11 +427,15 @@ impl Session {
                 let now = self.now;
                 let act = self.round.as_mut().and_then(|round| round.time(now));
                 self.round_act(act);
+            } else if self.step == Step::Handed {
+                self.handed_time();
             } else if self.look_at == Some(due) {
                 self.look_at = None;
                 self.look();
             } else if self.idle_at() == Some(due) {
                 self.idle();
+            } else if self.interrupt_at() == Some(due) && due < self.limit_at {
+                self.interrupt_again();
             } else {
                 self.limit_reached();
             }
@@ -400,6 +451,7 @@ impl Session {
                     let act = self.round.as_mut().and_then(|round| round.take(now, byte));
                     self.round_act(act);
                 }
+                Step::Handed | Step::TakingBack => self.handed_byte(byte),
                 Step::Prompt | Step::Grant | Step::Login | Step::Logout => self.take_one(byte),
             }
         }

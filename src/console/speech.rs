@@ -1,5 +1,6 @@
 //! The one place where bytes for the far end are made: a CR, a text of the dialog's allow-list, the credential, and at a
-//! console server a choice of that list with the plan's port in it, and its escape.
+//! console server a choice of that list with the plan's port in it, and its escape; of a
+//! console that was handed over, a technician's keys and the Ctrl-C that ends what they began.
 
 use secrecy::ExposeSecret;
 
@@ -7,6 +8,9 @@ use super::{Credential, Dialog};
 
 /// What ends a line that we type. LF after it is a second line for some consoles (modems.md 7), so it is never sent.
 const CR: u8 = b'\r';
+
+/// Ctrl-C.
+const INTERRUPT: &str = "\u{3}";
 
 /// Something to say.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +23,10 @@ pub(super) enum Say<'a> {
     Choice(&'a str),
     /// The escape that leaves a port.
     Escape,
+    /// What a technician types to whom the console was handed over.
+    Keys(&'a [u8]),
+    /// Ctrl-C, when it is taken back.
+    Interrupt,
     /// The username and a CR.
     Username(&'a Credential),
     /// The password and a CR.
@@ -30,9 +38,13 @@ pub(super) enum Say<'a> {
 /// # Panics
 /// Where a text is not in the allow-list: a defect of this program, which must cost the call and not reach a console.
 pub(super) fn bytes(dialog: &Dialog, say: Say<'_>) -> Vec<u8> {
+    if let Say::Keys(keys) = say {
+        return keys.to_vec();
+    }
     let choice;
     let (text, cr) = match say {
-        Say::Return => ("", true),
+        Say::Return | Say::Keys(_) => ("", true),
+        Say::Interrupt => (INTERRUPT, false),
         Say::Choice(port) => {
             let ports = dialog.ports.as_ref();
             let known = ports.filter(|ports| ports.problem(port, dialog.allow()).is_none());

@@ -1,7 +1,9 @@
 //! What a console said, made fit to be read, matched and kept: no escape sequences, no control or hidden characters,
-//! line ends as `\n`, bounded, and without secrets once it leaves the room.
+//! line ends as `\n`, bounded, and without secrets once it leaves the room. What comes through at all, `sieve` says.
 
 use secrecy::{ExposeSecret, SecretString};
+
+use super::sieve::{Mark, Sieve, is_hidden};
 
 /// Bytes that a transcript keeps of its beginning.
 pub const HEAD_LEN_MAX: usize = 4 * 1024;
@@ -16,20 +18,16 @@ pub const MASK: &str = "********";
 const HELD_HEAD_LEN: usize = 2 * HEAD_LEN_MAX;
 /// The text is cut back to this when it has grown to twice as much.
 const HELD_TAIL_LEN: usize = 2 * TAIL_LEN_MAX;
-/// Longest escape sequence in bytes; what has not ended by then was noise and is given up.
-const ESCAPE_LEN_MAX: usize = 256;
 /// Blanks and line ends that may lie between two characters of an echoed secret (a terminal wraps its lines).
-const WRAP_LEN_MAX: usize = 4;
+pub(super) const WRAP_LEN_MAX: usize = 4;
 
 /// The text of a session as it grows. Positions are counted from its beginning and stay valid while it is cut.
 pub(super) struct Screen {
-    parser: vte::Parser,
+    sieve: Sieve,
     page: Page,
-    /// Bytes since an ESC that has not come to its end; 0 outside of a sequence.
-    escape_len: usize,
 }
 
-/// The part of [`Screen`] that the parser writes on.
+/// The part of [`Screen`] that the marks are written on.
 #[derive(Default)]
 struct Page {
     head: Option<String>,
@@ -40,18 +38,8 @@ struct Page {
     cr: bool,
     /// A backspace takes back nothing before this.
     floor: usize,
-    /// The sequence that began has ended.
-    sequence_ended: bool,
     /// The row to which the cursor was sent, until a line end leaves it unknown.
     row: Option<u16>,
-}
-
-/// Marks that change the order of characters, or show nothing at all: they could hide or disguise what is written.
-fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl Page {
@@ -117,85 +105,41 @@ fn floor_boundary(text: &str, at: usize) -> usize {
     at
 }
 
-impl vte::Perform for Page {
-    fn print(&mut self, c: char) {
-        self.sequence_ended = true;
-        if !c.is_control() && !is_hidden(c) {
-            self.push(c);
-        }
-    }
-
-    fn execute(&mut self, byte: u8) {
-        match byte {
-            b'\n' | 0x0b | 0x0c => self.newline(),
-            b'\r' => self.cr = true,
-            b'\t' => self.push(' '),
-            0x08 => self.backspace(),
-            // CAN and SUB end a sequence.
-            0x18 | 0x1a => self.sequence_ended = true,
-            _ => {}
-        }
-    }
-
-    fn unhook(&mut self) {
-        self.sequence_ended = true;
-    }
-
-    fn osc_dispatch(&mut self, _: &[&[u8]], _: bool) {
-        self.sequence_ended = true;
-    }
-
-    fn csi_dispatch(&mut self, params: &vte::Params, intermediates: &[u8], _: bool, action: char) {
-        self.sequence_ended = true;
-        if !intermediates.is_empty() {
-            return;
-        }
-        let first = params.iter().next().and_then(|param| param.first()).copied().unwrap_or_default();
-        match action {
-            // CUP, HVP, VPA
-            'H' | 'f' | 'd' => self.go_to_row(first.max(1)),
-            // CUU, CUD, CNL, CPL; ED of the whole screen; EL of the whole line
-            'A' | 'B' | 'E' | 'F' => self.leave_row(),
-            'J' | 'K' if first >= 2 => self.leave_row(),
-            _ => {}
-        }
-    }
-
-    fn esc_dispatch(&mut self, intermediates: &[u8], _: bool, byte: u8) {
-        self.sequence_ended = true;
-        // IND and NEL
-        if intermediates.is_empty() && matches!(byte, b'D' | b'E') {
-            self.leave_row();
+impl Page {
+    fn mark(&mut self, mark: Mark) {
+        match mark {
+            Mark::Char(c) => self.push(c),
+            Mark::Newline => self.newline(),
+            Mark::Return => self.cr = true,
+            Mark::Tab => self.push(' '),
+            Mark::Backspace => self.backspace(),
+            Mark::Row(row, _) => self.go_to_row(row),
+            Mark::LeaveRow | Mark::EraseRow(2..) | Mark::EraseScreen(2..) => self.leave_row(),
+            // Where the cursor goes within its row, and what goes with it, changes nothing of what was said.
+            Mark::Right(_)
+            | Mark::Left(_)
+            | Mark::Column(_)
+            | Mark::EraseRow(_)
+            | Mark::EraseScreen(_)
+            | Mark::Delete(_)
+            | Mark::Insert(_) => {}
         }
     }
 }
 
 impl Screen {
     pub(super) fn new() -> Self {
-        Self { parser: vte::Parser::new(), page: Page::default(), escape_len: 0 }
+        Self { sieve: Sieve::default(), page: Page::default() }
     }
 
     /// Takes one byte: whole characters, sequences and line ends come out the same however the bytes were cut.
     pub(super) fn feed(&mut self, byte: u8) {
-        // A sequence that noise began must not swallow the prompt after it: a line end or too great a length ends it.
-        if self.escape_len > ESCAPE_LEN_MAX || (self.escape_len > 0 && matches!(byte, b'\r' | b'\n')) {
-            self.parser = vte::Parser::new();
-            self.escape_len = 0;
-        }
-        self.page.sequence_ended = false;
-        self.parser.advance(&mut self.page, &[byte]);
-        if byte == 0x1b {
-            self.escape_len = 1;
-        } else if self.page.sequence_ended {
-            self.escape_len = 0;
-        } else if self.escape_len > 0 {
-            self.escape_len += 1;
-        }
+        self.sieve.feed(byte, &mut |mark| self.page.mark(mark));
     }
 
     /// Lets go of a character that was cut off at the end.
     pub(super) fn flush(&mut self) {
-        self.parser.advance(&mut self.page, b"\0");
+        self.sieve.flush(&mut |mark| self.page.mark(mark));
     }
 
     /// The position after the last character.

@@ -16,7 +16,7 @@ pub const ATTEMPTS: u32 = 3;
 pub const CONFIRM: u32 = 2;
 /// Calls a run that a number gets at most once it has answered without carrier. [design.md 4, promise 3]
 pub const CALLS_WITHOUT_CARRIER_MAX: u32 = 2;
-/// Calls of one line that may end in a bench fault, for each modem of the bank ..
+/// Calls of one line that may end in a bench fault, for each modem of the bank, unless the run says otherwise ..
 pub const BENCH_CALLS_PER_MODEM: u32 = 2;
 /// .. and in all.
 pub const BENCH_CALLS_MAX: u32 = 6;
@@ -75,6 +75,13 @@ pub struct Policy {
     pub adaptive: bool,
     /// What makes a line that passes `degraded`.
     pub degraded: Rules,
+    /// Calls that a line gets before it is judged, whatever they find, at least 1: a technician's `--repeat`. What ends a
+    /// line for good (a person who answers, a refused password, a law, our own bench) ends it here too.
+    pub repeat: u32,
+    /// Least pause behind a call that passed, where another one follows all the same.
+    pub repeat_pause: Duration,
+    /// Calls of one line that may end in a bench fault, for each modem of the bank.
+    pub bench_calls_per_modem: u32,
 }
 
 /// How modems that are out are waited for.
@@ -134,6 +141,9 @@ impl Default for Policy {
             bench: BenchPolicy::default(),
             adaptive: true,
             degraded: Rules::default(),
+            repeat: 1,
+            repeat_pause: Duration::ZERO,
+            bench_calls_per_modem: BENCH_CALLS_PER_MODEM,
         }
     }
 }
@@ -157,9 +167,10 @@ impl Policy {
     }
 
     /// How many calls of one line may end in a bench fault, with `modems` modems in the bank.
-    pub fn bench_calls_max(modems: usize) -> u32 {
+    pub fn bench_calls_max(&self, modems: usize) -> u32 {
         let modems = u32::try_from(modems).unwrap_or(u32::MAX);
-        modems.saturating_mul(BENCH_CALLS_PER_MODEM).clamp(BENCH_CALLS_PER_MODEM, BENCH_CALLS_MAX)
+        let each = self.bench_calls_per_modem.clamp(1, BENCH_CALLS_MAX);
+        modems.saturating_mul(each).clamp(each, BENCH_CALLS_MAX)
     }
 }
 
@@ -331,7 +342,7 @@ mod tests {
         let pauses: Vec<u64> = (1..=5).map(|n| bench.pause(n).as_secs()).collect();
         assert_eq!(pauses, [10, 30, 60, 60, 60]);
         assert_eq!(BenchPolicy { pauses: vec![], ..bench.clone() }.pause(3), Duration::ZERO);
-        assert_eq!([1, 2, 3, 64].map(Policy::bench_calls_max), [2, 4, 6, 6]);
+        assert_eq!([1, 2, 3, 64].map(|modems| Policy::default().bench_calls_max(modems)), [2, 4, 6, 6]);
         let retests: Vec<Option<u64>> = [1, 2, 3, 12, 13].map(|n| Some(bench.retest(n)?.as_secs())).to_vec();
         assert_eq!(retests, [Some(120), Some(600), Some(1800), Some(1800), None]);
     }

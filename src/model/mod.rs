@@ -3,6 +3,7 @@
 //! Everything here is a value: no I/O, no clock, no async, no global. Other rooms speak with each other in these
 //! types; what a room needs only for itself stays in that room.
 
+pub mod advice;
 pub mod before;
 pub mod changes;
 pub mod charge;

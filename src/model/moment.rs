@@ -32,6 +32,8 @@ pub enum Moment {
     LoggedIn,
     /// The identity matched.
     Verified,
+    /// A technician to whom the console was handed over gave it back; only where that was wanted.
+    HandedBack,
     /// Login prompt back, or carrier gone, after logout.
     LoggedOut,
     /// On-hook is proven.
@@ -42,7 +44,7 @@ pub enum Moment {
 
 impl Moment {
     /// All of them, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Taken,
         Self::Ready,
         Self::Dialed,
@@ -54,6 +56,7 @@ impl Moment {
         Self::Prompted,
         Self::LoggedIn,
         Self::Verified,
+        Self::HandedBack,
         Self::LoggedOut,
         Self::OnHook,
         Self::Released,
@@ -72,7 +75,7 @@ impl Moment {
             Self::Connected => "waiting for prompt",
             Self::Prompted => "logging in",
             Self::LoggedIn => "verifying",
-            Self::Verified => "logging out",
+            Self::Verified | Self::HandedBack => "logging out",
             Self::LoggedOut => "hanging up",
             Self::OnHook => "on-hook",
             Self::Released => "idle",

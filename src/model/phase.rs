@@ -49,8 +49,8 @@ impl PhaseTimes {
     /// What a timeline lets one say.
     pub fn of(timeline: &Timeline) -> Self {
         use Moment::{
-            Answered, Carrier, Connected, Dialed, DigitsSent, LoggedIn, LoggedOut, OnHook, Prompted, Ready,
-            Ringing, Taken, Verified,
+            Answered, Carrier, Connected, Dialed, DigitsSent, HandedBack, LoggedIn, LoggedOut, OnHook,
+            Prompted, Ready, Ringing, Taken, Verified,
         };
         let mark = |moment| timeline.get(moment);
         let widest = Cell::new(Duration::ZERO);
@@ -71,7 +71,7 @@ impl PhaseTimes {
             prompt_ms: span(mark(Connected), Prompted),
             login_ms: span(mark(Prompted), LoggedIn),
             verify_ms: span(mark(LoggedIn), Verified),
-            logout_ms: span(mark(Verified).or(mark(LoggedIn)), LoggedOut),
+            logout_ms: span(mark(HandedBack).or(mark(Verified)).or(mark(LoggedIn)), LoggedOut),
             hangup_ms: span(mark(LoggedOut), OnHook),
             total_ms: span(mark(Dialed), OnHook),
             ring_train_ms: span(ring_start.filter(|_| mark(Answered).is_none()), Carrier),

@@ -4,6 +4,7 @@
 //! come, a replay of the journal later) gets the same bytes. `reports/SCHEMA.md` documents what is written.
 
 mod atomic;
+pub mod call;
 mod cell;
 pub mod changes_json;
 pub mod charts;
@@ -11,13 +12,16 @@ mod columns;
 mod consoles;
 mod cost;
 pub mod finding;
+pub mod html;
 pub mod json;
+pub mod junit;
 pub mod live;
 mod modem;
 pub mod nagios;
 pub mod news;
 mod night;
 pub mod outcome;
+mod package;
 pub mod page;
 pub mod prometheus;
 mod render;

@@ -141,12 +141,12 @@ fn one_kind(page: &mut Page, what: &str, paint: Paint, lines: &[&Changed]) {
 }
 
 /// What the line is now, in a word.
-fn word_now(line: &Changed) -> &'static str {
+pub(super) fn word_now(line: &Changed) -> &'static str {
     line.now.map_or("gone", |now| now.fault.map_or(Verdict::Pass.word(), Fault::code))
 }
 
 /// What it was before, in words.
-fn before(line: &Changed) -> String {
+pub(super) fn before(line: &Changed) -> String {
     let was = line.last.as_ref().map(|last| {
         let word = last.fault.map_or("passed".to_owned(), |fault| format!("was {fault}"));
         format!("{word} {} since {}", times(last.runs), last.since.strftime("%F"))
@@ -177,12 +177,15 @@ fn times(runs: u32) -> String {
     if runs == 1 { "in 1 run".to_owned() } else { format!("in {runs} runs") }
 }
 
+/// What is put beside a line that began to be unwell tonight.
+pub(super) const NEW: &str = "NEW";
+
 /// What is put beside a line that is not well, so that nobody takes what everybody knows for news; absent where there is
 /// nothing to say.
 pub fn mark(changed: &Changed) -> Option<String> {
     let nights = changed.nights().unwrap_or(1);
     match changed.change {
-        Change::NewFailure | Change::NewlyDegraded => Some("NEW".to_owned()),
+        Change::NewFailure | Change::NewlyDegraded => Some(NEW.to_owned()),
         Change::StillFailing | Change::StillDegraded => {
             let since = changed.now.and_then(|now| now.since);
             let since = since.map_or(String::new(), |since| format!(" since {}", since.strftime("%F")));

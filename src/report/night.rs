@@ -187,3 +187,64 @@ impl Night {
         call.into_iter().chain(standing)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nights() -> Nights {
+        Nights::begin(1, Timestamp::UNIX_EPOCH, Mono::ZERO)
+    }
+
+    fn told(nights: &Nights) -> Vec<(u64, u64, Act)> {
+        nights.of(0).map(|s| (s.from.as_micros() / 1000, s.to.as_micros() / 1000, s.act)).collect()
+    }
+
+    const fn ms(ms: u64) -> Mono {
+        Mono::from_millis(ms)
+    }
+
+    #[test]
+    fn a_modem_is_out_until_it_is_ready_again() {
+        let mut nights = nights();
+        nights.told(0, ModemState::Ready, None, ms(5));
+        nights.told(0, ModemState::HangupUnproven, None, ms(10));
+        nights.told(0, ModemState::Out, Some(Fault::PortLost), ms(11));
+        nights.told(0, ModemState::Identified, None, ms(30));
+        nights.told(0, ModemState::Ready, None, ms(40));
+        nights.tick(ms(90));
+        assert_eq!(told(&nights), [(10, 11, Act::HangupUnproven), (11, 40, Act::Out(Some(Fault::PortLost)))]);
+    }
+
+    #[test]
+    fn a_quarantine_goes_on_behind_a_check_that_fails_and_ends_with_one_that_passes() {
+        let mut nights = nights();
+        nights.told(0, ModemState::Quarantined, None, ms(10));
+        nights.told(0, ModemState::Checking, None, ms(20));
+        nights.checked(0, CheckOutcome::Failed, 4, ms(24));
+        nights.told(0, ModemState::Checking, None, ms(30));
+        nights.checked(0, CheckOutcome::Passed, 5, ms(35));
+        nights.tick(ms(50));
+        let want = [
+            (10, 20, Act::Quarantined),
+            (20, 24, Act::Check(Some(CheckOutcome::Failed))),
+            (24, 30, Act::Quarantined),
+            (30, 35, Act::Check(Some(CheckOutcome::Passed))),
+        ];
+        assert_eq!(told(&nights), want);
+    }
+
+    #[test]
+    fn what_goes_on_lasts_until_the_last_word_of_its_sitting() {
+        let mut nights = nights();
+        nights.call_started(0, "BR0001-A".parse().unwrap(), 1, ms(10));
+        nights.tick(ms(70));
+        let open = Act::OpenCall { line: "BR0001-A".parse().unwrap(), attempt: 1 };
+        assert_eq!(told(&nights), [(10, 70, open.clone())]);
+        nights.resume(Timestamp::UNIX_EPOCH, ms(0));
+        nights.told(0, ModemState::Wedged, None, ms(3));
+        nights.tick(ms(5));
+        assert_eq!(told(&nights), [(10, 70, open), (3, 5, Act::Wedged)]);
+        assert_eq!(nights.sittings().len(), 2);
+    }
+}

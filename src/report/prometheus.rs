@@ -264,8 +264,8 @@ fn lines(state: &RunState, plan: &Arc<str>, detail: Detail) -> Vec<Family> {
     let mut total =
         Family::seconds("lineman_line_total", "From the dial command to proven on-hook in the deciding call");
     let mut rate = Family::new(
-        "lineman_line_rate_bits_per_second",
-        "Line rate of the deciding call, to the far end (tx) and from it (rx)",
+        "lineman_line_rate_bps",
+        "Line rate of the deciding call in bit/s, to the far end (tx) and from it (rx)",
     );
     for finding in Finding::all(state) {
         let (line, site): (Arc<str>, Arc<str>) =

@@ -48,9 +48,15 @@ pub enum ReportError {
     /// A report has no JSON form: a defect.
     #[error("the JSON of the run could not be put together")]
     Json(#[from] serde_json::Error),
+    /// A report has no XML form: a defect.
+    #[error("the JUnit XML of the run could not be put together")]
+    Xml(#[source] io::Error),
     /// A metric has no text form: a defect.
     #[error("the metrics of the run could not be put together")]
     Metrics(#[from] std::fmt::Error),
+    /// The page's template does not fit what it is given: a defect.
+    #[error("`report.html` could not be put together")]
+    Page(#[from] minijinja::Error),
     /// The events contradict each other.
     #[error("event {number} of the run cannot be: {source}")]
     Broken {
@@ -62,7 +68,7 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    fn io(path: PathBuf, source: io::Error) -> Self {
+    pub(super) fn io(path: PathBuf, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path, source },
             _ => Self::Io { path, source },
@@ -134,7 +140,7 @@ impl Renderer {
                 self.stale[place] = false;
             } else if self.stale[place] {
                 let path = self.dir.join(view.file());
-                atomic::write(&self.dir, view.file(), &view.bytes(state)?, durable)
+                atomic::write(&self.dir, view.file(), &view.bytes(state, &self.dir)?, durable)
                     .map_err(|source| ReportError::io(path.clone(), source))?;
                 self.stale[place] = false;
                 written.push(path);

@@ -229,7 +229,7 @@ fn told(page: &mut Page, state: &RunState) {
 }
 
 /// What a blame word stands for.
-const fn meaning(blame: Blame) -> &'static str {
+pub(super) const fn meaning(blame: Blame) -> &'static str {
     match blame {
         Blame::BenchModem => "our own modem or its port",
         Blame::BenchLine => "our own outside line",

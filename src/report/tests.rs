@@ -15,6 +15,7 @@ use crate::model::event::{Ending, Hangup, ModemState, Sitting};
 use crate::model::{Blame, Change, Event, EventKind, Fault, Moment, NumberClass, Termination, Verdict};
 
 mod board;
+mod schemas;
 mod state;
 
 const BRIEF: [(Moment, u64); 2] = [(Moment::Dialed, 1), (Moment::OnHook, 2)];
@@ -127,7 +128,7 @@ fn a_write_touches_only_what_has_changed() {
     };
     assert_eq!(
         names(renderer.write(&state).unwrap()),
-        ["lines.csv", "calls.csv", "modems.csv", "summary.json"]
+        ["lines.csv", "calls.csv", "modems.csv", "summary.json", "datapackage.json"]
     );
     for event in &events[1..] {
         state.apply(event).unwrap();

@@ -43,9 +43,30 @@ fn called(line: &Line, record: &CallRecord) -> String {
     format!("{}{through}", other.unwrap_or_else(|| line.number.to_string()))
 }
 
+/// What stands between what is known of a call and what the console said in it.
+const RULE: &str = "\n---- what the console said ----\n";
+
+/// What the console said, as the file has it, if the call gets one.
+pub(super) fn said(record: &CallRecord) -> Option<String> {
+    kept(record).map(|(_, said)| {
+        let mut text = cell::lines(said);
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text
+    })
+}
+
+/// The same, out of the file's text. What a console said may hold the rule again: the first one is ours, since the lines
+/// above it are ours.
+pub(super) fn said_in(file: &str) -> &str {
+    file.split_once(RULE).map_or(file, |(_, said)| said)
+}
+
 /// The file's text, if the call gets one.
 pub(super) fn text(line: &Line, record: &CallRecord) -> Option<String> {
-    let (fault, said) = kept(record)?;
+    let (fault, _) = kept(record)?;
+    let said = said(record)?;
     let mut out = String::with_capacity(said.len() + 512);
     let mut head = |key: &str, value: String| {
         // Writing to a String does not fail.
@@ -61,11 +82,8 @@ pub(super) fn text(line: &Line, record: &CallRecord) -> Option<String> {
     if !record.detail.is_empty() {
         head("detail", record.detail.clone());
     }
-    out.push_str("\n---- what the console said ----\n");
-    out.push_str(&cell::lines(said));
-    if !out.ends_with('\n') {
-        out.push('\n');
-    }
+    out.push_str(RULE);
+    out.push_str(&said);
     Some(out)
 }
 
@@ -97,6 +115,20 @@ mod tests {
             told(&record),
             "number:   +17045550201 (for +19195550101) through att, dialed 9,17045550201"
         );
+    }
+
+    #[test]
+    fn what_a_console_said_is_found_again_in_its_file() {
+        let line = crate::report::sample::line(1);
+        for heard in ["login: ", "a\r\nb\x1b[1m", "x\n---- what the console said ----\ny\n"] {
+            let record = CallRecord {
+                fault: Some(Fault::ConsoleSilent),
+                detail: "---- what the console said ----".to_owned(),
+                transcript: Some(heard.to_owned()),
+                ..CallRecord::sample()
+            };
+            assert_eq!(said_in(&text(&line, &record).unwrap()), said(&record).unwrap(), "{heard:?}");
+        }
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use crate::stage::Stage;
 use crate::town::{Branch, Town};
 
 /// Gives every modem of the bank more keys.
-fn modem_keys(stage: &Stage, keys: &str) {
+pub(crate) fn modem_keys(stage: &Stage, keys: &str) {
     let bank = fs::read_to_string(stage.path("bank.yaml")).unwrap();
     let line = |line: &str| match line.strip_suffix(" }").filter(|line| line.starts_with("  - ")) {
         Some(entry) => format!("{entry}, {keys} }}\n"),

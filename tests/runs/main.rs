@@ -8,9 +8,12 @@ mod cost;
 mod credentials;
 mod deadline;
 mod diagnostics;
+#[path = "../bench/drawn.rs"]
+mod drawn;
 mod families;
 mod hours;
 mod identity;
+mod pictures;
 mod played;
 mod ports;
 mod promises;

@@ -2,6 +2,7 @@
 
 use super::{Cancel, Ending, Machine, Output, State};
 use crate::call::limits::needs_time;
+use crate::console::handover::Back;
 use crate::console::transcript::clean_line;
 use crate::console::{session, skipped};
 use crate::model::event::Hangup;
@@ -34,9 +35,10 @@ impl Machine {
             }
             State::Online { session } => {
                 let when = if session.is_leaving() { " during the logout" } else { "" };
-                self.cut_session(now);
+                self.cut_session(now, Back::Cancelled);
                 self.leave(now, Some(Fault::Cancelled), format!("dropped by the user{when}"), false);
             }
+            State::Handed { .. } => self.hand_back(now, Back::Cancelled),
             // What is still missing is not worth waiting for.
             State::Diagnosing { .. } => self.diagnose_stop(now, None),
             State::HangingUp { .. } | State::Over => {}
@@ -59,7 +61,8 @@ impl Machine {
             self.diagnose_stop(now, Some(why));
             return;
         }
-        self.cut_session(now);
+        self.cut_session(now, Back::PortLost);
+        self.close_bare(now, Back::PortLost);
         self.keep_ear();
         if self.finding.is_none() {
             self.finding = Some((Some(fault), why.to_owned()));
@@ -84,6 +87,7 @@ impl Machine {
         if self.finding.is_none() {
             self.finding = Some((fault, detail));
         }
+        self.aside_over();
         let held = matches!(&self.state, State::Ringing { ear } if ear.may_be_held());
         self.keep_ear();
         self.codec.set_online(false);
@@ -124,6 +128,7 @@ impl Machine {
         let diagnostics = self.weigh();
         self.learned.no_reports.extend(std::mem::take(&mut self.diagnosis.not_here));
         let (fault, detail) = self.finding.take().unwrap_or((None, String::new()));
+        self.aside_end(fault, &clean_line(&detail));
         let mut consoles = std::mem::take(&mut self.consoles);
         if consoles.is_empty() {
             let why = fault.map_or("", Fault::code);

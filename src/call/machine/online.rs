@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Machine, Output, State};
+use crate::console::handover::Back;
 use crate::console::{Expect, Finding, Session, SessionLimits, session};
 use crate::model::{Moment, Mono};
 use crate::modem::codec;
@@ -60,11 +61,11 @@ impl Carrier {
     }
 
     /// A link is up: what was seen before says nothing of it.
-    fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         *self = Self { wire: self.wire, lag: self.lag, ..Self::default() };
     }
 
-    fn data(&mut self, now: Mono, data: &[u8]) {
+    pub(super) fn data(&mut self, now: Mono, data: &[u8]) {
         self.tail.extend_from_slice(data);
         let cut = self.tail.len().saturating_sub(TAIL_LEN);
         self.tail.drain(..cut);
@@ -72,7 +73,7 @@ impl Carrier {
     }
 
     /// When its loss is to be believed, unless something speaks against it before.
-    fn end(&self, leaving: bool) -> Option<Mono> {
+    pub(super) fn end(&self, leaving: bool) -> Option<Mono> {
         let quiet = match self.wire {
             // A wire that tells late says nothing yet of a carrier that has just gone: once it is what we wait for, the
             // words do; before, the wire gets the time that it may need.
@@ -88,7 +89,7 @@ impl Carrier {
     }
 
     /// It is gone, since the first sign of it.
-    fn lose(&mut self, now: Mono) {
+    pub(super) fn lose(&mut self, now: Mono) {
         self.gone = self.words.into_iter().chain(self.fell).min().or(Some(now));
         self.gone_by_wire = self.words.is_none() && self.fell.is_some();
         (self.words, self.fell) = (None, None);
@@ -99,6 +100,12 @@ impl Machine {
     /// CONNECT has come.
     pub(super) fn go_online(&mut self, now: Mono) {
         let Some(dialog) = self.spec.dialog.clone() else {
+            if let Some(limits) = self.aside.handover().filter(|_| self.cancel.is_none()) {
+                self.keep_ear();
+                self.carrier.begin();
+                self.hand_over_bare(now, limits);
+                return;
+            }
             self.leave(now, None, String::new(), false);
             return;
         };
@@ -118,13 +125,14 @@ impl Machine {
             },
             now,
         )
-        .with_consoles(self.spec.consoles.clone(), self.spec.attempt.is_multiple_of(2));
+        .with_consoles(self.spec.consoles.clone(), self.spec.attempt.is_multiple_of(2))
+        .with_handover(self.aside.handover());
         self.state = State::Online { session: Box::new(session) };
         self.session_outputs(now);
     }
 
     pub(super) fn online_deadline(&self, session: &Session) -> Mono {
-        let others = [self.call_end(session), self.carrier.end(session.is_leaving())];
+        let others = [self.call_end(session), self.carrier.end(session.is_leaving()), self.aside.deadline()];
         others.into_iter().flatten().fold(session.deadline(), Mono::min)
     }
 
@@ -136,10 +144,12 @@ impl Machine {
 
     pub(super) fn online_data(&mut self, now: Mono, data: &[u8]) {
         self.carrier.data(now, data);
+        self.aside_data(now, data);
         self.session_input(now, session::Input::Bytes(data));
     }
 
     pub(super) fn online_time(&mut self, now: Mono) {
+        self.aside_time(now);
         self.session_input(now, session::Input::Time);
         let State::Online { session } = &self.state else { return };
         if self.carrier.end(session.is_leaving()).is_some_and(|at| now >= at) {
@@ -168,10 +178,7 @@ impl Machine {
             match output {
                 session::Output::Send(bytes) => self.outputs.push_back(Output::Port(Action::Write(bytes))),
                 session::Output::AskCredential if self.spec.credential.is_none() => {
-                    session.handle(
-                        now,
-                        session::Input::Denied("the plan gives no credential for it".to_owned()),
-                    );
+                    session.handle(now, session::Input::NoCredential("the plan gives no credential for it"));
                 }
                 session::Output::AskCredential => self.outputs.push_back(Output::AskCredential),
                 session::Output::PasswordSent => self.outputs.push_back(Output::PasswordSent),
@@ -179,6 +186,11 @@ impl Machine {
                     self.outputs.push_back(Output::Credential(outcome));
                 }
                 session::Output::Moment(moment, at) => self.session_moment(moment, at),
+                session::Output::HandedOver { stand, host, prompt, limits } => {
+                    self.handed_over(now, stand, host, &prompt, limits);
+                }
+                session::Output::Soon(why, left) => self.soon(why, left),
+                session::Output::TakenBack(why, lasted) => self.taken_back(why, lasted),
                 session::Output::Done(finding) => {
                     let Finding { fault, detail, .. } = self.keep_finding(*finding);
                     self.leave(now, fault, detail, false);
@@ -206,7 +218,7 @@ impl Machine {
 
     /// Ends a session from our side, at once. What it has found is kept, and it tells what became of its password; what
     /// only tells that we cut it off is the caller's to say.
-    pub(super) fn cut_session(&mut self, now: Mono) {
+    pub(super) fn cut_session(&mut self, now: Mono, why: Back) {
         let State::Online { session } = &mut self.state else { return };
         session.handle(now, session::Input::CutOff);
         while let State::Online { session } = &mut self.state
@@ -223,9 +235,13 @@ impl Machine {
                         self.finding = Some((fault, detail));
                     }
                 }
+                session::Output::TakenBack(_, lasted) => self.taken_back(why, lasted),
                 // Nothing is said any more.
-                session::Output::Send(_) | session::Output::AskCredential | session::Output::PasswordSent => {
-                }
+                session::Output::Send(_)
+                | session::Output::AskCredential
+                | session::Output::PasswordSent
+                | session::Output::HandedOver { .. }
+                | session::Output::Soon(..) => {}
             }
         }
     }

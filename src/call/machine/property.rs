@@ -197,6 +197,7 @@ impl Driver {
                     assert!(self.moments.last().is_none_or(|last| *last < moment), "{moment:?}");
                     self.moments.push(moment);
                 }
+                Output::Live(live) => panic!("{live:?}, and nobody looks on"),
                 Output::Done(ending) => self.ending = Some(*ending),
             }
         }

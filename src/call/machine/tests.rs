@@ -1,6 +1,7 @@
 //! The machine by hand: what the shell can hardly bring about, or not at the right instant.
 
 mod diagnosing;
+mod handed;
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -68,6 +69,7 @@ struct Rig {
     outcomes: Vec<Outcome>,
     asked: bool,
     ending: Option<Ending>,
+    live: Vec<Live>,
 }
 
 impl Rig {
@@ -82,6 +84,7 @@ impl Rig {
             outcomes: Vec::new(),
             asked: false,
             ending: None,
+            live: Vec::new(),
         };
         rig.obey();
         rig
@@ -103,6 +106,7 @@ impl Rig {
                 Output::AskCredential => self.asked = true,
                 Output::Credential(outcome) => self.outcomes.push(outcome),
                 Output::Moment(moment) => self.moments.push(moment),
+                Output::Live(live) => self.live.push(*live),
                 Output::Done(ending) => self.ending = Some(*ending),
             }
         }

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use lettre::message::Mailbox;
 
 use crate::cli::hours::At;
+use crate::cli::names;
 use crate::config::Overrides;
 use crate::model::{CredentialName, LineId, span};
 
@@ -36,10 +38,11 @@ pub struct Audit {
     #[command(flatten)]
     pub selection: Selection,
     /// Somebody has confirmed the numbers of this line: dial it again although a person answered there.
-    #[arg(long, value_name = "LINE", value_delimiter = ',')]
+    #[arg(long, value_name = "LINE", value_delimiter = ',', add = ArgValueCompleter::new(names::lines))]
     pub number_confirmed: Vec<LineId>,
     /// Go on with a run that was killed or interrupted; without an id, the one that `current` points to.
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "current",
+        add = ArgValueCompleter::new(names::runs),
         conflicts_with_all = ["only", "site", "tag", "skip_passed"])]
     pub resume: Option<String>,
     /// Show what would be dialed, in which order, and dial nothing.
@@ -74,13 +77,13 @@ pub struct Audit {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
     /// These lines alone (ids or sites, separated by commas; `*` stands for anything); the others end `untested/skipped`.
-    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',')]
+    #[arg(long, value_name = "LINE|SITE", value_delimiter = ',', add = ArgValueCompleter::new(names::lines))]
     pub only: Vec<String>,
     /// Lines of these sites alone.
-    #[arg(long, value_name = "SITE", value_delimiter = ',')]
+    #[arg(long, value_name = "SITE", value_delimiter = ',', add = ArgValueCompleter::new(names::sites))]
     pub site: Vec<String>,
     /// Lines with one of these tags alone.
-    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    #[arg(long, value_name = "TAG", value_delimiter = ',', add = ArgValueCompleter::new(names::tags))]
     pub tag: Vec<String>,
     /// Skip lines that passed within this time, as `7d` or `12h`.
     #[arg(long, value_name = "TIME", value_parser = span::parse)]

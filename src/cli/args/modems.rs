@@ -53,6 +53,11 @@ pub enum ModemsVerb {
 #[command(after_help = "\
 No line of a plan is called: the modems call each other where the bank has their numbers (`number:`), and the number that the plan names as its `reference:`.
 
+Examples:
+  lineman modems check dialplans/nightly.yaml      the bank of a plan, with its reference number
+  lineman modems check --bank hardware/banks/hq.yaml
+  lineman modems check                             the example's simulated bank
+
 Exit codes: 0 all modems work, 1 some do not, 3 none does, 2 usage or configuration, 4 interrupted")]
 pub struct ModemsCheck {
     /// The plan, for its bank and its reference number; without plan and bank, the example plan.
@@ -63,7 +68,7 @@ pub struct ModemsCheck {
 }
 
 /// A country as a bank has it.
-fn country(text: &str) -> Result<String, String> {
+pub(super) fn country(text: &str) -> Result<String, String> {
     let is_code = text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic());
     is_code
         .then(|| text.to_ascii_uppercase())

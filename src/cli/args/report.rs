@@ -6,8 +6,10 @@ mod monitor;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
 use lettre::message::Mailbox;
 
+use crate::cli::names;
 use crate::history::rates::By;
 use crate::model::{LineId, PlanName, span};
 
@@ -17,11 +19,23 @@ pub use monitor::{Nagios, Prometheus, Status, Zabbix, ZabbixList};
 /// `lineman report`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Without anything else, all files of a run are written again from its journal, byte for byte, and its summary is shown.
+
+Examples:
+  lineman report                                   the last run
+  lineman report 20261121T020000Z-nightly          a run, by its id or its folder
+  lineman report diff                              what changed since the run before
+  lineman report trend                             whatever drifts
+  lineman report --reports /var/lib/lineman/reports
+
+Exit codes: the run's own (`lineman --help`); 2 usage, or there is no such run.")]
 pub struct Report {
     /// What else can be asked of runs than to write one again.
     #[command(subcommand)]
     pub verb: Option<ReportVerb>,
     /// The run's id, or its folder; without one, what `latest` points to.
+    #[arg(add = ArgValueCompleter::new(names::runs))]
     pub run: Option<String>,
     /// Where runs were written.
     #[arg(long, value_name = "DIR")]
@@ -31,6 +45,11 @@ pub struct Report {
     pub line: Option<LineId>,
 }
 
+const HTML_HELP: &str = "\
+Examples:
+  lineman report html -o morning.html              the last run
+  lineman report html current -o now.html          the run that goes on: what is known of it so far";
+
 const JSON_HELP: &str = "\
 Examples:
   lineman report json | jq -r '.lines[] | select(.result == \"fail\") | [.line, .fault, .detail] | @tsv'
@@ -38,14 +57,29 @@ Examples:
 
 reports/schemas/run.schema.json is its JSON Schema.";
 
+const JUNIT_HELP: &str = "\
+A line that is `degraded` is a case that passed; its output says what is wrong with it.
+
+Examples:
+  lineman report junit -o results/lineman.xml
+  lineman report junit 20261121T020000Z-nightly
+
+reports/schemas/junit.xsd is its schema.";
+
 /// What can be asked of the runs of a reports folder, and of their history.
 #[derive(Debug, Subcommand)]
 pub enum ReportVerb {
+    /// A run as one page for a browser: `report.html`, which needs no network and nothing beside it.
+    #[command(after_help = HTML_HELP)]
+    Html(Written),
     /// A run as tables: verdicts, calls, consoles or modems.
     Csv(CsvTable),
     /// A run as one JSON object: its summary and all its tables.
     #[command(after_help = JSON_HELP)]
     Json(Written),
+    /// A run as JUnit XML: lines that fail are failures, the bench's own troubles errors, what was left out is skipped.
+    #[command(after_help = JUNIT_HELP)]
+    Junit(Written),
     /// A run's summary in words, as the audit ends with it.
     Text(Written),
     /// A run as metrics for the node exporter's textfile collector; also valid OpenMetrics.
@@ -139,7 +173,7 @@ Examples:
 Exit codes: 0 nothing drifts; 1 something does; 2 usage, or the history has no such name.")]
 pub struct Trend {
     /// A line, a site, or one of our modems; without one, every line of the plan and every modem that drifts.
-    #[arg(value_name = "LINE|SITE|MODEM")]
+    #[arg(value_name = "LINE|SITE|MODEM", add = ArgValueCompleter::new(names::all))]
     pub name: Option<String>,
     /// Only nights since then: days (`90d`) or a date.
     #[arg(long, value_name = "DAYS|DATE", value_parser = since, requires = "name")]

@@ -23,16 +23,16 @@ const SETUP_LIMIT: Duration = Duration::from_secs(15);
 
 /// A port to be asked.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(in crate::cli) struct Place {
     /// As the user wrote it, or its name that lasts longest.
-    pub(super) name: String,
-    pub(super) path: PortPath,
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) path: PortPath,
     /// What the system knows of it.
-    pub(super) known: Option<FoundPort>,
+    pub(in crate::cli) known: Option<FoundPort>,
 }
 
 impl Place {
-    pub(super) fn found(port: FoundPort) -> Self {
+    pub(in crate::cli) fn found(port: FoundPort) -> Self {
         let stable = port.stable().to_owned();
         Self { name: stable.display().to_string(), path: PortPath::Tty(stable), known: Some(port) }
     }
@@ -40,33 +40,33 @@ impl Place {
 
 /// A modem that told who it is.
 #[derive(Debug, Clone)]
-pub(super) struct Modem {
+pub(in crate::cli) struct Modem {
     /// Its family's profile.
-    pub(super) profile: String,
+    pub(in crate::cli) profile: String,
     /// What it says of itself; none if it answers and says nothing.
-    pub(super) fingerprint: Option<Fingerprint>,
+    pub(in crate::cli) fingerprint: Option<Fingerprint>,
 }
 
 /// A port that was asked.
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) place: Place,
+pub(in crate::cli) struct Asked {
+    pub(in crate::cli) place: Place,
     /// The modem, or why there is none to be had; absent if it was not asked.
-    pub(super) answer: Option<Result<Modem, String>>,
+    pub(in crate::cli) answer: Option<Result<Modem, String>>,
 }
 
 impl Asked {
-    pub(super) const fn not_asked(place: Place) -> Self {
+    pub(in crate::cli) const fn not_asked(place: Place) -> Self {
         Self { place, answer: None }
     }
 
-    pub(super) fn modem(&self) -> Option<&Modem> {
+    pub(in crate::cli) fn modem(&self) -> Option<&Modem> {
         self.answer.as_ref()?.as_ref().ok()
     }
 }
 
 /// Asks all ports at the same time; their order stays.
-pub(super) async fn all(
+pub(in crate::cli) async fn all(
     places: Vec<Place>,
     options: &PortOptions,
     profiles: Arc<[Profile]>,

@@ -48,7 +48,8 @@ pub(super) fn write(path: &Path, asked: &[Asked], args: &args::Modems) -> Result
     Ok(if modems == 1 { "1 modem".to_owned() } else { format!("{modems} modems") })
 }
 
-fn name(path: &Path) -> String {
+/// The name of a bank: that of its file, if it is one.
+pub(in crate::cli) fn name(path: &Path) -> String {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or(NAME);
     stem.parse::<BankName>().map_or_else(|_| NAME.to_owned(), |name| name.to_string())
 }
@@ -68,6 +69,21 @@ fn text(name: &str, asked: &[Asked], args: &args::Modems) -> String {
          # trunks: {{ pstn: {{ max_calls: 2 }} }}   # outside lines that modems share; name it in each: `trunk: pstn`\n\
          modems:\n"
     );
+    let baud = match args.baud {
+        crate::modem::port::BAUD_DEFAULT => String::new(),
+        baud => format!(", baud: {baud}"),
+    };
+    text.push_str(&modem_rows(asked, &baud));
+    text.push_str(
+        "# Each modem may have `prefix: \"9,\"` (what it dials for an outside line), `number: \"+1 919 555 0199\"` (its own\n\
+         # number: for `lineman modems check`), and `reset: { command: [prog, arg], every: 10m }` (what wakes a stuck one).\n",
+    );
+    text
+}
+
+/// The rows of a bank's `modems:`; those without a modem are comments. `more` is said of each modem: `, baud: 9600`.
+pub(in crate::cli) fn modem_rows(asked: &[Asked], more: &str) -> String {
+    let mut text = String::new();
     let mut number = 0;
     for one in asked {
         let known = clean_line(&hardware(one));
@@ -82,10 +98,7 @@ fn text(name: &str, asked: &[Asked], args: &args::Modems) -> String {
                     // What a modem says is data: quoted as YAML wants it.
                     let _ = write!(text, ", fingerprint: {}", quoted(&fingerprint.to_string()));
                 }
-                if args.baud != crate::modem::port::BAUD_DEFAULT {
-                    let _ = write!(text, ", baud: {}", args.baud);
-                }
-                text.push_str(" }\n");
+                let _ = writeln!(text, "{more} }}");
                 number += 1;
             }
             Some(Err(why)) => {
@@ -96,10 +109,6 @@ fn text(name: &str, asked: &[Asked], args: &args::Modems) -> String {
             }
         }
     }
-    text.push_str(
-        "# Each modem may have `prefix: \"9,\"` (what it dials for an outside line), `number: \"+1 919 555 0199\"` (its own\n\
-         # number: for `lineman modems check`), and `reset: { command: [prog, arg], every: 10m }` (what wakes a stuck one).\n",
-    );
     text
 }
 
@@ -114,7 +123,7 @@ fn lasting(place: &Place) -> String {
 }
 
 /// A YAML double-quoted scalar.
-fn quoted(text: &str) -> String {
+pub(in crate::cli) fn quoted(text: &str) -> String {
     // JSON's strings are YAML's.
     serde_json::Value::from(text).to_string()
 }

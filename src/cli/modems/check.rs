@@ -9,7 +9,7 @@ use comfy_table::{ContentArrangement, Table};
 
 use crate::cli::bench::Bench as OpenBench;
 use crate::cli::example::Example;
-use crate::cli::{Failure, args, complain, job, say, stop};
+use crate::cli::{Failure, args, job, note, say, stop};
 use crate::config::{Overrides, Plan, load_bench, load_plan};
 use crate::console::transcript::clean_line;
 use crate::fleet::inspection::{Bench, Findings, Inspected, inspect, ring};
@@ -55,7 +55,7 @@ pub(super) async fn run(args: &args::ModemsCheck) -> Result<u8, Failure> {
     open.close().await;
     let rows: Vec<Row> = plan.bank.modems.iter().map(|modem| Row::of(&modem.id, &found, &plan)).collect();
     for text in &notices {
-        complain(text);
+        note(text);
     }
     say(&table(&rows));
     advise(&plan, &rows);
@@ -261,7 +261,7 @@ fn advise(plan: &Plan, rows: &[Row]) {
     if plan.checks.reference.is_none() && plan.bank.modems.iter().all(|modem| modem.number.is_none()) {
         let what =
             if plan.lines.is_empty() { "a plan with `reference:`" } else { "`reference:` in the plan" };
-        complain(&format!(
+        note(&format!(
             "no call was made: give the modems of bank `{}` their own numbers (`number: \"+1 ...\"`), or {what}",
             plan.bank.name
         ));

@@ -1,7 +1,7 @@
 //! `lineman modems`: finds ports, asks who sits there, shows it, writes a bank file.
 
-mod ask;
-mod bank_file;
+pub(super) mod ask;
+pub(super) mod bank_file;
 mod check;
 mod table;
 
@@ -56,6 +56,49 @@ pub(super) async fn run(args: &args::Modems) -> Result<u8, Failure> {
         None => {}
     }
     Ok(if answered || args.no_ask { 0 } else { NONE_ANSWERED })
+}
+
+/// A modem of this host that answered.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    /// Its port, by the name that lasts longest.
+    pub(super) port: String,
+    /// Its family.
+    pub(super) profile: String,
+    /// What it is, for a person who chooses.
+    pub(super) told: String,
+}
+
+/// Asks all serial ports of this host at once who is there.
+///
+/// # Errors
+/// The system does not tell its ports, or a profile is wrong.
+pub(super) async fn find() -> Result<Vec<Asked>, Failure> {
+    let found = list::list().map_err(|error| {
+        Failure::wrong(format!("the system does not tell its serial ports: {error}; name one yourself"))
+    })?;
+    let places = found.into_iter().map(Place::found).collect();
+    let options = PortOptions { rtscts: false, ..PortOptions::default() };
+    Ok(ask::all(places, &options, profiles()?.into(), Clock::start()).await)
+}
+
+/// The same, of those alone that answered.
+///
+/// # Errors
+/// As above.
+pub(super) async fn search() -> Result<Vec<Found>, Failure> {
+    let asked = find().await?;
+    let found = asked.iter().filter_map(|one| {
+        let modem = one.modem()?;
+        let hardware = table::hardware(one);
+        let told = if hardware.is_empty() {
+            modem.profile.clone()
+        } else {
+            format!("{} ({hardware})", modem.profile)
+        };
+        Some(Found { port: one.place.name.clone(), profile: modem.profile.clone(), told })
+    });
+    Ok(found.collect())
 }
 
 /// The ports that were named, or all that there are.

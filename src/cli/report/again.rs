@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::Report;
-use crate::cli::{Failure, complain, say, screen};
+use crate::cli::{Failure, note, say, screen};
 use crate::journal;
 use crate::model::Event;
 use crate::report::{self, exit_code, summary};
@@ -36,7 +36,7 @@ impl Named {
         let path = folder.join(journal::FILE_NAME);
         let replay = journal::read(&path).map_err(Failure::wrong)?;
         if let Some(cut) = replay.cut {
-            complain(&format!(
+            note(&format!(
                 "{}: line {} is cut off, as a crash leaves it; it is left out",
                 path.display(),
                 cut.line

@@ -20,8 +20,10 @@ mod written;
 pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
     match &args.verb {
         None => again::run(args),
+        Some(ReportVerb::Html(args)) => formats::html(args),
         Some(ReportVerb::Csv(args)) => formats::csv(args),
         Some(ReportVerb::Json(args)) => formats::json(args),
+        Some(ReportVerb::Junit(args)) => formats::junit(args),
         Some(ReportVerb::Text(args)) => formats::text(args),
         Some(ReportVerb::Prometheus(args)) => monitor::prometheus(args),
         Some(ReportVerb::Nagios(args)) => monitor::nagios(args),

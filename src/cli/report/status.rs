@@ -38,6 +38,7 @@ pub(super) fn run(args: &args::Status) -> u8 {
 
 /// Says that nothing is known; the exit code of it.
 pub(in crate::cli) fn unknown(why: &str) -> u8 {
+    let why = why.strip_prefix("error: ").unwrap_or(why);
     let why: Vec<&str> = why.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     say(&format!("LINEMAN UNKNOWN - {}", report::nagios::plain(&why.join(", "))));
     Status::Unknown.code()
@@ -121,7 +122,7 @@ impl Runs {
     fn of(reports: &Path, plan: Option<&PlanName>) -> Result<Self, Failure> {
         let entries = fs::read_dir(reports).map_err(|error| {
             Failure::wrong(format!(
-                "{} can't be read: {error}; `--reports DIR` names the folder that runs are written to",
+                "{} cannot be read: {error}; `--reports DIR` names the folder that runs are written to",
                 reports.display()
             ))
         })?;

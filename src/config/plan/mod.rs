@@ -7,6 +7,7 @@ mod file;
 mod hours;
 mod line;
 mod load;
+pub mod lone;
 pub mod notify;
 mod select;
 pub mod sites;

@@ -2,7 +2,8 @@
 
 use crate::model::{Fault, Moment};
 
-use super::super::matcher::Sight;
+use super::super::handover::Stand;
+use super::super::matcher::{Prompt, Sight};
 use super::super::round::{Act, Round};
 use super::{Credential, Output, Session, Step};
 
@@ -14,7 +15,7 @@ impl Session {
             verdict = Some((Fault::Cancelled, "cancelled before its consoles were seen".to_owned()));
         }
         let Some(prompt) = sight.prompt.filter(|_| verdict.is_none() && !self.behind.is_empty()) else {
-            self.log_out(verdict, sight.prompt);
+            self.leave_or_hand_over(verdict, sight.prompt, &sight.line);
             return;
         };
         let secret = self.credential.as_ref().map(Credential::password).cloned();
@@ -31,6 +32,18 @@ impl Session {
         let act = round.start(self.now, prompt, &sight.line);
         self.round = Some(round);
         self.round_act(Some(act));
+    }
+
+    /// Logged in, and all was seen: out again, but for a technician who wants to go on. Never where it is not the console
+    /// that it should be.
+    fn leave_or_hand_over(&mut self, verdict: Option<(Fault, String)>, at: Option<Prompt>, line: &str) {
+        let stand = if self.expect.hostname.is_some() { Stand::Verified } else { Stand::LoggedIn };
+        let is_here = verdict.is_none() || self.round.is_some();
+        if is_here && self.hand_over(stand, line) {
+            self.verdict = verdict;
+        } else {
+            self.log_out(verdict, at);
+        }
     }
 
     pub(super) fn round_act(&mut self, act: Option<Act>) {
@@ -51,7 +64,8 @@ impl Session {
             self.moment(Moment::Verified, found.at);
         }
         if found.home.is_some() {
-            self.log_out(found.verdict, found.home);
+            let line = found.home_line.clone();
+            self.leave_or_hand_over(found.verdict, found.home, &line);
         } else {
             self.finish(found.verdict);
         }

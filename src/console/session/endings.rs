@@ -2,6 +2,7 @@
 
 use crate::model::Fault;
 
+use super::super::handover::Back;
 use super::super::matcher::{self, Prompt, Sight};
 use super::super::unheard::{Unheard, seconds};
 use super::{CANCEL_GRACE, GRANT_PATIENCE, Session, Step};
@@ -31,7 +32,9 @@ impl Session {
             }
             Step::Logout => self.logout_unproven(&format!("no login prompt within {within}{last}")),
             Step::Round => self.stop_round(Fault::LoginTimeout, "the call's limit came first"),
-            Step::Done => {}
+            Step::TakingBack => self.not_taken_back(),
+            // It has limits of its own.
+            Step::Handed | Step::Done => {}
         }
     }
 
@@ -74,6 +77,10 @@ impl Session {
             self.logged_out(self.now);
             return;
         }
+        if matches!(self.step, Step::Handed | Step::TakingBack) {
+            self.lost_in_hands();
+            return;
+        }
         if self.step == Step::Round {
             self.abandon_round(Fault::CarrierLost, "the carrier was lost");
             return;
@@ -103,7 +110,7 @@ impl Session {
                 }
             }
             Step::Login => self.lost_during_login(&sight),
-            Step::Round | Step::Logout | Step::Done => {}
+            Step::Round | Step::Handed | Step::TakingBack | Step::Logout | Step::Done => {}
         }
     }
 
@@ -113,6 +120,8 @@ impl Session {
         if self.step == Step::Logout {
             let verdict = self.verdict.take();
             self.finish(verdict);
+        } else if matches!(self.step, Step::Handed | Step::TakingBack) {
+            self.cut_in_hands();
         } else if self.step == Step::Round {
             self.abandon_round(Fault::Cancelled, "the call was dropped");
         } else {
@@ -159,7 +168,8 @@ impl Session {
                 self.cancelled = true;
                 self.stop_round(Fault::Cancelled, "cancelled");
             }
-            Step::Logout | Step::Done => {}
+            Step::Handed => self.take_back(Back::Cancelled),
+            Step::TakingBack | Step::Logout | Step::Done => {}
         }
     }
 }

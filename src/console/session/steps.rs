@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::model::{Fault, Moment};
 
 use super::super::dialog::Way;
+use super::super::handover::Stand;
 use super::super::matcher::{self, Prompt, Sight, names};
 use super::super::speech::{self, Say};
 use super::{
@@ -25,7 +26,8 @@ impl Session {
             Step::Prompt => self.look_for_prompt(&sight),
             Step::Login => self.look_for_login(&sight),
             Step::Logout => self.look_for_logout(&sight),
-            Step::Grant | Step::Round | Step::Done => {}
+            Step::TakingBack => self.look_taken_back(),
+            Step::Handed | Step::Grant | Step::Round | Step::Done => {}
         }
     }
 
@@ -195,7 +197,7 @@ impl Session {
 
     /// How long the output must rest before this menu is believed to stand there: one that is drawn has no end that
     /// shows, and a key that comes too early may be lost, or be taken by something else.
-    fn menu_rest(&self, menu: usize) -> Duration {
+    pub(super) fn menu_rest(&self, menu: usize) -> Duration {
         if self.dialog.menus[menu].screen { SETTLE_TEXT } else { SETTLE_OPEN }
     }
 
@@ -228,6 +230,19 @@ impl Session {
     pub(super) fn denied(&mut self, why: &str) {
         if self.step == Step::Grant {
             self.fail(Fault::CredentialUnproven, why);
+        }
+    }
+
+    /// There is no password to be had. Up to here the console was checked; the rest may be a technician's.
+    pub(super) fn no_credential(&mut self, why: &str) {
+        if self.step != Step::Grant {
+            return;
+        }
+        let line = matcher::look(&self.dialog, self.screen.since(self.mark)).line;
+        self.verdict = Some((Fault::CredentialUnproven, why.to_owned()));
+        if !self.hand_over(Stand::LoginPrompt, &line) {
+            let verdict = self.verdict.take();
+            self.finish(verdict);
         }
     }
 

@@ -6,6 +6,7 @@ use crate::console::DialogFile;
 mod behind;
 mod behind_property;
 mod consoles;
+mod handed;
 mod logins;
 mod property;
 mod traps;
@@ -48,6 +49,8 @@ struct Talk {
     asked: bool,
     passwords: u32,
     finding: Option<Finding>,
+    handed: Option<(Stand, Option<String>, String)>,
+    back: Option<Back>,
 }
 
 impl Talk {
@@ -68,6 +71,8 @@ impl Talk {
             asked: false,
             passwords: 0,
             finding: None,
+            handed: None,
+            back: None,
         }
     }
 
@@ -89,6 +94,9 @@ impl Talk {
                     assert!(self.outcome.is_none() && self.passwords == 1);
                     self.outcome = Some(outcome);
                 }
+                Output::HandedOver { stand, host, prompt, .. } => self.handed = Some((stand, host, prompt)),
+                Output::Soon(..) => {}
+                Output::TakenBack(why, _) => self.back = Some(why),
                 Output::Done(finding) => self.finding = Some(*finding),
             }
         }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::console::sieve::ESCAPE_LEN_MAX;
 
 fn feed(screen: &mut Screen, bytes: &[u8]) {
     for &byte in bytes {

@@ -244,7 +244,7 @@ impl Scheduler {
         let trial = self.trial(modem, (line, way), now, report);
         let class = trial.class;
         let (number, route) = (trial.number, self.lines[line].ways[way].route);
-        self.numbers[number].record.note(&self.lines[line].id, &trial);
+        self.numbers[number].record.note(&self.lines[line].id, &trial, self.policy.repeat > 1);
         if class == CallClass::Passed {
             self.health.passed(modem, route, (began, now), report.connected_after);
         } else if trial.is_failing() {
@@ -348,7 +348,7 @@ impl Scheduler {
         for &line in &self.numbers[number].lines {
             let line = &self.lines[line];
             let here = line.trials.iter().filter(|trial| trial.number == number);
-            here.for_each(|trial| record.note(&line.id, trial));
+            here.for_each(|trial| record.note(&line.id, trial, self.policy.repeat > 1));
         }
         self.numbers[number].record = record;
     }

@@ -71,7 +71,14 @@ pub(super) struct Seen {
 }
 
 impl NumberRecord {
-    pub(super) fn note(&mut self, line: &LineId, trial: &Trial) {
+    /// `anew`: calls are made whatever they find, so that one that passed shows that a modem is there, and what was heard
+    /// before says nothing any more.
+    pub(super) fn note(&mut self, line: &LineId, trial: &Trial, anew: bool) {
+        if anew && trial.class == CallClass::Passed {
+            (self.dialed, self.answered_without_carrier) = (0, None);
+            self.passed = true;
+            return;
+        }
         self.dialed += u32::from(trial.dialed);
         self.failing += u32::from(trial.is_failing());
         self.passed |= trial.class == CallClass::Passed;
@@ -155,6 +162,9 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     /// The line's verdict, or what is needed for one.
     pub(super) fn judge(&self) -> Judgement {
+        if self.is_to_be_repeated() {
+            return self.again();
+        }
         self.passed()
             .or_else(|| self.ended_by_policy())
             .or_else(|| self.never_again())
@@ -165,6 +175,21 @@ impl Case<'_> {
             .or_else(|| self.our_own_fault())
             .or_else(|| self.unproven())
             .map_or_else(|| self.again(), Judgement::Settled)
+    }
+
+    /// Calls were asked for whatever they find, and nothing that ends a line for good has come.
+    fn is_to_be_repeated(&self) -> bool {
+        let Some(last) = self.trials.last().filter(|_| self.policy.repeat > 1) else { return false };
+        let ended = self.trials.iter().any(|trial| trial.class == CallClass::Final)
+            || matches!(last.class, CallClass::Policy | CallClass::Unproven | CallClass::Defect);
+        let bench = self.trials.iter().filter(|trial| trial.class.is_bench()).count();
+        let bench_max = self.policy.bench_calls_max(self.modems.len()) as usize;
+        self.made() < self.policy.repeat && !ended && bench < bench_max && !self.is_nowhere()
+    }
+
+    /// Calls that count as the line's own.
+    fn made(&self) -> u32 {
+        self.trials.iter().map(|trial| u32::from(trial.is_attempt())).sum()
     }
 
     fn finding(&self, trial: &Trial, detail: String) -> Finding {
@@ -190,6 +215,9 @@ impl Case<'_> {
 
     fn passed(&self) -> Option<Finding> {
         let trial = self.trials.iter().rfind(|trial| trial.class == CallClass::Passed)?;
+        if self.policy.repeat > 1 {
+            return Some(self.passed_of_many(trial));
+        }
         let before = self.told(Trial::is_failing);
         let by = self.way_told(trial, " by ");
         let retry = match (before.is_empty(), trial.way) {
@@ -203,6 +231,28 @@ impl Case<'_> {
         let needed = failed || trial.way != 0;
         let blemish = (needed && self.policy.degraded.needed_retry).then_some(Fault::NeededRetry);
         Some(Finding { fault: trial.fault.or(blemish), ..self.finding(trial, detail) })
+    }
+
+    /// What calls that were made whatever they find come to: some passed.
+    fn passed_of_many(&self, trial: &Trial) -> Finding {
+        let passed = self.trials.iter().filter(|trial| trial.class == CallClass::Passed).count();
+        let made = self.made();
+        let failed = self.told(Trial::is_failing);
+        // The blemish of one call is that of the line.
+        let blemish = self.trials.iter().rev().filter(|trial| trial.class == CallClass::Passed);
+        let blemish = blemish.filter_map(|trial| Some((trial, trial.fault?))).next();
+        let count = if failed.is_empty() {
+            format!("passed {passed} of {made} calls")
+        } else {
+            format!("passed {passed} of {made} calls; {failed}")
+        };
+        match blemish {
+            Some((trial, _)) => self.finding(trial, format!("{}; {count}", trial.detail)),
+            None => {
+                let retry = (!failed.is_empty()).then_some(Fault::NeededRetry);
+                Finding { fault: retry, ..self.finding(trial, count) }
+            }
+        }
     }
 
     /// The way of a call, where the line has several.
@@ -291,9 +341,10 @@ impl Case<'_> {
     }
 
     fn enough_calls(&self) -> Option<Finding> {
-        let attempts: u32 = self.trials.iter().map(|trial| u32::from(trial.is_attempt())).sum();
         let confirm = self.confirm();
-        (self.confirming() >= confirm || attempts >= self.attempts(confirm)).then(|| self.decided()).flatten()
+        (self.confirming() >= confirm || self.made() >= self.attempts(confirm))
+            .then(|| self.decided())
+            .flatten()
     }
 
     /// The finding of the call that decides where none passed: the one that got furthest, of equals the last; one that
@@ -394,7 +445,7 @@ impl Case<'_> {
             return Some(self.finding(trial, trial.detail.clone()));
         }
         let bench = || self.trials.iter().filter(|trial| trial.class.is_bench());
-        let most = Policy::bench_calls_max(self.modems.len()) as usize;
+        let most = self.policy.bench_calls_max(self.modems.len()) as usize;
         let last = bench().next_back().filter(|_| bench().count() >= most)?;
         let detail = format!("{}; tried: {}", last.detail, self.told(|trial| trial.class.is_bench()));
         Some(self.finding(last, detail))

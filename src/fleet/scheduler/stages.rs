@@ -113,7 +113,13 @@ impl Scheduler {
         if !self.choose_way(line) {
             return self.enqueue(line);
         }
-        let until = fault.map_or(now, |fault| self.rested(now, line, fault));
+        let until = match fault {
+            Some(fault) => self.rested(now, line, fault),
+            None if self.lines[line].trials.last().is_some_and(|trial| trial.class == CallClass::Passed) => {
+                now + self.policy.repeat_pause
+            }
+            None => now,
+        };
         if until <= now {
             return self.enqueue(line);
         }

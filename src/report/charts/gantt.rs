@@ -19,9 +19,17 @@ const FIGURES: f64 = 124.0;
 /// Width of the break between two sittings.
 const BREAK: f64 = 18.0;
 /// More modems than this, and those in no trouble that did least are left out.
-const ROWS_MAX: usize = 250;
-/// Up to so many calls each is a shape with a title of its own; beyond, only those that did not pass are, up to as many.
-const SHAPES_MAX: usize = 900;
+const ROWS_MAX: usize = 120;
+/// Bytes for calls that are drawn one by one, each with a title of its own. Where they don't suffice, calls that passed are
+/// drawn together, and then others too.
+const TITLED_BYTES: usize = 140_000;
+/// What one of them takes besides its names.
+const TITLED_CALL_BYTES: usize = 200;
+/// Spells that are drawn one by one, all rows together.
+const SPELLS_MAX: usize = 480;
+/// Stretches that are drawn at most: beyond, calls that lie close together become one stretch, however small the gap
+/// between them.
+const STRETCHES_MAX: usize = 7_000;
 /// Least width of a call.
 const CALL_WIDTH_MIN: f64 = 1.0;
 
@@ -91,8 +99,9 @@ pub(super) fn draw(state: &RunState) -> Option<String> {
     ticks(&mut svg, &axis, top, bottom);
 
     let calls: u64 = state.modems().iter().map(|modem| modem.calls).sum();
-    let all_titled = calls <= SHAPES_MAX as u64;
-    let mut titles_left = SHAPES_MAX;
+    let name_bytes = state.lines().map(|(line, _)| line.id.as_str().len()).max().unwrap_or(0);
+    let titles_max = TITLED_BYTES / rows.len() / (TITLED_CALL_BYTES + 2 * name_bytes);
+    let stretches_max = STRETCHES_MAX / rows.len();
     let total_us: u64 = state.sitting_spans().iter().map(span_us).sum();
     let mut table = Vec::with_capacity(rows.len());
     let (mut busiest, mut idlest): (Option<(f64, &str)>, Option<(f64, &str)>) = (None, None);
@@ -120,10 +129,18 @@ pub(super) fn draw(state: &RunState) -> Option<String> {
             let figures = format!("{}, {:.0}% busy", plural(modem.calls, "call"), busy * 100.0);
             svg.text("c-small c-dim", (LABELS + PLOT + 6.0, y + pitch / 2.0 + 4.0), Anchor::Start, &figures);
         }
-        for spell in spells.iter().filter(|spell| !is_call(&spell.act)) {
+        let others: Vec<&Spell> = spells.iter().filter(|spell| !is_call(&spell.act)).collect();
+        let (one_by_one, together) = others.split_at(others.len().min(SPELLS_MAX / rows.len()));
+        for spell in one_by_one {
             standing(&mut svg, &axis, name, spell, y, pitch);
         }
-        calls_of(&mut svg, &axis, name, &spells, (y, pitch), all_titled, &mut titles_left);
+        if !together.is_empty() {
+            let path = strokes(&merged(&axis, together, stretches_max), y + pitch / 2.0);
+            let shape = format!("<path class=\"c-outs\" stroke-width=\"{}\" d=\"{path}\"/>", N(pitch * 0.4));
+            let title = format!("{name}: {} more spells out, or checks", together.len());
+            svg.titled(None, &shape, &title);
+        }
+        calls_of(&mut svg, &axis, name, &spells, &Room { y, pitch, titles_max, stretches_max });
         table.push(figures(modem, &spells, busy));
     }
     let says = says(state, calls, total_us, busiest, idlest, left_out);
@@ -231,16 +248,19 @@ fn between(axis: &Axis, spell: &Spell) -> String {
     format!("{from} to {to} ({})", scale::ms(length_us(spell) as f64 / 1000.0))
 }
 
+/// What a row has for its calls.
+#[derive(Clone, Copy)]
+struct Room {
+    y: f64,
+    pitch: f64,
+    /// Calls that are drawn one by one.
+    titles_max: usize,
+    stretches_max: usize,
+}
+
 /// The calls of a row: good ones first, so that bad ones lie on top.
-fn calls_of(
-    svg: &mut Svg,
-    axis: &Axis,
-    modem: &str,
-    spells: &[Spell],
-    (y, pitch): (f64, f64),
-    all_titled: bool,
-    titles_left: &mut usize,
-) {
+fn calls_of(svg: &mut Svg, axis: &Axis, modem: &str, spells: &[Spell], room: &Room) {
+    let Room { y, pitch, titles_max, stretches_max } = *room;
     let mut by_result: BTreeMap<u8, (Verdict, Vec<&Spell>)> = BTreeMap::new();
     for spell in spells {
         if let Act::Call { fault, .. } = &spell.act {
@@ -249,10 +269,14 @@ fn calls_of(
         }
     }
     let height = N(pitch - 4.0);
+    let all: usize = by_result.values().map(|(_, spells)| spells.len()).sum();
+    let mut titles_left = titles_max;
     for (result, spells) in by_result.into_values() {
         let fill = fill(ID, result);
-        let titled = if all_titled || result != Verdict::Pass { spells.len().min(*titles_left) } else { 0 };
-        *titles_left -= titled;
+        // The first are those that passed: they leave the titles to the others, unless there are enough for all.
+        let titled =
+            if all <= titles_max || result != Verdict::Pass { spells.len().min(titles_left) } else { 0 };
+        titles_left -= titled;
         let (one_by_one, together) = spells.split_at(titled);
         for spell in one_by_one {
             let Act::Call { line, attempt, fault } = &spell.act else { continue };
@@ -264,12 +288,12 @@ fn calls_of(
             svg.titled(Some(line.as_str()), &shape, &title);
         }
         if !together.is_empty() {
-            let mut path = String::new();
-            for (x, width) in merged(axis, together) {
-                let _ = write!(path, "M{} {}h{}v{height}h-{}z", N(x), N(y + 2.0), N(width), N(width));
-            }
+            let path = strokes(&merged(axis, together, stretches_max), y + pitch / 2.0);
+            // Strokes as high as the row take half the characters of boxes.
+            let stroke = fill.replacen("fill", "stroke", 1);
             let title = format!("{modem}: {} that ended in {result}", plural(together.len() as u64, "call"));
-            svg.titled(None, &format!("<path {fill} d=\"{path}\"/>"), &title);
+            let shape = format!("<path fill=\"none\" {stroke} stroke-width=\"{height}\" d=\"{path}\"/>");
+            svg.titled(None, &shape, &title);
         }
     }
     for spell in spells {
@@ -305,18 +329,33 @@ fn place(axis: &Axis, spell: &Spell) -> (f64, f64) {
     (from, (to - from - 0.6).max(CALL_WIDTH_MIN))
 }
 
-/// Stretches of calls, those that touch made one.
-fn merged(axis: &Axis, spells: &[&Spell]) -> Vec<(f64, f64)> {
+/// Stretches of calls, those that touch made one; as many as there is room for.
+fn merged(axis: &Axis, spells: &[&Spell], stretches_max: usize) -> Vec<(f64, f64)> {
     let mut stretches: Vec<(f64, f64)> = spells.iter().map(|spell| place(axis, spell)).collect();
     stretches.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut out: Vec<(f64, f64)> = Vec::with_capacity(stretches.len());
-    for (x, width) in stretches {
-        match out.last_mut() {
-            Some((last, long)) if x - (*last + *long) < 0.3 => *long = long.max(x + width - *last),
-            _ => out.push((x, width)),
+    let mut gap = 0.3;
+    loop {
+        let mut out: Vec<(f64, f64)> = Vec::with_capacity(stretches.len());
+        for &(x, width) in &stretches {
+            match out.last_mut() {
+                Some((last, long)) if x - (*last + *long) < gap => *long = long.max(x + width - *last),
+                _ => out.push((x, width)),
+            }
         }
+        if out.len() <= stretches_max.max(1) || gap > PLOT {
+            return out;
+        }
+        gap *= 2.0;
     }
-    out
+}
+
+/// Level strokes, as a path.
+fn strokes(stretches: &[(f64, f64)], y: f64) -> String {
+    let mut path = String::new();
+    for &(x, width) in stretches {
+        let _ = write!(path, "M{} {}h{}", N(x), N(y), N(width));
+    }
+    path
 }
 
 fn figures(modem: &ModemFigures, spells: &[Spell], busy: f64) -> Vec<String> {

@@ -18,9 +18,14 @@ const WIDTH: f64 = 760.0;
 const HEIGHT_MAX: f64 = 460.0;
 const HEIGHT_MIN: f64 = 220.0;
 const EDGE: f64 = 34.0;
-/// Sites within such a square share a mark.
-const CELL: f64 = 18.0;
+/// Sites within such a square share a mark; the squares grow until the marks are few enough.
+const CELL: f64 = 15.0;
+const MARKS_MAX: usize = 400;
+/// Sites whose findings a mark tells.
+const TOLD_MAX: usize = 4;
 const NAMES_MAX: usize = 60;
+/// From so many sites on, those that pass are dots without a name: what fails is to be seen among them.
+const DOTS_FROM: usize = 200;
 /// Least width and height of what is shown, degrees: 50 km.
 const SPAN_MIN: f64 = 0.5;
 const TABLE_MAX: usize = 200;
@@ -61,7 +66,7 @@ impl Site<'_> {
         if judged < self.all {
             told.push("not judged yet".to_owned());
         }
-        format!("{}: {}", self.name, told.join(", "))
+        format!("{}: {}", short(self.name, 24), told.join(", "))
     }
 }
 
@@ -137,7 +142,15 @@ pub(super) fn draw(state: &RunState) -> Option<String> {
     let keys = WORST
         .into_iter()
         .filter(|result| sites.iter().any(|site| site.worst() == *result))
-        .map(|result| Key { shape: mark(result, 7.0, 7.0, 5.0), label: result.to_string() })
+        .map(|result| {
+            let dots = result == Verdict::Pass && sites.len() >= DOTS_FROM;
+            let shape = if dots {
+                "<path class=\"m-dots\" d=\"M7 7h0\"/>".to_owned()
+            } else {
+                mark(result, 7.0, 7.0, 5.0)
+            };
+            Key { shape, label: result.to_string() }
+        })
         .chain((sites.len() > 1).then(|| Key {
             shape: "<text class=\"c-small\" x=\"7\" y=\"11\" text-anchor=\"middle\">3</text>".to_owned(),
             label: "so many sites close together, by the worst".to_owned(),
@@ -284,12 +297,19 @@ struct Cluster<'a> {
     r: f64,
 }
 
-fn clusters<'a>(view: &View, sites: &'a [Site<'a>]) -> Vec<Cluster<'a>> {
-    let mut cells: BTreeMap<(i64, i64), Vec<&Site>> = BTreeMap::new();
-    for site in sites {
-        let (x, y) = view.place(site.at);
-        cells.entry(((x / CELL) as i64, (y / CELL) as i64)).or_default().push(site);
-    }
+fn clusters<'a>(view: &View, sites: &'a [Site<'a>], dots: bool) -> Vec<Cluster<'a>> {
+    let mut cell = CELL;
+    let cells = loop {
+        let mut cells: BTreeMap<(i64, i64), Vec<&Site>> = BTreeMap::new();
+        for site in sites.iter().filter(|site| !dots || site.worst() != Verdict::Pass) {
+            let (x, y) = view.place(site.at);
+            cells.entry(((x / cell) as i64, (y / cell) as i64)).or_default().push(site);
+        }
+        if cells.len() <= MARKS_MAX {
+            break cells;
+        }
+        cell *= 1.25;
+    };
     let mut clusters: Vec<Cluster> = cells
         .into_values()
         .map(|sites| {
@@ -307,16 +327,30 @@ fn clusters<'a>(view: &View, sites: &'a [Site<'a>]) -> Vec<Cluster<'a>> {
 }
 
 fn marks(svg: &mut Svg, view: &View, sites: &[Site]) {
-    let clusters = clusters(view, sites);
+    let dots = sites.len() >= DOTS_FROM;
+    let clusters = clusters(view, sites, dots);
+    if dots {
+        let passing = sites.iter().filter(|site| site.worst() == Verdict::Pass);
+        // Two that lie within two pixels of each other are one dot.
+        let places: BTreeSet<(i64, i64)> = passing
+            .map(|site| view.place(site.at))
+            .map(|(x, y)| ((x / 2.0).round() as i64, (y / 2.0).round() as i64))
+            .collect();
+        let mut path = String::new();
+        for (x, y) in places {
+            let _ = write!(path, "M{} {}h0", x * 2, y * 2);
+        }
+        svg.titled(None, &format!("<path class=\"m-dots\" d=\"{path}\"/>"), "sites without a finding");
+    }
     // Where nothing more may be written.
     let mut taken: Vec<[f64; 4]> = Vec::new();
     for cluster in &clusters {
         let Cluster { sites, x, y, r } = cluster;
         let worst = sites[0];
         let shape = mark(worst.worst(), *x, *y, *r);
-        let mut title = sites.iter().take(6).map(|site| site.told()).collect::<Vec<_>>().join("; ");
-        if sites.len() > 6 {
-            let _ = write!(title, "; and {} more sites", sites.len() - 6);
+        let mut title = sites.iter().take(TOLD_MAX).map(|site| site.told()).collect::<Vec<_>>().join("; ");
+        if sites.len() > TOLD_MAX {
+            let _ = write!(title, "; and {} more sites", sites.len() - TOLD_MAX);
         }
         svg.titled(Some(worst.line).filter(|_| sites.len() == 1), &shape, &title);
         if sites.len() > 1 {

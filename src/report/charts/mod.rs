@@ -20,7 +20,7 @@ use crate::model::LineId;
 
 /// The style sheet of all pictures.
 pub const STYLE: &str = include_str!("charts.css");
-/// Bytes that no picture exceeds.
+/// What each picture of a night of thousands of lines stays below, bytes.
 pub const SIZE_MAX: usize = 300_000;
 
 /// The bank's night: each modem's calls by result, checks, spells out of the run, and gaps. Absent where nothing happened.
@@ -53,3 +53,6 @@ pub fn speeds(state: &RunState) -> Option<String> {
 pub fn map(state: &RunState) -> Option<String> {
     map::draw(state)
 }
+
+#[cfg(test)]
+mod tests;

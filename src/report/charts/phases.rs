@@ -12,13 +12,15 @@ use crate::model::{CallRecord, LineId, Moment, PhaseTimes, Verdict};
 use crate::report::{LineState, RunState};
 
 const ID: &str = "phases";
-/// Lines that are drawn.
-const LINES_MAX: usize = 24;
+/// Up to so many lines all are drawn; of more, the slowest.
+const ALL_MAX: usize = 48;
+/// The slowest, with the line in the middle.
+const LINES_MAX: usize = 30;
 /// Calls of one line that are drawn, the last ones.
 const CALLS_MAX: usize = 12;
 const LABELS: f64 = 112.0;
-const PLOT: f64 = 720.0;
-const FIGURES: f64 = 168.0;
+const PLOT: f64 = 700.0;
+const FIGURES: f64 = 190.0;
 const PITCH: f64 = 24.0;
 const BAR: f64 = 16.0;
 /// From this width on a stretch bears its name.
@@ -27,6 +29,8 @@ const NAMED_FROM: f64 = 46.0;
 /// A bar to be drawn.
 struct Row<'a> {
     label: String,
+    /// What is to be said of it besides its figures.
+    note: &'static str,
     line: &'a str,
     record: &'a CallRecord,
     segments: Vec<Segment>,
@@ -42,7 +46,7 @@ impl<'a> Row<'a> {
         }
         let usual = known.before.as_ref().and_then(|before| before.usual.as_ref());
         let usual_ms = usual.and_then(|usual| usual.dialed_to_connect_ms).map(|spread| spread.median as f64);
-        Some(Self { label, line: line.as_str(), record, segments, usual_ms })
+        Some(Self { label, note: "", line: line.as_str(), record, segments, usual_ms })
     }
 
     fn end_ms(&self) -> f64 {
@@ -62,22 +66,29 @@ pub(super) fn draw(state: &RunState) -> Option<String> {
     let passed: Vec<usize> = (0..all).filter(|&place| rows[place].record.fault.is_none()).collect();
     let middle = passed.get(passed.len() / 2).copied();
     let middle_ms = middle.map(|place| rows[place].end_ms());
-    let table = rows.iter().take(LINES_MAX).map(figures).collect();
-    if let Some(place) = middle.filter(|&place| place >= LINES_MAX) {
-        // It stands last, where the slowest leave it a place.
-        let middle = rows.swap_remove(place);
-        rows.truncate(LINES_MAX - 1);
-        rows.push(Row { label: format!("{} ◂ middle", short(&middle.label, 9)), ..middle });
+    if let Some(place) = middle {
+        rows[place].note = ", the middle of those that passed";
     }
-    rows.truncate(LINES_MAX);
+    if all > ALL_MAX {
+        // The middle one stands last, where the slowest leave it a place.
+        let middle = middle.filter(|&place| place >= LINES_MAX).map(|place| rows.swap_remove(place));
+        rows.truncate(LINES_MAX - usize::from(middle.is_some()));
+        rows.extend(middle);
+    }
+    let table = rows.iter().map(figures).collect();
     let slowest = rows.first()?;
-    let title = "Phases of the slowest lines";
-    let mut says = format!(
-        "The {} that took longest from the dial command to on-hook, of {all} that were dialed; the slowest, {}, took {}.",
-        plural(rows.len() as u64, "line"),
-        slowest.line,
-        scale::ms(slowest.end_ms())
-    );
+    let title = "Phases by line";
+    let (longest, took) = (slowest.line, scale::ms(slowest.end_ms()));
+    let mut says = if rows.len() < all {
+        format!(
+            "The slowest of the {all} lines that were dialed: {longest} took {took} from the dial command to on-hook."
+        )
+    } else {
+        let lines = plural(all as u64, "line");
+        format!(
+            "{lines} that came to a dial command, the slowest first: {longest} took {took} until on-hook."
+        )
+    };
     if let Some(ms) = middle_ms {
         let _ = write!(says, " Of the lines that passed, half took less than {}.", scale::ms(ms));
     }
@@ -169,7 +180,7 @@ fn bars(mut svg: Svg, rows: &[Row]) -> Svg {
             svg.line("c-usual-line", (at, y), (at, y + BAR));
         }
         let finding = row.record.fault.map_or(Verdict::Pass.word(), crate::model::Fault::code);
-        let figures = format!("{}, {finding}", scale::ms(row.end_ms()));
+        let figures = format!("{}, {finding}{}", scale::ms(row.end_ms()), row.note);
         svg.text("c-small c-dim", (x(row.end_ms()) + 8.0, y + 12.0), Anchor::Start, &figures);
     }
     svg
@@ -244,7 +255,7 @@ fn keys(rows: &[Row]) -> Vec<Key> {
     if segments().any(|segment| segment.phases.is_empty()) {
         keys.push(Key {
             shape: "<rect class=\"c-vain\" x=\".5\" y=\".5\" width=\"13\" height=\"13\"/>".to_owned(),
-            label: "it came no further".to_owned(),
+            label: "it came no further: waiting and hang-up".to_owned(),
         });
     }
     if segments().any(|segment| segment.error_ms > 0.0) {

@@ -73,6 +73,8 @@ pub(super) struct Segment {
     pub(super) to_ms: f64,
     /// How wrong its end may be, ms; 0 where that was observed.
     pub(super) error_ms: f64,
+    /// What ends it.
+    pub(super) to: Moment,
     /// The phases that lie in it: several where the modem hides what is between them; none where the call came no
     /// further, and this is how long it waited and hung up.
     pub(super) phases: Vec<Phase>,
@@ -82,6 +84,7 @@ impl Segment {
     /// Its phases in words.
     pub(super) fn words(&self) -> String {
         match self.phases.as_slice() {
+            [] if self.to == Moment::LoggedOut => "at the console, until logged out".to_owned(),
             [] => "no further, and hang-up".to_owned(),
             phases => phases.iter().map(|phase| phase.word()).collect::<Vec<_>>().join(" + "),
         }
@@ -102,23 +105,26 @@ pub(super) fn of(record: &CallRecord) -> Vec<Segment> {
         .windows(2)
         .map(|pair| {
             let ((from, first), (to, last)) = (pair[0], pair[1]);
-            let over = to == Moment::OnHook && from != Moment::LoggedOut;
             let passed = matches!(Verdict::of(record.fault), Verdict::Pass | Verdict::Degraded);
             let between = |phase: &Phase| {
                 let end = phase.end();
                 from < end && end <= to && (end == to || !optional(*phase, &has))
             };
-            let phases = match from {
-                // What it waited for in vain is told by its fault, not by a phase.
-                _ if over && !passed => Vec::new(),
+            let phases = match (from, to) {
+                (Moment::LoggedOut, Moment::OnHook) => vec![Phase::Hangup],
                 // Nobody was to log in.
-                Moment::Connected if over => vec![Phase::Hangup],
+                (Moment::Connected, Moment::OnHook) if passed => vec![Phase::Hangup],
+                // What it waited for in vain is told by its fault, not by a phase.
+                (_, Moment::OnHook) if !passed => Vec::new(),
+                // A console hides nothing: what is not there did not happen, and what it took instead has no name.
+                (Moment::Connected | Moment::Prompted, Moment::LoggedOut) => Vec::new(),
                 _ => Phase::ALL.into_iter().filter(between).collect(),
             };
             Segment {
                 from_ms: ms(first),
                 to_ms: ms(last),
                 error_ms: last.half_width.as_secs_f64() * 1000.0,
+                to,
                 phases,
             }
         })
@@ -188,6 +194,11 @@ mod tests {
         let rows = [("post-dial + ring + train + connect", 20_000.0), ("no further, and hang-up", 500.0)];
         let silent = [(Dialed, 0), (Connected, 20_000), (OnHook, 20_500)];
         assert_eq!(told(Some(Fault::ConsoleSilent), &silent), want(&rows));
+        let open = [(Dialed, 0), (Connected, 20_000), (Prompted, 20_300), (LoggedOut, 20_800)];
+        assert_eq!(
+            told(Some(Fault::OpenConsole), &open)[2],
+            ("at the console, until logged out".to_owned(), 500.0)
+        );
         // Where no console is asked, that is all there is.
         assert_eq!(told(None, &silent)[1], ("hangup".to_owned(), 500.0));
         let rows = [("dial", 900.0), ("post-dial + ring + train", 9100.0)];

@@ -28,7 +28,16 @@ struct Dot<'a> {
     line: &'a str,
     usual: i64,
     tonight: i64,
+    /// Far below its usual.
+    low: bool,
+    /// Judged `slow-connect`.
     slow: bool,
+}
+
+impl Dot<'_> {
+    fn stands_out(&self) -> bool {
+        self.low || self.slow
+    }
 }
 
 /// The picture; absent if no modem told a rate.
@@ -48,8 +57,8 @@ pub(super) fn draw(state: &RunState) -> Option<String> {
             .and_then(|usual| usual.connect_bps);
         if let Some(usual) = usual {
             let low = tonight < usual.least && (tonight as f64) < LOW_SHARE * usual.median as f64;
-            let slow = low || record.fault == Some(Fault::SlowConnect);
-            dots.push(Dot { line: line.id.as_str(), usual: usual.median, tonight, slow });
+            let slow = record.fault == Some(Fault::SlowConnect);
+            dots.push(Dot { line: line.id.as_str(), usual: usual.median, tonight, low, slow });
         }
     }
     if dots.is_empty() { spread(&rates) } else { Some(against(dots)) }
@@ -88,7 +97,7 @@ fn against(mut dots: Vec<Dot>) -> String {
     // Rates come in steps: many lines share a dot, and its area tells how many.
     let mut places: BTreeMap<(bool, i64, i64), Vec<&str>> = BTreeMap::new();
     for dot in &dots {
-        places.entry((dot.slow, dot.usual, dot.tonight)).or_default().push(dot.line);
+        places.entry((dot.stands_out(), dot.usual, dot.tonight)).or_default().push(dot.line);
     }
     let crowd = places.values().map(Vec::len).max().unwrap_or(1) as f64;
     // Beyond some hundreds of places a grid stands for them.
@@ -111,23 +120,28 @@ fn against(mut dots: Vec<Dot>) -> String {
         let title = format!("{who}: {} kbit/s, usual {}", kbit(*tonight), kbit(*usual));
         svg.titled(lines.first().copied().filter(|_| lines.len() == 1), &shape, &title);
     }
-    dots.sort_by_key(|dot| (!dot.slow, dot.tonight - dot.usual, dot.line));
-    let slow = dots.iter().filter(|dot| dot.slow).count();
-    name(&mut svg, dots.iter().filter(|dot| dot.slow), &|dot| (x(dot.usual), y(dot.tonight)), bottom);
-    if slow > NAMED_MAX {
-        let more = format!("and {} more", slow - NAMED_MAX);
+    dots.sort_by_key(|dot| (!dot.low, !dot.slow, dot.tonight - dot.usual, dot.line));
+    let named = dots.iter().filter(|dot| dot.stands_out()).count();
+    name(&mut svg, dots.iter().filter(|dot| dot.stands_out()), &|dot| (x(dot.usual), y(dot.tonight)), bottom);
+    if named > NAMED_MAX {
+        let more = format!("and {} more", named - NAMED_MAX);
         svg.text("c-small c-dim", (SIDE + 4.0, bottom), Anchor::Start, &more);
     }
 
     let title = "Rates against the usual";
     let lines = plural(dots.len() as u64, "line");
-    let says = match slow {
+    let low = dots.iter().filter(|dot| dot.low).count();
+    let mut says = match low {
         0 => format!("None of {lines} with a known usual rate is far below it."),
         1 => format!("1 of {lines} with a known usual rate is far below it: {}.", dots[0].line),
-        slow => {
-            format!("{slow} of {lines} with a known usual rate are far below it; worst is {}.", dots[0].line)
+        low => {
+            format!("{low} of {lines} with a known usual rate are far below it; worst is {}.", dots[0].line)
         }
     };
+    if let slow @ 1.. = dots.iter().filter(|dot| dot.slow && !dot.low).count() {
+        let verb = if slow == 1 { "is" } else { "are" };
+        let _ = write!(says, " {slow} more {verb} `{}` as ever, by the plan's rules.", Fault::SlowConnect);
+    }
     let rows = dots.iter().take(TABLE_MAX).map(|dot| {
         let share = 100.0 * dot.tonight as f64 / dot.usual.max(1) as f64;
         vec![dot.line.to_owned(), kbit(dot.tonight), kbit(dot.usual), format!("{share:.0}%")]
@@ -145,7 +159,7 @@ fn against(mut dots: Vec<Dot>) -> String {
             },
             Key {
                 shape: "<path class=\"c-slow\" d=\"M7 1l6 12h-12z\"/>".to_owned(),
-                label: "far below its usual".to_owned(),
+                label: "far below its usual, or slow-connect".to_owned(),
             },
             Key {
                 shape: "<path class=\"c-diagonal\" d=\"M0 14L14 0\"/>".to_owned(),

@@ -36,12 +36,12 @@ const MEASURES: [Measure; 6] = [
     Measure { id: "times-connect", title: "Connect: carrier to CONNECT", of: |times| times.connect_ms },
     Measure {
         id: "times-ring-train",
-        title: "Ring and train, where the answer is hidden",
+        title: "Ring + train (answer hidden)",
         of: |times| times.ring_train_ms,
     },
     Measure {
         id: "times-train-connect",
-        title: "Train and connect, where the carrier is hidden",
+        title: "Train + connect (carrier hidden)",
         of: |times| times.train_connect_ms,
     },
     Measure { id: "times-all", title: "Dial command to CONNECT", of: |times| times.dialed_to_connect_ms },

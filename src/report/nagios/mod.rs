@@ -1,8 +1,7 @@
 //! What Nagios, Icinga and their kin are told: states, one line of text, figures; and in `passive` and `status` the two
 //! ways in which they get them.
 //!
-//! Text of far ends goes through [`plain`]: `|` would begin figures, a backslash could become a line's end, a semicolon a
-//! field, and angle brackets a web page's.
+//! All text goes through [`plain`]: far ends write parts of it, and it ends in web pages and on command lines.
 
 pub mod passive;
 pub mod status;
@@ -63,16 +62,20 @@ impl Status {
     }
 }
 
-/// Text that only shows itself, whatever program reads it: one line, without `| \ ; < >`.
+/// Text that only shows itself, whatever reads it: one line; no `|`, `\`, `;`, `<`, `>` that would be marks to a monitor or
+/// a browser; and, since notification commands hand it to a shell between quotes, no quotes and nothing that a shell expands.
 pub fn plain(text: &str) -> String {
     let swap = |c| match c {
-        '|' | '\\' => '/',
-        ';' => ',',
-        '<' => '(',
-        '>' => ')',
-        c => c,
+        '|' | '\\' => Some('/'),
+        ';' => Some(','),
+        '<' => Some('('),
+        '>' => Some(')'),
+        '&' => Some('+'),
+        '~' => Some('-'),
+        '`' | '"' | '\'' | '$' => None,
+        c => Some(c),
     };
-    cell::one_line(text).chars().map(swap).collect()
+    cell::one_line(text).chars().filter_map(swap).collect()
 }
 
 /// A text's beginning, if it is longer than `bytes`; what was cut off shows as dots.

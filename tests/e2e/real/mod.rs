@@ -9,6 +9,7 @@ mod far_end;
 mod getty;
 mod iaxmodem;
 mod mgetty;
+mod monitors;
 mod pyserial;
 mod ser2net;
 
@@ -30,7 +31,7 @@ fn can_run(test: &str) -> bool {
 }
 
 /// What this machine lacks for these programs; without any, for all that run in namespaces.
-fn lacking(programs: &[&str]) -> String {
+pub(crate) fn lacking(programs: &[&str]) -> String {
     let output = Command::new(script("ready")).args(programs).output().expect("tests/real/ready runs");
     if output.status.success() {
         return String::new();
@@ -40,7 +41,7 @@ fn lacking(programs: &[&str]) -> String {
 
 /// [`can_run`] where this is what is lacking.
 #[expect(clippy::disallowed_methods, reason = "whether this is CI is told by the environment alone")]
-fn can_run_with(test: &str, lacking: &str) -> bool {
+pub(crate) fn can_run_with(test: &str, lacking: &str) -> bool {
     if lacking.is_empty() {
         return true;
     }

@@ -225,6 +225,9 @@ fn check(dialog: &Dialog, told: &Told) {
                 }
             }
             Output::AskCredential => {}
+            Output::HandedOver { .. } | Output::Soon(..) | Output::TakenBack(..) => {
+                panic!("{output:?}, and nobody wants it");
+            }
         }
     }
     assert!(passwords <= 1 && usernames <= USERNAMES_MAX);

@@ -6,7 +6,7 @@ use super::{
     CALLS_WITHOUT_CARRIER_MAX, Call, CallClass, Fault, LineId, LineVerdict, ModemId, Mono, PhoneNumber, Seat,
     Watch,
 };
-use crate::fleet::policy::{PANICS_MAX, Policy};
+use crate::fleet::policy::PANICS_MAX;
 use crate::fleet::scheduler::Way;
 use crate::model::Verdict;
 
@@ -132,7 +132,7 @@ impl Watch {
     fn invariant_bench(&self, now: Mono, verdict: &LineVerdict, decided: Option<&Call>) {
         let line = &verdict.line;
         let bench = self.calls(line).iter().filter(|call| call.class.is_bench()).count();
-        assert!(bench <= Policy::bench_calls_max(self.plan.modems.len()) as usize);
+        assert!(bench <= self.plan.policy.bench_calls_max(self.plan.modems.len()) as usize);
         // Only modems that could be had count.
         let refused = verdict.fault == Some(Fault::ModemRefused)
             && self.job(line).ways.iter().any(|way| {
@@ -153,7 +153,7 @@ impl Watch {
             assert_eq!(decided.class, CallClass::Final);
             return;
         }
-        let all = bench == Policy::bench_calls_max(self.plan.modems.len()) as usize;
+        let all = bench == self.plan.policy.bench_calls_max(self.plan.modems.len()) as usize;
         let ended = self.is_nowhere(line);
         assert!(all || refused || ended, "gave up after {bench} bench faults");
     }
