@@ -148,8 +148,10 @@ fn show(mut end: TapEnd, mut tell: impl FnMut(&Live)) {
     }
 }
 
+/// Words of our own. Past the viewer, since they must stand before and behind the console's; nothing is drawn anew on a
+/// terminal that may be handed over.
 fn aside(text: &str) {
-    super::viewer::aside(text);
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// What the technician is told as the console is handed over.

@@ -247,7 +247,15 @@ impl Console {
                 self.line(at, &typed);
             }
             0x08 | 0x7f => {
-                self.typed.pop();
+                if self.typed.pop().is_some() && self.state == State::Shell {
+                    self.raw(at, b"\x08 \x08".to_vec());
+                }
+            }
+            // Ctrl-C: what was typed is not run.
+            0x03 if self.state == State::Shell => {
+                self.typed.clear();
+                let prompt = self.words.prompt(&self.host, &self.user);
+                self.say(at, &format!("^C\r\n{prompt}"), None);
             }
             0x04 if self.state == State::Shell && self.kind == ConsoleKind::Linux => self.logout(at),
             b' '..=b'~' => {

@@ -232,7 +232,7 @@ impl Drawn {
         for moment in Moment::ALL {
             let shown = moment <= last || moment >= Moment::OnHook;
             at += match moment {
-                Moment::Taken => 0,
+                Moment::Taken | Moment::HandedBack => 0,
                 Moment::Ready | Moment::Dialed | Moment::Verified | Moment::Released => 20,
                 Moment::DigitsSent => 900 + self.dice.u64(0..300),
                 Moment::Ringing | Moment::Answered => 2_500 + self.dice.u64(0..5_000),
@@ -244,7 +244,7 @@ impl Drawn {
                 }
                 Moment::OnHook => 500 + self.dice.u64(0..200),
             } * u64::from(shown);
-            if shown && !hidden(moment) {
+            if shown && !hidden(moment) && moment != Moment::HandedBack {
                 timeline.observe(moment, Mono::from_millis(at));
             }
         }

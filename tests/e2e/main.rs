@@ -5,6 +5,8 @@
 
 mod bad_input;
 mod bench;
+mod browser;
+mod call;
 mod consoles;
 mod crash;
 mod credentials;
@@ -13,6 +15,7 @@ mod disk;
 mod faults;
 mod formats;
 mod habits;
+mod handover;
 mod history;
 mod init;
 mod limits;

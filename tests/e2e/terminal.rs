@@ -205,6 +205,11 @@ impl Terminal {
         self.master.as_mut().expect("it is still there").write_all(keys).expect("a terminal takes keys");
     }
 
+    /// The program's id: `setsid` has become it.
+    pub(crate) fn program(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("an id")
+    }
+
     /// The settings of the line: echo, line editing, signals.
     pub(crate) fn settings(&self) -> Termios {
         tcgetattr(self.slave.as_ref().expect("it is still there")).expect("a terminal has settings")

@@ -78,7 +78,6 @@ pub(super) async fn run(args: &Call, talkative: bool) -> Result<u8, Failure> {
     let dir = RunDir::create(&calls, clock.wall(), &plan.name).map_err(Failure::wrong)?;
     let journal = Journal::create(&dir).map_err(Failure::wrong)?;
     let past = scribe::Past { state: None, renderer: Renderer::new(dir.path()) };
-    // Who makes a call sees it: nobody else is told.
     let mut scribe = Scribe::start(journal, past, screen::of(watch, row), Herald::default(), clock);
 
     let mut calendar = RunCalendar::new(Arc::clone(&plan), Wishes { at: None, no_wait: true });

@@ -116,11 +116,10 @@ impl Session {
         (self.since, self.last_tx) = (self.now, self.now);
         self.limit_at = self.now + self.limits.logout;
         let is_typing = self.handed.as_ref().is_some_and(|handed| handed.handover.is_typing());
-        let rested = self.now.since(self.last_rx) >= self.dialog.settle;
-        if is_typing || !rested || !self.stands_at_prompt() {
+        if is_typing {
             self.interrupt();
         } else {
-            self.look_taken_back();
+            self.look_at = Some(self.now.max(self.last_rx + self.dialog.settle));
         }
     }
 
@@ -139,16 +138,13 @@ impl Session {
         matcher::look(&self.dialog, text)
     }
 
-    /// Whether a prompt stands there at which nothing is asked and nothing runs.
-    fn stands_at_prompt(&self) -> bool {
-        use Prompt::{Command, Menu, Password, PressReturn, Username};
-        matches!(self.handed_sight().prompt, Some(Command | Menu(_) | Password | PressReturn | Username))
-    }
-
     fn interrupt(&mut self) {
         let Some(handed) = &mut self.handed else { return };
         handed.interrupts += 1;
-        handed.mark = handed.screen.fix();
+        // Behind half a line no prompt is one; else a console that takes no notice still stands at its own.
+        if handed.handover.is_typing() {
+            handed.mark = handed.screen.fix();
+        }
         self.last_tx = self.now;
         self.look_at = None;
         self.out.push_back(Output::Send(speech::bytes(&self.dialog, Say::Interrupt)));
@@ -190,8 +186,12 @@ impl Session {
                     }
                 }
             }
-            // Whatever is asked, or shown page by page: Ctrl-C again is the answer, once it rests.
-            Some(Prompt::Pager | Prompt::Question(_) | Prompt::Boot) | None => {}
+            // Whatever is asked, or runs, or is shown page by page: Ctrl-C is the answer, and again once it rests.
+            Some(Prompt::Pager | Prompt::Question(_) | Prompt::Boot) | None => {
+                if self.handed.as_ref().is_some_and(|handed| handed.interrupts == 0) {
+                    self.interrupt();
+                }
+            }
         }
     }
 

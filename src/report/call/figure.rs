@@ -41,7 +41,7 @@ pub enum Figure {
 }
 
 /// What is usual of some figures.
-pub type Usually = BTreeMap<Figure, Spread>;
+pub(super) type Usually = BTreeMap<Figure, Spread>;
 
 /// What is usual on a line, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -20,7 +20,7 @@ const GRAIN: i64 = 10;
 const ROWS: u64 = 6;
 
 /// What is usual on the line, and the family of the modem that called.
-pub type Usual<'a> = (&'a ThereUsually, &'a str);
+pub(in crate::report) type Usual<'a> = (&'a ThereUsually, &'a str);
 
 /// Counts, spread and picture. `wanted`: calls that were asked for.
 pub fn many(

@@ -72,6 +72,19 @@ fn the_password_is_not_echoed_and_the_username_is() {
 }
 
 #[test]
+fn a_line_is_edited_and_ctrl_c_runs_nothing() {
+    let mut c = console(FULL, None);
+    hear(&mut c, Mono::from_millis(1000));
+    c.input(Mono::from_millis(1000), b"oob\rdemo\r");
+    hear(&mut c, Mono::from_millis(3000));
+    c.input(Mono::from_millis(3000), b"rel\x7foad\x03");
+    let (said, events, _) = hear(&mut c, Mono::from_millis(4000));
+    assert_eq!((said.as_str(), events.len()), ("rel\x08 \x08oad^C\r\nrtr1>", 0));
+    c.input(Mono::from_millis(4000), b"\x7fexit\r");
+    assert!(hear(&mut c, Mono::from_millis(5000)).0.ends_with("Username: "));
+}
+
+#[test]
 fn three_wrong_passwords_end_the_session() {
     let mut c = console(FULL, None);
     let mut at = 1000;

@@ -12,6 +12,7 @@ use crate::night::{Ended, RUN, Running};
 use crate::stage::Stage;
 
 use self::readers::Verdicts;
+pub(crate) use self::validators::is_a_data_package;
 
 /// The sample's run.
 const RUN_ID: &str = "20261121T020000Z-nightly";

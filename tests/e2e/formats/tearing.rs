@@ -165,5 +165,5 @@ fn who_reads_while_a_run_writes_never_gets_half_a_file() {
     assert!(exported.0 > 0 && exported.1 > 0, "{exported:?}");
     let run: PathBuf = run_of(&stage, "latest");
     assert_eq!(seen.rows["lines.csv"], faults.len());
-    super::validators::is_a_data_package(&run);
+    super::is_a_data_package(&run);
 }

@@ -67,7 +67,7 @@ fn a_question_is_never_agreed_to() {
     let mut talk = handed();
     talk.types("reload\r").says("reload\r\nProceed with reload? [confirm]").rests(1000);
     talk.back(Back::Idle).rests(9900);
-    assert_eq!(talk.sent, "\u{3}\u{3}\u{3}");
+    assert_eq!(talk.sent, "\u{3}\u{3}\u{3}", "no CR, which would agree");
     talk.sent.clear();
     let finding = talk.ends(0..=1000);
     fails(&finding, Fault::LogoutUnproven, "no prompt after it was handed back");
