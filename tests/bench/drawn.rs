@@ -230,9 +230,10 @@ impl Drawn {
         let mut timeline = Timeline::default();
         let mut at = from;
         for moment in Moment::ALL {
-            let shown = moment <= last || moment >= Moment::OnHook;
+            // Nobody takes a console over in a night.
+            let shown = moment != Moment::HandedBack && (moment <= last || moment >= Moment::OnHook);
             at += match moment {
-                Moment::Taken => 0,
+                Moment::Taken | Moment::HandedBack => 0,
                 Moment::Ready | Moment::Dialed | Moment::Verified | Moment::Released => 20,
                 Moment::DigitsSent => 900 + self.dice.u64(0..300),
                 Moment::Ringing | Moment::Answered => 2_500 + self.dice.u64(0..5_000),
