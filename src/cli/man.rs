@@ -75,7 +75,9 @@ fn page(verb: &Command) -> io::Result<String> {
     if !verb.has_subcommands() || name(verb) == "lineman" {
         write!(page, "{COMMON}")?;
     }
-    if name(verb) != "lineman" {
+    if name(verb) == "lineman" {
+        write!(page, "{FILES}")?;
+    } else {
         writeln!(page, ".SH \"SEE ALSO\"\n.BR lineman (1)")?;
     }
     Ok(String::from_utf8_lossy(&page).into_owned())
@@ -83,6 +85,20 @@ fn page(verb: &Command) -> io::Result<String> {
 
 /// Where a verb does not tell its own codes, those of the program are its own.
 const EXIT_STATUS: &str = ".SH \"EXIT STATUS\"";
+
+/// What the first page tells besides.
+const FILES: &str = "\
+.SH FILES
+.TP
+.I dialplans/, hardware/
+Plans and banks; numbering rules, modem profiles and console dialogs of yours, which win over those that are built in.
+.TP
+.I reports/RUN/
+What a run found: lines.csv, calls.csv, modems.csv, summary.json, transcripts/, and the journal events.jsonl.
+.TP
+.I reports/latest, reports/current, reports/history.db
+The last run that ended, the one that goes on, and all runs over time.
+";
 
 /// Sections that all verbs share.
 const COMMON: &str = "\

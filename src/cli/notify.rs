@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -303,7 +304,7 @@ fn tell(rows: &[Row]) {
                 format!("FAILED: {why}")
             }
         };
-        page.push_str(&format!("  {sink}: {how}\n"));
+        let _ = writeln!(page, "  {sink}: {how}");
     }
     say(&page);
 }
@@ -414,7 +415,12 @@ pub(super) fn foresee(plan: &Plan) -> Vec<Problem> {
             }
         }
     }
-    problems.extend(foresee_secrets(&urls, &|name| std::env::var_os(name)));
+    let mut secrets = foresee_secrets(&urls, &|name| std::env::var_os(name));
+    for problem in &mut secrets {
+        // What is looked for there is an address, whatever finds it calls it.
+        problem.at.key.truncate(problem.at.key.trim_end_matches(".password").len());
+    }
+    problems.extend(secrets);
     problems
 }
 

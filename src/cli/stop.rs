@@ -34,7 +34,9 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
             }
             match next {
                 Cancel::LogOut => {
-                    note("stopping: no more dials; calls log out and hang up (again: drop all lines at once)")
+                    note(
+                        "stopping: no more dials; calls log out and hang up (again: drop all lines at once)",
+                    );
                 }
                 Cancel::HangUp if !dropping => {
                     dropping = true;

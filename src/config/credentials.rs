@@ -156,7 +156,8 @@ impl<'de> Deserialize<'de> for PasswordFile {
 }
 
 /// A program and its arguments.
-struct Words(Vec<String>);
+#[derive(Debug)]
+pub(super) struct Words(pub(super) Vec<String>);
 
 impl<'de> Deserialize<'de> for Words {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {

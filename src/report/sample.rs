@@ -1,14 +1,17 @@
 //! A small run with a bit of everything, told as its events: what `reports/samples/` is rendered from.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::before::TestedBefore;
 use crate::model::event::{
     CredentialState, EVENT_FORMAT, Ending, Hangup, LineVerdict, ModemHeader, ModemState, RunHeader, Sitting,
 };
+use crate::model::usual::{FamilyUsual, Spread, Usual};
 use crate::model::{
-    CallId, CallRecord, CallSetup, Charge, Diagnostics, Event, EventKind, FailureCost, Fault, Line,
-    LineBefore, Link, Micros, Moment, Mono, NumberClass, Termination, Timeline,
+    CallId, CallRecord, CallSetup, Charge, Coordinates, Diagnostics, Event, EventKind, FailureCost, Fault,
+    Line, LineBefore, Link, Micros, Moment, Mono, NumberClass, SiteId, Termination, Timeline,
 };
 
 use Moment::{
@@ -63,7 +66,7 @@ pub(crate) fn header(lines: Vec<Line>, modems: Vec<ModemHeader>) -> EventKind {
         bank: "hq".parse().unwrap(),
         seed: 42,
         currency: Some("USD".into()),
-        sites: std::collections::BTreeMap::new(),
+        sites: BTreeMap::new(),
         lines,
         modems,
         sitting: Sitting { lineman: "0.1.0".into(), origin_us: 86_400_000_000 },
@@ -276,16 +279,59 @@ fn before() -> Vec<LineBefore> {
         untested_runs,
         untested_by_choice: 0,
         changes,
-        usual: None,
+        usual: usual(n),
     })
     .into()
+}
+
+/// What is usual on a line: told of some that passed on most nights, called from Couriers.
+fn usual(n: u32) -> Option<Usual> {
+    let (to_connect, rate) = match n {
+        1 => ([20_800, 21_100, 20_950, 21_400, 20_990], 31_200),
+        7 => ([22_100, 21_900, 22_300, 22_000, 24_800], 31_200),
+        9 => ([19_300, 19_250, 19_800, 19_410, 19_300], 33_600),
+        13 => ([26_900, 27_300, 27_100, 27_000, 27_200], 28_800),
+        _ => return None,
+    };
+    let family = FamilyUsual { connect_bps: Spread::of(&[rate; 5]), ..FamilyUsual::default() };
+    Some(Usual {
+        dialed_to_connect_ms: Spread::of(&to_connect),
+        families: [("courier".to_owned(), family)].into(),
+    })
+}
+
+/// Where the branches are, in thousandths of a degree; of the last one the plan does not say it.
+const PLACES: [(i32, i32); 12] = [
+    (35_780, -78_639),
+    (36_073, -79_792),
+    (35_227, -80_843),
+    (37_541, -77_436),
+    (38_907, -77_037),
+    (33_749, -84_388),
+    (32_081, -81_091),
+    (30_332, -81_656),
+    (25_762, -80_192),
+    (36_163, -86_782),
+    (41_878, -87_630),
+    (40_713, -74_006),
+];
+
+fn sites() -> BTreeMap<SiteId, Coordinates> {
+    let place = |(n, (latitude, longitude)): (u32, (i32, i32))| {
+        (line(n).site, Coordinates { latitude_udeg: latitude * 1000, longitude_udeg: longitude * 1000 })
+    };
+    (1..).zip(PLACES).map(place).collect()
 }
 
 /// The night of the samples.
 pub(crate) fn night() -> Vec<Event> {
     let mut modems = vec![modem(0, "courier"), modem(1, "auto"), modem(2, "generic"), modem(3, "courier")];
     modems[3].port = "/dev/ttyS0".into();
-    let mut night = Story::new(header((1..=13).map(line).collect(), modems));
+    let mut header = header((1..=13).map(line).collect(), modems);
+    if let EventKind::RunStarted(header) = &mut header {
+        header.sites = sites();
+    }
+    let mut night = Story::new(header);
     night.tell(1, EventKind::LinesBefore { lines: before() });
     for n in [0, 2] {
         night.modem(30 + u64::from(n), n, ModemState::Ready, None, "");

@@ -230,7 +230,7 @@ impl Drawn {
         let mut timeline = Timeline::default();
         let mut at = from;
         for moment in Moment::ALL {
-            // Nobody takes a console over in a night.
+            // No night hands a console over.
             let shown = moment != Moment::HandedBack && (moment <= last || moment >= Moment::OnHook);
             at += match moment {
                 Moment::Taken | Moment::HandedBack => 0,
@@ -245,7 +245,7 @@ impl Drawn {
                 }
                 Moment::OnHook => 500 + self.dice.u64(0..200),
             } * u64::from(shown);
-            if shown && !hidden(moment) {
+            if shown && !hidden(moment) && moment != Moment::HandedBack {
                 timeline.observe(moment, Mono::from_millis(at));
             }
         }

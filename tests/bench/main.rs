@@ -8,11 +8,13 @@ mod adaptive;
 mod answers;
 mod common;
 mod crowd;
+mod drawn;
 mod gap;
 mod history;
 mod idle;
 mod makespan;
 mod million;
+mod morning;
 mod pool;
 mod rfc2217;
 mod split;
@@ -33,11 +35,12 @@ use common::Row;
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 11] = [
+const FIGURES: [(&str, Figure); 12] = [
     ("makespan", makespan::rows),
     ("pool", pool::rows),
     ("million", million::rows),
     ("history", history::rows),
+    ("morning", morning::rows),
     ("gap", gap::rows),
     ("stamps", stamps::rows),
     ("idle", idle::rows),

@@ -52,6 +52,7 @@ fn the_example_of_console_servers_tells_of_every_console() {
         said.contains("12 consoles behind console servers: 6 pass, 1 degraded, 5 fail, 0 not reached"),
         "{said}"
     );
+    crate::formats::is_a_data_package(&run);
     let transcript = fs::read_to_string(run.join("transcripts/CLT10-A.1.txt")).expect("it did not pass");
     assert!(transcript.contains("---- console power (port clt10-pdu1) ----"), "{transcript}");
     assert!(!transcript.contains("console clt10-srv1"), "who passed has no transcript: {transcript}");

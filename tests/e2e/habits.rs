@@ -54,6 +54,9 @@ fn every_verb_has_a_manual_page_that_man_renders_and_help_with_examples() {
         let named = words.join(" ");
         assert_eq!((help.code(), help.err.as_str()), (Some(0), ""), "{named}");
         assert!(help.out.contains("\nExamples:\n  "), "{named} has no examples:\n{}", help.out);
+        let after = help.out.split("\nExamples:\n").nth(1).unwrap_or_default();
+        let broken = after.lines().take_while(|line| !line.is_empty()).find(|line| !line.starts_with("  "));
+        assert_eq!(broken, None, "{named}: an example is too long for a terminal");
         let long = help.out.lines().find(|line| line.chars().count() > 100);
         assert_eq!(long, None, "{named}: too long for a terminal");
         let page = pages.join(

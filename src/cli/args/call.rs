@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 
 use crate::config::bank::{BAUD, BAUDS};
 use crate::model::line::Hostname;
@@ -22,7 +23,8 @@ the plan's history.
 
 Examples:
   lineman call RDU01-A                              a line of the example plan, on the simulated bank
-  lineman call BR0001 --plan dialplans/nightly.yaml    the lines of a site
+  lineman call BR0001 --plan dialplans/nightly.yaml
+                                                    the lines of a site
   lineman call BR0001-A --plan dialplans/nightly.yaml --watch
                                                     with the console's own words
   lineman call BR0001-A --plan dialplans/nightly.yaml --repeat 10
@@ -38,7 +40,7 @@ Exit codes: 0 pass; 1 some line is not a pass; 2 usage or configuration, nothing
 own bench, a credential, or no line may be called now); 4 interrupted, what there was is written")]
 pub struct Call {
     /// Lines or sites of the plan (`*` stands for anything), or one number as `+1 919 555 0101`.
-    #[arg(value_name = "LINE|SITE|NUMBER", required_unless_present = "number")]
+    #[arg(value_name = "LINE|SITE|NUMBER", required_unless_present = "number", add = ArgValueCompleter::new(crate::cli::names::lines))]
     pub names: Vec<String>,
     /// A number that is in no plan; screened all the same.
     #[arg(long, value_name = "NUMBER", conflicts_with = "names")]

@@ -19,7 +19,7 @@ known of NetBox's exports of devices, sites and console server ports, and of the
 Numbers are read by the rules of the country, and written as +E.164; rows without a number are left out, and counted.
 
 Examples:
-  lineman init                                     asks, then writes dialplans/nightly.yaml and hardware/banks/hq.yaml here
+  lineman init                                     asks, then writes a plan and a bank here
   lineman init --country US --from branches.csv --username oob --password env:OOB_PASSWORD
   lineman init /etc/lineman --country GB --find --line 'LDN01-A=020 7946 0139' --username oob
   lineman init --country US --from devices.csv --from sites.csv --column 'number=OOB phone'

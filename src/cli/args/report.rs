@@ -66,6 +66,12 @@ Examples:
 
 reports/schemas/junit.xsd is its schema.";
 
+const TEXT_HELP: &str = "\
+Examples:
+  lineman report text                              the last run
+  lineman report text --color always | less -R     with its colours
+  lineman report text 20261121T020000Z-nightly -o night.txt";
+
 /// What can be asked of the runs of a reports folder, and of their history.
 #[derive(Debug, Subcommand)]
 pub enum ReportVerb {
@@ -81,6 +87,7 @@ pub enum ReportVerb {
     #[command(after_help = JUNIT_HELP)]
     Junit(Written),
     /// A run's summary in words, as the audit ends with it.
+    #[command(after_help = TEXT_HELP)]
     Text(Written),
     /// A run as metrics for the node exporter's textfile collector; also valid OpenMetrics.
     Prometheus(Prometheus),

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli::args::Call;
 use crate::cli::example::Example;
 use crate::cli::modems::{self, Found};
-use crate::cli::{Failure, complain};
+use crate::cli::{Failure, complain, note};
 use crate::config::bank::BAUD;
 use crate::config::credentials::CredentialSource;
 use crate::config::library::Library;
@@ -108,7 +108,7 @@ fn the_one_modem(mut found: Vec<Found>) -> Result<Found, Failure> {
     }
     match (found.pop(), found.as_slice()) {
         (Some(one), []) => {
-            complain(&format!("calling from {}, a {}", clean_line(&one.port), clean_line(&one.told)));
+            note(&format!("calling from {}, a {}", clean_line(&one.port), clean_line(&one.told)));
             Ok(one)
         }
         (None, _) => Err(Failure::wrong(

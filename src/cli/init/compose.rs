@@ -23,6 +23,11 @@ pub(super) struct File {
     pub(super) read_from: Vec<crate::config::Place>,
 }
 
+/// The line by which editors complete and check a file. `schema` is the way from the file to it.
+pub(super) fn modeline(schema: &str) -> String {
+    format!("# yaml-language-server: $schema={schema}\n")
+}
+
 /// The plan, and its tables. `bank` is the way from the plan to the bank's file.
 pub(super) fn plan(answers: &Answers, found: &Found, bank: &str) -> Vec<File> {
     let name = &answers.name;

@@ -10,11 +10,13 @@ mod place;
 mod rows;
 mod table;
 
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use crate::config::library::Library;
 use crate::config::numbering::Numbering;
+use crate::config::schemas::Kind;
 use crate::config::source::shown;
 use crate::config::{Overrides, Place, Plan, Problem, Problems, load_bench, load_plan};
 
@@ -33,6 +35,9 @@ use self::table::Table;
 const NAME: &str = "nightly";
 /// The bank's file, if none is given.
 const BANK: &str = "hardware/banks/hq.yaml";
+/// By what editors complete and check the files: written beside them, unless they are there.
+const PLAN_SCHEMA: &str = "dialplans/schemas/plan.schema.json";
+const BANK_SCHEMA: &str = "hardware/schemas/bank.schema.json";
 /// What answers on lines, if nothing is said.
 const CONSOLE: &str = "cisco-ios";
 /// Who logs in, if nothing is said.
@@ -340,11 +345,22 @@ fn write(
     skip_bad: bool,
 ) -> Result<u8, Failure> {
     let dialplans = root.join("dialplans");
-    let files = compose::plan(answers, found, &way(&dialplans, bank_path));
+    let mut files = compose::plan(answers, found, &way(&dialplans, bank_path));
     let mut placed = Placed::default();
+    for (kind, schema) in [(Kind::Plan, PLAN_SCHEMA), (Kind::Bank, BANK_SCHEMA)] {
+        let path = root.join(schema);
+        if !path.exists() {
+            placed.put(&path, kind.schema()).map_err(Failure::wrong)?;
+        }
+    }
+    if let Some(plan) = files.first_mut() {
+        plan.text.insert_str(0, &compose::modeline(&way(&dialplans, &root.join(PLAN_SCHEMA))));
+    }
     if !is_there {
+        let folder = bank_path.parent().unwrap_or(Path::new(""));
+        let first = compose::modeline(&way(folder, &root.join(BANK_SCHEMA)));
         let bank = compose::bank(&bank_file::name(bank_path), answers);
-        placed.put(bank_path, &bank).map_err(Failure::wrong)?;
+        placed.put(bank_path, &(first + &bank)).map_err(Failure::wrong)?;
     }
     for file in &files {
         placed.put(&dialplans.join(&file.name), &file.text).map_err(Failure::wrong)?;
@@ -386,9 +402,9 @@ fn told(answers: &Answers, found: &Found, plan: &Plan, written: &[String], path:
     }
     text.push_str("next:\n");
     if let Some((_, Source::Env(name))) = &answers.login {
-        text.push_str(&format!("  export {name}=...\n"));
+        let _ = writeln!(text, "  export {name}=...");
     }
-    text.push_str(&format!("  lineman check {path}\n  lineman modems check {path}\n  lineman audit {path}"));
+    let _ = write!(text, "  lineman check {path}\n  lineman modems check {path}\n  lineman audit {path}");
     text
 }
 

@@ -141,9 +141,8 @@ pub(super) fn read(tables: &[Table], named: &[Column], rules: &Rules<'_>) -> Fou
             found.notices.push(format!("{}: taken for {}; {}", table.file, kind.word(), told.join(", ")));
         }
         let idle: Vec<String> = (0..table.header.len())
-            .filter(|at| {
-                !columns.uses(*at, kind.roles()) && !(kind == Kind::Lines && is_passed(&table.header[*at]))
-            })
+            .filter(|at| !columns.uses(*at, kind.roles()))
+            .filter(|at| kind != Kind::Lines || !is_passed(&table.header[*at]))
             .map(|at| quoted(&table.header[at]))
             .collect();
         if !idle.is_empty() {
@@ -380,7 +379,9 @@ fn others(row: &Row, columns: &Columns, table: &Table) -> BTreeMap<&'static str,
     let status = cell(row, columns, Role::Status).map(str::to_lowercase);
     let status = status.filter(|status| NOT_IN_SERVICE.contains(&status.as_str()));
     let file = table.file.rsplit(['/', '\\']).next().unwrap_or_default();
-    put("on_hold", plain(Role::OnHold).or_else(|| status.map(|status| format!("{status} in {file}"))));
+    // Free words: nothing that a spreadsheet would take for a formula may stand in front.
+    let said = plain(Role::OnHold).map(|text| text.trim_start_matches(['=', '+', '-', '@']).to_owned());
+    put("on_hold", said.or_else(|| status.map(|status| format!("{status} in {file}"))));
     for (name, text) in table.header.iter().zip(&row.cells) {
         let ours = PASSED.iter().find(|ours| *ours == name).filter(|_| !text.trim().is_empty());
         put(ours.copied().unwrap_or_default(), ours.map(|_| text.trim().to_owned()));
@@ -416,7 +417,7 @@ fn sites(table: &Table, columns: &Columns, mentioned: &BTreeSet<SiteId>, found: 
         let Some(text) = cell(row, columns, Role::Site) else { continue };
         match name::<SiteId>(text, &mut Vec::new()) {
             Ok(site) if mentioned.contains(&site) => {
-                put(site, about(row, columns, place(table, row.line, "")), found)
+                put(site, about(row, columns, place(table, row.line, "")), found);
             }
             Ok(_) => others += 1,
             Err(what) => found.problems.push(Problem::new(place(table, row.line, ""), what)),

@@ -252,7 +252,7 @@ impl LoneLine {
             }
         });
         let credential =
-            self.login.as_ref().and_then(|login| self.credential(login, &mut plan, &mut problems));
+            self.login.as_ref().and_then(|login| Self::credential(login, &mut plan, &mut problems));
         // A number is a name too: `+` and digits.
         let name = self.number.as_str();
         let (Ok(id), Ok(site)) = (name.parse::<LineId>(), name.parse()) else {
@@ -287,7 +287,7 @@ impl LoneLine {
         problems.or_value(Some(plan))
     }
 
-    fn credential(&self, login: &Login, plan: &mut Plan, problems: &mut Problems) -> Option<CredentialName> {
+    fn credential(login: &Login, plan: &mut Plan, problems: &mut Problems) -> Option<CredentialName> {
         match login {
             Login::Planned(name) if plan.credentials.contains_key(name) => Some(name.clone()),
             Login::Planned(name) => {

@@ -10,7 +10,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::file::ListFile;
 use crate::config::bank::missing;
-use crate::config::credentials::{CredentialSource, PasswordFile, PlannedCredential};
+use crate::config::credentials::{CredentialSource, PasswordFile, PlannedCredential, Words};
 use crate::config::problem::{list, quoted, suggestion};
 use crate::config::source::beside;
 use crate::config::yaml::Doc;
@@ -23,7 +23,7 @@ use crate::notify::{Hook, Limits, Mail, Server, Tls, Url, When};
 /// Most tries of a webhook.
 const ATTEMPTS_MAX: u32 = 10;
 /// Longest pause between two messages: longer ones would be one at the end.
-const EVERY_MAX: Duration = Duration::from_hours(24);
+const EVERY_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Largest attachments in bytes: no mail server takes more.
 const ATTACH_MAX: u64 = 100_000_000;
 
@@ -129,7 +129,7 @@ struct MailFile {
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct HookFile {
-    command: Option<Vec<String>>,
+    command: Option<Words>,
     webhook: Option<UrlFile>,
     credential: Option<String>,
     ca: Option<String>,
@@ -190,13 +190,13 @@ pub(super) fn check(
 ) -> NotifyPlan {
     let Some(file) = file else { return NotifyPlan::default() };
     let desk = Desk { plan, known, doc };
-    let mail = file.mail.and_then(|mail| desk.mail(mail));
+    let mail = file.mail.and_then(|mail| desk.mail(&mail));
     let hooks = file.hooks.into_iter().filter_map(|(name, hook)| desk.hook(&name, hook)).collect();
     NotifyPlan { simulated: file.simulated, mail, hooks }
 }
 
 impl Desk<'_> {
-    fn mail(&self, file: MailFile) -> Option<MailPlan> {
+    fn mail(&self, file: &MailFile) -> Option<MailPlan> {
         let (doc, before) = (self.doc, self.doc.problem_count());
         let key = |name: &str| format!("notify.mail.{name}");
         let mut to = Vec::new();
@@ -275,18 +275,13 @@ impl Desk<'_> {
     }
 
     fn server(&self, written: Option<&str>, tls: Option<&str>) -> Option<Server> {
-        let tls = match tls {
-            None => None,
-            Some(word) => match Tls::ALL.into_iter().find(|tls| tls.word() == word) {
-                Some(tls) => Some(tls),
-                None => {
-                    let near = suggestion(word, Tls::ALL.map(Tls::word));
-                    let what = format!("{} is none of `starttls`, `smtps` and `none`{near}", quoted(word));
-                    self.doc.problem("notify.mail.tls", what);
-                    return None;
-                }
-            },
-        };
+        let word = tls;
+        let tls = word.and_then(|word| Tls::ALL.into_iter().find(|tls| tls.word() == word));
+        if let (Some(word), None) = (word, tls) {
+            let near = suggestion(word, Tls::ALL.map(Tls::word));
+            let what = format!("{} is none of `starttls`, `smtps` and `none`{near}", quoted(word));
+            self.doc.problem("notify.mail.tls", what);
+        }
         let Some(text) = written else {
             let local = Server::local();
             let tls = tls.unwrap_or(local.tls);
@@ -409,7 +404,7 @@ impl Desk<'_> {
                         doc.problem(&key(part), "is for a webhook; a command has no use for it");
                     }
                 }
-                self.command(&words, &key("command"))
+                self.command(&words.0, &key("command"))
             }
             (None, Some(url)) => {
                 let credential = self.credential(file.credential.as_deref(), &key("credential"));
@@ -429,6 +424,7 @@ impl Desk<'_> {
                 doc.problem(&whole, "is both a command and a webhook; make two hooks of it");
                 None
             }
+            (None, None) if doc.lost_a_part(&whole) => None,
             (None, None) => {
                 missing(
                     doc,

@@ -180,6 +180,7 @@ impl Watch {
             lost_checks: self.lost_checks.clone(),
             // Of calls that a signal cut short the journal has the end.
             lost: std::mem::take(&mut self.newly_lost),
+            called: Vec::new(),
             void: self.void.iter().map(|(line, attempt)| CallId::new(line, *attempt)).collect(),
         };
         self.recount_redials();

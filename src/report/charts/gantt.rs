@@ -15,7 +15,7 @@ use crate::report::{Act, ModemFigures, RunState, SittingSpan, Spell};
 const ID: &str = "gantt";
 const LABELS: f64 = 96.0;
 const PLOT: f64 = 780.0;
-const FIGURES: f64 = 124.0;
+const FIGURES: f64 = 140.0;
 /// Width of the break between two sittings.
 const BREAK: f64 = 18.0;
 /// More modems than this, and those in no trouble that did least are left out.

@@ -24,6 +24,8 @@ const MARKS_MAX: usize = 400;
 /// Sites whose findings a mark tells.
 const TOLD_MAX: usize = 4;
 const NAMES_MAX: usize = 60;
+/// Width that the degrees at the western edge take.
+const DEGREES: f64 = 40.0;
 /// From so many sites on, those that pass are dots without a name: what fails is to be seen among them.
 const DOTS_FROM: usize = 200;
 /// Least width and height of what is shown, degrees: 50 km.
@@ -370,11 +372,11 @@ fn marks(svg: &mut Svg, view: &View, sites: &[Site]) {
             1 => short(sites[0].name, 14),
             count => format!("{} +{}", short(sites[0].name, 12), count - 1),
         };
-        let wide = name.chars().count() as f64 * 7.0;
+        let wide = name.chars().count() as f64 * 7.6;
         let right = [x + r + 3.0, y - 6.0, x + r + 3.0 + wide, y + 6.0];
         let left = [x - r - 3.0 - wide, y - 6.0, x - r - 3.0, y + 6.0];
         let free = |at: &[f64; 4]| {
-            at[0] >= 0.0
+            at[0] >= DEGREES
                 && at[2] <= WIDTH
                 && taken
                     .iter()

@@ -139,8 +139,8 @@ fn against(mut dots: Vec<Dot>) -> String {
         }
     };
     if let slow @ 1.. = dots.iter().filter(|dot| dot.slow && !dot.low).count() {
-        let verb = if slow == 1 { "is" } else { "are" };
-        let _ = write!(says, " {slow} more {verb} `{}` as ever, by the plan's rules.", Fault::SlowConnect);
+        let others = if slow == 1 { "1 other is".to_owned() } else { format!("{slow} others are") };
+        let _ = write!(says, " {others} {}, and no slower than usual.", Fault::SlowConnect);
     }
     let rows = dots.iter().take(TABLE_MAX).map(|dot| {
         let share = 100.0 * dot.tonight as f64 / dot.usual.max(1) as f64;

@@ -8,7 +8,7 @@ use quick_xml::events::Event as Xml;
 
 use super::*;
 use crate::model::event::{ModemState, Sitting};
-use crate::model::{Coordinates, Event, EventKind, Verdict};
+use crate::model::{Event, EventKind, Verdict};
 use crate::report::sample::{Story, event, header, line, modem, night};
 
 type Picture = fn(&RunState) -> Option<String>;
@@ -16,21 +16,8 @@ type Picture = fn(&RunState) -> Option<String>;
 const ALL: [(&str, Picture); 5] =
     [("gantt", gantt), ("phases", phases), ("times", times), ("speeds", speeds), ("map", map)];
 
-/// The samples' night, with places for all sites but one.
 fn sampled() -> RunState {
-    let mut events = night();
-    if let EventKind::RunStarted(header) = &mut events[0].kind {
-        let sites = header.lines.iter().skip(1).enumerate().map(|(n, line)| {
-            let n = i32::try_from(n).unwrap();
-            let at = Coordinates {
-                latitude_udeg: 35_000_000 + n * 400_000,
-                longitude_udeg: -78_000_000 - n * 300_000,
-            };
-            (line.site.clone(), at)
-        });
-        header.sites = sites.collect();
-    }
-    RunState::of(&events).unwrap()
+    RunState::of(&night()).unwrap()
 }
 
 /// Reads a fragment as XML, which is stricter than a browser, and hands back its ids and what refers to some.
@@ -213,7 +200,8 @@ fn what_a_modem_says_of_itself_is_no_markup() {
 #[test]
 fn a_rate_far_below_the_usual_is_named_and_a_first_night_has_none() {
     use crate::model::usual::{FamilyUsual, Spread, Usual};
-    let first = speeds(&sampled()).unwrap();
+    let without = night().into_iter().filter(|event| !matches!(event.kind, EventKind::LinesBefore { .. }));
+    let first = speeds(&RunState::of(&without.collect::<Vec<_>>()).unwrap()).unwrap();
     assert!(first.contains("not known yet"), "{first}");
     let mut events = night();
     for event in &mut events {

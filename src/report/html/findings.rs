@@ -131,9 +131,9 @@ struct Notice {
 }
 
 pub(super) fn bench(state: &RunState) -> Bench {
-    let troubled =
-        state.modems().iter().filter(|modem| matches!(modem.health(), Health::Troubled | Health::Bad));
-    let modems = troubled.map(|modem| {
+    // Those that are gone before those that stumbled.
+    let with = |health| state.modems().iter().filter(move |modem| modem.health() == health);
+    let modems = with(Health::Bad).chain(with(Health::Troubled)).map(|modem| {
         let mut facts = vec![match modem.calls {
             0 => "made no call".to_owned(),
             calls => {

@@ -220,7 +220,8 @@
     }
     holder.innerHTML = sections[row.place];
     for (const th of holder.content.querySelectorAll('th')) th.scope = th.closest('thead') ? 'col' : 'row';
-    // The page has one place of this name: here.
+    // A target of the address would take the focus away from the panel.
+    holder.content.querySelector('article').removeAttribute('id');
     $('panel-body').replaceChildren(holder.content);
     current = row;
     panel.setAttribute('aria-label', 'Line ' + name);
@@ -243,8 +244,8 @@
   $('after').addEventListener('click', () => step(1));
   $('close').addEventListener('click', () => panel.close());
   panel.addEventListener('click', (event) => { if (event.target === panel) panel.close(); });
-  panel.addEventListener('keydown', (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
+  document.addEventListener('keydown', (event) => {
+    if (!panel.open || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (event.key === 'ArrowLeft') step(-1);
     else if (event.key === 'ArrowRight') step(1);
   });

@@ -43,7 +43,8 @@ pub(super) struct Section<'a> {
 
 #[derive(Serialize)]
 struct Attempt<'a> {
-    attempt: u32,
+    /// Its number within the line.
+    n: u32,
     modem: &'a str,
     dialed: String,
     via: String,
@@ -65,7 +66,7 @@ struct Fact {
 
 #[derive(Serialize)]
 struct Console<'a> {
-    console: String,
+    name: String,
     result: &'static str,
     fault: &'static str,
     hostname: &'a str,
@@ -91,6 +92,7 @@ pub(super) fn sections<'a>(state: &'a RunState, said: &Transcripts) -> Vec<Secti
     state.lines().map(section).collect()
 }
 
+#[derive(Clone, Copy)]
 struct Transcript<'a> {
     said: &'a Transcripts,
     limit: usize,
@@ -128,7 +130,7 @@ fn section<'a>(
         picture: picture.map_or_else(|| Value::from(""), Value::from_safe_string),
         consoles: consoles::of_line(line, known)
             .map(|found| Console {
-                console: clean(found.name),
+                name: clean(found.name),
                 result: Verdict::of(found.fault()).word(),
                 fault: found.fault().map_or("", Fault::code),
                 hostname: found.by.and_then(|(_, record)| record.hostname.as_deref()).unwrap_or_default(),
@@ -146,7 +148,7 @@ fn attempt(call: &CallRecord, decided: bool) -> Attempt<'_> {
         [number, carrier].into_iter().flatten().collect::<Vec<_>>().join(", ")
     });
     Attempt {
-        attempt: call.attempt,
+        n: call.attempt,
         modem: call.modem.as_str(),
         dialed: clean(&call.dialed),
         via: via.unwrap_or_default(),

@@ -12,7 +12,7 @@ use crate::model::{Event, EventKind};
 use crate::report::RunState;
 use crate::report::sample::{header, line, modem, night, start};
 
-const DAY: Duration = Duration::from_hours(26);
+const DAY: Duration = Duration::from_secs(26 * 3600);
 
 /// The night with other faults for some lines.
 fn with(faults: &[(&str, Fault)]) -> Vec<Event> {

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 
 /// Of every format: which run, and where it goes.
 #[derive(Debug, Args)]
 pub struct Written {
     /// The run's id, or its folder; without one, what `latest` points to.
+    #[arg(add = ArgValueCompleter::new(crate::cli::names::runs))]
     pub run: Option<String>,
     /// Write into this file, whole or not at all, in place of stdout.
     #[arg(short, long, value_name = "FILE")]

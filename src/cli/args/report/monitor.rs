@@ -109,10 +109,10 @@ fn template(text: &str) -> Result<Template, String> {
 
 /// A name without places.
 fn name(text: &str) -> Result<String, String> {
-    match text.contains(['{', '}']) {
-        true => Err("is one host, so it has no places".to_owned()),
-        false => template(text).map(|template| template.to_string()),
+    if text.contains(['{', '}']) {
+        return Err("is one host, so it has no places".to_owned());
     }
+    template(text).map(|template| template.to_string())
 }
 
 /// `lineman report zabbix`.

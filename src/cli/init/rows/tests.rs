@@ -154,9 +154,10 @@ proptest! {
         rows in prop::collection::vec(("\\PC{0,12}", "[A-Z]{0,2}\\PC{0,6}", "[0-9 ]{0,12}"), 0..12),
     ) {
         let mut text = String::from("Site,Device,Phone\n");
+        let cell = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
         for (site, device, phone) in &rows {
-            let cell = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
-            text.push_str(&format!("{},{},{}\n", cell(site), cell(device), cell(phone)));
+            text.push_str(&[cell(site), cell(device), cell(phone)].join(","));
+            text.push('\n');
         }
         let found = found(&[&text], &[]);
         let ids: BTreeSet<_> = found.lines.iter().map(|line| line.id.clone()).collect();
