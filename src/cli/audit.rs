@@ -72,7 +72,8 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
         note(notice);
     }
     let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory).await?;
-    let told = Told::prepare(&plan, &Wish { mail: &args.mail, nobody: args.no_notify, asked: false }).await;
+    let wish = Wish { mail: &args.mail, nobody: args.no_notify, asked: false };
+    let told = Box::pin(Told::prepare(&plan, &wish)).await;
     let stops = stop::listen()?;
     let mut bench = Bench::open(&plan, clock).await?;
 
@@ -111,7 +112,7 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     bench.close().await;
     let minutes = scribe.finish();
     let concluded = conclude(&dir, &minutes, end.broken.map(|error| error.to_string()), &history);
-    told.finish(&dir, minutes.state.as_ref(), concluded.as_ref().err()).await;
+    Box::pin(told.finish(&dir, minutes.state.as_ref(), concluded.as_ref().err())).await;
     concluded
 }
 

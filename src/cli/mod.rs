@@ -89,7 +89,7 @@ pub fn main() -> ExitCode {
     };
     let done = runtime.block_on(async {
         match &cli.verb {
-            Verb::Audit(args) => audit::run(args, cli.talk.verbose > 0).await,
+            Verb::Audit(args) => Box::pin(audit::run(args, cli.talk.verbose > 0)).await,
             Verb::Call(args) => call::run(args, cli.talk.verbose > 0).await,
             Verb::Check(args) => check::run(args),
             Verb::Modems(args) => modems::run(args).await,

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -303,7 +304,7 @@ fn tell(rows: &[Row]) {
                 format!("FAILED: {why}")
             }
         };
-        page.push_str(&format!("  {sink}: {how}\n"));
+        let _ = writeln!(page, "  {sink}: {how}");
     }
     say(&page);
 }

@@ -143,7 +143,7 @@ struct Page<'a> {
 #[derive(Serialize)]
 struct Count {
     word: &'static str,
-    count: u64,
+    lines: u64,
     colour: &'static str,
 }
 
@@ -189,13 +189,8 @@ impl Letter {
     pub fn of_breakdown(context: &Context, why: &str) -> Self {
         let headline = broken(why);
         let why: Vec<String> = why.lines().map(safe_line).collect();
-        let text = format!(
-            "{}: {headline}\n\nRun {} on {}:\n{}\n",
-            context.plan,
-            context.run,
-            context.host,
-            why.iter().map(|line| format!("  {line}\n")).collect::<String>()
-        );
+        let (plan, run, host) = (&context.plan, &context.run, &context.host);
+        let text = format!("{plan}: {headline}\n\nRun {run} on {host}:\n  {}\n", why.join("\n  "));
         let html = page(&Page { notices: why, ..head(context, &headline) });
         Self { subject: subject(context, &headline), text, html, files: Vec::new() }
     }
@@ -256,7 +251,7 @@ fn span(state: &RunState) -> String {
 fn counts(state: &RunState) -> Vec<Count> {
     let of = |result: Verdict| Count {
         word: result.word(),
-        count: state.counts().of(result),
+        lines: state.counts().of(result),
         colour: colour(result),
     };
     [Verdict::Fail, Verdict::Degraded, Verdict::Untested, Verdict::Pass].map(of).into()

@@ -150,7 +150,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { every: Duration::from_mins(10), max_messages: 20, max_lines: 20 }
+        Self { every: Duration::from_secs(600), max_messages: 20, max_lines: 20 }
     }
 }
 
@@ -177,7 +177,7 @@ pub struct Hook {
 /// How long a message to a hook may take.
 pub const HOOK_LIMIT: Duration = Duration::from_secs(30);
 /// Longest that a message to a hook may be given: the end of a run waits for it.
-pub const HOOK_LIMIT_MAX: Duration = Duration::from_mins(10);
+pub const HOOK_LIMIT_MAX: Duration = Duration::from_secs(600);
 /// How often a webhook is tried.
 pub const HOOK_ATTEMPTS: u32 = 3;
 

@@ -3,6 +3,8 @@
 //! `reports/schemas/hook.schema.json` is its published form. `text` is for chats: it holds nothing that a far end said, so
 //! that no console can call a channel together.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -69,7 +71,7 @@ struct Object<'a> {
     plan: &'a str,
     run: &'a str,
     folder: &'a str,
-    failures: &'a [Line],
+    failures: &'a [Failing],
     failures_more: usize,
     withdrawn: &'a [Back],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +79,7 @@ struct Object<'a> {
 }
 
 #[derive(Serialize)]
-struct Line {
+struct Failing {
     line: String,
     site: String,
     number: String,
@@ -146,13 +148,13 @@ impl Message {
         if !batch.withdrawn.is_empty() {
             let lines: Vec<&str> =
                 batch.withdrawn.iter().take(limits.max_lines).map(|back| back.line.as_str()).collect();
-            text.push_str(&format!("\nwithdrawn, since our own modem was at fault: {}", lines.join(", ")));
+            let _ = write!(text, "\nwithdrawn, since our own modem was at fault: {}", lines.join(", "));
             let more = batch.withdrawn.len() - lines.len();
             if more > 0 {
-                text.push_str(&format!(" and {more} more"));
+                let _ = write!(text, " and {more} more");
             }
         }
-        let failures: Vec<Line> = batch.failures.iter().take(limits.max_lines).map(line).collect();
+        let failures: Vec<Failing> = batch.failures.iter().take(limits.max_lines).map(line).collect();
         let withdrawn: Vec<Back> = batch.withdrawn.iter().take(limits.max_lines).map(back).collect();
         Self::of(context, Topic::NewFailures, text, &failures, batch.failures.len(), &withdrawn, None)
     }
@@ -165,7 +167,7 @@ impl Message {
         let mut text = format!("lineman {}: {}", context.plan, headline(state));
         let new = new_in(state);
         name_lines(&mut text, new.iter().map(|failure| (failure, failure.fault)), max_lines);
-        let failures: Vec<Line> = new.iter().take(max_lines).map(line).collect();
+        let failures: Vec<Failing> = new.iter().take(max_lines).map(line).collect();
         let ended = Ended {
             started: stamp(state.started()),
             finished: state.ended().map(|(_, at)| stamp(at)),
@@ -207,7 +209,7 @@ impl Message {
         context: &Context,
         topic: Topic,
         text: String,
-        failures: &[Line],
+        failures: &[Failing],
         failures_all: usize,
         withdrawn: &[Back],
         ended: Option<Ended>,
@@ -308,16 +310,16 @@ fn name_lines<'a>(text: &mut String, lines: impl Iterator<Item = (&'a Failure, F
             site if site == failure.line.as_str() => String::new(),
             site => format!(" (site {site})"),
         };
-        text.push_str(&format!("\n{}{site}: {fault}: {}", failure.line, fault.advice()));
+        let _ = write!(text, "\n{}{site}: {fault}: {}", failure.line, fault.advice());
     }
     if more > 0 {
-        text.push_str(&format!("\nand {more} more"));
+        let _ = write!(text, "\nand {more} more");
     }
 }
 
-fn line(failure: &Failure) -> Line {
+fn line(failure: &Failure) -> Failing {
     let detail = safe_line(&failure.detail).chars().take(DETAIL_CHARS_MAX).collect();
-    Line {
+    Failing {
         line: failure.line.to_string(),
         site: failure.site.to_string(),
         number: failure.number.to_string(),

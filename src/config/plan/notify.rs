@@ -23,7 +23,7 @@ use crate::notify::{Hook, Limits, Mail, Server, Tls, Url, When};
 /// Most tries of a webhook.
 const ATTEMPTS_MAX: u32 = 10;
 /// Longest pause between two messages: longer ones would be one at the end.
-const EVERY_MAX: Duration = Duration::from_hours(24);
+const EVERY_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Largest attachments in bytes: no mail server takes more.
 const ATTACH_MAX: u64 = 100_000_000;
 
@@ -190,13 +190,13 @@ pub(super) fn check(
 ) -> NotifyPlan {
     let Some(file) = file else { return NotifyPlan::default() };
     let desk = Desk { plan, known, doc };
-    let mail = file.mail.and_then(|mail| desk.mail(mail));
+    let mail = file.mail.and_then(|mail| desk.mail(&mail));
     let hooks = file.hooks.into_iter().filter_map(|(name, hook)| desk.hook(&name, hook)).collect();
     NotifyPlan { simulated: file.simulated, mail, hooks }
 }
 
 impl Desk<'_> {
-    fn mail(&self, file: MailFile) -> Option<MailPlan> {
+    fn mail(&self, file: &MailFile) -> Option<MailPlan> {
         let (doc, before) = (self.doc, self.doc.problem_count());
         let key = |name: &str| format!("notify.mail.{name}");
         let mut to = Vec::new();
