@@ -27,7 +27,7 @@ use super::live::{Key, Live};
 use crate::console::handover::Handover;
 use crate::console::{Credential, Outcome, Session, session};
 use crate::model::event::{ConsoleRecord, Hangup};
-use crate::model::{Diagnostics, Fault, Link, Moment, Mono, Timeline};
+use crate::model::{Diagnostics, Fault, Link, Mark, Moment, Mono, Timeline};
 use crate::modem::codec::{Codec, Token};
 use crate::modem::diagnostics::{Diagnose, Diagnosis};
 use crate::modem::hangup::HangUp;
@@ -231,6 +231,11 @@ impl Machine {
         };
         machine.set_up(fresh, now);
         machine
+    }
+
+    /// What is known of an instant until now.
+    pub fn mark(&self, moment: Moment) -> Option<Mark> {
+        self.timeline.get(moment)
     }
 
     /// The next thing to do, if any.

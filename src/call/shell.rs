@@ -23,8 +23,8 @@ use super::{CallSpec, Tap};
 /// What a running call tells, and asks.
 #[derive(Debug)]
 pub enum Notice {
-    /// An instant was observed.
-    Moment(Moment),
+    /// An instant was observed, then.
+    Moment(Moment, Mono),
     /// May the credential be used? The call waits at the login prompt for the answer.
     Ask(oneshot::Sender<Grant>),
     /// The password goes out now.
@@ -224,7 +224,7 @@ async fn obey(machine: &mut Machine, port: &mut Port, clock: Clock, around: &mut
             Output::Moment(moment) => {
                 // From here on it is a console's, and what is said may be a secret.
                 talk.public &= moment < Moment::Connected;
-                Notice::Moment(moment)
+                Notice::Moment(moment, machine.mark(moment).map_or_else(|| clock.now(), |mark| mark.at))
             }
         };
         // Nobody reads any more only when the run is being torn down; the call still hangs up.

@@ -101,7 +101,7 @@ async fn call(
         let mut told = Vec::new();
         while let Some((_, notice)) = notices_in.recv().await {
             match notice {
-                Notice::Moment(_) => {}
+                Notice::Moment(..) => {}
                 Notice::Ask(reply) => {
                     let credential = Credential::new("oob", "s3cret".to_owned().into()).unwrap();
                     reply.send(Grant::Granted(credential)).unwrap();

@@ -36,6 +36,8 @@ use super::worker::{self, Channels, Command, OpenPort, Report, Seat};
 const NOTICES_MAX: usize = 1024;
 /// Reports that may wait to be read: at most two of a worker at a time.
 const REPORTS_MAX: usize = 256;
+/// What is told so soon after it was needs no time of its own.
+const TOLD_AT_ONCE: Duration = Duration::from_millis(5);
 /// Longest that workers may take to give their ports back at the end.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// Longest that is waited for workers which had to be given up.
@@ -425,7 +427,10 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         let Some(Running { spec, .. }) = self.running_mut(call) else { return };
         let (line, credential) = (spec.line.id.clone(), spec.credential.clone());
         match notice {
-            Notice::Moment(moment) => self.emit(EventKind::CallMoment { call: call.clone(), moment }),
+            Notice::Moment(moment, at) => {
+                let was = Some(at).filter(|at| self.clock.now().since(*at) >= TOLD_AT_ONCE);
+                self.emit(EventKind::CallMoment { call: call.clone(), moment, was });
+            }
             Notice::Ask(reply) => {
                 if let Some(credential) = credential {
                     self.desk.ask(&line, &credential, reply);

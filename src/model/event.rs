@@ -82,6 +82,9 @@ pub enum EventKind {
         call: CallId,
         /// Which instant.
         moment: Moment,
+        /// When it was, where that is well before it could be told: a prompt is one once the output rests.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<Mono>,
     },
     /// A password goes out. Until its call tells what became of it, it counts as refused.
     PasswordSent {

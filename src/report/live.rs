@@ -143,7 +143,7 @@ impl Board {
                 row.detail.clear();
                 (row.activity, row.since) = (Moment::Taken.activity(), event.mono);
             }
-            EventKind::CallMoment { call, moment } => {
+            EventKind::CallMoment { call, moment, .. } => {
                 let Some(running) = self.running.get(call) else { return };
                 let row = &mut self.rows[running.place];
                 (row.activity, row.since) = (moment.activity(), event.mono);

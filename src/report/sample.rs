@@ -140,7 +140,7 @@ impl Story {
                 continue;
             }
             timeline.observe(moment, Mono::from_millis(start_ms + ms));
-            self.tell(start_ms + ms, EventKind::CallMoment { call: call.clone(), moment });
+            self.tell(start_ms + ms, EventKind::CallMoment { call: call.clone(), moment, was: None });
         }
         let end_ms = start_ms + marks.last().map_or(0, |(_, ms)| *ms);
         let mut record = CallRecord {

@@ -114,7 +114,7 @@ impl Situation {
                     (modem.line, modem.since) = (Some(line.clone()), event.at);
                 }
             }
-            EventKind::CallMoment { call, moment: to } => {
+            EventKind::CallMoment { call, moment: to, .. } => {
                 let line = self.calls.get(call).and_then(|(line, _)| self.lines.get_mut(line));
                 if let Some(LineNow::Called { moment, .. }) = line {
                     *moment = *to;

@@ -18,7 +18,7 @@ fn at(moment: Moment, modem: &'static str) -> impl FnMut(&EventKind) -> bool {
             on = Some(call.clone());
             moment == Moment::Taken
         }
-        EventKind::CallMoment { call, moment: m } => *m == moment && on.as_ref() == Some(call),
+        EventKind::CallMoment { call, moment: m, .. } => *m == moment && on.as_ref() == Some(call),
         _ => false,
     }
 }

@@ -246,7 +246,7 @@ fn play(night: &Night) -> Played {
                 on = Some(call.clone());
                 moment == Moment::Taken
             }
-            EventKind::CallMoment { call, moment: m } => *m == moment && on.as_ref() == Some(call),
+            EventKind::CallMoment { call, moment: m, .. } => *m == moment && on.as_ref() == Some(call),
             _ => false,
         };
         stage = stage.when(fits, Deed::Sabotage(id));

@@ -77,7 +77,10 @@ fn watched(record: &CallRecord, style: Style, repeat: u32) -> String {
         EventKind::CallStarted { call: call.clone(), line, modem, attempt: 1, dialed, via: None },
     );
     for (moment, mark) in record.timeline.iter().filter(|(_, mark)| mark.half_width.is_zero()) {
-        tell(mark.at, EventKind::CallMoment { call: call.clone(), moment });
+        // A prompt is told once the output rests, and counts from when it was there.
+        let late = std::time::Duration::from_millis(if moment == Moment::Prompted { 500 } else { 0 });
+        let was = (!late.is_zero()).then_some(mark.at);
+        tell(mark.at + late, EventKind::CallMoment { call: call.clone(), moment, was });
     }
     tell(Mono::from_millis(90_000), EventKind::CallEnded(Box::new(record.clone())));
     said.join("\n")

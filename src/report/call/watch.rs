@@ -109,7 +109,9 @@ impl Watch {
                 let head = self.paint(&one_line(&head), Paint::Bold);
                 if self.made.is_empty() { vec![head] } else { vec![String::new(), head] }
             }
-            EventKind::CallMoment { call, moment } => self.moment(call, *moment, event.mono),
+            EventKind::CallMoment { call, moment, was } => {
+                self.moment(call, *moment, was.unwrap_or(event.mono))
+            }
             EventKind::CallEnded(record) => self.ended(record),
             EventKind::LineWaits { line, until, reason, why } => {
                 let told = one_line(&format!("{line} waits: {why}"));
@@ -189,6 +191,9 @@ impl Watch {
             return Vec::new();
         };
         let before = PhaseTimes::of(&running.timeline);
+        // What was told at once has the stamp of its telling, a few milliseconds late.
+        let latest = running.timeline.iter().map(|(_, mark)| mark.at).max();
+        let at = latest.map_or(at, |latest| at.max(latest));
         if moment == Moment::Dialed {
             running.timeline.observe_anew(moment, at);
         } else {

@@ -26,7 +26,7 @@ fn a_row_tells_line_phase_and_seconds() {
         s.modem(5, 0, ModemState::Ready, None, "");
         s.modem(6, 1, ModemState::Out, Some(Fault::PortBusy), "held by `minicom`\u{1b}[2J");
         s.tell(1000, started(2, 1, 0));
-        s.tell(4000, EventKind::CallMoment { call: call_id(2, 1), moment: Moment::Ringing });
+        s.tell(4000, EventKind::CallMoment { call: call_id(2, 1), moment: Moment::Ringing, was: None });
         s.judge(4500, 1, 0, None, Some(Fault::Screened), "");
     });
     assert_eq!(
