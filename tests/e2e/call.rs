@@ -302,7 +302,7 @@ fn on_a_terminal_a_row_shows_what_goes_on_and_is_gone_at_the_end() {
     terminal
         .wait_for("the row", |screen| screen.contains("waiting for prompt") || screen.contains("logging in"));
     let (status, _) = terminal.finish(RUN);
-    let all = terminal.see(|screen| screen.all());
+    let all = terminal.see(crate::terminal::Screen::all);
     assert_eq!(status.code(), Some(0), "{all}");
     assert!(all.contains("BR0001-A: PASS") && all.contains("right console"), "{all}");
     let row = all.lines().find(|line| line.trim_start().starts_with("waiting for prompt"));
@@ -333,7 +333,7 @@ fn the_law_on_calling_again_holds_from_one_command_to_the_next() {
 #[test]
 fn two_technicians_call_side_by_side() {
     let mut town = Town::new(&["courier", "courier"], [Branch::new(1), Branch::new(2)]);
-    town.timing = "think: 60s".to_owned();
+    town.timing = "think: 30s".to_owned();
     let stage = Stage::new();
     let exchange = Exchange::of(&town, &stage);
     let call = |line: &str, modem: &str| {

@@ -1,6 +1,7 @@
 //! What many calls to one line come to: counts, spread, a picture of the times.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::figure::{Figure, ThereUsually};
 use super::picture::{Ink, bars, histogram};
@@ -101,7 +102,7 @@ fn spread(page: &mut Page, calls: &[&CallRecord], times: &[PhaseTimes], usually:
     for row in std::iter::once(&head).chain(&rows) {
         let mut text = format!("  {:<17} {:>5}", row[0], row[1]);
         for cell in &row[2..columns] {
-            text.push_str(&format!(" {cell:>9}"));
+            let _ = write!(text, " {cell:>9}");
         }
         page.line(&text);
     }

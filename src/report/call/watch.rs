@@ -1,6 +1,7 @@
 //! A call while it goes on: a line for each phase that ends, and what it is busy with now.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::figure::{Figure, ThereUsually};
 use super::{figure_seconds, seconds};
@@ -103,7 +104,7 @@ impl Watch {
                     return Vec::new();
                 }
                 let whom = self.hosts.get(line).map(String::as_str).unwrap_or_default();
-                let profile = self.profiles.get(modem.as_str()).map(String::as_str).unwrap_or("?");
+                let profile = self.profiles.get(modem.as_str()).map_or("?", String::as_str);
                 let head = format!("{line} ({whom}): dialing {dialed} on {modem} ({profile})");
                 let head = self.paint(&one_line(&head), Paint::Bold);
                 if self.made.is_empty() { vec![head] } else { vec![String::new(), head] }
@@ -220,18 +221,19 @@ impl Watch {
         let when = since.map_or(String::new(), seconds);
         let mut row = format!("  {when:>8}  {what:<14}");
         for (figure, ms) in figures {
-            row.push_str(&format!("  {:<13} {:>8}", figure.word(), seconds(*ms)));
+            let _ = write!(row, "  {:<13} {:>8}", figure.word(), seconds(*ms));
             let usual = self.usual(line, family, *figure);
             let Some(usual) = usual.filter(|_| self.style.width >= MIDDLE) else { continue };
-            row.push_str(&format!("  usually {}", figure_seconds(usual.median)));
+            let _ = write!(row, "  usually {}", figure_seconds(usual.median));
             if self.style.width >= WIDE {
                 let nights =
                     if usual.nights == 1 { "1 night".to_owned() } else { format!("{} nights", usual.nights) };
-                row.push_str(&format!(
+                let _ = write!(
+                    row,
                     " ({} to {}, {nights})",
                     figure_seconds(usual.least).trim_end_matches(" s"),
                     figure_seconds(usual.most)
-                ));
+                );
             }
             if usual.nights >= NIGHTS_MIN && i64::try_from(*ms).is_ok_and(|ms| is_long(ms, usual.most)) {
                 row.push_str(&self.paint("  longer than all of these", Paint::Yellow));
