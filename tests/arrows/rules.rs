@@ -64,6 +64,7 @@ pub(crate) const CORES: &[&str] = &[
     "call/spec",
     "cli/terminal/escape",
     "fleet/budget",
+    "report/call/",
     "report/charts/",
     "report/finding",
     "report/nagios",

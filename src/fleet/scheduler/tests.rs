@@ -113,7 +113,7 @@ fn calls_that_are_to_be_repeated_are_made_whatever_they_find() {
         ("all pass", 4, &[None, None, None, None], None),
         ("some fail", 4, &[Some(Busy), None, Some(NoAnswer), None], Some(NeededRetry)),
         ("a blemish", 3, &[None, Some(Noisy), None], Some(Noisy)),
-        ("all fail", 3, &[Some(Busy), Some(NoAnswer), Some(Busy)], Some(Busy)),
+        ("all fail, and the furthest decides", 3, &[Some(Busy), Some(NoAnswer), Some(Busy)], Some(NoAnswer)),
         ("a person ends it", 5, &[None, Some(Voice)], Some(NeededRetry)),
         ("a refused login ends it", 5, &[Some(LoginRefused)], Some(LoginRefused)),
         ("our own side ends it", 5, &[None, Some(NoDialtone)], None),

@@ -9,7 +9,7 @@ use super::words::{clean, clock, seconds};
 use super::{PICTURED_LINES_MAX, Transcripts};
 use crate::model::event::Hangup;
 use crate::model::usual::{FamilyUsual, Spread};
-use crate::model::{CallRecord, Diagnostics, Fault, Line, Link, PhaseTimes, Termination, Verdict};
+use crate::model::{CallRecord, Change, Diagnostics, Fault, Line, Link, PhaseTimes, Termination, Verdict};
 
 /// What stands where something was cut out of a transcript.
 const CUT: &str = "\n[... cut here ...]\n";
@@ -122,7 +122,14 @@ fn section<'a>(
         advice: fault.map_or("", Fault::advice),
         detail: verdict.map(|verdict| clean(&verdict.detail)).unwrap_or_default(),
         before: changed.as_ref().map(news::before).unwrap_or_default(),
-        mark: changed.as_ref().and_then(news::mark).unwrap_or_default(),
+        // What `before` says of these is the same in other words.
+        mark: changed
+            .as_ref()
+            .filter(|changed| {
+                !matches!(changed.change, Change::StillFailing | Change::StillDegraded | Change::Stale)
+            })
+            .and_then(news::mark)
+            .unwrap_or_default(),
         withdrawn: known.withdrawn.iter().map(|why| clean(why)).collect(),
         attempts: known.calls.iter().map(|call| attempt(call, decided == Some(&call.call))).collect(),
         has_usual: facts.iter().any(|fact| !fact.usual.is_empty()),
