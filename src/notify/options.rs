@@ -91,8 +91,10 @@ impl Server {
     /// Whether a name can only be this host.
     pub fn is_local(host: &str) -> bool {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let parts: Vec<Option<u8>> = bare.split('.').map(|part| part.parse().ok()).collect();
         bare.eq_ignore_ascii_case("localhost")
-            || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+            || bare == "::1"
+            || matches!(parts[..], [Some(127), Some(_), Some(_), Some(_)])
     }
 }
 
@@ -270,6 +272,9 @@ mod tests {
         assert!(open("http://hooks.example.com/"));
         assert!(!open("https://hooks.example.com/"));
         assert!(!open("http://127.0.0.1:8080/") && !open("http://localhost/") && !open("http://[::1]:1/"));
-        assert!(!Server::is_local("localhost.example.com"));
+        assert!(Server::is_local("127.8.0.1") && Server::is_local("[::1]") && Server::is_local("LOCALHOST"));
+        for elsewhere in ["localhost.example.com", "127.0.0.1.example.com", "127.0.0", "10.0.0.1", ""] {
+            assert!(!Server::is_local(elsewhere), "{elsewhere}");
+        }
     }
 }
