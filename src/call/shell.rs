@@ -100,24 +100,22 @@ pub async fn run(
         unknown: Vec::new(),
         transcript: None,
     };
-    let mut talk = Talk {
+    let talk = Talk {
         modem: spec.modem.to_string(),
         dial: spec.dial.masked(),
         public: spec.dial.masked() == spec.dial.command(),
     };
     let (quality, price) = (spec.quality.clone(), spec.price.clone());
     let modem = (profile.profile.clone(), profile.asks_error_control);
-    let mut side = Side { tap: spec.tap.clone(), keys: None, gone: None };
+    let side = Side { tap: spec.tap.clone(), keys: None, gone: None };
+    let mut around = Around { call, notices, grant: None, talk, side };
     let mut machine = Machine::new(spec, profile, port.facts_now(), fresh, clock.now());
-    let mut grant: Option<oneshot::Receiver<Grant>> = None;
     if let Some(how) = *cancel.borrow_and_update() {
         machine.handle(clock.now(), Input::Cancel(how));
     }
     port.watch(true);
     let ending = loop {
-        if let Some(ending) =
-            obey(&mut machine, port, clock, &call, &notices, &mut grant, &mut talk, &mut side).await
-        {
+        if let Some(ending) = obey(&mut machine, port, clock, &mut around).await {
             break ending;
         }
         let deadline = machine.deadline().map(|at| clock.instant(at));
@@ -125,7 +123,7 @@ pub async fn run(
             biased;
             event = port.next() => match event {
                 PortEvent::Bytes(bytes, at) => {
-                    talk.note('<', &bytes);
+                    around.talk.note('<', &bytes);
                     machine.handle(at, Input::Bytes(&bytes));
                 }
                 PortEvent::Signal(signal, on, at) => machine.handle(at, Input::Signal(signal, on)),
@@ -134,11 +132,11 @@ pub async fn run(
                 }
             },
             how = cancelled(&mut cancel) => machine.handle(clock.now(), Input::Cancel(how)),
-            answer = granted(&mut grant) => machine.handle(clock.now(), match answer {
+            answer = granted(&mut around.grant) => machine.handle(clock.now(), match answer {
                 Grant::Granted(credential) => Input::Granted(credential),
                 Grant::Denied(why) => Input::Denied(why),
             }),
-            key = side.key() => machine.handle(clock.now(), Input::Key(&key)),
+            key = around.side.key() => machine.handle(clock.now(), Input::Key(&key)),
             () = until(deadline) => machine.handle(clock.now(), Input::Time),
         }
     };
@@ -177,17 +175,19 @@ fn charge(price: &Price, record: &CallRecord, dialed: bool, at: Mono) -> Charge 
     price.charge(Some((wall(from), wall(to))), to.since(from))
 }
 
+/// What a call speaks with, beside its port.
+struct Around {
+    call: CallId,
+    notices: mpsc::Sender<(CallId, Notice)>,
+    /// The answer about the credential, while it is waited for.
+    grant: Option<oneshot::Receiver<Grant>>,
+    talk: Talk,
+    side: Side,
+}
+
 /// Does what the machine asks, until it asks nothing more.
-async fn obey(
-    machine: &mut Machine,
-    port: &mut Port,
-    clock: Clock,
-    call: &CallId,
-    notices: &mpsc::Sender<(CallId, Notice)>,
-    grant: &mut Option<oneshot::Receiver<Grant>>,
-    talk: &mut Talk,
-    side: &mut Side,
-) -> Option<Ending> {
+async fn obey(machine: &mut Machine, port: &mut Port, clock: Clock, around: &mut Around) -> Option<Ending> {
+    let Around { call, notices, grant, talk, side } = around;
     while let Some(output) = machine.poll() {
         let notice = match output {
             Output::Done(ending) => return Some(*ending),

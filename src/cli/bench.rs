@@ -54,8 +54,11 @@ pub(super) struct Bench {
     pub(super) ports: Arc<Ports>,
     /// The ports that could be had, already open.
     pub(super) open: BTreeMap<ModemId, Port>,
-    exchange: Option<(RunningExchange, TempDir)>,
+    exchange: Option<Played>,
 }
+
+/// A virtual exchange, and the folder of its ports.
+type Played = (RunningExchange, TempDir);
 
 impl Bench {
     /// Opens what can be opened. A port that can't is left out and tried again during the run.
@@ -95,10 +98,7 @@ impl Bench {
     }
 
     /// Where each modem's port is; the virtual exchange is started, if there is one.
-    fn places(
-        plan: &Plan,
-        clock: Clock,
-    ) -> Result<(Arc<Ports>, Option<(RunningExchange, TempDir)>), Failure> {
+    fn places(plan: &Plan, clock: Clock) -> Result<(Arc<Ports>, Option<Played>), Failure> {
         allow_files(plan.bank.modems.len() as u64 * FILES_A_MODEM + FILES_BESIDES);
         let (places, exchange) = match &plan.bank.exchange {
             Some(file) => {
@@ -169,7 +169,7 @@ fn all_busy(plan: &Plan, none: bool, closed: &BTreeMap<ModemId, PortError>) -> R
     Ok(())
 }
 
-fn simulate(plan: &Plan, file: &Path) -> Result<(RunningExchange, TempDir), Failure> {
+fn simulate(plan: &Plan, file: &Path) -> Result<Played, Failure> {
     let wrong = |error: String| Failure::wrong(format!("the virtual exchange does not start: {error}"));
     let folder = tempfile::Builder::new()
         .prefix("lineman-exchange-")

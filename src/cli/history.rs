@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Plan;
 use crate::history::night::{LineNight, ModemNight, Night};
-use crate::history::{HistoryError, Keep, LineMemory, Series, Store, Taken, VoiceHold, Waits};
+use crate::history::{Dial, HistoryError, Keep, LineMemory, Series, Store, Taken, VoiceHold, Waits};
 use crate::journal::{self, JournalError};
 use crate::model::event::ModemState;
 use crate::model::{LineBefore, LineId, PhoneNumber, RunId};
@@ -90,6 +90,12 @@ impl<'a> History<'a> {
             Err(error) => recalled.notices.push(trouble(&error)),
         }
         recalled
+    }
+
+    /// Calls that went out from the plan's bank since then, by number; none where there is no history to be read.
+    pub(super) fn dials_since(&self, since: jiff::Timestamp) -> BTreeMap<PhoneNumber, Vec<Dial>> {
+        let read = Store::read(&self.path, Waits::Briefly);
+        read.and_then(|store| store.dials_since(&self.plan.bank.name, since, None)).unwrap_or_default()
     }
 
     fn caught_up(&self, goes_on: Option<&RunId>, recalled: &mut Recalled) -> Result<(), HistoryError> {

@@ -10,7 +10,7 @@ use super::Dialog;
 use crate::model::Mono;
 
 /// How long before a limit it is told.
-const WARNING: Duration = Duration::from_mins(1);
+const WARNING: Duration = Duration::from_secs(60);
 /// As much of a typed line is kept as a command to leave may be long.
 const TYPED_LEN_MAX: usize = 40;
 /// `+` in a row that a modem may take for its escape.
@@ -33,7 +33,7 @@ pub struct HandoverLimits {
 
 impl Default for HandoverLimits {
     fn default() -> Self {
-        Self { idle: Duration::from_mins(10), whole: Duration::from_mins(60) }
+        Self { idle: Duration::from_secs(10 * 60), whole: Duration::from_secs(60 * 60) }
     }
 }
 
@@ -197,8 +197,7 @@ impl Handover {
         }
         let Ok(last) = std::str::from_utf8(&self.last) else { return false };
         let last = last.trim().to_ascii_lowercase();
-        FAREWELLS.contains(&last.as_str())
-            || dialog.is_some_and(|dialog| dialog.logout.iter().any(|word| *word == last))
+        FAREWELLS.contains(&last.as_str()) || dialog.is_some_and(|dialog| dialog.logout.contains(&last))
     }
 }
 

@@ -151,7 +151,7 @@ impl Default for Policy {
 impl Policy {
     /// Whether a first call may be cut short at all: only where another one is needed for a verdict, and allowed.
     pub const fn may_shorten(&self) -> bool {
-        self.adaptive && self.confirm >= 2 && self.attempts >= 2
+        self.adaptive && self.confirm >= 2 && self.attempts >= 2 && self.repeat <= 1
     }
 
     /// How long before the deadline a first call may be cut short at the latest: the line must have its pause and its

@@ -52,6 +52,13 @@ impl RedialCount {
         self.until = nth_of(&law.pauses, self.failed).map(|pause| now + pause);
     }
 
+    /// The same of a call of another run, which ended so long before this one began: in the order of their ends, before any of
+    /// this run.
+    pub fn recall(&mut self, law: &RedialLaw, ago: Duration, fault: Option<Fault>, through: bool) {
+        self.note(law, Mono::ZERO, fault, through);
+        self.until = self.until.map(|until| until.before(ago));
+    }
+
     /// Whether the number has had all the calls that it may have in this run.
     pub fn is_spent(&self, law: &RedialLaw) -> bool {
         let most = if self.otherwise == 0 { law.busy_attempts.or(law.attempts) } else { law.attempts };
@@ -89,6 +96,17 @@ mod tests {
         count.note(&law, s(70), Some(Fault::PortLost), false);
         assert_eq!((count.until(s(70)), count.is_spent(&law)), (Some(s(190)), true));
         count.note(&law, s(200), None, true);
+        assert_eq!(count, RedialCount::default());
+    }
+
+    #[test]
+    fn calls_of_another_run_count_and_their_pause_has_begun_then() {
+        let (law, mut count) = (law(), RedialCount::default());
+        count.recall(&law, Duration::from_secs(20), Some(Fault::NoAnswer), false);
+        assert_eq!((count.until(s(0)), count.until(s(40))), (Some(s(40)), None));
+        count.recall(&law, Duration::from_secs(500), Some(Fault::NoAnswer), false);
+        assert_eq!((count.until(s(0)), count.is_spent(&law)), (None, true));
+        count.recall(&law, Duration::ZERO, None, true);
         assert_eq!(count, RedialCount::default());
     }
 

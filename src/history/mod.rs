@@ -21,7 +21,7 @@ pub mod trend;
 
 pub use error::HistoryError;
 pub use night::{Night, Taken};
-pub use recall::{LineMemory, Series, VoiceHold};
+pub use recall::{Dial, LineMemory, Series, VoiceHold};
 pub use retention::{Keep, Pruned};
 pub use store::{Store, Waits};
 

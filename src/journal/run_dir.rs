@@ -35,7 +35,8 @@ pub struct RunDir {
     run: RunId,
     path: PathBuf,
     _own: Lock,
-    _reports: Lock,
+    /// Absent where another run has it: the links are that one's.
+    outer: Option<Lock>,
 }
 
 impl RunDir {
@@ -52,7 +53,27 @@ impl RunDir {
         let outer = Lock::take(reports, &owner(&first))?;
         let (run, path) = fresh_folder(reports, &first)?;
         let own = Lock::take(&path, &owner(&run))?;
-        let dir = Self { reports: reports.to_owned(), run, path, _own: own, _reports: outer };
+        let dir = Self { reports: reports.to_owned(), run, path, _own: own, outer: Some(outer) };
+        dir.point(CURRENT)?;
+        Ok(dir)
+    }
+
+    /// The same where other runs may go on beside it: while one of them has the links, this one leaves them alone.
+    ///
+    /// # Errors
+    /// As [`Self::create`], but for other runs.
+    pub fn create_beside(reports: &Path, started: Timestamp, plan: &PlanName) -> Result<Self, RunDirError> {
+        fs::create_dir_all(reports).map_err(|source| RunDirError::io(reports, source))?;
+        links_are_free(reports)?;
+        let first = RunId::new(started, plan);
+        let outer = match Lock::take(reports, &owner(&first)) {
+            Ok(outer) => Some(outer),
+            Err(RunDirError::InUse { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let (run, path) = fresh_folder(reports, &first)?;
+        let own = Lock::take(&path, &owner(&run))?;
+        let dir = Self { reports: reports.to_owned(), run, path, _own: own, outer };
         dir.point(CURRENT)?;
         Ok(dir)
     }
@@ -80,7 +101,7 @@ impl RunDir {
         }
         let outer = Lock::take(reports, &owner(&run))?;
         let own = Lock::take(&path, &owner(&run))?;
-        let dir = Self { reports: reports.to_owned(), run, path, _own: own, _reports: outer };
+        let dir = Self { reports: reports.to_owned(), run, path, _own: own, outer: Some(outer) };
         dir.point(CURRENT)?;
         Ok(dir)
     }
@@ -110,6 +131,9 @@ impl RunDir {
     }
 
     fn point(&self, name: &str) -> Result<(), RunDirError> {
+        if self.outer.is_none() {
+            return Ok(());
+        }
         let link = self.reports.join(name);
         link_is_free(&link)?;
         // The name is ours alone as long as we hold the folder's lock; a leftover of a crash is in nobody's use.

@@ -4,6 +4,7 @@
 //! own side kept us from judging it; `degraded` is a case that passed, with words in its output. The structure is that of
 //! `reports/schemas/junit.xsd`.
 
+use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
@@ -208,17 +209,18 @@ fn body(line: &Line, known: &LineState, fault: Fault) -> String {
         let colon = if call.detail.is_empty() { "" } else { ": " };
         let decided = if known.deciding().is_some_and(|by| by.call == call.call) { " (decided)" } else { "" };
         let (attempt, modem) = (call.attempt, &call.modem);
-        body.push_str(&format!(
-            "call {attempt}: {:.3} on {modem}, {found}{decided}{colon}{}\n",
+        let _ = writeln!(
+            body,
+            "call {attempt}: {:.3} on {modem}, {found}{decided}{colon}{}",
             call.started,
             clean(&call.detail)
-        ));
+        );
     }
     for call in &known.transcripts {
-        body.push_str(&format!("transcript: {TRANSCRIPTS}/{}\n", transcript::file_name(call)));
+        let _ = writeln!(body, "transcript: {TRANSCRIPTS}/{}", transcript::file_name(call));
     }
     for why in &known.withdrawn {
-        body.push_str(&format!("an earlier verdict was withdrawn: {}\n", clean(why)));
+        let _ = writeln!(body, "an earlier verdict was withdrawn: {}", clean(why));
     }
     body
 }

@@ -1,6 +1,8 @@
 //! datapackage.json: what the tables of a run are and what each of their columns means, for programs that read Frictionless
 //! data packages. The columns are described in `reports/schemas/*.table.json`; a test holds those against the tables.
 
+use std::fmt::Write as _;
+
 use super::{RunState, Table, consoles};
 
 /// The description of a table's columns, as a Table Schema.
@@ -26,13 +28,14 @@ pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
     let has = |table: &Table| *table != Table::Consoles || consoles::any(state);
     for (place, table) in Table::ALL.into_iter().filter(has).enumerate() {
         let comma = if place == 0 { "" } else { "," };
-        out.push_str(&format!(
+        let _ = write!(
+            out,
             "{comma}\n{{\"name\": \"{}\", \"path\": \"{}\", \"profile\": \"tabular-data-resource\", \"format\": \"csv\", \
              \"mediatype\": \"text/csv\", \"encoding\": \"utf-8\", \"schema\": {}}}",
             table.word(),
             table.file(),
             columns(table).trim_end()
-        ));
+        );
     }
     out.push_str("\n]\n}\n");
     Ok(out.into_bytes())

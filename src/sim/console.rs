@@ -247,7 +247,8 @@ impl Console {
                 self.line(at, &typed);
             }
             0x08 | 0x7f => {
-                if self.typed.pop().is_some() && self.state == State::Shell {
+                let erased = self.typed.pop().is_some();
+                if erased && self.state == State::Shell {
                     self.raw(at, b"\x08 \x08".to_vec());
                 }
             }

@@ -230,7 +230,8 @@ impl Drawn {
         let mut timeline = Timeline::default();
         let mut at = from;
         for moment in Moment::ALL {
-            let shown = moment <= last || moment >= Moment::OnHook;
+            // No night hands a console over.
+            let shown = moment != Moment::HandedBack && (moment <= last || moment >= Moment::OnHook);
             at += match moment {
                 Moment::Taken | Moment::HandedBack => 0,
                 Moment::Ready | Moment::Dialed | Moment::Verified | Moment::Released => 20,

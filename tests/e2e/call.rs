@@ -309,3 +309,58 @@ fn on_a_terminal_a_row_shows_what_goes_on_and_is_gone_at_the_end() {
     assert_eq!(row, None, "the row is left standing\n{all}");
     terminal.see(|screen| assert!(screen.odd.is_empty() && !screen.cursor_hidden, "{:?}\n{all}", screen.odd));
 }
+
+#[test]
+fn the_law_on_calling_again_holds_from_one_command_to_the_next() {
+    let mut town = Town::new(&["courier"], [Branch::with_fault(1, "{ kind: no-answer, text: NO ANSWER }")]);
+    town.exchange_keys = "location: { country_code: \"43\", trunk: \"0\", international: \"00\" }".to_owned();
+    let stage = Stage::new();
+    let exchange = Exchange::of(&town, &stage);
+    let port = exchange.port("m00").display().to_string();
+    // Austria: a minute after a failed call, three in a row.
+    let here = ["+17045550101", "--port", &port, "--country", "AT"];
+    let first = Called::of(&stage, &here);
+    assert_eq!(first.code(), Some(1), "{}", first.said());
+    let mut command = stage.lineman(["call"]);
+    command.args(here);
+    let mut again = Running::start(command);
+    again.wait_for("the wait", |text| text.contains("redial rules"));
+    assert_eq!(exchange.dialed().len(), 1, "called again within the minute");
+    again.signal(Signal::SIGINT);
+    assert_eq!(again.finish(RUN).code(), Some(4));
+}
+
+#[test]
+fn two_technicians_call_side_by_side() {
+    let mut town = Town::new(&["courier", "courier"], [Branch::new(1), Branch::new(2)]);
+    town.timing = "think: 60s".to_owned();
+    let stage = Stage::new();
+    let exchange = Exchange::of(&town, &stage);
+    let call = |line: &str, modem: &str| {
+        let mut command = stage.lineman(["call", line, "--plan", "plan.yaml", "--modem", modem]);
+        command.env(VARIABLE, PASSWORD);
+        Running::start(command)
+    };
+    let first = call("BR0001-A", "m00");
+    exchange.wait_for("the first call", |log| log.iter().any(|e| e.event == What::Answered));
+    let second = call("BR0002-A", "m01").finish(RUN);
+    assert_eq!(second.code(), Some(0), "{}", second.said());
+    let first = first.finish(RUN);
+    assert_eq!(first.code(), Some(0), "{}", first.said());
+}
+
+#[test]
+fn a_password_that_was_on_its_way_when_a_call_was_killed_is_not_sent_by_the_night() {
+    let mut town = Town::new(&["courier"], [Branch::new(1)]);
+    town.timing = "think: 60s".to_owned();
+    let stage = Stage::new();
+    let exchange = Exchange::of(&town, &stage);
+    let mut command = stage.lineman(["call", "BR0001-A", "--plan", "plan.yaml"]);
+    command.env(VARIABLE, PASSWORD);
+    let call = Running::start(command);
+    exchange.wait_for("the password", |log| log.iter().any(|e| e.event == What::Password));
+    drop(call.kill_hard());
+    let night = stage.audit(&[(VARIABLE, PASSWORD)], RUN);
+    assert_eq!(night.lines()["BR0001-A"]["fault"], "credential-unproven", "{}", night.said());
+    assert_eq!(exchange.logged(What::Password).len(), 1, "{}", night.said());
+}

@@ -45,7 +45,8 @@ fn keys_go_to_the_console_and_its_hang_up_is_proven() {
     terminal.press(b"relo\x7foad\x03");
     terminal.wait_for("its answer", |screen| screen.contains("rdu01-rtr1>reload^C"));
     terminal.press(b"show cl~.\x7f\x7fock\r");
-    terminal.wait_for("its answer", |screen| screen.contains("Invalid input") && screen.ends_with("rdu01-rtr1>"));
+    terminal
+        .wait_for("its answer", |screen| screen.contains("Invalid input") && screen.ends_with("rdu01-rtr1>"));
     terminal.press(b"half");
     terminal.wait_for("its echo", |screen| screen.ends_with("rdu01-rtr1>half"));
     terminal.press(ESCAPE);

@@ -4,6 +4,7 @@
 //! It is a run like any other, with a journal and reports of its own under `calls/` in the reports folder; but one call makes
 //! its verdict, and the plan's history does not take it in. Screening, redial law, guard and refused secrets hold.
 
+mod before;
 mod rules;
 mod screen;
 mod target;
@@ -75,14 +76,16 @@ pub(super) async fn run(args: &Call, talkative: bool) -> Result<u8, Failure> {
     let there = usual::of(&plan, &recalled, &reports);
     let row = screen::is_movable() && !args.plain && !args.interactive && !talkative;
     let watch = Watch::new(super::screen::style(), args.repeat, there.clone());
-    let dir = RunDir::create(&calls, clock.wall(), &plan.name).map_err(Failure::wrong)?;
+    let dir = RunDir::create_beside(&calls, clock.wall(), &plan.name).map_err(Failure::wrong)?;
     let journal = Journal::create(&dir).map_err(Failure::wrong)?;
-    let past = scribe::Past { state: None, renderer: Renderer::new(dir.path()) };
-    let mut scribe = Scribe::start(journal, past, screen::of(watch, row), Herald::default(), clock);
+    let views = scribe::Past { state: None, renderer: Renderer::new(dir.path()) };
+    let mut scribe = Scribe::start(journal, views, screen::of(watch, row), Herald::default(), clock);
 
+    let called = before::called(&plan, &History::of(&plan, &reports), &calls, clock.wall());
+    let past = Past { called, ..Past::default() };
     let mut calendar = RunCalendar::new(Arc::clone(&plan), Wishes { at: None, no_wait: true });
     let first = First::of(&mut calendar, clock);
-    let mut scheduled = job::scheduler_plan(&plan, Past::default(), &experience, &first.windows);
+    let mut scheduled = job::scheduler_plan(&plan, past, &experience, &first.windows);
     one_after_the_other(&mut scheduled);
     let book = job::Book::new(Arc::clone(&plan), experience.usual);
     let (book, terminal) = match tap(args, row, desk.secrets()) {

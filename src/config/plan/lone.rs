@@ -252,7 +252,7 @@ impl LoneLine {
             }
         });
         let credential =
-            self.login.as_ref().and_then(|login| self.credential(login, &mut plan, &mut problems));
+            self.login.as_ref().and_then(|login| Self::credential(login, &mut plan, &mut problems));
         // A number is a name too: `+` and digits.
         let name = self.number.as_str();
         let (Ok(id), Ok(site)) = (name.parse::<LineId>(), name.parse()) else {
@@ -287,7 +287,7 @@ impl LoneLine {
         problems.or_value(Some(plan))
     }
 
-    fn credential(&self, login: &Login, plan: &mut Plan, problems: &mut Problems) -> Option<CredentialName> {
+    fn credential(login: &Login, plan: &mut Plan, problems: &mut Problems) -> Option<CredentialName> {
         match login {
             Login::Planned(name) if plan.credentials.contains_key(name) => Some(name.clone()),
             Login::Planned(name) => {
@@ -412,5 +412,110 @@ fn told(problems: &mut Problems, flag: &str, error: LoadError) {
     match error {
         LoadError::Unknown(what) => problems.0.push(at(flag, what)),
         LoadError::Bad(bad) => problems.0.extend(bad.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::{Overrides, load_plan};
+
+    const BANK: &str = "bank: hq\nlocation: { country: US, area_code: \"919\" }\n\
+        modems: [{ id: m00, port: /dev/ttyS0, profile: generic, prefix: \"9,\" }, { id: m01, port: /dev/ttyS1, profile: generic }]\n";
+    const PLAN: &str = "plan: nightly\nbank: bank.yaml\nnumbering: us\ndefaults: { console: cisco-ios, credential: oob }\n\
+        credentials: { oob: { username: oob, password: { env: X }, prove_on: A1 } }\nlines:\n\
+        - { id: A1, site: A, number: \"+1 919 555 0101\" }\n- { id: A2, site: A, number: \"+1 919 555 0102\" }\n\
+        - { id: B1, site: B, number: \"+1 704 555 0103\" }\n- { id: P1, site: P, number: \"+1 900 555 0104\" }\n";
+
+    fn plan() -> Plan {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("bank.yaml"), BANK).unwrap();
+        fs::write(folder.path().join("plan.yaml"), PLAN).unwrap();
+        load_plan(&folder.path().join("plan.yaml"), &Overrides::default()).unwrap()
+    }
+
+    fn port() -> LonePort {
+        let from =
+            LonePlace { country: Some("US".to_owned()), area_code: Some("919".to_owned()), numbering: None };
+        LonePort { port: "/dev/ttyUSB0".to_owned(), baud: 115_200, from, ..LonePort::default() }
+    }
+
+    fn number(text: &str) -> LoneLine {
+        LoneLine { number: text.parse().unwrap(), console: None, hostname: None, login: None }
+    }
+
+    fn dialed(plan: &Plan) -> Result<String, String> {
+        let planned = &plan.lines[0];
+        match (&planned.preset, planned.ways.first()) {
+            (None, Some(way)) => {
+                let dial = plan.dial_string(way, &plan.bank.modems[0]).map_err(|why| why.to_string())?;
+                Ok(dial.command())
+            }
+            (preset, _) => Err(preset.as_ref().map(|preset| preset.fault.to_string()).unwrap_or_default()),
+        }
+    }
+
+    #[test]
+    fn a_modem_and_a_number_without_a_file_are_a_plan_and_screened_like_any() {
+        let library = Library::built_in();
+        let call =
+            |text: &str| dialed(&number(text).alone_in(port().bench(&library).unwrap(), &library).unwrap());
+        assert_eq!(call("+1 704 555 0101"), Ok("17045550101".to_owned()));
+        assert_eq!(call("+1 919 555 0101"), Ok("9195550101".to_owned()), "within our own area");
+        assert_eq!(call("+44 20 7946 0139"), Ok("011442079460139".to_owned()));
+        assert_eq!(call("+1 900 555 0143"), Err("screened".to_owned()));
+        assert_eq!(call("+44 900 123 4567"), Err("screened".to_owned()));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let wrong = LonePort {
+            port: "tcp://".to_owned(),
+            profile: Some("curier".to_owned()),
+            prefix: "9;".to_owned(),
+            ..LonePort::default()
+        };
+        let told = wrong.bench(&Library::built_in()).unwrap_err().to_string();
+        for part in ["--country: is missing", "--port:", "--prefix:", "--profile:", "did you mean `courier`"]
+        {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        let nowhere =
+            LonePort { from: LonePlace { country: Some("XX".to_owned()), ..LonePlace::default() }, ..port() };
+        assert!(nowhere.bench(&Library::built_in()).unwrap_err().to_string().contains("--country"));
+    }
+
+    #[test]
+    fn a_modem_takes_the_place_of_a_banks_and_what_it_may_not_dial_is_screened() {
+        let library = Library::built_in();
+        let bare = LonePort { from: LonePlace::default(), ..port() };
+        let mut plan = bare.instead(plan(), &library).unwrap();
+        assert_eq!(plan.bank.modems.len(), 1);
+        assert_eq!((plan.bank.name.as_str(), plan.bank.location.area_code.as_deref()), ("hq", Some("919")));
+        let presets: Vec<bool> = plan.lines.iter().map(|planned| planned.preset.is_some()).collect();
+        assert_eq!(presets, [false, false, false, true]);
+        plan.cut_down(&["B1".to_owned()]).unwrap();
+        assert_eq!(dialed(&plan), Ok("17045550103".to_owned()), "without the prefix of the bank's own modem");
+    }
+
+    #[test]
+    fn a_plan_is_cut_down_to_what_is_named() {
+        let cut = |names: &[&str]| {
+            let mut plan = plan();
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            plan.cut_down(&names).map(|()| plan)
+        };
+        let ids =
+            |plan: &Plan| plan.lines.iter().map(|planned| planned.line.id.to_string()).collect::<Vec<_>>();
+        assert_eq!(ids(&cut(&["B", "A1"]).unwrap()), ["A1", "B1"]);
+        assert_eq!(ids(&cut(&["A*"]).unwrap()), ["A1", "A2"]);
+        assert_eq!(ids(&cut(&["+17045550103"]).unwrap()), ["B1"]);
+        let told = cut(&["A3", "A1", "C9"]).unwrap_err().to_string();
+        assert!(told.contains("`A3`") && told.contains("`C9`"), "{told}");
+        // Nobody waits for a line to prove a credential that is not called.
+        let proves = |plan: &Plan| plan.credentials.values().next().unwrap().prove_on.is_some();
+        assert!(proves(&cut(&["A"]).unwrap()) && !proves(&cut(&["B"]).unwrap()));
     }
 }

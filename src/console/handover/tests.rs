@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 const LIMITS: HandoverLimits =
-    HandoverLimits { idle: Duration::from_mins(10), whole: Duration::from_mins(15) };
+    HandoverLimits { idle: Duration::from_secs(10 * 60), whole: Duration::from_secs(15 * 60) };
 
 fn at(seconds: u64) -> Mono {
     Mono::from_millis(seconds * 1000)
@@ -13,12 +13,12 @@ fn at(seconds: u64) -> Mono {
 fn the_limits_are_told_a_minute_before_and_a_key_begins_the_idle_one_anew() {
     let mut handover = Handover::new(LIMITS, at(0));
     assert_eq!(handover.deadline(), at(540));
-    assert_eq!(handover.due(at(540)), Some(Due::Soon(Back::Idle, Duration::from_mins(1))));
+    assert_eq!(handover.due(at(540)), Some(Due::Soon(Back::Idle, Duration::from_secs(60))));
     assert_eq!(handover.due(at(541)), None);
     handover.keys(at(550), b"x");
     // The whole limit comes at 900 s, the idle one would at 1150.
     assert_eq!(handover.deadline(), at(840));
-    assert_eq!(handover.due(at(840)), Some(Due::Soon(Back::Whole, Duration::from_mins(1))));
+    assert_eq!(handover.due(at(840)), Some(Due::Soon(Back::Whole, Duration::from_secs(60))));
     assert_eq!(handover.due(at(900)), Some(Due::Over(Back::Whole)));
     let mut idle = Handover::new(LIMITS, at(0));
     assert_eq!(idle.due(at(600)), Some(Due::Over(Back::Idle)));

@@ -288,6 +288,22 @@ pub struct Past {
     pub lost_checks: Vec<Check>,
     /// Failing calls of modems that have passed nothing since: what a quarantine would make void.
     pub unproven: BTreeSet<CallId>,
+    /// Calls of other runs to numbers of this one, not long ago, in the order of their ends: only the law on calling again
+    /// counts them.
+    pub called: Vec<CalledBefore>,
+}
+
+/// A call of another run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalledBefore {
+    /// What was called.
+    pub number: PhoneNumber,
+    /// So long before this run it ended.
+    pub ago: Duration,
+    /// What it found.
+    pub fault: Option<Fault>,
+    /// It got through.
+    pub through: bool,
 }
 
 /// What a call found, as far as the scheduler cares.

@@ -238,21 +238,18 @@ impl Case<'_> {
         let passed = self.trials.iter().filter(|trial| trial.class == CallClass::Passed).count();
         let made = self.made();
         let failed = self.told(Trial::is_failing);
-        // The blemish of one call is that of the line.
-        let blemish = self.trials.iter().rev().filter(|trial| trial.class == CallClass::Passed);
-        let blemish = blemish.filter_map(|trial| Some((trial, trial.fault?))).next();
         let count = if failed.is_empty() {
             format!("passed {passed} of {made} calls")
         } else {
             format!("passed {passed} of {made} calls; {failed}")
         };
-        match blemish {
-            Some((trial, _)) => self.finding(trial, format!("{}; {count}", trial.detail)),
-            None => {
-                let retry = (!failed.is_empty()).then_some(Fault::NeededRetry);
-                Finding { fault: retry, ..self.finding(trial, count) }
-            }
+        // The blemish of one call is that of the line.
+        let is_blemished = |trial: &&Trial| trial.class == CallClass::Passed && trial.fault.is_some();
+        if let Some(blemished) = self.trials.iter().rfind(is_blemished) {
+            return self.finding(blemished, format!("{}; {count}", blemished.detail));
         }
+        let retry = (!failed.is_empty()).then_some(Fault::NeededRetry);
+        Finding { fault: retry, ..self.finding(trial, count) }
     }
 
     /// The way of a call, where the line has several.

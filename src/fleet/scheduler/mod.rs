@@ -34,8 +34,8 @@ mod world;
 
 pub use checks::{FAILED_CHECKS, FAULTY_MODEMS, TAKEN_BACK};
 pub use face::{
-    CallReport, Check, CheckPlan, CheckReport, Decision, Group, GroupKind, Input, LineJob, ModemSeat, Past,
-    Preflight, Preset, SchedulerPlan, Way, outcome_of,
+    CallReport, CalledBefore, Check, CheckPlan, CheckReport, Decision, Group, GroupKind, Input, LineJob,
+    ModemSeat, Past, Preflight, Preset, SchedulerPlan, Way, outcome_of,
 };
 pub use targets::{KNOWN_LINE_CHECKS_MAX, REFERENCE_FAILED_MAX};
 pub use waits::{LineStands, ModemStands};
@@ -290,6 +290,12 @@ impl Scheduler {
             decisions: Vec::new(),
         };
         scheduler.open_purses();
+        for before in &past.called {
+            if let Some(&number) = number_index.get(&before.number) {
+                let redial = &mut scheduler.numbers[number].redial;
+                redial.recall(&scheduler.redial, before.ago, before.fault, before.through);
+            }
+        }
         scheduler.recall(past);
         scheduler.preflight();
         scheduler

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::watch::Watch;
 use super::world::{CheckFate, Fate, Nature, SetUp, World, line, modem, plan};
-use super::{Check, Decision, Input, Preset, SchedulerPlan};
+use super::{CalledBefore, Check, Decision, Input, Preset, SchedulerPlan};
+use crate::fleet::redial::RedialLaw;
 use crate::model::event::CheckOutcome;
-use crate::model::{Fault, LineId, ModemId};
+use crate::model::{Fault, LineId, ModemId, Mono};
 
 const GOOD: Option<Fault> = None;
 
@@ -93,6 +94,76 @@ fn attempts_bound_the_calls_where_confirm_is_out_of_reach() {
     three.policy.confirm = 5;
     let world = ran(three, all(&[("L0", Some(Fault::ConsoleSilent))]));
     assert_eq!((world.fault("L0"), world.dials().len()), (Some(Fault::ConsoleSilent), 2));
+}
+
+/// A technician's `--repeat` of one line, on one modem.
+fn repeated(calls: u32) -> SchedulerPlan {
+    let mut plan = plan(1, 1);
+    let policy = &mut plan.policy;
+    (policy.attempts, policy.confirm, policy.repeat) = (calls, calls, calls);
+    policy.bench_calls_per_modem = 1;
+    plan
+}
+
+#[test]
+fn calls_that_are_to_be_repeated_are_made_whatever_they_find() {
+    use Fault::*;
+    type Row = (&'static str, u32, &'static [Option<Fault>], Option<Fault>);
+    let table: &[Row] = &[
+        ("all pass", 4, &[None, None, None, None], None),
+        ("some fail", 4, &[Some(Busy), None, Some(NoAnswer), None], Some(NeededRetry)),
+        ("a blemish", 3, &[None, Some(Noisy), None], Some(Noisy)),
+        ("all fail, and the furthest decides", 3, &[Some(Busy), Some(NoAnswer), Some(Busy)], Some(NoAnswer)),
+        ("a person ends it", 5, &[None, Some(Voice)], Some(NeededRetry)),
+        ("a refused login ends it", 5, &[Some(LoginRefused)], Some(LoginRefused)),
+        ("our own side ends it", 5, &[None, Some(NoDialtone)], None),
+        (
+            "no carrier twice in a row ends it",
+            6,
+            &[None, Some(NoCarrier), None, Some(NoCarrier), Some(NoCarrier)],
+            Some(NeededRetry),
+        ),
+        ("no carrier at all", 6, &[Some(NoCarrier), Some(NoCarrier)], Some(NoCarrier)),
+    ];
+    for (what, wanted, calls, verdict) in table {
+        let world = ran(repeated(*wanted), |_: &str, _: &str, attempt: u32| {
+            Fate::of(
+                *calls.get(attempt as usize - 1).unwrap_or_else(|| panic!("{what}: one call too many")),
+                30,
+            )
+        });
+        let found = world.verdict("L0");
+        assert_eq!((found.fault, found.attempts as usize), (*verdict, calls.len()), "{what}: {found:?}");
+    }
+}
+
+#[test]
+fn a_call_that_passed_has_its_pause_before_the_next_one() {
+    let mut plan = repeated(3);
+    plan.policy.repeat_pause = secs(40);
+    let world = ran(plan, all(&[]));
+    assert!(world.now >= Mono::ZERO + secs(3 * 30 + 2 * 40), "{:?}", world.now);
+    assert_eq!(world.dials().len(), 3);
+}
+
+#[test]
+fn the_law_on_calling_again_does_not_begin_anew_with_each_run() {
+    let mut before = repeated(1);
+    before.redial = RedialLaw { attempts: Some(3), busy_attempts: None, pauses: vec![secs(120)] };
+    let number = before.lines[0].ways[0].number.clone();
+    let called = |ago| CalledBefore {
+        number: number.clone(),
+        ago: secs(ago),
+        fault: Some(Fault::NoAnswer),
+        through: false,
+    };
+    before.past.called = vec![called(30)];
+    let mut spent = before.clone();
+    let world = ran(before, all(&[]));
+    assert!(world.now >= Mono::ZERO + secs(90), "{:?}", world.now);
+    spent.past.called = vec![called(900), called(600), called(300)];
+    let world = ran(spent, all(&[]));
+    assert_eq!((world.fault("L0"), world.dials().len()), (Some(Fault::OverBudget), 0));
 }
 
 #[test]

@@ -99,6 +99,11 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(plan: &SchedulerPlan) -> Self {
+        let mut redial: BTreeMap<PhoneNumber, RedialCount> = BTreeMap::new();
+        for before in &plan.past.called {
+            let count = redial.entry(before.number.clone()).or_default();
+            count.recall(&plan.redial, before.ago, before.fault, before.through);
+        }
         Self {
             seats: plan.modems.iter().map(|m| (m.id.clone(), (Seat::SettingUp, None))).collect(),
             plan: plan.clone(),
@@ -138,7 +143,7 @@ impl Watch {
             passed_checks: BTreeMap::new(),
             known_line_checks: BTreeMap::new(),
             barred: BTreeMap::new(),
-            redial: BTreeMap::new(),
+            redial,
         }
     }
 
@@ -180,6 +185,7 @@ impl Watch {
             lost_checks: self.lost_checks.clone(),
             // Of calls that a signal cut short the journal has the end.
             lost: std::mem::take(&mut self.newly_lost),
+            called: Vec::new(),
             void: self.void.iter().map(|(line, attempt)| CallId::new(line, *attempt)).collect(),
         };
         self.recount_redials();
@@ -274,8 +280,21 @@ impl Watch {
     }
 
     fn number_closed(&self, number: &PhoneNumber) -> bool {
+        if self.plan.policy.repeat > 1 {
+            return self.woken(number) || self.closed_since_a_pass(number);
+        }
         self.woken(number)
             || (self.without_carrier(number) && self.dialed(number) >= CALLS_WITHOUT_CARRIER_MAX)
+    }
+
+    /// Where calls are made whatever they find, one that passed shows that a modem is there.
+    fn closed_since_a_pass(&self, number: &PhoneNumber) -> bool {
+        let calls: Vec<&Call> = self.number_calls(number).collect();
+        let passed = calls.iter().rposition(|call| call.class == CallClass::Passed);
+        let since = &calls[passed.map_or(0, |at| at + 1)..];
+        let dialed = since.iter().filter(|call| call.report.dialed).count();
+        since.iter().any(|call| call.class == CallClass::AnsweredWithoutCarrier)
+            && dialed >= CALLS_WITHOUT_CARRIER_MAX as usize
     }
 
     fn hopeful(&self, modem: &ModemId) -> bool {

@@ -52,6 +52,16 @@ fn alone(fault: Fault, attempts: u32) -> Option<&'static str> {
     if ours && fault.verdict() == Verdict::Untested && fault.blame().is_bench() {
         return Some("This says nothing of the far line: the fault is on our own side.");
     }
-    (fault.verdict() == Verdict::Fail && attempts == 1 && !ours)
+    // Nobody is called from his sleep twice, and no account is locked to make sure.
+    let is_final = matches!(
+        fault,
+        Fault::Voice
+            | Fault::Fax
+            | Fault::LoginRefused
+            | Fault::PasswordExpired
+            | Fault::OpenConsole
+            | Fault::BootPrompt
+    );
+    (fault.verdict() == Verdict::Fail && attempts == 1 && !ours && !is_final)
         .then_some("One call's finding: nothing has confirmed it. `--repeat 3` calls again.")
 }

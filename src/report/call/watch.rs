@@ -105,7 +105,8 @@ impl Watch {
                 let whom = self.hosts.get(line).map(String::as_str).unwrap_or_default();
                 let profile = self.profiles.get(modem.as_str()).map(String::as_str).unwrap_or("?");
                 let head = format!("{line} ({whom}): dialing {dialed} on {modem} ({profile})");
-                vec![self.paint(&one_line(&head), Paint::Bold)]
+                let head = self.paint(&one_line(&head), Paint::Bold);
+                if self.made.is_empty() { vec![head] } else { vec![String::new(), head] }
             }
             EventKind::CallMoment { call, moment } => self.moment(call, *moment, event.mono),
             EventKind::CallEnded(record) => self.ended(record),
@@ -233,7 +234,7 @@ impl Watch {
                 ));
             }
             if usual.nights >= NIGHTS_MIN && i64::try_from(*ms).is_ok_and(|ms| is_long(ms, usual.most)) {
-                row.push_str(&self.paint("  longer than ever", Paint::Yellow));
+                row.push_str(&self.paint("  longer than all of these", Paint::Yellow));
             }
         }
         row.trim_end().to_owned()
@@ -312,7 +313,6 @@ impl Watch {
             let detail =
                 if record.detail.is_empty() { String::new() } else { format!(": {}", record.detail) };
             lines.push(self.paint(&one_line(&format!("  found     {word}{detail}")), Paint::of(result)));
-            lines.push(String::new());
         }
         lines
     }

@@ -84,6 +84,7 @@ impl Segment {
     /// Its phases in words.
     pub(super) fn words(&self) -> String {
         match self.phases.as_slice() {
+            [] if self.to == Moment::HandedBack => "in a technician's hands".to_owned(),
             [] if self.to == Moment::LoggedOut => "at the console, until logged out".to_owned(),
             [] => "no further, and hang-up".to_owned(),
             phases => phases.iter().map(|phase| phase.word()).collect::<Vec<_>>().join(" + "),
@@ -111,13 +112,15 @@ pub(super) fn of(record: &CallRecord) -> Vec<Segment> {
                 from < end && end <= to && (end == to || !optional(*phase, &has))
             };
             let phases = match (from, to) {
-                (Moment::LoggedOut, Moment::OnHook) => vec![Phase::Hangup],
+                (Moment::LoggedOut | Moment::HandedBack, Moment::OnHook) => vec![Phase::Hangup],
                 // Nobody was to log in.
                 (Moment::Connected, Moment::OnHook) if passed => vec![Phase::Hangup],
                 // What it waited for in vain is told by its fault, not by a phase.
                 (_, Moment::OnHook) if !passed => Vec::new(),
                 // A console hides nothing: what is not there did not happen, and what it took instead has no name.
-                (Moment::Connected | Moment::Prompted, Moment::LoggedOut) => Vec::new(),
+                (_, Moment::HandedBack) | (Moment::Connected | Moment::Prompted, Moment::LoggedOut) => {
+                    Vec::new()
+                }
                 _ => Phase::ALL.into_iter().filter(between).collect(),
             };
             Segment {

@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use super::super::{RunState, cost, news};
+use super::super::consoles::ConsoleCounts;
+use super::super::{ModemFigures, RunState, cost, news};
 use super::words::{self, clean, count, grouped, stamp};
 use crate::model::event::Ending;
 use crate::model::{Change, Changed, Verdict};
@@ -246,7 +247,7 @@ fn told(changed: &Changed) -> NewsLine {
 
 /// How many lines came out so.
 #[derive(Serialize)]
-pub(super) struct Result {
+pub(super) struct Tile {
     result: &'static str,
     count: String,
     /// Of all lines, in percent, for people: 99.98 is no 100.
@@ -258,14 +259,14 @@ pub(super) struct Result {
     any: bool,
 }
 
-pub(super) fn results(state: &RunState) -> Vec<Result> {
+pub(super) fn results(state: &RunState) -> Vec<Tile> {
     let counts = state.counts();
     let all = counts.total().max(1) as f64;
     let mut from = 0.0;
     let one = |result: Verdict| {
         let lines = counts.of(result);
         let width = lines as f64 * 100.0 / all;
-        let tile = Result {
+        let tile = Tile {
             result: result.word(),
             count: grouped(lines),
             percent: percent(lines, counts.total()),
@@ -287,6 +288,32 @@ pub(super) fn results(state: &RunState) -> Vec<Result> {
 
 fn hundredths(figure: f64) -> f64 {
     (figure * 100.0).round() / 100.0
+}
+
+/// What else is counted, in sentences: consoles behind lines, calls in vain.
+pub(super) fn asides(state: &RunState) -> Vec<String> {
+    let mut told = Vec::new();
+    let consoles = ConsoleCounts::of(state);
+    if consoles.total > 0 {
+        told.push(format!(
+            "{} behind console servers: {} pass, {} degraded, {} fail, {} not reached.",
+            count(consoles.total, "console"),
+            grouped(consoles.pass),
+            grouped(consoles.degraded),
+            grouped(consoles.fail),
+            grouped(consoles.untested)
+        ));
+    }
+    let sum = |of: fn(&ModemFigures) -> u64| state.modems().iter().map(of).sum::<u64>();
+    let (answered, free) = (sum(|modem| modem.answered_failures), sum(|modem| modem.free_failures));
+    if answered + free > 0 {
+        told.push(format!(
+            "Calls in vain: {} answered, which the carrier charges; {} not answered, which are free.",
+            grouped(answered),
+            grouped(free)
+        ));
+    }
+    told
 }
 
 /// One that is not all is never told as 100 %, nor one that is something as 0 %.

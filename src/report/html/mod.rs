@@ -26,6 +26,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 
+use super::view::View;
 use super::{RunState, charts, transcript};
 use crate::model::{CallId, Event, EventKind};
 
@@ -103,7 +104,8 @@ struct Page<'a> {
     icon: &'static str,
     head: head::Head<'a>,
     news: Option<head::News>,
-    results: Vec<head::Result>,
+    results: Vec<head::Tile>,
+    asides: Vec<String>,
     blames: Vec<findings::BlameGroup<'a>>,
     bench: findings::Bench,
     pictures: Vec<Picture>,
@@ -134,6 +136,7 @@ pub fn page(state: &RunState, said: &Transcripts) -> Result<String, minijinja::E
         head: head::head(state),
         news: head::news(state),
         results: head::results(state),
+        asides: head::asides(state),
         blames: findings::by_blame(state),
         bench: findings::bench(state),
         pictures: pictures(state),
@@ -172,11 +175,9 @@ fn pictures(state: &RunState) -> Vec<Picture> {
 
 /// What lies beside the page, in the run's folder.
 fn files(state: &RunState) -> Vec<&'static str> {
-    let mut files = vec!["lines.csv", "calls.csv", "modems.csv"];
-    if super::consoles::any(state) {
-        files.push("consoles.csv");
-    }
-    files.extend(["summary.json", "events.jsonl"]);
+    let views = View::ALL.into_iter().filter(|view| *view != View::Page && view.is_for(state));
+    let mut files: Vec<&'static str> = views.map(View::file).collect();
+    files.push("events.jsonl");
     if state.lines().any(|(_, line)| !line.transcripts.is_empty()) {
         files.push("transcripts/");
     }

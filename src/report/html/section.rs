@@ -9,7 +9,7 @@ use super::words::{clean, clock, seconds};
 use super::{PICTURED_LINES_MAX, Transcripts};
 use crate::model::event::Hangup;
 use crate::model::usual::{FamilyUsual, Spread};
-use crate::model::{CallRecord, Diagnostics, Fault, Line, Link, PhaseTimes, Termination, Verdict};
+use crate::model::{CallRecord, Change, Diagnostics, Fault, Line, Link, PhaseTimes, Termination, Verdict};
 
 /// What stands where something was cut out of a transcript.
 const CUT: &str = "\n[... cut here ...]\n";
@@ -43,7 +43,8 @@ pub(super) struct Section<'a> {
 
 #[derive(Serialize)]
 struct Attempt<'a> {
-    attempt: u32,
+    /// Its number within the line.
+    n: u32,
     modem: &'a str,
     dialed: String,
     via: String,
@@ -65,7 +66,7 @@ struct Fact {
 
 #[derive(Serialize)]
 struct Console<'a> {
-    console: String,
+    name: String,
     result: &'static str,
     fault: &'static str,
     hostname: &'a str,
@@ -91,6 +92,7 @@ pub(super) fn sections<'a>(state: &'a RunState, said: &Transcripts) -> Vec<Secti
     state.lines().map(section).collect()
 }
 
+#[derive(Clone, Copy)]
 struct Transcript<'a> {
     said: &'a Transcripts,
     limit: usize,
@@ -120,7 +122,14 @@ fn section<'a>(
         advice: fault.map_or("", Fault::advice),
         detail: verdict.map(|verdict| clean(&verdict.detail)).unwrap_or_default(),
         before: changed.as_ref().map(news::before).unwrap_or_default(),
-        mark: changed.as_ref().and_then(news::mark).unwrap_or_default(),
+        // What `before` says of these is the same in other words.
+        mark: changed
+            .as_ref()
+            .filter(|changed| {
+                !matches!(changed.change, Change::StillFailing | Change::StillDegraded | Change::Stale)
+            })
+            .and_then(news::mark)
+            .unwrap_or_default(),
         withdrawn: known.withdrawn.iter().map(|why| clean(why)).collect(),
         attempts: known.calls.iter().map(|call| attempt(call, decided == Some(&call.call))).collect(),
         has_usual: facts.iter().any(|fact| !fact.usual.is_empty()),
@@ -128,7 +137,7 @@ fn section<'a>(
         picture: picture.map_or_else(|| Value::from(""), Value::from_safe_string),
         consoles: consoles::of_line(line, known)
             .map(|found| Console {
-                console: clean(found.name),
+                name: clean(found.name),
                 result: Verdict::of(found.fault()).word(),
                 fault: found.fault().map_or("", Fault::code),
                 hostname: found.by.and_then(|(_, record)| record.hostname.as_deref()).unwrap_or_default(),
@@ -146,7 +155,7 @@ fn attempt(call: &CallRecord, decided: bool) -> Attempt<'_> {
         [number, carrier].into_iter().flatten().collect::<Vec<_>>().join(", ")
     });
     Attempt {
-        attempt: call.attempt,
+        n: call.attempt,
         modem: call.modem.as_str(),
         dialed: clean(&call.dialed),
         via: via.unwrap_or_default(),

@@ -181,6 +181,6 @@ proptest! {
         let (_, cases) = read(&bytes(&RunState::of(&events).unwrap()).unwrap());
         let (_, attributes, _) = cases[0].inner.as_ref().unwrap();
         let detail = if said.is_empty() { String::new() } else { format!(": {}", super::clean(&said)) };
-        prop_assert_eq!(&attributes["message"], &format!("fail no-ring (blame: network){}", detail));
+        prop_assert_eq!(&attributes["message"], &format!("fail no-ring (blame: network){detail}"));
     }
 }

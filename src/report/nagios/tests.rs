@@ -173,11 +173,11 @@ fn names_come_from_templates_that_hold_nothing_harmful() {
     for bad in ["", "a;b", "{sites}", "{site", "site}", "a\tb", "a\nb", "a'b", "}{", "a|b", "$x", "a\\nb"] {
         assert!(bad.parse::<Template>().is_err(), "{bad:?} was taken");
     }
-    let mut lines: Vec<_> = (1..=9).map(line).collect();
-    lines.iter_mut().for_each(|line| line.hostname = None);
     let mut events = night();
     if let EventKind::RunStarted(header) = &mut events[0].kind {
-        header.lines.iter_mut().take(7).for_each(|line| line.hostname = None);
+        for line in header.lines.iter_mut().take(7) {
+            line.hostname = None;
+        }
     }
     let state = RunState::of(&events).unwrap();
     let nameless = Asked { host: "{hostname}".parse().unwrap(), ..asked(Form::Command) };

@@ -222,12 +222,12 @@ fn columns_never_move_and_keys_never_go() {
         let number = place + 1;
         for (file, names) in promised(text) {
             let is = &now[file];
-            if file.ends_with(".csv") {
-                assert_eq!(is[..names.len()], names, "{file} since schema {number}");
-            } else {
+            if file.starts_with("summary.json") {
                 let gone: Vec<&&str> =
                     names.iter().filter(|name| !is.iter().any(|key| key == **name)).collect();
                 assert!(gone.is_empty(), "{file} had {gone:?} in schema {number}");
+            } else {
+                assert_eq!(is[..names.len()], names, "{file} since schema {number}");
             }
         }
     }

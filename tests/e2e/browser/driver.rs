@@ -62,7 +62,7 @@ impl Browser {
         browser
     }
 
-    fn answer(&self, path: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Value {
+    fn answer(path: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Value {
         let mut response = response.unwrap_or_else(|error| panic!("{path}: {error}"));
         let body =
             response.body_mut().with_config().limit(64 << 20).read_to_string().expect("an answer is text");
@@ -73,7 +73,7 @@ impl Browser {
 
     fn post(&self, path: &str, body: &Value) -> Value {
         let sent = self.agent.post(format!("{}{path}", self.session)).content_type("application/json");
-        self.answer(path, sent.send(body.to_string()))
+        Self::answer(path, sent.send(body.to_string()))
     }
 
     /// A command of Chromium's own protocol.

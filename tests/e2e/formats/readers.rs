@@ -157,8 +157,8 @@ pub(crate) fn zabbix(text: &str) -> Verdicts {
         let (key, value) = (fields[1].trim_matches('"'), fields[3].trim_matches('"'));
         let of = |kind: &str| key.strip_prefix(kind).and_then(|rest| rest.strip_suffix(']'));
         if let Some(line) = of("lineman.line.result[") {
-            verdicts.entry(line.to_owned()).or_default().0 =
-                RESULTS[value.parse::<usize>().expect("a code")].to_owned();
+            let result = RESULTS[value.parse::<usize>().expect("a code")];
+            result.clone_into(&mut verdicts.entry(line.to_owned()).or_default().0);
         } else if let Some(line) = of("lineman.line.reason[") {
             let fault = if value == "none" { "" } else { value };
             fault.clone_into(&mut verdicts.entry(line.to_owned()).or_default().1);

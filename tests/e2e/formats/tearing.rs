@@ -30,7 +30,9 @@ fn rows(name: &str, bytes: &[u8]) -> usize {
     assert!(bytes.ends_with(b"\r\n"), "{name} ends within a row: {:?}", String::from_utf8_lossy(bytes));
     let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(false).from_reader(bytes);
     assert!(reader.headers().expect("a header").iter().any(|column| column == "schema"), "{name}");
-    reader.records().map(|row| row.unwrap_or_else(|error| panic!("{name}: {error}"))).count()
+    let rows: Vec<_> =
+        reader.records().collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{name}: {error}"));
+    rows.len()
 }
 
 impl Seen {

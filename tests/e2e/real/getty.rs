@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{PASSWORD, can_run, script};
 use crate::stage::Stage;
+use crate::terminal::Terminal;
 
 /// More than three calls ever take, each with getty's second of start and login's three of penance.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -77,6 +78,65 @@ lines:
 
     assert_eq!(audit.output.status.code(), Some(1), "{said}");
     assert_eq!(audit.holding(PASSWORD), Vec::<String>::new());
+}
+
+/// A shell's own words and ways: it edits its line, a program of it is interrupted, what is half typed is never run.
+#[test]
+fn a_real_shell_is_handed_over_and_taken_back_from_whatever_runs_there() {
+    if !can_run("the handing over of a real shell") {
+        return;
+    }
+    let stage = Stage::new();
+    stage.write("exchange.yaml", &exchange(&[line("GOOD-A", "+1 919 555 0141", "br0141-con1", PASSWORD)]));
+    stage.write("bank.yaml", BANK);
+    stage.write(
+        "plan.yaml",
+        r#"
+plan: gettys
+bank: bank.yaml
+numbering: us
+credentials:
+  oob: { username: oob, password: { env: OOB_PASSWORD } }
+defaults: { console: linux, credential: oob }
+lines:
+  - { id: GOOD-A, site: BR0141, number: "+1 919 555 0141", hostname: br0141-con1 }
+"#,
+    );
+    // At its prompt; with half a line, which would tell if it were sent off; with a program that runs; left by hand.
+    for (keys, shows, code) in [
+        (&b"echo $((40+2))\rprintf '\\033]0;evil\\007[%s]' $((6*7))\r"[..], "[42]", Some(0)),
+        (b"touch half-\x7f-typed", "touch half-typed", Some(0)),
+        (b"cat\rsee\r", "see\nsee", Some(0)),
+        (b"exit\r", "", Some(0)),
+    ] {
+        let mut command = stage.lineman([
+            "call",
+            "GOOD-A",
+            "--plan",
+            "plan.yaml",
+            "--interactive",
+            "--watch",
+            "--reports",
+            "reports",
+        ]);
+        command.env("OOB_PASSWORD", PASSWORD);
+        let mut terminal = Terminal::start(&command, None);
+        terminal.wait_for("the shell", |screen| screen.contains("in all.") && screen.ends_with('$'));
+        terminal.press(keys);
+        if keys == b"exit\r" {
+            terminal.wait_for("its end", |screen| screen.contains("the far end hung up"));
+        } else {
+            terminal.wait_for("its answer", |screen| screen.contains(shows));
+            terminal.press(b"\x1d");
+        }
+        let (status, raw) = terminal.finish(LIMIT);
+        let said = String::from_utf8_lossy(&raw).into_owned();
+        assert_eq!(status.code(), code, "{said}");
+        assert!(said.contains("PASS") && said.contains("on-hook is proven"), "{said}");
+        // Had it been run, it would have been refused, and that be told.
+        assert!(!said.contains("cannot touch"), "{said}");
+        assert!(!said.contains("]0;evil\u{7}") && !said.contains(PASSWORD), "{said}");
+    }
 }
 
 #[test]

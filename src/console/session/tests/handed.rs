@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 const LIMITS: HandoverLimits =
-    HandoverLimits { idle: Duration::from_mins(10), whole: Duration::from_mins(30) };
+    HandoverLimits { idle: Duration::from_secs(10 * 60), whole: Duration::from_secs(30 * 60) };
 
 /// Logged in to an IOS router, in a technician's hands.
 fn handed() -> Talk {
