@@ -20,6 +20,7 @@ mod modems;
 mod names;
 mod notify;
 mod outlook;
+mod password;
 mod refused;
 mod report;
 mod schema;

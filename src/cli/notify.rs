@@ -30,7 +30,7 @@ use crate::notify::{
 };
 use crate::report::RunState;
 
-use super::{Failure, complain, say, stop};
+use super::{Failure, complain, password, say, stop};
 
 /// What the command line wishes of it.
 pub(super) struct Wish<'a> {
@@ -113,7 +113,7 @@ async fn login(plan: &Plan, name: Option<&CredentialName>) -> Result<Option<Logi
 }
 
 async fn secret(name: &CredentialName, planned: &PlannedCredential) -> Result<ResolvedCredential, String> {
-    let mut prompt = |text: &str| rpassword::prompt_password(text).map(Into::into);
+    let mut prompt = password::ask;
     let mut outside = Outside { env: &|name| std::env::var_os(name), prompt: &mut prompt };
     resolve(name, planned, &mut outside).await.map_err(|error| error.to_string())
 }

@@ -15,7 +15,7 @@ use crate::model::{CredentialName, LineId};
 use crate::modem::clock::Clock;
 
 use super::refused::Memory;
-use super::{Failure, complain, note};
+use super::{Failure, complain, note, password};
 
 /// How often a person is asked for a password, when what was typed is known to be refused.
 const ASK_MAX: u32 = 3;
@@ -69,7 +69,7 @@ pub(super) async fn desk(
         .filter(|(name, _)| wanted.contains(name))
         .map(|(name, credential)| (name.clone(), credential.clone()))
         .collect();
-    let mut prompt = |text: &str| rpassword::prompt_password(text).map(Into::into);
+    let mut prompt = password::ask;
     let mut outside = Outside { env: &|name| std::env::var_os(name), prompt: &mut prompt };
     let resolved = resolve_all(&used, Outside { env: outside.env, prompt: outside.prompt }).await;
     let mut entries = Vec::new();

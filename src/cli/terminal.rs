@@ -109,10 +109,12 @@ fn width() -> u16 {
 fn show(mut end: TapEnd, mut tell: impl FnMut(&Live)) {
     #[cfg(unix)]
     let mut hands: Option<keys::Hands> = None;
+    let mut dialog_logs_out = true;
     while let Some(live) = end.live.blocking_recv() {
         match &live {
             Live::Line { .. } => tell(&live),
             Live::HandedOver { line, stand, host, limits, .. } => {
+                dialog_logs_out = *stand != Stand::Connected;
                 std::thread::park_timeout(LINES_FIRST);
                 aside(&opening(line, *stand, host.as_deref(), *limits));
                 let _ = end.keys.try_send(Key::Width(width()));
@@ -136,7 +138,7 @@ fn show(mut end: TapEnd, mut tell: impl FnMut(&Live)) {
             Live::TakenBack { why, lasted, .. } => {
                 #[cfg(unix)]
                 drop(hands.take());
-                aside(&format!("\r\n--- {}", closing(*why, *lasted)));
+                aside(&format!("\r\n--- {}", closing(*why, *lasted, dialog_logs_out)));
             }
             Live::NotHandedOver { why, .. } => aside(&format!("--- not handed over: {why}")),
             Live::Missed(pieces) => {
@@ -167,9 +169,13 @@ fn opening(line: &LineId, stand: Stand, host: Option<&str>, limits: HandoverLimi
         }
         Stand::Connected => "connected; nothing was checked behind CONNECT".to_owned(),
     };
+    let way_out = match stand {
+        Stand::Connected => "lineman then hangs up; to log out is yours.",
+        _ => "lineman then logs out and hangs up.",
+    };
     format!(
         "--- {line}: {checked}. Your keys go to it from here on, and nothing of it is kept.\n\
-         --- Ctrl-] gives it back: lineman then logs out and hangs up. So do ~. at the beginning of a line (~? helps),\n\
+         --- Ctrl-] gives it back: {way_out} So do ~. at the beginning of a line (~? helps),\n\
          --- {} without a key, and {} in all.",
         span(limits.idle),
         span(limits.whole),
@@ -182,8 +188,8 @@ fn soon(why: Back, left: Duration) -> String {
 }
 
 /// What the technician is told as it was taken back.
-fn closing(why: Back, lasted: Duration) -> String {
-    let why = match why {
+fn closing(why: Back, lasted: Duration, dialog_logs_out: bool) -> String {
+    let said = match why {
         Back::Escape => "given back",
         Back::TerminalGone => "taken back: the terminal is gone",
         Back::CarrierLost => "the far end hung up, or the carrier was lost",
@@ -193,10 +199,12 @@ fn closing(why: Back, lasted: Duration) -> String {
         Back::PortLost => "the modem's port is gone",
     };
     let next = match why {
-        "the modem's port is gone" => "",
+        Back::PortLost => "",
+        Back::CarrierLost => "; hanging up",
+        _ if !dialog_logs_out => "; hanging up",
         _ => "; logging out and hanging up",
     };
-    format!("{why}, after {}{next}", span(lasted))
+    format!("{said}, after {}{next}", span(lasted))
 }
 
 /// A length of time as one says it.
@@ -225,9 +233,12 @@ mod tests {
             "it is taken back in 60 s, for want of a key; any key keeps it"
         );
         assert_eq!(
-            closing(Back::Escape, Duration::from_secs(130)),
+            closing(Back::Escape, Duration::from_secs(130), true),
             "given back, after 2 min; logging out and hanging up"
         );
-        assert_eq!(closing(Back::PortLost, Duration::from_secs(5)), "the modem's port is gone, after 5 s");
+        assert_eq!(
+            closing(Back::PortLost, Duration::from_secs(5), true),
+            "the modem's port is gone, after 5 s"
+        );
     }
 }

@@ -92,7 +92,7 @@ impl Server {
     pub fn is_local(host: &str) -> bool {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         bare.eq_ignore_ascii_case("localhost")
-            || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+            || bare.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 }
 

@@ -5,11 +5,13 @@ use nix::sys::termios::LocalFlags;
 use nix::unistd::Pid;
 
 use crate::night::{RUN, rows};
-use crate::stage::{Row, Stage};
+use crate::stage::{Row, Stage, wait_until};
 use crate::terminal::Terminal;
 
 /// What a technician is told as the console is theirs.
 const YOURS: &str = "in all.";
+/// How long a key may take to be answered.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
 /// Ctrl-].
 const ESCAPE: &[u8] = b"\x1d";
 
@@ -95,6 +97,25 @@ fn a_far_end_that_is_left_by_hand_has_logged_out() {
     assert_eq!(record(&stage)["result"], "pass");
 }
 
+/// A line that no longer fits its row can't be edited by backspaces: it is written anew, as wide as the window is by then.
+#[test]
+fn a_window_that_is_made_narrower_is_known() {
+    let stage = Stage::new();
+    let mut terminal = handed_over(&stage);
+    let long = "ping 10.1.2.3 and then some more words";
+    terminal.press(long.as_bytes());
+    terminal.wait_for("its echo", |screen| screen.ends_with(long));
+    terminal.resize(30);
+    // The signal and the key go different ways: who types on sees the line anew at last.
+    for _ in 0..20 {
+        terminal.press(b"\x7f");
+        if wait_until(LOOK, || terminal.see(|screen| screen.all().matches("rdu01-rtr1>ping").count() > 1)) {
+            return;
+        }
+    }
+    panic!("{}", terminal.see(crate::terminal::Screen::all));
+}
+
 #[test]
 fn a_signal_takes_it_back_logs_out_and_gives_the_terminal_back() {
     let stage = Stage::new();
@@ -114,6 +135,29 @@ fn a_terminal_that_is_closed_gives_the_console_back() {
     drop(terminal);
     let record = record(&stage);
     assert_eq!((record["result"].as_str(), record["logout_ms"].is_empty()), ("pass", false), "{record:?}");
+}
+
+/// With no credential the checks come as far as its prompt; the rest is the technician's, and so is the password.
+#[test]
+fn without_a_credential_the_login_prompt_is_the_technicians() {
+    let stage = Stage::new();
+    let bank = concat!(env!("CARGO_MANIFEST_DIR"), "/hardware/banks/demo.yaml");
+    let mut command = stage.lineman(["call", "+19195550101", "--console", "cisco-ios", "--interactive"]);
+    command.args(["--bank", bank, "--hostname", "rdu01-rtr1", "--reports", "reports"]);
+    let mut terminal = Terminal::start(&command, None);
+    terminal
+        .wait_for("the prompt", |screen| screen.contains("log in yourself") && screen.ends_with("Username:"));
+    terminal.press(b"oob\r");
+    terminal.wait_for("the question", |screen| screen.ends_with("Password:"));
+    terminal.press(b"demo-only\r");
+    terminal.wait_for("the console", |screen| screen.ends_with("rdu01-rtr1>"));
+    terminal.press(ESCAPE);
+    let (status, raw) = terminal.finish(RUN);
+    let said = String::from_utf8_lossy(&raw).into_owned();
+    // What was checked says nothing of a login; that it was left again is proven all the same.
+    assert_eq!(status.code(), Some(3), "{said}");
+    assert!(said.contains("credential-unproven") && said.contains("logged out"), "{said}");
+    assert!(!said.contains("demo-only"), "{said}");
 }
 
 #[test]

@@ -205,6 +205,13 @@ impl Terminal {
         self.master.as_mut().expect("it is still there").write_all(keys).expect("a terminal takes keys");
     }
 
+    /// Makes it so many columns wide, as who drags its window does; what is seen here stays as wide as it was.
+    pub(crate) fn resize(&self, columns: u16) {
+        let slave = self.slave.as_ref().expect("it is still there").try_clone().expect("a second handle");
+        let sized = Command::new("stty").args(["cols", &columns.to_string()]).stdin(slave).status();
+        assert!(sized.is_ok_and(|status| status.success()), "stty sets the size of a terminal");
+    }
+
     /// The program's id: `setsid` has become it.
     pub(crate) fn program(&self) -> i32 {
         i32::try_from(self.child.id()).expect("an id")

@@ -104,9 +104,10 @@ pub(super) fn draw(state: &RunState) -> Option<String> {
     let stretches_max = STRETCHES_MAX / rows.len();
     let total_us: u64 = state.sitting_spans().iter().map(span_us).sum();
     let mut table = Vec::with_capacity(rows.len());
-    let (mut busiest, mut idlest): (Option<(f64, &str)>, Option<(f64, &str)>) = (None, None);
+    let mut busiest: Option<(f64, &str)> = None;
+    let mut idlest = busiest;
     // A name every so many rows, where rows are lower than letters.
-    let every = (12.0 / pitch).ceil() as usize;
+    let every = scale::whole((12.0 / pitch).ceil());
     for (row, &place) in rows.iter().enumerate() {
         let modem = &state.modems()[place];
         let spells: Vec<Spell> = state.spells(place).collect();

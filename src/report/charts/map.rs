@@ -190,7 +190,7 @@ impl View {
         let latitudes = || sites.iter().map(|site| degrees(site.at.latitude_udeg));
         let (south, north) =
             (latitudes().fold(f64::INFINITY, f64::min), latitudes().fold(f64::NEG_INFINITY, f64::max));
-        let squeeze = ((south + north) / 2.0).to_radians().cos().max(0.05);
+        let squeeze = f64::midpoint(south, north).to_radians().cos().max(0.05);
         let wide = (360.0 - gap).max(SPAN_MIN / squeeze);
         let high = (north - south).max(SPAN_MIN);
         let plot = WIDTH - 2.0 * EDGE;

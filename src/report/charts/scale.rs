@@ -12,7 +12,7 @@ pub(super) fn ms(ms: f64) -> String {
             format!("{} s", text.strip_suffix(".0").unwrap_or(&text))
         }
         ms => {
-            let seconds = (ms / 1000.0).round() as u64;
+            let seconds = whole((ms / 1000.0).round());
             let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
             match (hours, minutes, seconds) {
                 (0, minutes, 0) => format!("{minutes} min"),
@@ -22,6 +22,12 @@ pub(super) fn ms(ms: f64) -> String {
             }
         }
     }
+}
+
+/// The whole part of what is not below zero.
+#[expect(clippy::cast_sign_loss, reason = "what is below zero is taken for zero")]
+pub(super) const fn whole(figure: f64) -> usize {
+    figure as usize
 }
 
 /// Round steps of at most `count` ticks over `span`: 1, 2 or 5 by a power of ten.

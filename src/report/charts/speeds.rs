@@ -171,10 +171,7 @@ fn against(mut dots: Vec<Dot>) -> String {
 }
 
 /// Places on a grid of 60 by 60.
-fn coarse<'a>(
-    places: BTreeMap<(bool, i64, i64), Vec<&'a str>>,
-    most: f64,
-) -> BTreeMap<(bool, i64, i64), Vec<&'a str>> {
+fn coarse(places: BTreeMap<(bool, i64, i64), Vec<&str>>, most: f64) -> BTreeMap<(bool, i64, i64), Vec<&str>> {
     let cell = ((most / 60.0).ceil() as i64).max(1);
     let mut out: BTreeMap<(bool, i64, i64), Vec<&str>> = BTreeMap::new();
     for ((slow, usual, tonight), lines) in places {

@@ -77,7 +77,9 @@ pub(super) fn draw(state: &RunState) -> Option<String> {
             let name = measure.title.split(':').next().unwrap_or(measure.title).to_lowercase();
             says.push(format!("{name} {} (up to {})", scale::ms(middle), scale::ms(most)));
         }
-        families.values_mut().for_each(|times| times.sort_by(f64::total_cmp));
+        for times in families.values_mut() {
+            times.sort_by(f64::total_cmp);
+        }
         let lanes = lanes(families);
         for (family, times) in &lanes {
             table.push(vec![
@@ -138,7 +140,7 @@ fn lanes(families: &Families) -> Vec<(String, Vec<f64>)> {
 
 /// Of sorted figures, the one that this share of them does not exceed.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = (sorted.len() as f64 * share).ceil() as usize;
+    let place = scale::whole((sorted.len() as f64 * share).ceil());
     sorted.get(place.saturating_sub(1)).copied().unwrap_or_default()
 }
 
@@ -187,7 +189,7 @@ impl Axis {
                 .collect();
         }
         let step = scale::duration_step(self.high - self.low, 5.0);
-        let first = (self.low / step).ceil() as u64;
+        let first = scale::whole((self.low / step).ceil());
         (first..first + 12).map(|n| n as f64 * step).take_while(|ms| *ms <= self.high).collect()
     }
 }
@@ -221,7 +223,7 @@ fn panel(measure: &Measure, lanes: &[(String, Vec<f64>)], least: f64, most: f64)
         );
         let mut bins = [0_u32; BINS];
         for ms in times {
-            let bin = ((axis.share(*ms) * BINS as f64) as usize).min(BINS - 1);
+            let bin = scale::whole(axis.share(*ms) * BINS as f64).min(BINS - 1);
             bins[bin] += 1;
         }
         let highest = f64::from(bins.iter().copied().max().unwrap_or(1).max(1));

@@ -9,7 +9,9 @@ use super::words::{clean, clock, seconds};
 use super::{PICTURED_LINES_MAX, Transcripts};
 use crate::model::event::Hangup;
 use crate::model::usual::{FamilyUsual, Spread};
-use crate::model::{CallRecord, Change, Diagnostics, Fault, Line, Link, PhaseTimes, Termination, Verdict};
+use crate::model::{
+    CallRecord, Change, Changed, Diagnostics, Fault, Line, Link, PhaseTimes, Termination, Verdict,
+};
 
 /// What stands where something was cut out of a transcript.
 const CUT: &str = "\n[... cut here ...]\n";
@@ -121,7 +123,7 @@ fn section<'a>(
         blame: fault.map_or("", |fault| fault.blame().word()),
         advice: fault.map_or("", Fault::advice),
         detail: verdict.map(|verdict| clean(&verdict.detail)).unwrap_or_default(),
-        before: changed.as_ref().map(news::before).unwrap_or_default(),
+        before: changed.as_ref().map(before).unwrap_or_default(),
         // What `before` says of these is the same in other words.
         mark: changed
             .as_ref()
@@ -145,6 +147,16 @@ fn section<'a>(
             })
             .collect(),
         said: said(known, &transcript),
+    }
+}
+
+/// What is known of it from before, in words that stand alone.
+fn before(changed: &Changed) -> String {
+    let told = news::before(changed);
+    match changed.change {
+        Change::StillFailing | Change::StillDegraded => format!("It has been so {told}."),
+        Change::Flapping => format!("It {told}."),
+        _ => format!("Before: {told}."),
     }
 }
 
