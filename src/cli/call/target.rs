@@ -211,3 +211,29 @@ fn with_modem(args: &Call, mut plan: Plan) -> Result<Plan, Failure> {
     plan.bank.modems.retain(|modem| modem.id == *wanted);
     Ok(plan)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(ports: &[&str]) -> Vec<Found> {
+        let found = |port: &&str| Found {
+            port: (*port).to_owned(),
+            profile: "courier".to_owned(),
+            told: "courier\u{1b}[2J".to_owned(),
+        };
+        ports.iter().map(found).collect()
+    }
+
+    #[test]
+    fn one_modem_is_taken_none_and_several_say_what_to_name() {
+        assert_eq!(the_one_modem(found(&["/dev/ttyUSB0"])).unwrap().port, "/dev/ttyUSB0");
+        let none = the_one_modem(Vec::new()).unwrap_err();
+        assert!(none.text.contains("--port") && none.text.contains("--plan"), "{}", none.text);
+        // Of several a person is asked, where one sits at a terminal.
+        if !std::io::stdin().is_terminal() {
+            let several = the_one_modem(found(&["/dev/ttyUSB0", "/dev/ttyUSB1"])).unwrap_err().text;
+            assert!(several.contains("/dev/ttyUSB0") && several.contains("/dev/ttyUSB1"), "{several}");
+        }
+    }
+}
