@@ -221,6 +221,16 @@ impl Url {
         &self.0
     }
 
+    /// What of it may be as good as a password, in all the pieces in which a server may repeat it.
+    pub(super) fn traces(&self) -> Vec<String> {
+        /// Shorter parts are words, such as `api` and `v1`.
+        const PART_LEN_MIN: usize = 8;
+        let (path, query) = (self.0.path(), self.0.query().unwrap_or_default());
+        let parts = path.split('/').chain(query.split(['&', '='])).filter(|part| part.len() >= PART_LEN_MIN);
+        let whole = [self.0.to_string(), format!("{path}?{query}"), path.to_owned(), query.to_owned()];
+        whole.into_iter().chain(parts.map(str::to_owned)).collect()
+    }
+
     /// Whether what is sent there can be read on the way.
     pub fn is_open(&self) -> bool {
         self.0.scheme_str() != Some("https") && !self.0.host().is_some_and(Server::is_local)
@@ -245,6 +255,7 @@ impl fmt::Debug for Url {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::notify::secret::Failed;
 
     #[test]
     fn a_url_is_shown_without_its_path_which_may_be_a_secret() {
@@ -252,6 +263,24 @@ mod tests {
         assert_eq!(url.to_string(), "https://hooks.example.com:8443/...");
         assert_eq!(format!("{url:?}"), "Url(https://hooks.example.com:8443/...)");
         assert_eq!("http://127.0.0.1:80/".parse::<Url>().unwrap().to_string(), "http://127.0.0.1:80");
+    }
+
+    #[test]
+    fn no_piece_of_an_address_that_a_server_repeats_gives_it_away() {
+        let url: Url =
+            "https://hooks.example.com/services/T0/Hidden-Path-33?key=Hidden-Key-44".parse().unwrap();
+        let traces = url.traces();
+        let secrets: Vec<&str> = traces.iter().map(String::as_str).collect();
+        for said in [
+            "no hook at /services/T0/Hidden-Path-33",
+            "Hidden-Path-33: unknown",
+            "key=Hidden-Key-44 is wrong",
+            "POST /services/T0/Hidden-Path-33?key=Hidden-Key-44 HTTP/1.1",
+            "https://hooks.example.com/services/T0/Hidden-Path-33?key=Hidden-Key-44",
+        ] {
+            let told = Failed::without(said, &secrets).to_string();
+            assert!(told.contains("****") && !told.contains("Hidden"), "{told}");
+        }
     }
 
     #[test]

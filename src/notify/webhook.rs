@@ -9,7 +9,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::options::Url;
 use super::payload::Message;
-use super::secret::{Failed, Login, traces};
+use super::secret::{Failed, Login, base64, traces};
 use super::smtp::pem;
 
 /// Pause before the second try; each later one is twice as long.
@@ -108,10 +108,8 @@ fn roots(hook: &Webhook) -> Result<RootCerts, Failed> {
 }
 
 fn post(agent: &ureq::Agent, hook: &Webhook, json: &str, delivery: &str) -> Try {
-    // An address as a whole, and its way, may be as good as a password.
     let mut secrets = traces(hook.login.as_ref());
-    secrets.push(hook.url.uri().to_string());
-    secrets.extend(hook.url.uri().path_and_query().map(ToString::to_string));
+    secrets.extend(hook.url.traces());
     let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
     let mut request = agent
         .post(hook.url.uri().clone())
@@ -146,35 +144,9 @@ fn authorization(login: &Login) -> String {
     format!("Basic {}", base64(format!("{}:{password}", login.username).as_bytes()))
 }
 
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or_default());
-        let all = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let place = (all >> (18 - 6 * digit)) & 63;
-            out.push(if digit <= three.len() { char::from(DIGITS[place as usize]) } else { '=' });
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_that_of_the_rfc() {
-        let pairs = [
-            "", "", "f", "Zg==", "fo", "Zm8=", "foo", "Zm9v", "foob", "Zm9vYg==", "fooba", "Zm9vYmE=",
-            "foobar", "Zm9vYmFy",
-        ];
-        for pair in pairs.chunks(2) {
-            assert_eq!(base64(pair[0].as_bytes()), pair[1]);
-        }
-    }
 
     #[test]
     fn a_token_goes_alone_and_a_user_with_a_password() {

@@ -46,9 +46,23 @@ pub(in crate::cli) fn unknown(why: &str) -> u8 {
 
 /// Whether a command line asks for this verb, however wrong the rest of it is.
 pub(in crate::cli) fn is_asked(words: impl IntoIterator<Item = OsString>) -> bool {
-    let verbs: Vec<OsString> =
-        words.into_iter().skip(1).filter(|word| !word.to_string_lossy().starts_with('-')).take(2).collect();
-    verbs == ["report", "status"]
+    /// Options of all verbs that have their value in the next word.
+    const VALUED: [&str; 2] = ["--color", "--log-format"];
+    let mut words = words.into_iter().skip(1);
+    for verb in ["report", "status"] {
+        let found = loop {
+            let Some(word) = words.next() else { return false };
+            if VALUED.iter().any(|option| word == *option) {
+                let _ = words.next();
+            } else if !word.to_string_lossy().starts_with('-') {
+                break word;
+            }
+        };
+        if found != verb {
+            return false;
+        }
+    }
+    true
 }
 
 fn answer(args: &args::Status) -> Result<(Status, String), Failure> {
@@ -188,5 +202,28 @@ fn header(folder: &Path) -> Option<Box<RunHeader>> {
     match serde_json::from_str::<Event>(&first).ok()?.kind {
         EventKind::RunStarted(header) => Some(header),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verb_is_seen_behind_options_of_all_verbs() {
+        let asked = |line: &str| is_asked(line.split_whitespace().map(OsString::from));
+        for line in [
+            "lineman report status X --nope",
+            "lineman -v report --color never status",
+            "lineman --color never --log-format json report status --nope",
+            "lineman --color=never report status",
+        ] {
+            assert!(asked(line), "{line}");
+        }
+        for line in
+            ["lineman", "lineman report", "lineman status", "lineman report trend status", "lineman --color"]
+        {
+            assert!(!asked(line), "{line}");
+        }
     }
 }
