@@ -30,6 +30,9 @@ pub(super) async fn run(args: &Audit, talkative: bool) -> Result<u8, Failure> {
     let clock = Clock::start();
     let wishes = Wishes { at: args.at, no_wait: args.no_wait };
     let resumed = args.resume.as_deref().map(|run| Resumed::open(&reports, run)).transpose()?;
+    if let Some(complete) = resumed.as_ref().filter(|resumed| resumed.is_complete()) {
+        return complete.publish();
+    }
     let path = plan_path(args, example.as_ref(), resumed.as_ref())?;
     let overrides = args.selection.overrides(args.bank.clone(), args.seed);
     let mut plan = load_plan(&path, &overrides).map_err(Failure::wrong)?;
@@ -201,13 +204,30 @@ impl Resumed {
                 state.header().run
             )));
         }
-        if matches!(state.ended(), Some((crate::model::event::Ending::Completed, _))) {
-            return Err(Failure::wrong(format!(
-                "run `{}` is complete; there is nothing to resume",
-                dir.run()
-            )));
-        }
         Ok(Self { dir, journal, events: replay.events, state })
+    }
+
+    /// Whether every call of it was made.
+    fn is_complete(&self) -> bool {
+        matches!(self.state.ended(), Some((crate::model::event::Ending::Completed, _)))
+    }
+
+    /// Writes the files of a complete run that was killed, or found the disk full, before all of them were written.
+    /// Whoever reads `latest` knows nothing of it until then.
+    fn publish(&self) -> Result<u8, Failure> {
+        let run = self.dir.run();
+        if self.dir.latest().is_some_and(|latest| latest >= *run) {
+            return Err(Failure::wrong(format!("run `{run}` is complete; there is nothing to resume")));
+        }
+        note(
+            "the run had come to its end, but not its files: they are written now; mail and hooks were not sent",
+        );
+        let (state, _) = crate::report::replay(&self.events, self.dir.path()).map_err(Failure::unjudged)?;
+        self.dir.publish().map_err(Failure::unjudged)?;
+        let mut files = crate::report::files(&state, self.dir.path());
+        files.push(self.dir.path().join(crate::journal::FILE_NAME));
+        say(&summary::text(&state, &files, screen::style()));
+        Ok(exit_code(&state))
     }
 
     fn plan_path(&self) -> Option<PathBuf> {
@@ -291,8 +311,8 @@ fn conclude(
     }
     if let Some(why) = report_error {
         return Err(Failure::unjudged(format!(
-            "the verdicts stand in the journal, but a report could not be written: {why}\n`lineman report {}` writes it again",
-            dir.path().display()
+            "the verdicts stand in the journal, but a report could not be written: {why}\n`lineman audit --resume {}` writes it, and dials nothing",
+            dir.run()
         )));
     }
     published.map_err(Failure::unjudged)?;

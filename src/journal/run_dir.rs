@@ -130,6 +130,11 @@ impl RunDir {
         self.point(LATEST)
     }
 
+    /// The run that `latest` points to, if it points to one.
+    pub fn latest(&self) -> Option<RunId> {
+        link_target(&self.reports.join(LATEST))
+    }
+
     fn point(&self, name: &str) -> Result<(), RunDirError> {
         if self.outer.is_none() {
             return Ok(());

@@ -165,6 +165,7 @@ impl Fault {
                 "the password has run out there" => "change it at the device, then give lineman the new one",
             ],
             Self::CredentialUnproven => steps![
+                "nothing says how to log in there" => "`credential:` at the line; with a number `--credential NAME` or `--username USER`",
                 "this password was refused before, and is not sent again" => "correct it; your word that it may be tried is `--forget-refusal NAME`",
                 "another call was to prove it first, and did not come to that" => "call the line on which it worked last",
             ],
@@ -251,5 +252,10 @@ mod tests {
     fn what_the_issue_names_stands_first() {
         assert!(Fault::NoDialtone.steps()[0].action.contains("another jack"));
         assert!(Fault::Busy.steps()[0].cause.contains("off-hook"));
+    }
+
+    #[test]
+    fn who_gave_no_password_is_not_told_first_that_it_was_refused() {
+        assert!(Fault::CredentialUnproven.steps()[0].action.contains("--username"));
     }
 }

@@ -1,8 +1,9 @@
 //! Files that a reader sees whole or not at all: written beside their place, then renamed into it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How a half-written file is named until it is whole. Begins with a dot, so that no `*.csv` takes it for a report.
 const TEMP_PREFIX: &str = ".writing-";
@@ -10,12 +11,26 @@ const TEMP_PREFIX: &str = ".writing-";
 /// Puts `bytes` into the file `name` of `dir`, in one step for whoever reads it. `durable` brings the bytes to the
 /// disk before the rename: without it a loss of power could leave an empty file (a crash of this program could not).
 pub(super) fn write(dir: &Path, name: &str, bytes: &[u8], durable: bool) -> io::Result<()> {
+    write_as(dir, name.as_ref(), bytes, durable, None)
+}
+
+/// The same; a file that takes the place of another can have its permissions.
+fn write_as(
+    dir: &Path,
+    name: &OsStr,
+    bytes: &[u8],
+    durable: bool,
+    permissions: Option<fs::Permissions>,
+) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMP_PREFIX);
     // Reports are for others to read, as the umask allows; a temporary file's own 0600 would stay after the rename.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(dir)?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
     file.write_all(bytes)?;
     if durable {
         file.as_file().sync_all()?;
@@ -25,20 +40,41 @@ pub(super) fn write(dir: &Path, name: &str, bytes: &[u8], durable: bool) -> io::
 }
 
 /// Puts `bytes` into the file at `path`, in one step for whoever reads it, and on the disk when this returns. A symlink
-/// stays, and what it points to is replaced; what is no file (a pipe, a terminal) is written to.
+/// stays, and what it points to is replaced, or made; a file that was there keeps its permissions; what is no file (a pipe,
+/// a terminal) is written to.
 ///
 /// # Errors
 /// The file or its folder can't be written; what was there is as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if fs::metadata(&path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        return File::options().write(true).open(&path)?.write_all(bytes);
+    if path.as_os_str().to_string_lossy().ends_with(std::path::is_separator) {
+        return Err(io::ErrorKind::IsADirectory.into());
     }
-    let name = path.file_name().and_then(std::ffi::OsStr::to_str);
-    let name = name.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
+    let there = fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file() && !there.is_dir()) {
+        return File::options().write(true).open(path)?.write_all(bytes);
+    }
+    let path = followed(path)?;
+    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    write(dir, name, bytes, true)?;
+    let permissions = there.filter(fs::Metadata::is_file).map(|there| there.permissions());
+    write_as(dir, name, bytes, true, permissions)?;
     sync_dir(dir)
+}
+
+/// Where a path leads by its symlinks, though nothing may be there yet.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    /// As many as Linux follows.
+    const LINKS_MAX: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        if let Ok(whole) = fs::canonicalize(&path) {
+            return Ok(whole);
+        }
+        let Ok(target) = fs::read_link(&path) else { return Ok(path) };
+        // What is absolute takes the place of all.
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    Err(io::Error::other("its links lead in a circle"))
 }
 
 /// Brings renames in a folder to the disk.

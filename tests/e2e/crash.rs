@@ -40,6 +40,29 @@ fn judged(run: &Path) -> BTreeSet<String> {
     judged
 }
 
+#[test]
+fn a_run_that_is_killed_after_its_last_call_is_published_by_resume() {
+    let stage = Stage::new();
+    let town = Town::new(&["courier"], [Branch::new(1), Branch::with_fault(2, "busy")]);
+    let _exchange = Exchange::of(&town, &stage);
+    let night = audited(&stage, &[]);
+    assert_eq!(night.code(), Some(1), "{}", night.said());
+    let run = run_of(&stage, "latest");
+    let whole = fs::read(run.join("report.html")).expect("a page");
+    // As it lies there when the journal has the end, and nothing else has.
+    fs::remove_file(stage.path("reports/latest")).expect("a link");
+    for view in ["report.html", "metrics.prom", "junit.xml"] {
+        fs::remove_file(run.join(view)).expect("a view");
+    }
+    let resumed = audited(&stage, &["--resume"]);
+    assert_eq!(resumed.code(), Some(1), "{}", resumed.said());
+    assert!(resumed.err.contains("come to its end"), "{}", resumed.said());
+    assert_eq!(run_of(&stage, "latest"), run);
+    assert!(fs::read(run.join("report.html")).expect("a page") == whole && run.join("metrics.prom").exists());
+    let again = audited(&stage, &["--resume"]);
+    assert!(again.code() == Some(2) && again.err.contains("nothing to resume"), "{}", again.said());
+}
+
 /// Every line once, in the plan's order, each with its verdict.
 fn assert_complete(run: &Path, said: &str) {
     let lines = rows(&run.join("lines.csv"));

@@ -5,7 +5,8 @@ mod readers;
 mod tearing;
 mod validators;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::night::{Ended, RUN, Running};
@@ -157,9 +158,29 @@ fn a_file_is_written_whole_or_not_at_all() {
     std::os::unix::fs::symlink(&real, &link).expect("a link");
     assert_eq!(report(&stage, &["csv", "-o", &link.display().to_string()]).code(), Some(0));
     assert!(link.is_symlink() && fs::read_to_string(&real).expect("a file") == told);
+    // One that leads to nothing yet makes it.
+    let (there, ahead) = (stage.path("ahead.csv"), stage.path("ahead-link.csv"));
+    std::os::unix::fs::symlink("ahead.csv", &ahead).expect("a link");
+    assert_eq!(report(&stage, &["csv", "-o", &ahead.display().to_string()]).code(), Some(0));
+    assert!(ahead.is_symlink() && fs::read_to_string(&there).expect("a file") == told);
+    let circle = stage.path("circle.csv");
+    std::os::unix::fs::symlink("circle.csv", &circle).expect("a link");
+    assert_eq!(report(&stage, &["csv", "-o", &circle.display().to_string()]).code(), Some(2));
+    assert!(circle.is_symlink());
+    assert_eq!(report(&stage, &["csv", "-o", "/dev/stdout"]).out, told);
+    // What was for its owner's eyes stays so.
+    let private = stage.write("private.csv", "old");
+    fs::set_permissions(&private, Permissions::from_mode(0o600)).expect("its own file");
+    assert_eq!(report(&stage, &["csv", "-o", &private.display().to_string()]).code(), Some(0));
+    assert_eq!(fs::metadata(&private).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_to_string(&private).expect("a file"), told);
     // What can't be written leaves what was there.
     let kept = stage.write("kept.csv", "kept");
-    for (folder, what) in [("nowhere/out.csv", "could not be written"), (".", "could not be written")] {
+    for (folder, what) in [
+        ("nowhere/out.csv", "could not be written"),
+        (".", "could not be written"),
+        ("folder/", "could not be written"),
+    ] {
         let ended = report(&stage, &["csv", "-o", &stage.path(folder).display().to_string()]);
         assert!(ended.code() == Some(2) && ended.err.contains(what), "{folder}: {}", ended.said());
     }
