@@ -168,9 +168,10 @@ fn opening(line: &LineId, stand: Stand, host: Option<&str>, limits: HandoverLimi
         Stand::Connected => "connected; nothing was checked behind CONNECT".to_owned(),
     };
     format!(
-        "--- {line}: {checked}. Your keys go to it from here on, and nothing of it is kept.\n\
-         --- Ctrl-] gives it back: lineman then logs out and hangs up. So do ~. at the beginning of a line (~? helps),\n\
-         --- {} without a key, and {} in all.",
+        "--- {line}: {checked}.\n\
+         --- Your keys go to it from here on, and nothing of it is kept.\n\
+         --- Ctrl-] gives it back: lineman then logs out and hangs up. So do ~. at the\n\
+         --- beginning of a line (~? helps), {} without a key, and {} in all.",
         span(limits.idle),
         span(limits.whole),
     )
@@ -220,6 +221,7 @@ mod tests {
         for part in ["BR1-A", "br1-rtr1", "Ctrl-]", "~.", "10 min without a key", "60 min in all"] {
             assert!(told.contains(part), "{told}");
         }
+        assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
         assert_eq!(
             soon(Back::Idle, Duration::from_secs(60)),
             "it is taken back in 60 s, for want of a key; any key keeps it"
