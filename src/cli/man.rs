@@ -20,7 +20,8 @@ pub(super) fn run(args: &args::Man) -> Result<u8, Failure> {
         say(&page(&all).map_err(Failure::wrong)?);
         return Ok(0);
     };
-    let written = write(&all, dir).map_err(|error| {
+    // A host that never had a manual page of its own has no folder for them.
+    let written = std::fs::create_dir_all(dir).and_then(|()| write(&all, dir)).map_err(|error| {
         Failure::wrong(format!("{}: a manual page can't be written: {error}", dir.display()))
     })?;
     say(&format!("{written} manual pages written in {}", dir.display()));

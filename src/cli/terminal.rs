@@ -174,9 +174,10 @@ fn opening(line: &LineId, stand: Stand, host: Option<&str>, limits: HandoverLimi
         _ => "lineman then logs out and hangs up.",
     };
     format!(
-        "--- {line}: {checked}. Your keys go to it from here on, and nothing of it is kept.\n\
-         --- Ctrl-] gives it back: {way_out} So do ~. at the beginning of a line (~? helps),\n\
-         --- {} without a key, and {} in all.",
+        "--- {line}: {checked}.\n\
+         --- Your keys go to it from here on, and nothing of it is kept.\n\
+         --- Ctrl-] gives it back: {way_out} So do ~. at the\n\
+         --- beginning of a line (~? helps), {} without a key, and {} in all.",
         span(limits.idle),
         span(limits.whole),
     )
@@ -228,6 +229,7 @@ mod tests {
         for part in ["BR1-A", "br1-rtr1", "Ctrl-]", "~.", "10 min without a key", "60 min in all"] {
             assert!(told.contains(part), "{told}");
         }
+        assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
         assert_eq!(
             soon(Back::Idle, Duration::from_secs(60)),
             "it is taken back in 60 s, for want of a key; any key keeps it"

@@ -148,6 +148,8 @@ fn what_is_wrong_is_said_before_anything_is_dialed() {
     for (arguments, told) in [
         (&["RDU9"][..], "did you mean"),
         (&["+1 919"], "E.164"),
+        (&["(919) 555-0101"], "`(919) 555-0101` has no country code"),
+        (&["911", "--port", "/dev/null", "--country", "US"], "no country code"),
         (&["RDU01-A", "--modem", "m99"], "has no modem `m99`"),
         (&["RDU01-A", "--port", "/dev/null"], "numbers are made up"),
         (&[NUMBER, "--port", "/dev/null"], "--country US"),
@@ -183,7 +185,7 @@ fn one_modem_and_a_number_are_enough_and_screened_all_the_same() {
     // The modem was asked who it is, and the number dialed as from there.
     in_order(
         &called.out(),
-        &["+17045550101 (+17045550101): dialing 17045550101 on modem (courier)", "CONNECT", ": PASS"],
+        &["+17045550101 (+17045550101): dialing 17045550101 on m00 (courier)", "CONNECT", ": PASS"],
     );
     assert_eq!(exchange.dialed(), ["BR0001-A"], "{said}");
 

@@ -11,7 +11,7 @@ use lettre::message::Mailbox;
 
 use crate::cli::names;
 use crate::history::rates::By;
-use crate::model::{LineId, PlanName, span};
+use crate::model::{PlanName, span};
 
 pub use formats::{CsvTable, Table, Written};
 pub use monitor::{Nagios, Prometheus, Status, Zabbix, ZabbixList};
@@ -40,9 +40,6 @@ pub struct Report {
     /// Where runs were written.
     #[arg(long, value_name = "DIR")]
     pub reports: Option<PathBuf>,
-    /// Show one line alone.
-    #[arg(long, value_name = "LINE")]
-    pub line: Option<LineId>,
 }
 
 const HTML_HELP: &str = "\

@@ -72,6 +72,18 @@ fn number(args: &Call) -> Result<Option<PhoneNumber>, Failure> {
     if let Some(number) = &args.number {
         return Ok(Some(number.clone()));
     }
+    if args.plan.is_none() {
+        // Nothing of the example is named so: it is a number, as it stands on a bill.
+        let bare = |name: &&String| {
+            name.starts_with(|c: char| c.is_ascii_digit() || c == '(')
+                && name.chars().all(|c| c.is_ascii_digit() || " ()-./".contains(c))
+        };
+        if let Some(name) = args.names.iter().find(bare)
+            && let Err(error) = name.parse::<PhoneNumber>()
+        {
+            return Err(Failure::wrong(format!("`{}` {error}", clean_line(name))));
+        }
+    }
     let (numbers, names): (Vec<_>, Vec<_>) = args.names.iter().partition(|name| name.trim().starts_with('+'));
     match (numbers.as_slice(), names.is_empty()) {
         ([], _) => Ok(None),

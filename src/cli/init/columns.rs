@@ -126,7 +126,11 @@ impl Role {
                 "pstn",
                 "linenumber",
                 "phonenumber",
+                "phoneno",
                 "telephonenumber",
+                "telephoneno",
+                "telno",
+                "lineno",
                 "phone",
                 "telephone",
                 "tel",
@@ -304,6 +308,7 @@ mod tests {
 
     #[test]
     fn columns_are_known_by_the_names_that_inventories_use() {
+        assert!(told("Site,Phone no.,Device name", &[]).contains(&"number is `Phone no.`".to_owned()));
         assert_eq!(
             told("Name,Status,Site,Location,Platform,OOB phone,Serial number", &[]),
             [

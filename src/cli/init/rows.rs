@@ -491,7 +491,10 @@ where
     let fitting = cleaned(text, "._-:@+");
     let name: N = fitting.parse().map_err(|why| format!("is {}, which {why}", quoted(text)))?;
     if fitting != text {
-        renamed.push(format!("{} is `{name}`", quoted(text)));
+        let told = format!("{} is `{name}`", quoted(text));
+        if !renamed.contains(&told) {
+            renamed.push(told);
+        }
     }
     Ok(name)
 }

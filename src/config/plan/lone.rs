@@ -16,14 +16,15 @@ use crate::config::numbering::{Countries, Numbering, NumberingFile};
 use crate::config::problem::{Place, Problem, Problems, quoted, suggestion};
 use crate::console::{Dialog, DialogFile};
 use crate::model::{
-    BankName, CredentialName, DialString, Facets, Fault, Hostname, Line, LineId, PhoneNumber, PlanName,
+    BankName, CredentialName, DialString, Facets, Fault, Hostname, Line, LineId, ModemId, PhoneNumber,
+    PlanName,
 };
 use crate::modem::port::PortPath;
 use crate::modem::profile::Profile;
 
 /// Name of the plan, and of the bank, that has no file.
 const NAMELESS: &str = "call";
-/// The one modem of a bank without a file.
+/// The one modem of a bank without a file, where its port has no name that would do.
 const MODEM: &str = "modem";
 /// The credential that was typed.
 const TYPED: &str = "typed";
@@ -175,7 +176,7 @@ impl LonePort {
             }
         }
         let modem = BankModem {
-            id: MODEM.parse().ok()?,
+            id: self.name()?,
             port: self.port.clone(),
             profile,
             trunk: None,
@@ -186,6 +187,12 @@ impl LonePort {
             reset: None,
         };
         problems.is_empty().then_some((modem, profiles))
+    }
+
+    /// Its modem is called as its port is, where that is a name: whoever stands there has read it on the command line.
+    fn name(&self) -> Option<ModemId> {
+        let last = self.port.rsplit('/').next().unwrap_or_default();
+        last.parse().or_else(|_| MODEM.parse()).ok()
     }
 }
 

@@ -41,8 +41,10 @@ pub fn many(
     for (result, text) in tally(&calls) {
         page.painted(&format!("  {text}"), Some(Paint::of(result)));
     }
-    if ours > 0 {
-        page.wrapped(2, &format!("{ours} more say nothing of the line: they ended on our own side"));
+    match ours {
+        0 => {}
+        1 => page.wrapped(2, "1 more says nothing of the line: it ended on our own side"),
+        _ => page.wrapped(2, &format!("{ours} more say nothing of the line: they ended on our own side")),
     }
     let times: Vec<PhaseTimes> = calls.iter().map(|record| PhaseTimes::of(&record.timeline)).collect();
     spread(&mut page, &calls, &times, usually);
@@ -94,15 +96,20 @@ fn spread(page: &mut Page, calls: &[&CallRecord], times: &[PhaseTimes], usually:
     }
     let mut head = ["", "calls", "min", "median", "max", "deviation", "usual"].map(ToOwned::to_owned);
     // Narrow terminals keep what matters most.
-    let columns = if page.width() >= 76 { 7 } else { 5 };
+    let columns: &[usize] = match page.width() {
+        76.. => &[2, 3, 4, 5, 6],
+        56.. => &[2, 3, 4],
+        46.. => &[3, 4],
+        _ => &[3],
+    };
     if rows.iter().all(|row| row[6].is_empty()) {
         head[6].clear();
     }
     page.line("");
     for row in std::iter::once(&head).chain(&rows) {
         let mut text = format!("  {:<17} {:>5}", row[0], row[1]);
-        for cell in &row[2..columns] {
-            let _ = write!(text, " {cell:>9}");
+        for column in columns {
+            let _ = write!(text, " {:>9}", row[*column]);
         }
         page.line(&text);
     }

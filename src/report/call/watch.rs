@@ -14,9 +14,11 @@ use crate::report::cell::one_line;
 use crate::report::page::{Paint, Style};
 
 /// Columns from which on the nights behind a usual figure are told.
-const WIDE: usize = 90;
+const WIDE: usize = 100;
 /// Columns from which on the usual figure itself is told.
-const MIDDLE: usize = 60;
+const MIDDLE: usize = 76;
+/// Columns from which on each figure has its name.
+const NAMED: usize = 56;
 /// Nights from which on "longer than ever" says something.
 const NIGHTS_MIN: u32 = 3;
 
@@ -224,9 +226,16 @@ impl Watch {
         figures: &[(Figure, u64)],
     ) -> String {
         let when = since.map_or(String::new(), seconds);
+        // On a telephone's screen the figure stands beside what has come, which names it well enough.
+        let named = self.style.width >= NAMED;
+        let what =
+            if named || !what.is_empty() { what } else { figures.first().map_or("", |(it, _)| it.word()) };
         let mut row = format!("  {when:>8}  {what:<14}");
         for (figure, ms) in figures {
-            let _ = write!(row, "  {:<13} {:>8}", figure.word(), seconds(*ms));
+            if named {
+                let _ = write!(row, "  {:<17}", figure.word());
+            }
+            let _ = write!(row, " {:>8}", seconds(*ms));
             let usual = self.usual(line, family, *figure);
             let Some(usual) = usual.filter(|_| self.style.width >= MIDDLE) else { continue };
             let _ = write!(row, "  usually {}", figure_seconds(usual.median));
@@ -283,12 +292,13 @@ impl Watch {
             }
             let Some(dialed) = dialed else { continue };
             let (at, half) = (millis(mark.at.since(dialed.at)), millis(mark.half_width));
-            lines.push(format!(
-                "  {:>8}  {:<14}  give or take {}: this modem does not show it",
-                format!("~{}", seconds(at)),
-                reached(moment),
-                seconds(half)
-            ));
+            let around = format!("  {:>8}  {:<14}", format!("~{}", seconds(at)), reached(moment));
+            let half = format!("give or take {}", seconds(half));
+            if self.style.width >= MIDDLE {
+                lines.push(format!("{around}  {half}: this modem does not show it"));
+            } else {
+                lines.extend([around.trim_end().to_owned(), format!("            {half}")]);
+            }
         }
         for figure in [Figure::Ring, Figure::Train, Figure::TrainConnect] {
             let live = PhaseTimes::of(&seen);

@@ -46,7 +46,7 @@ Every run that ends writes the same as `metrics.prom` into its folder, so a syml
   ln -s /var/lib/lineman/reports/latest/metrics.prom /var/lib/prometheus/node-exporter/lineman.prom
 
 Examples:
-  lineman report prometheus -o /var/lib/prometheus/node-exporter/lineman-nightly.prom
+  lineman report prometheus -o /var/lib/lineman/nightly.prom
   lineman report prometheus --verdicts-only 20261121T020000Z-nightly
 
 reports/monitoring/prometheus.md tells each metric; alert rules and a dashboard for Grafana lie beside it.")]
