@@ -49,6 +49,11 @@ pub(super) fn all(current: &OsStr) -> Vec<CompletionCandidate> {
     })
 }
 
+/// Modems of the bank.
+pub(super) fn modems(current: &OsStr) -> Vec<CompletionCandidate> {
+    offer(current, |all| all.modems.iter().cloned().collect())
+}
+
 /// Consoles of the library, and `none`.
 pub(super) fn consoles(current: &OsStr) -> Vec<CompletionCandidate> {
     let names = Library::around(Path::new("lineman")).names(Known::Console);

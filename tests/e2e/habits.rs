@@ -137,6 +137,8 @@ fn bash_completes_verbs_options_and_the_names_of_lines() {
     assert_eq!(completed(&stage, "lineman why m0"), Vec::<String>::new());
     assert_eq!(audited(&stage, &[]).code(), Some(1));
     assert_eq!(completed(&stage, "lineman why m0"), ["m00"]);
+    assert_eq!(completed(&stage, "lineman call BR0001-A --plan plan.yaml --modem "), ["m00"]);
+    assert_eq!(completed(&stage, "lineman schema ba"), ["bank"]);
     assert_eq!(completed(&stage, "lineman report trend BR0001"), ["BR0001", "BR0001-A"]);
     let runs = completed(&stage, "lineman report 20");
     assert!(runs.len() == 1 && runs[0].ends_with("-town"), "{runs:?}");

@@ -52,7 +52,7 @@ pub struct Call {
     #[arg(long, value_name = "FILE")]
     pub bank: Option<PathBuf>,
     /// Call from this modem of the bank.
-    #[arg(long, value_name = "ID", conflicts_with = "port")]
+    #[arg(long, value_name = "ID", conflicts_with = "port", add = ArgValueCompleter::new(crate::cli::names::modems))]
     pub modem: Option<ModemId>,
     /// Call from the modem on this port, whatever the bank has: a tty's path, or `rfc2217://host:port`.
     #[arg(long, value_name = "PORT", conflicts_with = "bank")]

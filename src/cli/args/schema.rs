@@ -1,6 +1,7 @@
 //! `lineman schema`.
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::config::schemas::Kind;
 
@@ -16,12 +17,13 @@ Examples:
 
 A schema knows forms, not meanings: `lineman check` has the last word.")]
 pub struct Schema {
-    /// The kind of file: plan, numbering, tariff, bank, modem, console or exchange.
-    #[arg(value_parser = kind)]
+    /// The kind of file.
+    #[arg(value_parser = kind())]
     pub kind: Kind,
 }
 
-fn kind(text: &str) -> Result<Kind, String> {
-    let told = || Kind::ALL.map(Kind::word).join(", ");
-    Kind::ALL.into_iter().find(|kind| kind.word() == text).ok_or_else(|| format!("there are {}", told()))
+/// By its word, so that help, completions and complaints know all of them.
+fn kind() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::word))
+        .try_map(|text| Kind::ALL.into_iter().find(|kind| kind.word() == text).ok_or("is no kind of file"))
 }
