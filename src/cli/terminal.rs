@@ -4,6 +4,7 @@
 //! What the user is told of it goes to stderr, the console's words to stdout. Only keys are raw: what the program writes
 //! keeps its line ends. Which keys mean something here is `escape`'s, the terminal's mode `raw`'s, reading `keys`'.
 
+#[cfg(any(unix, test))]
 mod escape;
 #[cfg(unix)]
 mod keys;
