@@ -15,4 +15,6 @@ pub mod model;
 pub mod modem;
 pub mod notify;
 pub mod report;
+pub mod run;
+pub mod service;
 pub mod sim;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::call::machine::Cancel;
+use crate::fleet::order::{Order, Told};
 use crate::report::outcome::INTERRUPTED;
 
 use super::{Failure, complain, note};
@@ -20,7 +21,7 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// The signals can't be listened for.
-pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
+pub(super) fn listen() -> Result<mpsc::Receiver<Told>, Failure> {
     let mut wishes = Wishes::listen()
         .map_err(|error| Failure::wrong(format!("signals can't be listened for: {error}")))?;
     let (stop, stops) = mpsc::channel(2);
@@ -44,7 +45,7 @@ pub(super) fn listen() -> Result<mpsc::Receiver<Cancel>, Failure> {
                 }
                 Cancel::HangUp => end_at_once(),
             }
-            if stop.send(next).await.is_err() {
+            if stop.send(Order::stop(next)).await.is_err() {
                 return;
             }
             next = Cancel::HangUp;

@@ -27,6 +27,7 @@ use crate::modem::port::Port;
 use self::checks::RunningCheck;
 use super::desk::{Desk, DeskFact};
 use super::hours::Hours;
+use super::order::{Order, Told};
 use super::scheduler::{Check, Decision, Input, Scheduler, SchedulerPlan};
 use super::talk;
 use super::worker::{self, Channels, Command, OpenPort, Report, Seat};
@@ -110,12 +111,12 @@ pub struct RunEnd {
     pub broken: Option<ObserveError>,
 }
 
-/// Runs a job to its end. `interrupts` brings the user's wish to stop, the milder first.
+/// Runs a job to its end. `orders` brings what it is told meanwhile.
 pub async fn run<O: OpenPort, B: LineBook>(
     job: Job<O, B>,
     clock: Clock,
     observer: &mut dyn Observer,
-    interrupts: mpsc::Receiver<Cancel>,
+    orders: mpsc::Receiver<Told>,
 ) -> RunEnd {
     let Job { opening, preface, seats, opener, book, plan, mut desk, deadline, mut hours } = job;
     // Nobody waits for a line to prove a credential that an earlier sitting has judged.
@@ -162,7 +163,7 @@ pub async fn run<O: OpenPort, B: LineBook>(
     }
     run.step(Input::Start);
     run.desk_effects();
-    run.work(notices_in, reports_in, interrupts).await;
+    run.work(notices_in, reports_in, orders).await;
     run.close().await
 }
 
@@ -216,7 +217,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         &mut self,
         mut notices: mpsc::Receiver<(CallId, Notice)>,
         mut reports: mpsc::Receiver<(ModemId, Report)>,
-        mut interrupts: mpsc::Receiver<Cancel>,
+        mut orders: mpsc::Receiver<Told>,
     ) {
         while !self.finished {
             let next = self.scheduler.next_deadline().into_iter().chain(self.deadline).min();
@@ -224,7 +225,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             tokio::select! {
                 // In this order, so that what a call told is known before its end is.
                 biased;
-                Some(how) = interrupts.recv() => self.interrupt(how),
+                Some(told) = orders.recv() => self.told(told),
                 Some((call, notice)) = notices.recv() => self.notice(&call, notice),
                 Some((modem, report)) = reports.recv() => self.report(modem, report),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
@@ -261,6 +262,12 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         let task = self.tasks.spawn(work).id();
         self.task_modems.insert(task, modem.clone());
         self.workers.insert(modem, Worker { seat, commands, task, call: None, check: None });
+    }
+
+    fn told(&mut self, told: Told) {
+        if let Order::Stop { how, .. } = told.order {
+            self.interrupt(how);
+        }
     }
 
     fn interrupt(&mut self, how: Cancel) {

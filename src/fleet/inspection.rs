@@ -12,9 +12,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::dispatcher::LineBook;
+use super::order::{Order, Told};
 use super::scheduler::Check;
 use super::worker::{self, Channels, CheckOver, Command, OpenPort, Report, Seat};
-use crate::call::machine::Cancel;
 use crate::model::event::{CheckOutcome, Hangup};
 use crate::model::{Fault, Link, ModemId, TrunkName};
 use crate::modem::clock::Clock;
@@ -101,11 +101,11 @@ pub fn ring(modems: &[(ModemId, bool)], tones: bool, reference: bool) -> Vec<(Mo
     checks
 }
 
-/// Inspects a bench. `cancel` ends it: what is running hangs up, and what is known then is the answer.
+/// Inspects a bench. An order to stop ends it: what is running hangs up, and what is known then is the answer.
 pub async fn inspect<O: OpenPort, B: LineBook>(
     bench: Bench<O, B>,
     clock: Clock,
-    mut cancel: mpsc::Receiver<Cancel>,
+    mut orders: mpsc::Receiver<Told>,
 ) -> Findings {
     let Bench { seats, opener, book, trunks, limits, checks } = bench;
     let (notices, mut notices_in) = mpsc::channel(QUEUE_MAX);
@@ -150,7 +150,7 @@ pub async fn inspect<O: OpenPort, B: LineBook>(
         }
         tokio::select! {
             biased;
-            Some(how) = cancel.recv() => {
+            Some(Told { order: Order::Stop { how, .. }, .. }) = orders.recv() => {
                 work.stopped = true;
                 work.left.clear();
                 stop.send_replace(Some(how));

@@ -11,6 +11,7 @@ pub mod guard;
 pub mod health;
 pub mod hours;
 pub mod inspection;
+pub mod order;
 pub mod pileup;
 pub mod policy;
 pub mod redial;

@@ -23,10 +23,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("sim", &["model", "modem::port", "modem::profile", "modem::clock"]),
     (
-        "cli",
+        "run",
         &[
             "model", "modem", "console", "call", "fleet", "journal", "report", "history", "notify", "config",
             "sim",
+        ],
+    ),
+    (
+        "service",
+        &[
+            "model", "modem", "console", "call", "fleet", "journal", "report", "history", "notify", "config",
+            "run",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "model", "modem", "console", "call", "fleet", "journal", "report", "history", "notify", "config",
+            "sim", "run", "service",
         ],
     ),
 ];

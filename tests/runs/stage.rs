@@ -16,6 +16,7 @@ use lineman::fleet::budget::Budget;
 use lineman::fleet::desk::{Desk, DeskEntry, Remember};
 use lineman::fleet::dispatcher::{self, Job, LineBook, NotDialed, ObserveError, Observer, RunEnd};
 use lineman::fleet::hours::{Calendar, Derived, Hours};
+use lineman::fleet::order::{Order, Told};
 use lineman::fleet::policy::Policy;
 use lineman::fleet::redial::RedialLaw;
 use lineman::fleet::scheduler::{Check, CheckPlan, LineJob, ModemSeat, Past, Preflight, SchedulerPlan, Way};
@@ -326,7 +327,7 @@ impl Stage {
             let stop = stop.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(after).await;
-                let _ = stop.send(how).await;
+                let _ = stop.send(Order::stop(how)).await;
             });
         }
         let doors = ports.iter().filter_map(|(modem, path)| match path {
@@ -752,7 +753,7 @@ impl LineBook for Book {
 struct Recorder {
     events: Vec<Event>,
     hooks: Vec<Hook>,
-    stop: mpsc::Sender<Cancel>,
+    stop: mpsc::Sender<Told>,
     doors: BTreeMap<ModemId, Door>,
     broken: bool,
 }
@@ -766,7 +767,7 @@ impl Observer for Recorder {
         for deed in self.hooks.iter_mut().filter_map(|hook| hook(event)) {
             match deed {
                 Deed::Interrupt(how) => {
-                    let _ = self.stop.try_send(how);
+                    let _ = self.stop.try_send(Order::stop(how));
                 }
                 Deed::Sabotage(modem) => {
                     self.doors[&modem.parse::<ModemId>().expect("a name")].sabotage();

@@ -1,0 +1,189 @@
+//! What the daemon is told by whoever operates it, and what it answers; over HTTP and the control socket alike.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{BankName, LineId, ModemId, PlanName, RunId};
+
+/// What is to be done. Its form in JSON is that of the API: `{"do": "pause", "why": "...", "until": "..."}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Control {
+    /// Run a plan now, or as soon as its bank is free.
+    Start {
+        /// Which.
+        plan: PlanName,
+    },
+    /// End the run of a plan (all runs, without one): calls log out and hang up; what waits in the queue is taken out.
+    Stop {
+        /// Which; absent: all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<PlanName>,
+        /// Why, in words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
+    /// Begin no call and no run: for maintenance. Calls that are running end as they may.
+    Pause {
+        /// What; absent: the whole daemon.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<PlanName>,
+        /// It ends by itself then; absent: with `resume`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+        /// Why, in words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
+    /// A pause, a drain or a stop of the daemon is over.
+    Resume {
+        /// What; absent: the whole daemon.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<PlanName>,
+    },
+    /// Calls that are running end as they may, and nothing else begins until `resume`.
+    Drain {
+        /// What; absent: the whole daemon.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<PlanName>,
+        /// Why, in words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
+    /// Hang up everything now; nothing is dialed until `release`, over restarts too.
+    EmergencyStop {
+        /// Why, in words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
+    /// An emergency stop is over.
+    Release,
+    /// End a modem's worker, after its call has hung up, and start it again with its port opened anew.
+    Restart {
+        /// Which.
+        modem: ModemId,
+        /// Of which bank; may be left out where one bank alone has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bank: Option<BankName>,
+    },
+    /// Something may work again that was disabled here. What its file disables stays so.
+    Enable {
+        /// What.
+        #[serde(flatten)]
+        subject: Subject,
+    },
+    /// Something shall not be dialed, or dialed on, until it is enabled again, over restarts too.
+    Disable {
+        /// What.
+        #[serde(flatten)]
+        subject: Subject,
+        /// Why, in words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
+    /// A technician's call to a line, before whatever waits; beside a run of its bank it borrows one modem.
+    Call {
+        /// The plan that has the line; may be left out where one alone has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<PlanName>,
+        /// Which.
+        line: LineId,
+    },
+    /// What this daemon is among its peers, as keepalived, Pacemaker or an operator tells it.
+    Role {
+        /// What it is from now on.
+        role: Role,
+    },
+    /// How much is logged, of one room or of all.
+    Log {
+        /// The room; absent: all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<String>,
+        /// From this level on; absent: as the configuration says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        level: Option<Level>,
+    },
+    /// Read all configuration again.
+    Reload,
+}
+
+/// What can be disabled. In JSON its one key: `{"modem": "m00", "bank": "hq"}`, `{"plan": "nightly"}`, `{"daemon": true}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Subject {
+    /// A line of a plan; the plan may be left out where one alone has it.
+    Line {
+        /// Which.
+        line: LineId,
+        /// Of which plan.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<PlanName>,
+    },
+    /// A modem of a bank; the bank may be left out where one alone has it.
+    Modem {
+        /// Which.
+        modem: ModemId,
+        /// Of which bank.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bank: Option<BankName>,
+    },
+    /// A plan.
+    Plan {
+        /// Which.
+        plan: PlanName,
+    },
+    /// All of it.
+    Daemon {
+        /// Always true.
+        daemon: bool,
+    },
+}
+
+/// What a daemon is among its peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The one that dials.
+    Primary,
+    /// One that stands by, and runs only what is for the secondary.
+    Secondary,
+    /// Nobody knows (yet): runs only what is for always.
+    None,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Level {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// What became of it.
+pub type Answer = Result<Done, Refused>;
+
+/// It is carried out, or under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// What was done, in words.
+    pub said: String,
+    /// The run that was begun, where there is one to watch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+}
+
+/// Why it can't be carried out; nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{why}")]
+pub struct Refused {
+    /// In words.
+    pub why: String,
+    /// What was named does not exist.
+    #[serde(default)]
+    pub unknown: bool,
+}

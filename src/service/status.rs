@@ -1,0 +1,169 @@
+//! What the daemon tells of itself: one picture, made by the loop after each change, read by the API, the page, `/metrics` and
+//! `lineman status` alike.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::control::{Level, Role};
+use crate::model::{BankName, CallId, LineId, ModemId, PlanName, RunId};
+
+/// The daemon as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// What the configuration calls it.
+    pub service: String,
+    /// The program's version.
+    pub lineman: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When this picture was made.
+    pub at: Timestamp,
+    /// Whether it dials at all.
+    pub stands: Stands,
+    /// Why not, in words; empty where it does.
+    pub why: String,
+    /// That ends by itself then.
+    pub until: Option<Timestamp>,
+    /// What it is among its peers, and who says so.
+    pub role: Role,
+    /// How that is found out, in words.
+    pub leadership: String,
+    /// The configuration.
+    pub config: ConfigStatus,
+    /// The plans, in the order of the configuration.
+    pub plans: Vec<PlanStatus>,
+    /// The banks, by their names.
+    pub banks: Vec<BankStatus>,
+    /// What waits for its bank, in its order.
+    pub queue: Vec<Waiting>,
+    /// What is logged; the room `""` is all others.
+    pub log: BTreeMap<String, Level>,
+}
+
+/// Whether the daemon, a plan or a modem works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stands {
+    /// At work: a run goes on, a call is made.
+    Working,
+    /// Ready, and nothing to do now.
+    Idle,
+    /// Being set up.
+    SettingUp,
+    /// It is due, and waits for something.
+    Waiting,
+    /// Paused, until it is resumed or for a time.
+    Paused,
+    /// It finishes what it does, and begins nothing else.
+    Draining,
+    /// Drained, or stopped, until it is resumed.
+    Stopped,
+    /// Everything was hung up, until it is released.
+    EmergencyStopped,
+    /// Disabled, in a file or by an operator.
+    Disabled,
+    /// Another daemon has the role for it.
+    StandingBy,
+    /// Lent to a technician's call.
+    Lent,
+    /// Under quarantine: it failed where others succeed.
+    Quarantined,
+    /// It can't be had just now, and is tried again.
+    Out,
+    /// It died, or failed, again and again: it is tried again slowly.
+    Down,
+}
+
+/// The configuration that is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigStatus {
+    /// Its file.
+    pub path: String,
+    /// Since when it is in force.
+    pub loaded: Timestamp,
+    /// Why a newer one is not: all its problems, in words.
+    pub problem: Option<String>,
+}
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanStatus {
+    /// Which.
+    pub plan: PlanName,
+    /// Its bank.
+    pub bank: BankName,
+    /// How it stands.
+    pub stands: Stands,
+    /// Why nothing of it is dialed now, in words; empty while it is.
+    pub why: String,
+    /// That ends by itself then.
+    pub until: Option<Timestamp>,
+    /// Its schedule, as it is written.
+    pub schedule: Vec<String>,
+    /// When it is due next.
+    pub next: Option<Timestamp>,
+    /// The run that goes on.
+    pub run: Option<RunId>,
+    /// The last run that ended.
+    pub last: Option<LastRun>,
+    /// Lines that an operator disabled, and why.
+    pub disabled_lines: BTreeMap<LineId, String>,
+}
+
+/// A run that has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    /// Which.
+    pub run: RunId,
+    /// When.
+    pub ended: Timestamp,
+    /// Whether all of it was done.
+    pub completed: bool,
+    /// Lines by result.
+    pub counts: BTreeMap<String, usize>,
+}
+
+/// A bank.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BankStatus {
+    /// Which.
+    pub bank: BankName,
+    /// The run that has it.
+    pub run: Option<RunId>,
+    /// Its modems, in the bank's order.
+    pub modems: Vec<ModemStatus>,
+}
+
+/// A modem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModemStatus {
+    /// Which.
+    pub modem: ModemId,
+    /// Its port.
+    pub port: String,
+    /// How it stands.
+    pub stands: Stands,
+    /// Why it isn't dialing, in words; empty while it is.
+    pub why: String,
+    /// It is tried again then.
+    pub until: Option<Timestamp>,
+    /// The call that it makes.
+    pub call: Option<CallId>,
+    /// How often its worker died or was started again since the daemon began.
+    pub restarts: u32,
+}
+
+/// What waits for its bank.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The plan.
+    pub plan: PlanName,
+    /// The line, of a technician's call.
+    pub line: Option<LineId>,
+    /// Since when.
+    pub since: Timestamp,
+    /// For what, in words.
+    pub why: String,
+}
