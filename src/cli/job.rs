@@ -135,6 +135,7 @@ pub(super) fn scheduler_plan(
         past,
         room,
         groups: groups.all,
+        ..SchedulerPlan::default()
     }
 }
 
