@@ -50,7 +50,10 @@ impl Watch {
                     assert!(persists || self.is_nowhere(line), "it did not persist");
                 }
                 (_, CallClass::Policy) => match verdict.fault {
-                    Some(Fault::Cancelled) => assert!(self.draining || has(CallClass::Policy)),
+                    Some(Fault::Cancelled) => {
+                        assert!(self.draining || has(CallClass::Policy) || self.all_are_away());
+                    }
+                    Some(Fault::Skipped) => assert!(self.skipped.contains_key(line)),
                     Some(Fault::PastDeadline) => assert!(self.past_deadline),
                     Some(Fault::Screened) => assert!(self.refused.contains(line)),
                     Some(Fault::OverBudget) => self.invariant_over_budget(line),
@@ -143,7 +146,7 @@ impl Watch {
             });
         let Some(decided) = decided else {
             let in_service = |(id, (seat, _)): (&ModemId, &(Seat, Option<Fault>))| {
-                !self.quarantined.contains(id) && matches!(seat, Seat::Ready | Seat::InCall)
+                !self.quarantined.contains(id) && matches!(seat, Seat::Ready | Seat::InCall | Seat::Lent)
             };
             let distrusted = verdict.fault == Some(Fault::QuarantinedBench) && self.is_nowhere(line);
             assert!(
