@@ -33,7 +33,7 @@ impl Watch {
 
     fn taken_home(&mut self, now: Mono, modem: &ModemId) {
         let Some(loan) = self.lent.remove(modem) else { return };
-        self.seats.insert(modem.clone(), (Seat::SettingUp, None));
+        self.renewed(modem, Seat::SettingUp);
         for number in self.known_numbers(&loan) {
             self.redial.entry(number).or_default().note(&self.plan.redial, now, None, false);
         }
@@ -60,10 +60,6 @@ impl Watch {
     /// A technician calls it.
     pub(super) fn is_lent_out(&self, number: &PhoneNumber) -> bool {
         self.lent.values().any(|loan| loan.numbers.contains(number))
-    }
-
-    pub(super) fn is_away(&self, seat: Seat) -> bool {
-        seat == Seat::Away
     }
 
     /// Whether a call that is over was called off, and came to nothing else.
@@ -107,11 +103,7 @@ impl Watch {
 
     /// Nobody is in service, since all were taken out of it.
     pub(super) fn all_are_away(&self) -> bool {
-        let seats = || self.seats.iter();
-        seats().any(|(_, (seat, _))| self.is_away(*seat))
-            && !seats().any(|(id, (seat, _))| {
-                !self.quarantined.contains(id) && matches!(seat, Seat::Ready | Seat::InCall | Seat::Lent)
-            })
+        self.seats.values().any(|(seat, _)| *seat == Seat::Away) && !self.has_service()
     }
 
     pub(super) fn decided_by_order(&mut self, now: Mono, decision: &Decision) {
@@ -165,6 +157,10 @@ impl Watch {
 
     fn leaves(&mut self, modem: &ModemId, to: Seat) {
         assert!(!matches!(self.seats[modem].0, Seat::InCall | Seat::Lent), "{modem} is not on-hook");
+        self.renewed(modem, to);
+    }
+
+    fn renewed(&mut self, modem: &ModemId, to: Seat) {
         self.down.remove(modem);
         self.deaths.remove(modem);
         self.lineless.remove(modem);
