@@ -5,4 +5,8 @@
 //! is `run`'s and `fleet`'s. Nothing here prints or exits: `cli` does.
 
 pub mod control;
+pub mod durable;
+pub mod keeper;
+pub mod leadership;
+pub mod leftover;
 pub mod status;
