@@ -5,4 +5,7 @@
 //! is `run`'s and `fleet`'s. Nothing here prints or exits: `cli` does.
 
 pub mod control;
+pub mod levels;
 pub mod status;
+pub mod systemd;
+pub mod watch;
