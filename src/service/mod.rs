@@ -9,5 +9,8 @@ pub mod durable;
 pub mod keeper;
 pub mod leadership;
 pub mod leftover;
+pub mod levels;
 pub mod live;
 pub mod status;
+pub mod systemd;
+pub mod watch;
