@@ -10,7 +10,7 @@ use crate::model::{BankName, LineId, ModemId, PlanName};
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum Typed {
-    Start { plan: PlanName },
+    Start { plan: PlanName, anyway: Option<bool> },
     Stop { plan: Option<PlanName>, why: Option<String> },
     Pause { plan: Option<PlanName>, until: Option<Timestamp>, why: Option<String> },
     Resume { plan: Option<PlanName> },
@@ -20,7 +20,7 @@ pub(super) enum Typed {
     Restart { modem: ModemId, bank: Option<BankName> },
     Enable(Named),
     Disable(NamedWhy),
-    Call { plan: Option<PlanName>, line: LineId },
+    Call { plan: Option<PlanName>, line: LineId, anyway: Option<bool> },
     Role { role: Role },
     Log { room: Option<String>, level: Option<Level> },
     Reload {},
@@ -55,7 +55,7 @@ impl TryFrom<Typed> for Control {
     fn try_from(typed: Typed) -> Result<Self, Self::Error> {
         let words = |why: Option<String>| why.map(|why| why.trim().to_owned()).unwrap_or_default();
         Ok(match typed {
-            Typed::Start { plan } => Self::Start { plan },
+            Typed::Start { plan, anyway } => Self::Start { plan, anyway: anyway.unwrap_or_default() },
             Typed::Stop { plan, why } => Self::Stop { plan, why: words(why) },
             Typed::Pause { plan, until, why } => Self::Pause { plan, until, why: words(why) },
             Typed::Resume { plan } => Self::Resume { plan },
@@ -64,10 +64,13 @@ impl TryFrom<Typed> for Control {
             Typed::Release {} => Self::Release,
             Typed::Restart { modem, bank } => Self::Restart { modem, bank },
             Typed::Enable(named) => Self::Enable { subject: named.try_into()? },
-            Typed::Disable(NamedWhy { line, modem, plan, bank, daemon, why }) => {
-                Self::Disable { subject: Named { line, modem, plan, bank, daemon }.try_into()?, why: words(why) }
+            Typed::Disable(NamedWhy { line, modem, plan, bank, daemon, why }) => Self::Disable {
+                subject: Named { line, modem, plan, bank, daemon }.try_into()?,
+                why: words(why),
+            },
+            Typed::Call { plan, line, anyway } => {
+                Self::Call { plan, line, anyway: anyway.unwrap_or_default() }
             }
-            Typed::Call { plan, line } => Self::Call { plan, line },
             Typed::Role { role } => Self::Role { role },
             Typed::Log { room, level } => Self::Log { room, level },
             Typed::Reload {} => Self::Reload,
@@ -118,12 +121,14 @@ mod tests {
         let subject = || {
             prop_oneof![
                 (name(), plan()).prop_map(|(line, plan)| Subject::Line { line, plan }),
-                (name(), proptest::option::of(name())).prop_map(|(modem, bank)| Subject::Modem { modem, bank }),
+                (name(), proptest::option::of(name()))
+                    .prop_map(|(modem, bank)| Subject::Modem { modem, bank }),
                 name().prop_map(|plan| Subject::Plan { plan }),
                 Just(Subject::Daemon { daemon: true }),
             ]
         };
-        let until = proptest::option::of((0_i64..4_000_000_000).prop_map(|s| Timestamp::from_second(s).unwrap()));
+        let until =
+            proptest::option::of((0_i64..4_000_000_000).prop_map(|s| Timestamp::from_second(s).unwrap()));
         prop_oneof![
             name().prop_map(|plan| Control::Start { plan }),
             (plan(), why()).prop_map(|(plan, why)| Control::Stop { plan, why }),
