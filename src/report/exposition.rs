@@ -113,14 +113,22 @@ struct Metrics(Vec<Family>);
 impl Collector for Metrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         for family in &self.0 {
-            let kind =
-                if family.counts { ConstCounter::new(0_u64).metric_type() } else { ConstGauge::new(0_u64).metric_type() };
-            let mut metric = encoder.encode_descriptor(family.name, family.help, family.unit.as_ref(), kind)?;
+            let kind = if family.counts {
+                ConstCounter::new(0_u64).metric_type()
+            } else {
+                ConstGauge::new(0_u64).metric_type()
+            };
+            let mut metric =
+                encoder.encode_descriptor(family.name, family.help, family.unit.as_ref(), kind)?;
             for (labels, value) in &family.samples {
                 let mut sample = metric.encode_family(labels)?;
                 match value {
-                    Value::Whole(value) if family.counts => sample.encode_counter::<(), _, u64>(value, None)?,
-                    Value::Measure(value) if family.counts => sample.encode_counter::<(), _, u64>(value, None)?,
+                    Value::Whole(value) if family.counts => {
+                        sample.encode_counter::<Labels, _, u64>(value, None)?
+                    }
+                    Value::Measure(value) if family.counts => {
+                        sample.encode_counter::<Labels, _, u64>(value, None)?
+                    }
                     Value::Whole(value) => sample.encode_gauge(value)?,
                     Value::Measure(value) => sample.encode_gauge(value)?,
                 }

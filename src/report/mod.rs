@@ -12,7 +12,7 @@ mod columns;
 mod consoles;
 mod cost;
 pub mod exposition;
-mod finding;
+pub mod finding;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -11,6 +11,8 @@ pub mod leadership;
 pub mod leftover;
 pub mod levels;
 pub mod live;
+pub mod metrics;
+pub mod process;
 pub mod status;
 pub mod systemd;
 pub mod watch;

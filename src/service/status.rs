@@ -78,6 +78,46 @@ pub enum Stands {
     Down,
 }
 
+impl Stands {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Working,
+        Self::Idle,
+        Self::SettingUp,
+        Self::Waiting,
+        Self::Paused,
+        Self::Draining,
+        Self::Stopped,
+        Self::EmergencyStopped,
+        Self::Disabled,
+        Self::StandingBy,
+        Self::Lent,
+        Self::Quarantined,
+        Self::Out,
+        Self::Down,
+    ];
+
+    /// As it is written everywhere.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Idle => "idle",
+            Self::SettingUp => "setting-up",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Draining => "draining",
+            Self::Stopped => "stopped",
+            Self::EmergencyStopped => "emergency-stopped",
+            Self::Disabled => "disabled",
+            Self::StandingBy => "standing-by",
+            Self::Lent => "lent",
+            Self::Quarantined => "quarantined",
+            Self::Out => "out",
+            Self::Down => "down",
+        }
+    }
+}
+
 /// The configuration that is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigStatus {
