@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::exposition::{self, Family, Labels};
 use super::finding::Finding;
 use super::{Health, RunState, exit_code};

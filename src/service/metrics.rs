@@ -84,13 +84,14 @@ fn labels(of: &[(&'static str, &str)]) -> Labels {
 fn daemon(status: &Status) -> Vec<Family> {
     let mut info = Family::new("lineman_service_info", "The daemon: its name and its lineman; always 1");
     info.whole(labels(&[("service", &status.service), ("version", &status.lineman)]), 1_u64);
-    let mut started = Family::seconds("lineman_service_started_timestamp", "When the daemon began, Unix time");
+    let mut started =
+        Family::seconds("lineman_service_started_timestamp", "When the daemon began, Unix time");
     started.measure(Labels::new(), unix(status.started));
     let mut stands = Family::new(
         "lineman_service_stands",
         "How the daemon stands, as a label; always 1. There is one sample, of what holds",
     );
-    stands.whole(labels(&[("stands", status.stands.word())]), 1_u64);
+    stands.whole(labels(&[("stands", status.stands.code())]), 1_u64);
     let mut until = Family::seconds(
         "lineman_service_until_timestamp",
         "When that ends by itself, Unix time; absent where it does not",
@@ -103,8 +104,10 @@ fn daemon(status: &Status) -> Vec<Family> {
         "What the daemon is among its peers, as a label: primary, secondary or none; always 1",
     );
     role.whole(labels(&[("service", &status.service), ("role", status.role.word())]), 1_u64);
-    let mut loaded =
-        Family::seconds("lineman_config_loaded_timestamp", "Since when the configuration is in force, Unix time");
+    let mut loaded = Family::seconds(
+        "lineman_config_loaded_timestamp",
+        "Since when the configuration is in force, Unix time",
+    );
     loaded.measure(Labels::new(), unix(status.config.loaded));
     let mut good = Family::new(
         "lineman_config_last_reload_successful",
@@ -141,7 +144,7 @@ fn plans(status: &Status) -> Vec<Family> {
         Family::new("lineman_plan_disabled_lines", "Lines of the plan that an operator has disabled");
     for plan in &status.plans {
         let name = ("plan", plan.plan.as_str());
-        stands.whole(labels(&[name, ("bank", plan.bank.as_str()), ("stands", plan.stands.word())]), 1_u64);
+        stands.whole(labels(&[name, ("bank", plan.bank.as_str()), ("stands", plan.stands.code())]), 1_u64);
         if let Some(at) = plan.next {
             next.measure(labels(&[name]), unix(at));
         }
@@ -167,11 +170,11 @@ fn modems(status: &Status) -> Vec<Family> {
         for modem in &bank.modems {
             *by.entry(modem.stands).or_default() += 1;
             let of = ("modem", modem.modem.as_str());
-            stands.whole(labels(&[name, of, ("stands", modem.stands.word())]), 1_u64);
+            stands.whole(labels(&[name, of, ("stands", modem.stands.code())]), 1_u64);
             restarts.whole(labels(&[name, of]), modem.restarts);
         }
         for (stands, n) in by {
-            counts.whole(labels(&[name, ("stands", stands.word())]), n);
+            counts.whole(labels(&[name, ("stands", stands.code())]), n);
         }
     }
     vec![counts, stands, restarts]
@@ -186,7 +189,8 @@ fn runs(going: &[Going]) -> Vec<Family> {
         "lineman_live_run_lines",
         "Lines of the run that goes on by their result so far; those without one are `left`",
     );
-    let mut ended = Family::new("lineman_live_run_calls_ended", "Calls of the run that goes on that have ended");
+    let mut ended =
+        Family::new("lineman_live_run_calls_ended", "Calls of the run that goes on that have ended");
     let mut calls = Family::new("lineman_live_calls", "Calls that are made now, on the bank");
     let mut technicians = Family::new("lineman_live_technician_calls", "Calls of technicians that go on");
     let mut by_bank: BTreeMap<&BankName, u64> = BTreeMap::new();

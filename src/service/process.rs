@@ -51,7 +51,10 @@ fn used() -> Option<Duration> {
     use nix::sys::resource::{UsageWho, getrusage};
     let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
     let micros = |time: nix::sys::time::TimeVal| {
-        u64::try_from(time.tv_sec()).ok()?.checked_mul(1_000_000)?.checked_add(u64::try_from(time.tv_usec()).ok()?)
+        u64::try_from(time.tv_sec())
+            .ok()?
+            .checked_mul(1_000_000)?
+            .checked_add(u64::try_from(time.tv_usec()).ok()?)
     };
     Some(Duration::from_micros(micros(usage.user_time())?.checked_add(micros(usage.system_time())?)?))
 }
