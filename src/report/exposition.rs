@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -70,6 +70,15 @@ impl Family {
         self.samples.push((labels, Value::Measure(value)));
     }
 
+    fn say(&self, value: Value, sample: &mut MetricEncoder<'_>) -> fmt::Result {
+        match value {
+            Value::Whole(value) if self.counts => sample.encode_counter::<Labels, _, u64>(&value, None),
+            Value::Measure(value) if self.counts => sample.encode_counter::<Labels, _, u64>(&value, None),
+            Value::Whole(value) => sample.encode_gauge(&value),
+            Value::Measure(value) => sample.encode_gauge(&value),
+        }
+    }
+
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
@@ -121,16 +130,10 @@ impl Collector for Metrics {
             let mut metric =
                 encoder.encode_descriptor(family.name, family.help, family.unit.as_ref(), kind)?;
             for (labels, value) in &family.samples {
-                let mut sample = metric.encode_family(labels)?;
-                match value {
-                    Value::Whole(value) if family.counts => {
-                        sample.encode_counter::<Labels, _, u64>(value, None)?
-                    }
-                    Value::Measure(value) if family.counts => {
-                        sample.encode_counter::<Labels, _, u64>(value, None)?
-                    }
-                    Value::Whole(value) => sample.encode_gauge(value)?,
-                    Value::Measure(value) => sample.encode_gauge(value)?,
+                if labels.is_empty() {
+                    family.say(*value, &mut metric)?;
+                } else {
+                    family.say(*value, &mut metric.encode_family(labels)?)?;
                 }
             }
         }

@@ -140,7 +140,11 @@ mod tests {
             (name(), proptest::option::of(name())).prop_map(|(modem, bank)| Control::Restart { modem, bank }),
             subject().prop_map(|subject| Control::Enable { subject }),
             (subject(), why()).prop_map(|(subject, why)| Control::Disable { subject, why }),
-            (plan(), name(), any::<bool>()).prop_map(|(plan, line, anyway)| Control::Call { plan, line, anyway }),
+            (plan(), name(), any::<bool>()).prop_map(|(plan, line, anyway)| Control::Call {
+                plan,
+                line,
+                anyway
+            }),
             Just(Control::Role { role: Role::Secondary }),
             Just(Control::Log { room: Some("fleet".to_owned()), level: Some(Level::Debug) }),
             Just(Control::Log { room: None, level: None }),
