@@ -5,5 +5,10 @@
 //! is `run`'s and `fleet`'s. Nothing here prints or exits: `cli` does.
 
 pub mod control;
+pub mod durable;
+pub mod http;
+pub mod keeper;
+pub mod leadership;
+pub mod leftover;
 pub mod live;
 pub mod status;
