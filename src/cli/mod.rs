@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return ExitCode::from(code),
     };
-    manner::settle(&cli.talk, &|name| std::env::var_os(name));
+    let _levels = manner::settle(&cli.talk, manner::Reader::User, &|name| std::env::var_os(name));
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -131,7 +131,7 @@ fn read(words: Vec<OsString>) -> Result<Cli, u8> {
         }
         if early.json && error.use_stderr() {
             let talk = args::Talk { log_format: args::LogFormat::Json, ..args::Talk::default() };
-            manner::settle(&talk, &|name| std::env::var_os(name));
+            manner::settle(&talk, manner::Reader::User, &|name| std::env::var_os(name));
             complain(&error.render().to_string());
         } else {
             // A reader that went away is no error.

@@ -244,8 +244,8 @@ impl Sitting {
 
 /// A run that is over.
 pub(crate) struct Concluded {
-    /// Its folder, which is still its own.
-    pub(crate) dir: RunDir,
+    /// Its folder, which anybody may take now.
+    pub(crate) folder: PathBuf,
     /// What was found, where there is a record that adds up.
     pub(crate) state: Option<RunState>,
     /// The files that were written.
@@ -264,13 +264,13 @@ impl Concluded {
         self,
         impatience: impl Future<Output = ()>,
     ) -> (Option<String>, Option<Failure>) {
-        let Self { dir, state, failure, telling, .. } = self;
-        let told = telling.finish(dir.path(), state.as_ref(), failure.as_ref(), impatience).await;
+        let Self { folder, state, failure, telling, .. } = self;
+        let told = telling.finish(&folder, state.as_ref(), failure.as_ref(), impatience).await;
         (told, failure)
     }
 }
 
-/// Checks the record, publishes the run, hands it to the history.
+/// Checks the record, publishes the run, hands it to the history; then lets go of its folder.
 fn conclude(
     dir: RunDir,
     minutes: Minutes,
@@ -279,8 +279,15 @@ fn conclude(
     telling: Telling,
 ) -> Concluded {
     let Minutes { state, report_error, journal_error } = minutes;
-    let mut done = Concluded { dir, state: None, files: Vec::new(), trouble: None, failure: None, telling };
-    let (folder, run) = (done.dir.path().display(), done.dir.run());
+    let mut done = Concluded {
+        folder: dir.path().to_owned(),
+        state: None,
+        files: Vec::new(),
+        trouble: None,
+        failure: None,
+        telling,
+    };
+    let (folder, run) = (dir.path().display(), dir.run());
     if let Some(why) = journal_error.or(broken) {
         done.failure = Some(Failure::unjudged(format!(
             "the run's record could not be kept, so the run was ended: {why}\nwhat was recorded is in {folder}; `lineman audit --resume {run}` goes on"
@@ -296,16 +303,16 @@ fn conclude(
             Some(Failure::unjudged(format!("the run's counts do not add up: {error}; this is a defect")));
         return done;
     }
-    done.files = crate::report::files(&state, done.dir.path());
-    done.files.push(done.dir.path().join(crate::journal::FILE_NAME));
+    done.files = crate::report::files(&state, dir.path());
+    done.files.push(dir.path().join(crate::journal::FILE_NAME));
     // The night's findings are not to be lost with a file of them.
     done.failure = match report_error {
-        None => done.dir.publish().err().map(Failure::unjudged),
+        None => dir.publish().err().map(Failure::unjudged),
         Some(why) => Some(Failure::unjudged(format!(
             "the verdicts stand in the journal, but a report could not be written: {why}\n`lineman audit --resume {run}` writes it, and dials nothing"
         ))),
     };
-    done.trouble = history.end(done.dir.path(), &state);
+    done.trouble = history.end(dir.path(), &state);
     done.state = Some(state);
     done
 }

@@ -10,5 +10,8 @@ pub mod http;
 pub mod keeper;
 pub mod leadership;
 pub mod leftover;
+pub mod levels;
 pub mod live;
 pub mod status;
+pub mod systemd;
+pub mod watch;

@@ -10,7 +10,7 @@ use crate::model::{BankName, LineId, ModemId, PlanName};
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum Typed {
-    Start { plan: PlanName, #[serde(default)] anyway: bool },
+    Start { plan: PlanName, anyway: Option<bool> },
     Stop { plan: Option<PlanName>, why: Option<String> },
     Pause { plan: Option<PlanName>, until: Option<Timestamp>, why: Option<String> },
     Resume { plan: Option<PlanName> },
@@ -20,7 +20,7 @@ pub(super) enum Typed {
     Restart { modem: ModemId, bank: Option<BankName> },
     Enable(Named),
     Disable(NamedWhy),
-    Call { plan: Option<PlanName>, line: LineId, #[serde(default)] anyway: bool },
+    Call { plan: Option<PlanName>, line: LineId, anyway: Option<bool> },
     Role { role: Role },
     Log { room: Option<String>, level: Option<Level> },
     Reload {},
@@ -55,7 +55,7 @@ impl TryFrom<Typed> for Control {
     fn try_from(typed: Typed) -> Result<Self, Self::Error> {
         let words = |why: Option<String>| why.map(|why| why.trim().to_owned()).unwrap_or_default();
         Ok(match typed {
-            Typed::Start { plan, anyway } => Self::Start { plan, anyway },
+            Typed::Start { plan, anyway } => Self::Start { plan, anyway: anyway.unwrap_or_default() },
             Typed::Stop { plan, why } => Self::Stop { plan, why: words(why) },
             Typed::Pause { plan, until, why } => Self::Pause { plan, until, why: words(why) },
             Typed::Resume { plan } => Self::Resume { plan },
@@ -64,10 +64,13 @@ impl TryFrom<Typed> for Control {
             Typed::Release {} => Self::Release,
             Typed::Restart { modem, bank } => Self::Restart { modem, bank },
             Typed::Enable(named) => Self::Enable { subject: named.try_into()? },
-            Typed::Disable(NamedWhy { line, modem, plan, bank, daemon, why }) => {
-                Self::Disable { subject: Named { line, modem, plan, bank, daemon }.try_into()?, why: words(why) }
+            Typed::Disable(NamedWhy { line, modem, plan, bank, daemon, why }) => Self::Disable {
+                subject: Named { line, modem, plan, bank, daemon }.try_into()?,
+                why: words(why),
+            },
+            Typed::Call { plan, line, anyway } => {
+                Self::Call { plan, line, anyway: anyway.unwrap_or_default() }
             }
-            Typed::Call { plan, line, anyway } => Self::Call { plan, line, anyway },
             Typed::Role { role } => Self::Role { role },
             Typed::Log { room, level } => Self::Log { room, level },
             Typed::Reload {} => Self::Reload,
@@ -118,14 +121,16 @@ mod tests {
         let subject = || {
             prop_oneof![
                 (name(), plan()).prop_map(|(line, plan)| Subject::Line { line, plan }),
-                (name(), proptest::option::of(name())).prop_map(|(modem, bank)| Subject::Modem { modem, bank }),
+                (name(), proptest::option::of(name()))
+                    .prop_map(|(modem, bank)| Subject::Modem { modem, bank }),
                 name().prop_map(|plan| Subject::Plan { plan }),
                 Just(Subject::Daemon { daemon: true }),
             ]
         };
-        let until = proptest::option::of((0_i64..4_000_000_000).prop_map(|s| Timestamp::from_second(s).unwrap()));
+        let until =
+            proptest::option::of((0_i64..4_000_000_000).prop_map(|s| Timestamp::from_second(s).unwrap()));
         prop_oneof![
-            (name(), any::<bool>()).prop_map(|(plan, anyway)| Control::Start { plan, anyway }),
+            name().prop_map(|plan| Control::Start { plan }),
             (plan(), why()).prop_map(|(plan, why)| Control::Stop { plan, why }),
             (plan(), until, why()).prop_map(|(plan, until, why)| Control::Pause { plan, until, why }),
             plan().prop_map(|plan| Control::Resume { plan }),
@@ -135,8 +140,7 @@ mod tests {
             (name(), proptest::option::of(name())).prop_map(|(modem, bank)| Control::Restart { modem, bank }),
             subject().prop_map(|subject| Control::Enable { subject }),
             (subject(), why()).prop_map(|(subject, why)| Control::Disable { subject, why }),
-            (plan(), name(), any::<bool>())
-                .prop_map(|(plan, line, anyway)| Control::Call { plan, line, anyway }),
+            (plan(), name()).prop_map(|(plan, line)| Control::Call { plan, line }),
             Just(Control::Role { role: Role::Secondary }),
             Just(Control::Log { room: Some("fleet".to_owned()), level: Some(Level::Debug) }),
             Just(Control::Log { room: None, level: None }),
