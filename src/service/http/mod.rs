@@ -34,16 +34,14 @@ use super::live::{Live, LiveRun};
 use super::status::Status;
 use crate::config::service::{Loaded, LoadedPlan};
 use crate::model::{PlanName, RunId};
+use crate::modem::clock::Clock;
 
 pub use self::feed::{Heard, Picture, RunPicture};
 pub use self::guard::TOKEN_CHARS_MIN;
 pub use self::server::{HttpError, Server};
 
 /// Where the technicians' calls of a plan are, within the folder of its runs.
-pub const CALLS: &str = "calls";
-
-/// Controls that may wait for the loop; beyond, who sends one waits.
-pub const CONTROLS_MAX: usize = 64;
+pub(crate) const CALLS: &str = crate::run::technician::FOLDER;
 
 /// What HTTP tells of, and whom it tells what it is told.
 #[derive(Debug, Clone)]
@@ -56,6 +54,8 @@ pub struct Rooms {
     pub control: mpsc::Sender<(Control, oneshot::Sender<Answer>)>,
     /// The configuration that is in force.
     pub config: watch::Receiver<Arc<Loaded>>,
+    /// The daemon's clock.
+    pub clock: Clock,
 }
 
 impl Rooms {
@@ -79,8 +79,9 @@ impl Rooms {
     pub fn folder(&self, plan: &LoadedPlan, run: &RunId) -> Option<PathBuf> {
         let reports = &plan.entry.reports;
         let live = self.live.runs().into_iter().find(|live| live.plan == *plan.name() && live.run == *run);
-        live.map(|live| live.folder.clone()).into_iter().chain([reports.join(run.as_str()), reports.join(CALLS).join(run.as_str())]).find(|folder| {
-            folder.join(crate::journal::FILE_NAME).is_file()
-        })
+        live.map(|live| live.folder.clone())
+            .into_iter()
+            .chain([reports.join(run.as_str()), reports.join(CALLS).join(run.as_str())])
+            .find(|folder| folder.join(crate::journal::FILE_NAME).is_file())
     }
 }

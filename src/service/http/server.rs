@@ -2,6 +2,7 @@
 //!
 //! A change that can't be done (a port that is taken, a certificate that can't be read) is told, and what was there stays.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -18,10 +19,9 @@ use super::guard::{Guard, Rights, TOKEN_CHARS_MIN};
 use super::listen::{self, ListenError};
 use super::tls::{self, TlsError};
 use super::{Rooms, routes};
-use crate::config::credentials::{self, CredentialError, Outside};
+use crate::config::credentials::{self, CredentialError, CredentialSource, Outside};
 use crate::config::service::{Access, Http, Service};
 use crate::model::CredentialName;
-use crate::modem::clock::Clock;
 
 /// Connections of the control socket at a time: it is for few, and must never be kept busy by the many of HTTP.
 const LOCAL_CONNECTIONS_MAX: usize = 64;
@@ -43,105 +43,136 @@ pub enum HttpError {
     #[error("{TOKEN}: {}", .0.to_string().replace("password", "token"))]
     Token(CredentialError),
     /// It can be guessed.
-    #[error("{TOKEN} has fewer than {TOKEN_CHARS_MIN} characters, which can be guessed; `openssl rand -hex 32` makes a good one")]
+    #[error(
+        "{TOKEN} has fewer than {TOKEN_CHARS_MIN} characters, which can be guessed; `openssl rand -hex 32` makes a good one"
+    )]
     ShortToken,
 }
 
 /// The doors, opened.
 pub struct Server {
-    rooms: Rooms,
     router: Router,
     guard: Arc<Guard>,
     end: CancellationToken,
     tasks: TaskTracker,
     port: Option<Port>,
     socket: Option<(PathBuf, CancellationToken)>,
+    /// The file that tells the port's address.
+    told: Option<PathBuf>,
     tls: Arc<RwLock<Option<TlsAcceptor>>>,
     has_tls: bool,
     port_hall: Arc<Hall>,
     socket_hall: Arc<Hall>,
+    /// Ends the wait for a token that is asked for.
+    asking: CancellationToken,
+    is_first: bool,
 }
 
 /// The port that is listened on.
 struct Port {
-    asked: std::net::SocketAddr,
-    bound: std::net::SocketAddr,
+    asked: SocketAddr,
+    bound: SocketAddr,
     end: CancellationToken,
 }
 
 impl Server {
-    /// Opens the doors that the configuration in force has, and serves; `stop` ends all of it at the next request, and what
-    /// goes on (events) at once. To be called within a runtime.
-    ///
-    /// # Errors
-    /// If a door can't be opened, or the token can't be had: a daemon that begins so would be one that nobody can steer.
-    pub async fn open(rooms: Rooms, clock: Clock, stop: CancellationToken) -> Result<Self, HttpError> {
-        let service = rooms.config.borrow().service.clone();
-        let rights = rights(service.http.as_ref()).await?;
-        let guard = Arc::new(Guard::new(rights, clock));
+    /// With no door open yet. To be called within a runtime.
+    pub fn new(rooms: Rooms) -> Self {
+        let guard = Arc::new(Guard::new(Rights::default(), rooms.clock));
+        let end = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let router = routes::router(&rooms, &guard, &stop, &tasks);
-        let mut server = Self {
-            rooms,
+        let router = routes::router(&rooms, &guard, &end, &tasks);
+        Self {
             router,
             guard,
-            end: stop,
+            end,
             tasks,
             port: None,
             socket: None,
+            told: None,
             tls: Arc::default(),
             has_tls: false,
-            port_hall: Hall::new(service.http.as_ref().map_or(0, |http| http.max_connections)),
+            port_hall: Hall::new(0),
             socket_hall: Hall::new(LOCAL_CONNECTIONS_MAX),
-        };
-        server.settle_socket(&service)?;
-        server.settle_port(&service)?;
-        Ok(server)
+            asking: CancellationToken::new(),
+            is_first: true,
+        }
     }
 
     /// Where the port is, if there is one: what the system gave it, where any free one was asked for.
-    pub fn address(&self) -> Option<std::net::SocketAddr> {
+    pub fn address(&self) -> Option<SocketAddr> {
         self.port.as_ref().map(|port| port.bound)
     }
 
-    /// Whether the port speaks TLS.
-    pub const fn has_tls(&self) -> bool {
-        self.has_tls
+    /// Opens and closes doors as the configuration says now, and reads the token and the certificate. The first time it waits
+    /// for the token; later, a program that gives it is asked meanwhile, and until then the old one holds.
+    ///
+    /// # Errors
+    /// What can't be done; that stays as it was, and all else is done.
+    pub async fn apply(&mut self, service: &Service) -> Result<(), HttpError> {
+        let rights = self.settle_rights(service).await;
+        let socket = self.settle_socket(service);
+        let port = self.settle_port(service);
+        self.tell_address(service);
+        self.is_first = false;
+        rights.and(socket).and(port)
     }
 
-    /// Follows the configuration until the server is stopped; then waits, not for long, for what is being served.
-    pub async fn run(mut self) {
-        let mut config = self.rooms.config.clone();
-        loop {
-            let changed = tokio::select! {
-                changed = config.changed() => changed,
-                () = self.end.cancelled() => break,
-            };
-            if changed.is_err() {
-                // The loop is gone: nobody is left to say `stop`.
-                self.end.cancel();
-                break;
-            }
-            let service = config.borrow_and_update().service.clone();
-            self.settle(&service).await;
-        }
+    /// Closes all doors: idle connections and live events end at once, whoever is being served has a little time.
+    pub async fn stop(self) {
+        self.end.cancel();
         self.tasks.close();
         if timeout(END_LIMIT, self.tasks.wait()).await.is_err() {
-            tracing::warn!(connections = self.tasks.len(), "not all connections ended in time; they are cut off");
+            tracing::warn!(
+                connections = self.tasks.len(),
+                "not all connections ended in time; they are cut off"
+            );
+        }
+        if let Some(path) = self.told {
+            let _ = std::fs::remove_file(path);
         }
     }
 
-    /// As the configuration says now; what can't be done is told, and left as it was.
-    async fn settle(&mut self, service: &Service) {
-        match rights(service.http.as_ref()).await {
-            Ok(rights) => self.guard.set(rights),
-            Err(error) => tracing::error!("{error}; the token stays as it was"),
+    async fn settle_rights(&mut self, service: &Service) -> Result<(), HttpError> {
+        self.asking.cancel();
+        let takes_time = |http: &Http| {
+            http.token.as_ref().is_some_and(|token| matches!(token.source, CredentialSource::Command(_)))
+        };
+        let http = service.http.clone();
+        if self.is_first || !http.as_ref().is_some_and(takes_time) {
+            self.guard.set(rights(http.as_ref()).await?);
+            return Ok(());
         }
-        if let Err(error) = self.settle_socket(service) {
-            tracing::error!("{error}; the control socket stays as it was");
-        }
-        if let Err(error) = self.settle_port(service) {
-            tracing::error!("{error}; the HTTP server stays as it was");
+        self.asking = self.end.child_token();
+        let (guard, asking) = (Arc::clone(&self.guard), self.asking.clone());
+        let runtime = tokio::runtime::Handle::current();
+        // A thread of its own, since what asks for secrets may not change threads.
+        self.tasks.spawn_blocking(move || {
+            let asked = runtime.block_on(async {
+                tokio::select! {
+                    asked = rights(http.as_ref()) => Some(asked),
+                    () = asking.cancelled() => None,
+                }
+            });
+            let Some(asked) = asked else { return };
+            match asked {
+                Ok(rights) => guard.set(rights),
+                Err(error) => tracing::error!("{error}; the token stays as it was"),
+            }
+        });
+        Ok(())
+    }
+
+    /// Where any free port was asked for, somebody must find it.
+    fn tell_address(&mut self, service: &Service) {
+        let Some(address) = self.address() else { return };
+        let scheme = if self.has_tls { "https" } else { "http" };
+        let path = service.state.join(format!("{}.http", service.name));
+        match crate::report::replace(&path, format!("{scheme}://{address}\n").as_bytes()) {
+            Ok(()) => self.told = Some(path),
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "the server's address could not be written")
+            }
         }
     }
 
@@ -237,7 +268,10 @@ async fn rights(http: Option<&Http>) -> Result<Rights, HttpError> {
         prompt: &mut |_| Err(std::io::Error::other("a daemon asks nobody")),
     };
     let resolved = credentials::resolve(&name, planned, &mut outside).await.map_err(HttpError::Token)?;
-    let short = resolved.password.as_ref().is_some_and(|token| token.expose_secret().chars().count() < TOKEN_CHARS_MIN);
+    let short = resolved
+        .password
+        .as_ref()
+        .is_some_and(|token| token.expose_secret().chars().count() < TOKEN_CHARS_MIN);
     if short {
         return Err(HttpError::ShortToken);
     }
