@@ -28,7 +28,7 @@ pub mod prometheus;
 mod render;
 mod state;
 pub mod summary;
-mod summary_json;
+pub mod summary_json;
 mod tables;
 mod transcript;
 mod view;

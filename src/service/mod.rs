@@ -8,6 +8,7 @@ pub mod alone;
 pub mod control;
 pub mod daemon;
 pub mod durable;
+pub mod http;
 mod jobs;
 pub mod keeper;
 pub mod leadership;
