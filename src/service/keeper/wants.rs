@@ -152,7 +152,8 @@ impl Keeper {
             let Some(item) = self.queue.take(number) else { continue };
             let past = item.expires.is_some_and(|expires| expires <= self.started);
             let why = if past { "no daemon ran".to_owned() } else { self.why_waits(&item) };
-            let stood_by = !past && self.loaded.plan(&item.plan).is_some_and(|plan| !plan.entry.when.fits(self.role));
+            let stood_by =
+                !past && self.loaded.plan(&item.plan).is_some_and(|plan| !plan.entry.when.fits(self.role));
             let level = if stood_by { Level::Info } else { Level::Warn };
             let what = match &item.want {
                 Want::Due(due) => {
