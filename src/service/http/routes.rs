@@ -46,7 +46,7 @@ pub(super) fn table() -> Vec<Route> {
         open("/-/healthy", get(api::service::healthy)),
         open("/-/ready", get(api::service::ready)),
         change("/-/reload", post(api::service::reload)),
-        read("/metrics", get(api::service::metrics)),
+        read("/metrics", get(api::metrics::get)),
         open("/api/v1/openapi.json", get(api::service::openapi)),
         read("/api/v1/status", get(api::service::status)),
         read("/api/v1/plans", get(api::service::plans)),
@@ -77,6 +77,7 @@ pub(super) fn router(
     let app = App {
         rooms: rooms.clone(),
         archive: Arc::new(Archive::default()),
+        figures: Arc::default(),
         feed,
         end: end.clone(),
         streams: Arc::new(tokio::sync::Semaphore::new(events::STREAMS_MAX)),
