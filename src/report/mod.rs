@@ -11,6 +11,7 @@ pub mod charts;
 mod columns;
 mod consoles;
 mod cost;
+pub mod exposition;
 pub mod finding;
 pub mod html;
 pub mod json;

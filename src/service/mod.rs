@@ -15,6 +15,8 @@ pub mod leadership;
 pub mod leftover;
 pub mod levels;
 pub mod live;
+pub mod metrics;
+pub mod process;
 pub mod signals;
 pub mod status;
 pub mod systemd;
