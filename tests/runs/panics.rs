@@ -11,7 +11,7 @@ use lineman::sim::log::What;
 use crate::stage::{Deed, Played, Stage};
 use crate::verdicts::{ALL, bank_of};
 
-const LINES: usize = 9;
+const LINES: usize = 24;
 
 /// The last verdict of each line, as far as the run came.
 fn found(played: &Played) -> BTreeMap<String, LineVerdict> {
@@ -42,8 +42,8 @@ fn a_run_that_dies_at_any_moment_hangs_up_and_can_be_gone_on_with() {
                     seen += usize::from(
                         matches!(kind, EventKind::CallMoment { moment: m, .. } if *m == moment),
                     );
-                    // Not with the first: calls on the other modems are further, or over.
-                    seen == 2
+                    // Amid a night: some lines have been done.
+                    seen == 5
                 },
                 Deed::Panic,
             );
