@@ -4,70 +4,42 @@
 
 pub mod args;
 mod audit;
-mod bench;
 mod call;
 mod check;
 mod example;
-mod experience;
-mod history;
-mod hours;
 mod import;
 mod init;
-mod job;
 mod man;
 mod manner;
 mod modems;
 mod names;
-mod notify;
-mod outlook;
 mod password;
-mod refused;
 mod report;
 mod schema;
 mod screen;
-mod scribe;
-mod secrets;
 mod shell;
 mod sim;
-mod standing;
 mod stop;
 mod terminal;
 mod viewer;
 mod why;
 
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::FromArgMatches;
+use secrecy::SecretString;
 
 use crate::report::outcome::COULD_NOT_JUDGE;
+use crate::run::{Failure, FailureKind, Host};
 
 use self::args::{Cli, Verb};
 use self::manner::{complain, note};
 
 /// Exit code of wrong usage or configuration: nothing was dialed.
 const WRONG: u8 = 2;
-
-/// What ends a verb before its work is done: told on stderr.
-#[derive(Debug)]
-struct Failure {
-    code: u8,
-    text: String,
-}
-
-impl Failure {
-    /// Usage or configuration is wrong: nothing was dialed.
-    fn wrong(text: impl Display) -> Self {
-        Self { code: WRONG, text: text.to_string() }
-    }
-
-    /// There was a run, and nobody can read from its files what it found.
-    fn unjudged(text: impl Display) -> Self {
-        Self { code: COULD_NOT_JUDGE, text: text.to_string() }
-    }
-}
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -112,8 +84,38 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             complain(&format!("error: {}", failure.text));
-            ExitCode::from(failure.code)
+            ExitCode::from(code_of(&failure))
         }
+    }
+}
+
+/// Whoever sits at the terminal, as far as a run talks to him.
+fn person() -> Arc<dyn Host> {
+    Arc::new(Person)
+}
+
+/// See [`person`].
+struct Person;
+
+impl Host for Person {
+    fn note(&self, text: &str) {
+        note(text);
+    }
+
+    fn complain(&self, text: &str) {
+        complain(text);
+    }
+
+    fn ask(&self, question: &str) -> std::io::Result<SecretString> {
+        password::ask(question)
+    }
+}
+
+/// The exit code of a failure.
+fn code_of(failure: &Failure) -> u8 {
+    match failure.kind {
+        FailureKind::Wrong => WRONG,
+        FailureKind::Unjudged => COULD_NOT_JUDGE,
     }
 }
 

@@ -5,4 +5,5 @@
 //! is `run`'s and `fleet`'s. Nothing here prints or exits: `cli` does.
 
 pub mod control;
+pub mod live;
 pub mod status;

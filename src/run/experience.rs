@@ -16,30 +16,30 @@ use crate::model::usual::Spread;
 use crate::model::{CredentialName, Event, EventKind, Fault, LineId, RunId, Usual};
 
 use super::history::Recalled;
-use super::{Failure, call, job};
+use super::{Failure, job, technician};
 
 /// The last run that began, as the journal room links it.
 const CURRENT: &str = "current";
 
 /// What earlier runs of a plan taught. A line that is not in a map never was what the map tells.
 #[derive(Debug, Default)]
-pub(super) struct Experience {
+pub(crate) struct Experience {
     /// The time that modems were taken for each line in a run, ms, all its calls together: the longest shall begin first,
     /// since one that is found out at the end holds up the run alone.
-    pub(super) took_ms: BTreeMap<LineId, Spread>,
+    pub(crate) took_ms: BTreeMap<LineId, Spread>,
     /// The line on which each credential is to be proven: the plan's `prove_on`, else the one where it worked last.
-    pub(super) provers: BTreeMap<CredentialName, LineId>,
+    pub(crate) provers: BTreeMap<CredentialName, LineId>,
     /// What is usual on each line.
-    pub(super) usual: BTreeMap<LineId, Arc<Usual>>,
+    pub(crate) usual: BTreeMap<LineId, Arc<Usual>>,
     /// When each line was judged last otherwise than `untested`.
-    pub(super) tested: BTreeMap<LineId, Timestamp>,
+    pub(crate) tested: BTreeMap<LineId, Timestamp>,
     /// What was found of it then, if not a pass.
-    pub(super) faults: BTreeMap<LineId, Fault>,
+    pub(crate) faults: BTreeMap<LineId, Fault>,
 }
 
 impl Experience {
     /// Of what the history knows.
-    pub(super) fn of(plan: &Plan, recalled: &Recalled) -> Self {
+    pub(crate) fn of(plan: &Plan, recalled: &Recalled) -> Self {
         let mut seen = Self::default();
         let mut worked: Vec<(Timestamp, &LineId)> = Vec::new();
         for (line, memory) in &recalled.lines {
@@ -73,7 +73,7 @@ impl Experience {
     }
 
     /// How long a line will take modems, as far as it is known.
-    pub(super) fn expected(&self, line: &LineId) -> Option<Duration> {
+    pub(crate) fn expected(&self, line: &LineId) -> Option<Duration> {
         let median = self.took_ms.get(line)?.median;
         u64::try_from(median).ok().map(Duration::from_millis)
     }
@@ -87,9 +87,9 @@ impl Experience {
 ///
 /// # Errors
 /// A run that goes on now is just sending one: nobody knows yet what becomes of it.
-pub(super) fn left_behind(reports: &Path, plan: &Plan) -> Result<BTreeSet<CredentialName>, Failure> {
+pub(crate) fn left_behind(reports: &Path, plan: &Plan) -> Result<BTreeSet<CredentialName>, Failure> {
     let mut last: Option<(RunId, PathBuf, Vec<Event>)> = None;
-    for folder in [reports.to_owned(), reports.join(call::FOLDER)] {
+    for folder in [reports.to_owned(), reports.join(technician::FOLDER)] {
         let run = folder.join(CURRENT);
         let Ok(replay) = journal::read(&run.join(journal::FILE_NAME)) else { continue };
         let Some(EventKind::RunStarted(header)) = replay.events.first().map(|event| &event.kind) else {

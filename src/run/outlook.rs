@@ -19,7 +19,7 @@ const NAMED_MAX: usize = 5;
 
 /// Foretells a run that begins now, and defers in its schedule what will not fit. Nothing is told of a simulated bank, nor
 /// of a rehearsal of which nothing is known: how fast it plays is nobody's experience.
-pub(super) fn of(
+pub(crate) fn of(
     plan: &Plan,
     scheduled: &mut SchedulerPlan,
     experience: &Experience,
@@ -100,10 +100,10 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::cli::job;
     use crate::config::{Overrides, load_plan};
     use crate::fleet::scheduler::Past;
     use crate::model::usual::Spread;
+    use crate::run::job;
 
     fn said(at: Mono) -> String {
         format!("{} s", at.as_micros() / 1_000_000)

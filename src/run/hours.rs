@@ -58,16 +58,16 @@ impl std::str::FromStr for At {
 
 /// What the user asks for on the command line.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Wishes {
+pub(crate) struct Wishes {
     /// Dial nothing before this but what proves credentials.
-    pub(super) at: Option<At>,
+    pub(crate) at: Option<At>,
     /// Wait for no window.
-    pub(super) no_wait: bool,
+    pub(crate) no_wait: bool,
 }
 
 impl Wishes {
     /// When the run shall begin to dial, if the user says so.
-    pub(super) fn at_of(self, plan: &Plan, reading: &Reading) -> Option<Timestamp> {
+    pub(crate) fn at_of(self, plan: &Plan, reading: &Reading) -> Option<Timestamp> {
         let zone = zone(plan);
         match self.at? {
             At::Time(time) => next_time(time, &reading.begun.to_zoned(zone)),
@@ -78,7 +78,7 @@ impl Wishes {
 }
 
 /// The calendar of one sitting.
-pub(super) struct RunCalendar {
+pub(crate) struct RunCalendar {
     plan: Arc<Plan>,
     wishes: Wishes,
     /// Lines that may be dialed before `--at`.
@@ -99,14 +99,14 @@ struct Spell {
 }
 
 impl RunCalendar {
-    pub(super) fn new(plan: Arc<Plan>, wishes: Wishes) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, wishes: Wishes) -> Self {
         let lines =
             plan.lines.iter().enumerate().map(|(at, planned)| (planned.line.id.clone(), at)).collect();
         Self { plan, wishes, provers: BTreeSet::new(), lines, not_before: None }
     }
 
     /// Refuses what makes no sense now: a clock that nobody has set, an `--at` that is over or too far away.
-    pub(super) fn check(&self, reading: &Reading) -> Result<(), Failure> {
+    pub(crate) fn check(&self, reading: &Reading) -> Result<(), Failure> {
         let hourly = self.plan.lines.iter().any(|planned| planned.hours.is_some());
         let plausible = PLAUSIBLE_FROM.parse::<Timestamp>().is_ok_and(|from| reading.wall >= from);
         if !plausible && (hourly || self.wishes.at.is_some()) {
@@ -132,7 +132,7 @@ impl RunCalendar {
 
     /// Chooses the line on which each credential is proven before `--at`: the one that the plan or experience names if it is
     /// open by then, else the one that opens first. What the user should read of it.
-    pub(super) fn prove(
+    pub(crate) fn prove(
         &mut self,
         provers: &mut BTreeMap<CredentialName, LineId>,
         past: &Past,
@@ -186,7 +186,7 @@ impl RunCalendar {
     }
 
     /// What the dispatcher needs to ask again.
-    pub(super) fn into_hours(self, first: &First, notices: Vec<String>) -> fleet::Hours {
+    pub(crate) fn into_hours(self, first: &First, notices: Vec<String>) -> fleet::Hours {
         fleet::Hours {
             calendar: Box::new(self),
             wall: Wall::Host,
@@ -291,7 +291,7 @@ impl Calendar for RunCalendar {
 }
 
 /// The zone of times that name no site: the plan's, else the bank's, else this host's.
-pub(super) fn zone(plan: &Plan) -> TimeZone {
+pub(crate) fn zone(plan: &Plan) -> TimeZone {
     plan.zone.as_ref().map_or_else(TimeZone::system, |zone| zone.rules().clone())
 }
 
@@ -306,15 +306,15 @@ fn next_time(time: Time, after: &Zoned) -> Option<Timestamp> {
 }
 
 /// Windows and deadline as they are at a sitting's beginning, beside the reading that they are derived from.
-pub(super) struct First {
-    pub(super) reading: Reading,
-    pub(super) windows: BTreeMap<LineId, Windows>,
-    pub(super) deadline: Option<Mono>,
+pub(crate) struct First {
+    pub(crate) reading: Reading,
+    pub(crate) windows: BTreeMap<LineId, Windows>,
+    pub(crate) deadline: Option<Mono>,
     horizon: Mono,
 }
 
 impl First {
-    pub(super) fn of(calendar: &mut RunCalendar, clock: Clock) -> Self {
+    pub(crate) fn of(calendar: &mut RunCalendar, clock: Clock) -> Self {
         let reading = Wall::Host.read(&clock);
         let Derived { windows, deadline, horizon } = calendar.derive(&reading);
         Self { reading, windows: windows.into_iter().collect(), deadline, horizon }

@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use crate::cli::args::Call;
 use crate::config::Plan;
 use crate::fleet::policy::BenchPolicy;
 use crate::fleet::scheduler::{CheckPlan, Preflight};
-use crate::model::Fault;
+use crate::model::{CredentialName, Fault};
 
 /// Longest wait for a modem of ours: somebody stands there and looks.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -17,16 +16,46 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// over, or the next one meets a busy line that is our own doing.
 const PAUSE: Duration = Duration::from_secs(10);
 
+/// What a technician wishes of a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    /// So many calls, one after the other.
+    pub(crate) repeat: u32,
+    /// Pause between two of them, where it is not the usual one.
+    pub(crate) pause: Option<Duration>,
+    /// Whatever the line's windows say.
+    pub(crate) any_time: bool,
+    /// Although it is on hold.
+    pub(crate) on_hold: bool,
+    /// Somebody has confirmed the numbers.
+    pub(crate) number_confirmed: bool,
+    /// Credentials whose refusals are to be forgotten.
+    pub(crate) forget_refusal: Vec<CredentialName>,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            repeat: 1,
+            pause: None,
+            any_time: false,
+            on_hold: false,
+            number_confirmed: false,
+            forget_refusal: Vec::new(),
+        }
+    }
+}
+
 /// Lifts what the user's word lifts; what is to be told of that.
-pub(super) fn lift(args: &Call, plan: &mut Plan) -> Vec<String> {
+pub(crate) fn lift(wish: &Wish, plan: &mut Plan) -> Vec<String> {
     let mut told = Vec::new();
     for planned in &mut plan.lines {
         let line = &planned.line.id;
-        if args.any_time && planned.hours.take().is_some() {
+        if wish.any_time && planned.hours.take().is_some() {
             told.push(format!("line `{line}` is called now, whatever its windows say"));
         }
         let held = planned.preset.as_ref().is_some_and(|preset| preset.fault == Fault::OnHold);
-        if let Some(hold) = planned.hold.take_if(|_| held && args.on_hold) {
+        if let Some(hold) = planned.hold.take_if(|_| held && wish.on_hold) {
             planned.preset = None;
             told.push(format!("line `{line}` is on hold, and called all the same: {}", hold.told()));
         }
@@ -35,11 +64,11 @@ pub(super) fn lift(args: &Call, plan: &mut Plan) -> Vec<String> {
 }
 
 /// Makes the plan's rules those of single calls; what is to be told of that.
-pub(super) fn one_call(args: &Call, plan: &mut Plan) -> Vec<String> {
+pub(crate) fn one_call(wish: &Wish, plan: &mut Plan) -> Vec<String> {
     let policy = &mut plan.policy;
-    (policy.attempts, policy.confirm, policy.repeat) = (args.repeat, args.repeat, args.repeat);
+    (policy.attempts, policy.confirm, policy.repeat) = (wish.repeat, wish.repeat, wish.repeat);
     (policy.adaptive, policy.in_order, policy.bench_calls_per_modem) = (false, true, 1);
-    policy.repeat_pause = args.pause.unwrap_or(if plan.bank.rehearsal { Duration::ZERO } else { PAUSE });
+    policy.repeat_pause = wish.pause.unwrap_or(if plan.bank.rehearsal { Duration::ZERO } else { PAUSE });
     for fault in Fault::ALL {
         let pause = if fault.blame().is_bench() {
             Duration::ZERO
@@ -48,7 +77,7 @@ pub(super) fn one_call(args: &Call, plan: &mut Plan) -> Vec<String> {
         };
         policy.retry_after.insert(fault, pause);
     }
-    let setups_max = u32::from(args.repeat > 1);
+    let setups_max = u32::from(wish.repeat > 1);
     policy.bench = BenchPolicy { patience: PATIENCE, setups_max, ..BenchPolicy::default() };
     plan.checks = CheckPlan { preflight: Preflight::Off, reference: None, toll: None };
     plan.deadline = None;

@@ -32,12 +32,12 @@ use crate::modem::profile::Profile;
 use super::experience::Experience;
 
 /// This sitting.
-pub(super) fn sitting(clock: Clock) -> Sitting {
+pub(crate) fn sitting(clock: Clock) -> Sitting {
     Sitting { lineman: env!("CARGO_PKG_VERSION").to_owned(), origin_us: clock.origin_us() }
 }
 
 /// First event of a new run.
-pub(super) fn header(plan: &Plan, run: &RunId, clock: Clock) -> RunHeader {
+pub(crate) fn header(plan: &Plan, run: &RunId, clock: Clock) -> RunHeader {
     let modems = plan.bank.modems.iter().map(|modem| ModemHeader {
         id: modem.id.clone(),
         port: if modem.port.is_empty() { format!("sim:{}", modem.id) } else { modem.port.clone() },
@@ -60,7 +60,7 @@ pub(super) fn header(plan: &Plan, run: &RunId, clock: Clock) -> RunHeader {
 }
 
 /// Workers' seats, in the order of the bank.
-pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
+pub(crate) fn seats(plan: &Plan) -> Vec<Seat> {
     let all: Arc<[Profile]> = plan.bank.profiles.values().map(|profile| Profile::clone(profile)).collect();
     let known = |modem: &BankModem| Some((modem.id.clone(), modem.fingerprint.clone()?));
     let neighbours: Arc<[(ModemId, Fingerprint)]> = plan.bank.modems.iter().filter_map(known).collect();
@@ -83,7 +83,7 @@ pub(super) fn seats(plan: &Plan) -> Vec<Seat> {
 }
 
 /// The plan as the scheduler takes it, with what earlier runs taught.
-pub(super) fn scheduler_plan(
+pub(crate) fn scheduler_plan(
     plan: &Plan,
     past: Past,
     experience: &Experience,
@@ -191,7 +191,7 @@ fn redial_law(plan: &Plan) -> RedialLaw {
 }
 
 /// What earlier sittings found, from their events.
-pub(super) fn past(events: &[Event]) -> Past {
+pub(crate) fn past(events: &[Event]) -> Past {
     let mut past = Past::default();
     let mut verdicts = BTreeMap::new();
     let mut lost: BTreeMap<&CallId, (LineId, Option<Via>)> = BTreeMap::new();
@@ -254,7 +254,7 @@ pub(super) fn past(events: &[Event]) -> Past {
 }
 
 /// Credentials of which a password was on its way, not proven before, when the run was cut off: they count as refused.
-pub(super) fn cut_off(events: &[Event]) -> BTreeSet<CredentialName> {
+pub(crate) fn cut_off(events: &[Event]) -> BTreeSet<CredentialName> {
     let mut proven = BTreeSet::new();
     let mut open = BTreeMap::new();
     for event in events {
@@ -273,7 +273,7 @@ pub(super) fn cut_off(events: &[Event]) -> BTreeSet<CredentialName> {
 }
 
 /// A call as the scheduler takes it.
-pub(super) fn report(record: &CallRecord) -> CallReport {
+pub(crate) fn report(record: &CallRecord) -> CallReport {
     let at = |moment| record.timeline.get(moment).map(|mark| mark.at);
     let took = match (at(Moment::Taken), at(Moment::Released)) {
         (Some(from), Some(to)) => to.since(from),
@@ -299,7 +299,7 @@ pub(super) fn report(record: &CallRecord) -> CallReport {
 }
 
 /// Makes the particulars of each call.
-pub(super) struct Book {
+pub(crate) struct Book {
     plan: Arc<Plan>,
     rules: Arc<Rules>,
     usual: BTreeMap<LineId, Arc<Usual>>,
@@ -310,7 +310,7 @@ pub(super) struct Book {
 
 impl Book {
     /// Of a plan, with what is usual on its lines, as far as earlier nights tell.
-    pub(super) fn new(plan: Arc<Plan>, usual: BTreeMap<LineId, Arc<Usual>>) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, usual: BTreeMap<LineId, Arc<Usual>>) -> Self {
         let rules = Arc::new(plan.policy.degraded.clone());
         let lines =
             plan.lines.iter().enumerate().map(|(at, planned)| (planned.line.id.clone(), at)).collect();
@@ -320,7 +320,7 @@ impl Book {
 
     /// With a terminal that looks on at the calls to lines, or wants their console.
     #[must_use]
-    pub(super) fn with_tap(self, tap: Tap) -> Self {
+    pub(crate) fn with_tap(self, tap: Tap) -> Self {
         Self { tap: Some(tap), ..self }
     }
 }

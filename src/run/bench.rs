@@ -27,7 +27,7 @@ const FILES_BESIDES: u64 = 256;
 
 /// Where each modem's port is, and how it is opened.
 #[derive(Debug)]
-pub(super) struct Ports {
+pub(crate) struct Ports {
     ports: BTreeMap<ModemId, (PortPath, PortOptions)>,
     clock: Clock,
 }
@@ -49,11 +49,11 @@ impl OpenPort for Ports {
 }
 
 /// The bench.
-pub(super) struct Bench {
+pub(crate) struct Bench {
     /// Opens ports.
-    pub(super) ports: Arc<Ports>,
+    pub(crate) ports: Arc<Ports>,
     /// The ports that could be had, already open.
-    pub(super) open: BTreeMap<ModemId, Port>,
+    pub(crate) open: BTreeMap<ModemId, Port>,
     exchange: Option<Played>,
 }
 
@@ -65,7 +65,7 @@ impl Bench {
     ///
     /// # Errors
     /// A port's name makes no sense, the exchange does not start, or every port is held by somebody else.
-    pub(super) async fn open(plan: &Plan, clock: Clock) -> Result<Self, Failure> {
+    pub(crate) async fn open(plan: &Plan, clock: Clock) -> Result<Self, Failure> {
         let (ports, exchange) = Self::places(plan, clock)?;
         let open = open_all(plan, &ports).await?;
         Ok(Self { ports, open, exchange })
@@ -76,7 +76,7 @@ impl Bench {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub(super) async fn open_few(plan: &mut Plan, wanted: usize, clock: Clock) -> Result<Self, Failure> {
+    pub(crate) async fn open_few(plan: &mut Plan, wanted: usize, clock: Clock) -> Result<Self, Failure> {
         let (ports, exchange) = Self::places(plan, clock)?;
         let mut open = BTreeMap::new();
         let mut closed = BTreeMap::new();
@@ -125,7 +125,7 @@ impl Bench {
     }
 
     /// Ends the virtual exchange, if there is one.
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         if let Some((exchange, _folder)) = self.exchange {
             exchange.stop().await;
         }

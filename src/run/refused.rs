@@ -20,7 +20,7 @@ const FILE_IN_REPORTS: &str = ".refused-secrets.json";
 
 /// The memory of refused secrets; none for a simulated bank, where no account can be locked.
 #[derive(Debug, Clone)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     plan: PlanName,
     clock: Clock,
     file: Option<Arc<Mutex<Refusals>>>,
@@ -28,7 +28,7 @@ pub(super) struct Memory {
 
 impl Memory {
     /// A memory that forgets all at the end of the run.
-    pub(super) fn none(plan: &PlanName, clock: Clock) -> Self {
+    pub(crate) fn none(plan: &PlanName, clock: Clock) -> Self {
         Self { plan: plan.clone(), clock, file: None }
     }
 
@@ -36,7 +36,7 @@ impl Memory {
     ///
     /// # Errors
     /// It can't be read or written, or others can.
-    pub(super) fn open(reports: &Path, plan: &PlanName, clock: Clock) -> Result<Self, Failure> {
+    pub(crate) fn open(reports: &Path, plan: &PlanName, clock: Clock) -> Result<Self, Failure> {
         let path = place(&|name| std::env::var_os(name), reports);
         let mut refusals = Refusals::open(&path).map_err(told)?;
         if let Err(error) = refusals.ensure_writable() {
@@ -53,13 +53,13 @@ impl Memory {
     ///
     /// # Errors
     /// The memory can't be written.
-    pub(super) fn forget(&self, username: &str) -> Result<usize, Failure> {
+    pub(crate) fn forget(&self, username: &str) -> Result<usize, Failure> {
         let Some(file) = &self.file else { return Ok(0) };
         file.lock().unwrap_or_else(PoisonError::into_inner).forget(username).map_err(told)
     }
 
     /// Why this secret must not be sent, if it was refused before. Slow on purpose.
-    pub(super) fn barred(&self, credential: &ResolvedCredential) -> Option<String> {
+    pub(crate) fn barred(&self, credential: &ResolvedCredential) -> Option<String> {
         let file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         let refusal = file.find(&credential.username, credential.password.as_ref()?)?;
         Some(format!(

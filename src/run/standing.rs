@@ -2,6 +2,7 @@
 //! to the plan here, and what people confirm is remembered.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -10,24 +11,22 @@ use crate::config::plan::standing::Standing;
 use crate::config::problem::suggestion;
 use crate::model::{LineId, PhoneNumber};
 
-use super::args::Selection;
 use super::history::{History, Recalled};
-use super::{Failure, note};
+use super::{Failure, Host};
 
 /// Applies it to the plan; what is worth a notice.
 ///
 /// # Errors
 /// A date of the plan means nothing, or lies where it can't.
-pub(super) fn settle(
+pub(crate) fn settle(
     plan: &mut Plan,
     recalled: &Recalled,
-    selection: &Selection,
+    skip_passed: Option<Duration>,
     now: Timestamp,
 ) -> Result<Vec<String>, Failure> {
     let passed: BTreeMap<LineId, Timestamp> =
         recalled.lines.iter().filter_map(|(line, memory)| Some((line.clone(), memory.passed?))).collect();
-    let standing =
-        Standing { now, voice: &recalled.voice, passed: &passed, skip_passed: selection.skip_passed };
+    let standing = Standing { now, voice: &recalled.voice, passed: &passed, skip_passed };
     plan.settle(&standing).map_err(Failure::wrong)
 }
 
@@ -35,11 +34,12 @@ pub(super) fn settle(
 ///
 /// # Errors
 /// The plan has no such line, or it can't be remembered.
-pub(super) fn confirm(
+pub(crate) fn confirm(
     plan: &Plan,
     history: &History<'_>,
     lines: &[LineId],
     now: Timestamp,
+    host: &dyn Host,
 ) -> Result<(), Failure> {
     let mut unknown = Vec::new();
     for line in lines.iter().filter(|line| plan.line(line).is_none()) {
@@ -59,7 +59,7 @@ pub(super) fn confirm(
             ))
         })?;
         let told: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-        note(&format!("line `{}`: {} confirmed", planned.line.id, told.join(", ")));
+        host.note(&format!("line `{}`: {} confirmed", planned.line.id, told.join(", ")));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Who is told of a run: the sinks of its plan with their secrets, fed while it goes on, and told when it has ended.
 //!
-//! A sink that fails is told here, on stderr and behind the summary, and changes nothing else: no exit code, no verdict.
+//! A sink that fails is told, at once and behind the summary, and changes nothing else: no exit code, no verdict.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -30,32 +30,32 @@ use crate::notify::{
 };
 use crate::report::RunState;
 
-use super::{Failure, complain, password, say, stop};
+use super::{Failure, Host};
 
 /// What the command line wishes of it.
-pub(super) struct Wish<'a> {
+pub(crate) struct Wish<'a> {
     /// Mail goes to these.
-    pub(super) mail: &'a [Mailbox],
+    pub(crate) mail: &'a [Mailbox],
     /// Nobody is told.
-    pub(super) nobody: bool,
+    pub(crate) nobody: bool,
     /// Somebody asked for it by name: runs on simulated banks are told too.
-    pub(super) asked: bool,
+    pub(crate) asked: bool,
 }
 
 /// The sinks of a run with their secrets; before the run has begun.
 #[derive(Default)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// The mail, and with what its server is logged into.
-    pub(super) mail: Option<(Mail, Option<Login>)>,
+    pub(crate) mail: Option<(Mail, Option<Login>)>,
     /// The hooks, and how they are reached.
-    pub(super) hooks: Vec<(Hook, Way)>,
+    pub(crate) hooks: Vec<(Hook, Way)>,
     /// Sinks whose secrets could not be had, and why.
-    pub(super) out: Vec<(String, String)>,
+    pub(crate) out: Vec<(String, String)>,
 }
 
 impl Told {
     /// Gets what the sinks need. What can't be had leaves its sink out, and is told: nothing else hangs on it.
-    pub(super) async fn prepare(plan: &Plan, wish: &Wish<'_>) -> Self {
+    pub(crate) async fn prepare(plan: &Plan, wish: &Wish<'_>, host: &Arc<dyn Host>) -> Self {
         let mut told = Self::default();
         if wish.nobody {
             return told;
@@ -63,30 +63,31 @@ impl Told {
         let simulated = plan.bank.exchange.is_some() || plan.bank.rehearsal;
         let by_plan = !simulated || plan.notify.simulated || wish.asked;
         if let Some(mail) = wished_mail(plan, wish, by_plan) {
-            match login(plan, mail.credential.as_ref()).await {
+            match login(plan, mail.credential.as_ref(), host.as_ref()).await {
                 Ok(login) => told.mail = Some((mail.mail, login)),
                 Err(why) => told.out.push(("mail".to_owned(), why)),
             }
         }
         let hooks = if by_plan { plan.notify.hooks.as_slice() } else { &[] };
         for HookPlan { hook, way } in hooks {
-            match way_of(plan, way).await {
+            match way_of(plan, way, host.as_ref()).await {
                 Ok(way) => told.hooks.push((hook.clone(), way)),
                 Err(why) => told.out.push((format!("hook {}", hook.name), why)),
             }
         }
         for (sink, why) in &told.out {
-            complain(&format!("warning: notify: {sink}: {why}; it is told nothing of this run"));
+            host.complain(&format!("warning: notify: {sink}: {why}; it is told nothing of this run"));
         }
         told
     }
 
     /// Begins to tell of a run.
-    pub(super) fn begin(self, context: Context, clock: Clock) -> Telling {
-        let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(complain);
+    pub(crate) fn begin(self, context: Context, clock: Clock, host: &Arc<dyn Host>) -> Telling {
+        let ear = Arc::clone(host);
+        let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(move |text| ear.complain(text));
         let start = |(hook, way)| Courier::start(hook, way, context.clone(), clock, Arc::clone(&tell));
         let couriers = self.hooks.into_iter().map(start).collect();
-        Telling { mail: self.mail, couriers, out: self.out, context, clock }
+        Telling { mail: self.mail, couriers, out: self.out, context, clock, host: Arc::clone(host) }
     }
 }
 
@@ -103,22 +104,26 @@ fn wished_mail(plan: &Plan, wish: &Wish<'_>, by_plan: bool) -> Option<MailPlan> 
 }
 
 /// What a sink is shown.
-async fn login(plan: &Plan, name: Option<&CredentialName>) -> Result<Option<Login>, String> {
+async fn login(plan: &Plan, name: Option<&CredentialName>, host: &dyn Host) -> Result<Option<Login>, String> {
     let Some(name) = name else { return Ok(None) };
     let planned = plan.credentials.get(name).ok_or_else(|| format!("there is no credential `{name}`"))?;
     let ResolvedCredential { username, password } =
-        secret(name, planned).await.map_err(|why| format!("credential `{name}`: {why}"))?;
+        secret(name, planned, host).await.map_err(|why| format!("credential `{name}`: {why}"))?;
     let password = password.ok_or_else(|| format!("credential `{name}` has no password"))?;
     Ok(Some(Login { username, password }))
 }
 
-async fn secret(name: &CredentialName, planned: &PlannedCredential) -> Result<ResolvedCredential, String> {
-    let mut prompt = password::ask;
+async fn secret(
+    name: &CredentialName,
+    planned: &PlannedCredential,
+    host: &dyn Host,
+) -> Result<ResolvedCredential, String> {
+    let mut prompt = |question: &str| host.ask(question);
     let mut outside = Outside { env: &|name| std::env::var_os(name), prompt: &mut prompt };
     resolve(name, planned, &mut outside).await.map_err(|error| error.to_string())
 }
 
-async fn way_of(plan: &Plan, way: &WayPlan) -> Result<Way, String> {
+async fn way_of(plan: &Plan, way: &WayPlan, host: &dyn Host) -> Result<Way, String> {
     match way {
         WayPlan::Command(words) => {
             Ok(Way::Command(Command { words: words.clone(), hidden: secret_variables(plan) }))
@@ -126,19 +131,19 @@ async fn way_of(plan: &Plan, way: &WayPlan) -> Result<Way, String> {
         WayPlan::Webhook { url, credential, attempts, ca } => {
             let url = match url {
                 UrlPlan::Written(url) => url.clone(),
-                UrlPlan::Secret(planned) => url_of(planned, credential.is_some()).await?,
+                UrlPlan::Secret(planned) => url_of(planned, credential.is_some(), host).await?,
             };
-            let login = login(plan, credential.as_ref()).await?;
+            let login = login(plan, credential.as_ref(), host).await?;
             Ok(Way::Webhook(Webhook { url, login, attempts: *attempts, ca: ca.clone() }))
         }
     }
 }
 
 /// An address that is a secret.
-async fn url_of(planned: &PlannedCredential, has_credential: bool) -> Result<Url, String> {
+async fn url_of(planned: &PlannedCredential, has_credential: bool, host: &dyn Host) -> Result<Url, String> {
     use secrecy::ExposeSecret as _;
     let name: CredentialName = "webhook".parse().map_err(|error| format!("{error}"))?;
-    let password = secret(&name, planned).await?.password.ok_or("it is not there")?;
+    let password = secret(&name, planned, host).await?.password.ok_or("it is not there")?;
     let url: Url = password.expose_secret().parse().map_err(|error| format!("what is there {error}"))?;
     if has_credential && url.is_open() {
         return Err("its address is not `https`, and the credential would go in the clear".to_owned());
@@ -161,12 +166,12 @@ fn secret_variables(plan: &Plan) -> Vec<OsString> {
 }
 
 /// What every message says of a run.
-pub(super) fn context(plan: &Plan, dir: &RunDir, rehearsal: bool) -> Context {
+pub(crate) fn context(plan: &Plan, dir: &RunDir, rehearsal: bool) -> Context {
     context_of(plan, dir.run().clone(), dir.path(), rehearsal)
 }
 
 /// The same of a run that was found.
-pub(super) fn context_of(plan: &Plan, run: RunId, folder: &Path, rehearsal: bool) -> Context {
+pub(crate) fn context_of(plan: &Plan, run: RunId, folder: &Path, rehearsal: bool) -> Context {
     let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let folder = whole.display().to_string();
     Context { run, plan: plan.name.clone(), host: smtp::host(), folder, rehearsal }
@@ -174,13 +179,13 @@ pub(super) fn context_of(plan: &Plan, run: RunId, folder: &Path, rehearsal: bool
 
 /// The scribe's way to the couriers; it waits for none of them.
 #[derive(Default)]
-pub(super) struct Herald {
+pub(crate) struct Herald {
     to: Vec<mpsc::Sender<News>>,
 }
 
 impl Herald {
     /// Tells what an event, which `state` has taken already, means to them.
-    pub(super) fn tell(&self, state: &RunState, event: &Event) {
+    pub(crate) fn tell(&self, state: &RunState, event: &Event) {
         if self.to.is_empty() {
             return;
         }
@@ -194,25 +199,33 @@ impl Herald {
 }
 
 /// The sinks of a run that goes on.
-pub(super) struct Telling {
+pub(crate) struct Telling {
     mail: Option<(Mail, Option<Login>)>,
     couriers: Vec<Courier>,
     out: Vec<(String, String)>,
     context: Context,
     clock: Clock,
+    host: Arc<dyn Host>,
 }
 
 impl Telling {
     /// For whoever sees the events first. It must be gone when [`Self::finish`] is called.
-    pub(super) fn herald(&self) -> Herald {
+    pub(crate) fn herald(&self) -> Herald {
         Herald { to: self.couriers.iter().filter_map(Courier::sender).collect() }
     }
 
-    /// Tells the end, each sink beside the others, and how that went. A signal ends the waiting.
-    pub(super) async fn finish(self, dir: &RunDir, state: Option<&RunState>, failure: Option<&Failure>) {
-        let Self { mail, couriers, out, context, clock } = self;
+    /// Tells the end, each sink beside the others; `impatience` ends the waiting. How that went, in words, if anybody was to be
+    /// told.
+    pub(crate) async fn finish(
+        self,
+        folder: &Path,
+        state: Option<&RunState>,
+        failure: Option<&Failure>,
+        impatience: impl Future<Output = ()>,
+    ) -> Option<String> {
+        let Self { mail, couriers, out, context, clock, host } = self;
         if mail.is_none() && couriers.is_empty() && out.is_empty() {
-            return;
+            return None;
         }
         let mut rows: Vec<Row> =
             out.into_iter().map(|(sink, why)| Row { sink, how: How::Failed(why) }).collect();
@@ -220,8 +233,7 @@ impl Telling {
         let mut waited_for = Vec::new();
         if let Some((mail, login)) = mail {
             let sink = format!("mail to {} through {}", names(&mail.to), mail.server);
-            let letter =
-                letter(&mail, &context, dir.path(), state, failure.map(|failure| failure.text.as_str()));
+            let letter = letter(&mail, &context, folder, state, failure.map(|failure| failure.text.as_str()));
             match letter {
                 None => rows.push(Row { sink, how: How::NotDue(mail.when) }),
                 Some(letter) => {
@@ -252,7 +264,7 @@ impl Telling {
         };
         let given_up = tokio::select! {
             () = all => false,
-            () = stop::impatience() => true,
+            () = impatience => true,
         };
         if given_up {
             for sink in waited_for {
@@ -262,7 +274,7 @@ impl Telling {
             }
         }
         rows.sort_by_key(|row| row.sink.starts_with("hook "));
-        tell(&rows);
+        Some(tell(&rows, host.as_ref()))
     }
 }
 
@@ -291,8 +303,8 @@ impl Row {
     }
 }
 
-/// Behind the summary, and what failed on stderr too: a night's stdout often goes nowhere.
-fn tell(rows: &[Row]) {
+/// Words for behind the summary; what failed is complained of too: a night's stdout often goes nowhere.
+fn tell(rows: &[Row], host: &dyn Host) -> String {
     let mut page = String::from("\nTold\n");
     for Row { sink, how } in rows {
         let how = match how {
@@ -300,13 +312,13 @@ fn tell(rows: &[Row]) {
             How::Sent(sent) => format!("{sent} messages sent"),
             How::NotDue(when) => format!("nothing to tell (when: {})", when.word()),
             How::Failed(why) => {
-                complain(&format!("warning: notify: {sink}: {why}"));
+                host.complain(&format!("warning: notify: {sink}: {why}"));
                 format!("FAILED: {why}")
             }
         };
         let _ = writeln!(page, "  {sink}: {how}");
     }
-    say(&page);
+    page
 }
 
 fn names(to: &[Mailbox]) -> String {
@@ -350,7 +362,7 @@ fn end_message(
 }
 
 /// The files that go with a mail, as they lie in the run's folder.
-pub(super) fn enclosed(mail: &Mail, folder: &Path) -> Enclosed {
+pub(crate) fn enclosed(mail: &Mail, folder: &Path) -> Enclosed {
     let read = |name: &str| -> Option<Result<Vec<u8>, String>> {
         let path = folder.join(name);
         let read = match std::fs::metadata(&path) {
@@ -372,7 +384,7 @@ pub(super) fn enclosed(mail: &Mail, folder: &Path) -> Enclosed {
 }
 
 /// Sends a mail.
-pub(super) async fn post(
+pub(crate) async fn post(
     letter: &Letter,
     mail: &Mail,
     login: Option<&Login>,
@@ -384,7 +396,7 @@ pub(super) async fn post(
 }
 
 /// What can be seen to be wrong without telling anybody anything: for `check`.
-pub(super) fn foresee(plan: &Plan) -> Vec<Problem> {
+pub(crate) fn foresee(plan: &Plan) -> Vec<Problem> {
     let mut problems = Vec::new();
     let file = plan.path.display().to_string();
     let mut missing = |key: String, path: &Path| {
@@ -425,7 +437,7 @@ pub(super) fn foresee(plan: &Plan) -> Vec<Problem> {
 }
 
 /// Who is told of a run of a plan, a line each; absent where nobody is.
-pub(super) fn text(plan: &Plan) -> Option<Vec<String>> {
+pub(crate) fn text(plan: &Plan) -> Option<Vec<String>> {
     let notify = &plan.notify;
     let mut told = Vec::new();
     if let Some(MailPlan { mail, credential }) = &notify.mail {

@@ -1,5 +1,5 @@
 //! The scribe: a thread that takes the event stream, appends it to the journal, syncs it at each verdict, and only then
-//! lets the reports and the viewer see it.
+//! lets the reports and whoever watches see it.
 //!
 //! It is a thread of its own so that a slow disk never delays a call's stamps. What was shown is therefore on disk.
 
@@ -14,9 +14,8 @@ use crate::model::{Event, EventKind, Mono};
 use crate::modem::clock::Clock;
 use crate::report::{Broken, Renderer, RunState};
 
-use super::notify::Herald;
-use super::screen::Screen;
-use super::viewer::Viewer;
+use super::record::Record;
+use super::telling::Herald;
 
 /// Events that may wait for the disk: about twenty a call, so this holds hundreds of modems through a slow minute.
 const QUEUE_MAX: usize = 16_384;
@@ -25,40 +24,52 @@ const BATCH_MAX: usize = 512;
 /// Least time between two renderings of a run's files while it goes on.
 const RENDER_EVERY: Duration = Duration::from_secs(1);
 
+/// Whoever looks on while a run goes on: a terminal, or whoever asked the daemon to be told. It must not block for long.
+pub(crate) trait Watcher: Send {
+    /// An event was kept, and `state` has it.
+    fn see(&mut self, state: &RunState, event: &Event);
+    /// The run is over.
+    fn close(self: Box<Self>);
+}
+
 /// The dispatcher's end of the scribe.
-pub(super) struct Scribe {
+pub(crate) struct Scribe {
     queue: Option<SyncSender<Event>>,
     broken: Arc<OnceLock<String>>,
     thread: Option<JoinHandle<Minutes>>,
 }
 
 /// What the scribe leaves.
-pub(super) struct Minutes {
+pub(crate) struct Minutes {
     /// The run as it was recorded; absent if not even its header was.
-    pub(super) state: Option<RunState>,
+    pub(crate) state: Option<RunState>,
     /// Why the journal could not be kept.
-    pub(super) journal_error: Option<String>,
+    pub(crate) journal_error: Option<String>,
     /// Why a report file could not be written the last time.
-    pub(super) report_error: Option<String>,
+    pub(crate) report_error: Option<String>,
 }
 
 impl Scribe {
     /// Starts it. `past` are the events of a resumed run's earlier sittings.
-    pub(super) fn start(
+    pub(crate) fn start(
         journal: Journal,
         past: Past,
-        screen: Box<dyn Screen>,
+        record: Record,
+        watcher: Box<dyn Watcher>,
         herald: Herald,
         clock: Clock,
     ) -> Self {
         let (queue, events) = sync_channel(QUEUE_MAX);
         let broken = Arc::new(OnceLock::new());
         let told = Arc::clone(&broken);
+        record.write(|state| *state = past.state);
         let desk = Desk {
             journal,
             renderer: past.renderer,
-            minutes: Minutes { state: past.state, journal_error: None, report_error: None },
-            viewer: Viewer::start(screen, clock),
+            journal_error: None,
+            report_error: None,
+            watcher,
+            record,
             herald,
             clock,
             rendered: Mono::ZERO,
@@ -75,7 +86,7 @@ impl Scribe {
     }
 
     /// Ends it once everything is written.
-    pub(super) fn finish(mut self) -> Minutes {
+    pub(crate) fn finish(mut self) -> Minutes {
         self.queue = None;
         let lost =
             |why: &str| Minutes { state: None, journal_error: Some(why.to_owned()), report_error: None };
@@ -88,9 +99,9 @@ impl Scribe {
 }
 
 /// A resumed run's earlier sittings, as views of its journal; nothing for a new run.
-pub(super) struct Past {
-    pub(super) state: Option<RunState>,
-    pub(super) renderer: Renderer,
+pub(crate) struct Past {
+    pub(crate) state: Option<RunState>,
+    pub(crate) renderer: Renderer,
 }
 
 impl Observer for Scribe {
@@ -113,8 +124,10 @@ impl Observer for Scribe {
 struct Desk {
     journal: Journal,
     renderer: Renderer,
-    minutes: Minutes,
-    viewer: Viewer,
+    record: Record,
+    journal_error: Option<String>,
+    report_error: Option<String>,
+    watcher: Box<dyn Watcher>,
     herald: Herald,
     clock: Clock,
     rendered: Mono,
@@ -147,8 +160,12 @@ impl Desk {
             self.break_off(error.to_string());
         }
         self.render();
-        self.viewer.close();
-        self.minutes
+        self.watcher.close();
+        Minutes {
+            state: self.record.into_state(),
+            journal_error: self.journal_error,
+            report_error: self.report_error,
+        }
     }
 
     /// How long it may sleep; for ever, if nothing waits to be rendered.
@@ -158,7 +175,7 @@ impl Desk {
 
     /// Keeps events, and only then lets the reports and the screen see them.
     fn take(&mut self, batch: &[Event]) {
-        if self.minutes.journal_error.is_some() {
+        if self.journal_error.is_some() {
             return;
         }
         // A password that is on its way must be known to whoever resumes the run, whatever becomes of us.
@@ -186,27 +203,29 @@ impl Desk {
     }
 
     fn apply(&mut self, event: &Event) -> Result<(), Broken> {
-        match &mut self.minutes.state {
-            Some(state) => state.apply(event)?,
-            slot @ None => *slot = Some(RunState::begin(event)?),
-        }
-        if let Some(state) = &self.minutes.state {
-            self.renderer.note(state, event);
-            self.viewer.tell(event, state.counts());
-            self.herald.tell(state, event);
-        }
+        self.record.write(|slot| match slot {
+            Some(state) => state.apply(event),
+            None => RunState::begin(event).map(|state| *slot = Some(state)),
+        })?;
+        let Self { renderer, watcher, herald, .. } = self;
+        self.record.read(|state| {
+            renderer.note(state, event);
+            watcher.see(state, event);
+            herald.tell(state, event);
+        });
         Ok(())
     }
 
     fn break_off(&mut self, why: String) {
         let _ = self.broken.set(why.clone());
-        self.minutes.journal_error.get_or_insert(why);
+        self.journal_error.get_or_insert(why);
     }
 
     fn render(&mut self) {
         self.rendered = self.clock.now();
-        let Some(state) = &self.minutes.state else { return };
+        let renderer = &mut self.renderer;
         // What can't be written stays stale and is tried again: the last word counts.
-        self.minutes.report_error = self.renderer.write(state).err().map(|error| error.to_string());
+        let written = self.record.read(|state| renderer.write(state));
+        self.report_error = written.and_then(Result::err).map(|error| error.to_string());
     }
 }

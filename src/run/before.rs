@@ -12,14 +12,14 @@ use crate::fleet::scheduler::CalledBefore;
 use crate::journal;
 use crate::model::{EventKind, Fault, LineId, Moment, PhoneNumber, RunId};
 
-use crate::cli::history::History;
+use crate::run::history::History;
 
 /// What is older counts no more: the longest pause that a country asks for is far shorter.
 const SINCE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The calls that count, in the order of their ends: those of the nights, by the history, and those of technicians, by the
 /// journals in `calls`. None where no law is known, and none of a simulated network.
-pub(super) fn called(plan: &Plan, history: &History<'_>, calls: &Path, now: Timestamp) -> Vec<CalledBefore> {
+pub(crate) fn called(plan: &Plan, history: &History<'_>, calls: &Path, now: Timestamp) -> Vec<CalledBefore> {
     if plan.bank.rehearsal || plan.numbering.redial.is_none() {
         return Vec::new();
     }

@@ -13,7 +13,7 @@ use crate::model::{LineBefore, LineId, PhoneNumber, RunId};
 use crate::report::{Broken, RunState};
 
 /// The database's name in a reports folder.
-pub(super) const FILE_NAME: &str = "history.db";
+pub(crate) const FILE_NAME: &str = "history.db";
 
 /// Bytes of journals that a run catches up with before it begins; a night of 5000 lines has about twenty million.
 const BYTES_MAX: u64 = 256 << 20;
@@ -33,34 +33,34 @@ const KINDS: [&str; 9] = [
 
 /// What a run's start gets of the history.
 #[derive(Debug, Default)]
-pub(super) struct Recalled {
+pub(crate) struct Recalled {
     /// What earlier runs found of the plan's lines.
-    pub(super) before: Vec<LineBefore>,
+    pub(crate) before: Vec<LineBefore>,
     /// What else is known of them.
-    pub(super) lines: BTreeMap<LineId, LineMemory>,
+    pub(crate) lines: BTreeMap<LineId, LineMemory>,
     /// Numbers that strangers answer.
-    pub(super) voice: BTreeMap<PhoneNumber, VoiceHold>,
+    pub(crate) voice: BTreeMap<PhoneNumber, VoiceHold>,
     /// What its user should know of it.
-    pub(super) notices: Vec<String>,
+    pub(crate) notices: Vec<String>,
 }
 
 /// The history of a plan.
 #[derive(Debug)]
-pub(super) struct History<'a> {
+pub(crate) struct History<'a> {
     plan: &'a Plan,
     reports: &'a Path,
     path: PathBuf,
 }
 
 impl<'a> History<'a> {
-    pub(super) fn of(plan: &'a Plan, reports: &'a Path) -> Self {
+    pub(crate) fn of(plan: &'a Plan, reports: &'a Path) -> Self {
         let path = plan.history.file.clone().unwrap_or_else(|| reports.join(FILE_NAME));
         Self { plan, reports, path }
     }
 
     /// At a run's start: catches up with runs of this folder that are not in the history, and recalls. `goes_on` is the
     /// run that does.
-    pub(super) fn begin(&self, goes_on: Option<&RunId>) -> Recalled {
+    pub(crate) fn begin(&self, goes_on: Option<&RunId>) -> Recalled {
         let mut recalled = Recalled::default();
         if let Err(error) = self.caught_up(goes_on, &mut recalled) {
             recalled.notices.push(trouble(&error));
@@ -69,7 +69,7 @@ impl<'a> History<'a> {
     }
 
     /// Remembers that numbers are right, whoever answered there; how it went wrong, if it did.
-    pub(super) fn confirm(
+    pub(crate) fn confirm(
         &self,
         numbers: &BTreeSet<&PhoneNumber>,
         at: jiff::Timestamp,
@@ -82,7 +82,7 @@ impl<'a> History<'a> {
     }
 
     /// The same without a change: for whoever only wants to know what a run would do.
-    pub(super) fn look(&self) -> Recalled {
+    pub(crate) fn look(&self) -> Recalled {
         let mut recalled = Recalled::default();
         let read = Store::read(&self.path, Waits::Briefly);
         match read.and_then(|store| self.recall(&store, None, &mut recalled)) {
@@ -93,7 +93,7 @@ impl<'a> History<'a> {
     }
 
     /// Calls that went out from the plan's bank since then, by number; none where there is no history to be read.
-    pub(super) fn dials_since(&self, since: jiff::Timestamp) -> BTreeMap<PhoneNumber, Vec<Dial>> {
+    pub(crate) fn dials_since(&self, since: jiff::Timestamp) -> BTreeMap<PhoneNumber, Vec<Dial>> {
         let read = Store::read(&self.path, Waits::Briefly);
         read.and_then(|store| store.dials_since(&self.plan.bank.name, since, None)).unwrap_or_default()
     }
@@ -196,7 +196,7 @@ impl<'a> History<'a> {
     }
 
     /// When a run has ended: takes it in, and lets go what is older than it is kept. What there is to tell.
-    pub(super) fn end(&self, run: &Path, state: &RunState) -> Option<String> {
+    pub(crate) fn end(&self, run: &Path, state: &RunState) -> Option<String> {
         let end = || {
             let mut store = Store::write(&self.path, Waits::Briefly)?;
             let bytes = std::fs::metadata(run.join(journal::FILE_NAME)).map_or(0, |journal| journal.len());
@@ -209,7 +209,7 @@ impl<'a> History<'a> {
 
 /// Why a run's folder can't be taken in.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// Its journal can't be read.
     #[error("{0}")]
     Journal(#[from] JournalError),
@@ -235,7 +235,7 @@ pub(super) enum Unread {
 }
 
 /// Takes the run of a folder in, from its journal; `named` is the run that it must be.
-pub(super) fn take_in(store: &mut Store, run: &Path, named: Option<&RunId>) -> Result<Taken, Unread> {
+pub(crate) fn take_in(store: &mut Store, run: &Path, named: Option<&RunId>) -> Result<Taken, Unread> {
     let path = run.join(journal::FILE_NAME);
     // The length comes first: what is written meanwhile makes it another one, and the run is looked at again.
     let bytes = std::fs::metadata(&path).map_or(0, |journal| journal.len());
@@ -303,7 +303,7 @@ fn began(run: &RunId) -> Option<jiff::Timestamp> {
         .map(|began| began.timestamp())
 }
 
-pub(super) fn trouble(error: &HistoryError) -> String {
+pub(crate) fn trouble(error: &HistoryError) -> String {
     use std::error::Error as _;
     let why = error.source().map(|why| format!(" ({why})")).unwrap_or_default();
     format!("history: {error}{why}")

@@ -15,17 +15,18 @@ use crate::model::{CredentialName, LineId};
 use crate::modem::clock::Clock;
 
 use super::refused::Memory;
-use super::{Failure, complain, note, password};
+use super::{Failure, Host};
 
 /// How often a person is asked for a password, when what was typed is known to be refused.
 const ASK_MAX: u32 = 3;
 
 /// The memory of refused secrets, with what the user wants forgotten gone from it.
-pub(super) fn memory(
+pub(crate) fn memory(
     plan: &Plan,
     reports: &Path,
     forget: &[CredentialName],
     clock: Clock,
+    host: &dyn Host,
 ) -> Result<Memory, Failure> {
     for name in forget {
         if !plan.credentials.contains_key(name) {
@@ -42,19 +43,20 @@ pub(super) fn memory(
     let memory = Memory::open(reports, &plan.name, clock)?;
     for (name, credential) in plan.credentials.iter().filter(|(name, _)| forget.contains(name)) {
         let forgotten = memory.forget(&credential.username)?;
-        note(&format!("credential {name}: {forgotten} refusals forgotten"));
+        host.note(&format!("credential {name}: {forgotten} refusals forgotten"));
     }
     Ok(memory)
 }
 
 /// The desk with all secrets that lines still to be dialed will want. `cut_off` are credentials whose password was on
 /// its way when a run was killed; `provers` the lines on which credentials are to be proven.
-pub(super) async fn desk(
+pub(crate) async fn desk(
     plan: &Plan,
     past: &Past,
     cut_off: &BTreeSet<CredentialName>,
     provers: &BTreeMap<CredentialName, LineId>,
     memory: &Memory,
+    host: &dyn Host,
 ) -> Result<Desk, Failure> {
     let judged: BTreeSet<_> = past.verdicts.iter().map(|verdict| &verdict.line).collect();
     let wanted: BTreeSet<&CredentialName> = plan
@@ -69,13 +71,13 @@ pub(super) async fn desk(
         .filter(|(name, _)| wanted.contains(name))
         .map(|(name, credential)| (name.clone(), credential.clone()))
         .collect();
-    let mut prompt = password::ask;
+    let mut prompt = |question: &str| host.ask(question);
     let mut outside = Outside { env: &|name| std::env::var_os(name), prompt: &mut prompt };
     let resolved = resolve_all(&used, Outside { env: outside.env, prompt: outside.prompt }).await;
     let mut entries = Vec::new();
     for (name, secret) in resolved.map_err(Failure::wrong)? {
         let Some(planned) = used.get(&name) else { continue };
-        let (secret, mut barred) = ask_again(&name, planned, secret, memory, &mut outside).await?;
+        let (secret, mut barred) = ask_again(&name, planned, secret, memory, &mut outside, host).await?;
         let ResolvedCredential { username, password } = secret;
         let credential = password
             .ok_or_else(|| "it has no password".to_owned())
@@ -99,6 +101,7 @@ async fn ask_again(
     mut secret: ResolvedCredential,
     memory: &Memory,
     outside: &mut Outside<'_>,
+    host: &dyn Host,
 ) -> Result<(ResolvedCredential, Option<String>), Failure> {
     for asked in 1.. {
         // Hashing is slow on purpose, and nothing else goes on yet.
@@ -107,7 +110,7 @@ async fn ask_again(
         if planned.source != CredentialSource::Prompt || asked == ASK_MAX {
             return Ok((secret, Some(why)));
         }
-        complain(&format!("credential {name}: {why}"));
+        host.complain(&format!("credential {name}: {why}"));
         secret = resolve(name, planned, outside).await.map_err(Failure::wrong)?;
     }
     Ok((secret, None))
