@@ -5,5 +5,11 @@
 //! is `run`'s and `fleet`'s. Nothing here prints or exits: `cli` does.
 
 pub mod control;
+pub mod durable;
+pub mod keeper;
+pub mod leadership;
+pub mod leftover;
 pub mod live;
+pub mod page;
+pub mod progress;
 pub mod status;

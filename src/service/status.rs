@@ -40,6 +40,8 @@ pub struct Status {
     pub queue: Vec<Waiting>,
     /// What is logged; the room `""` is all others.
     pub log: BTreeMap<String, Level>,
+    /// What is wrong with the daemon itself, in words: its state can't be kept, a folder can't be read.
+    pub troubles: Vec<String>,
 }
 
 /// Whether the daemon, a plan or a modem works.
