@@ -117,6 +117,23 @@ pub struct BankNights {
     pub modems: BTreeMap<ModemId, Vec<Option<Service>>>,
 }
 
+/// One run of a plan, as a list has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRow {
+    /// Its id.
+    pub run: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended; absent: it was killed.
+    pub ended: Option<Timestamp>,
+    /// All of it was done.
+    pub completed: bool,
+    /// Lines that passed, were degraded, failed, were not tested.
+    pub counts: [u32; 4],
+    /// Calls.
+    pub calls: u32,
+}
+
 /// How a modem served a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
@@ -237,6 +254,35 @@ impl Store {
             spells.push(Standing { fault, since, last, runs: row.get(3)? });
         }
         Ok(spells)
+    }
+
+    /// The last runs of a plan, the newest first, `runs_max` of them at most.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub fn runs_of(&self, of: Series<'_>, runs_max: u16) -> Result<Vec<RunRow>, HistoryError> {
+        let read = || {
+            let Some(series) = self.series(of)? else { return Ok(Vec::new()) };
+            let mut asked = self.connection().prepare_cached(
+                "SELECT run, id, ended, ending, pass, degraded, fail, untested, calls FROM run
+                 WHERE series = ?1 ORDER BY run DESC LIMIT ?2",
+            )?;
+            let mut rows = asked.query(params![series, runs_max])?;
+            let mut runs = Vec::new();
+            while let Some(row) = rows.next()? {
+                let Some(started) = timestamp(row.get(0)?) else { continue };
+                runs.push(RunRow {
+                    run: row.get(1)?,
+                    started,
+                    ended: row.get::<_, Option<i64>>(2)?.and_then(timestamp),
+                    completed: row.get::<_, Option<String>>(3)?.as_deref() == Some("completed"),
+                    counts: [row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?],
+                    calls: row.get(8)?,
+                });
+            }
+            Ok(runs)
+        };
+        read().map_err(|error: rusqlite::Error| self.error(error))
     }
 
     /// How the modems of a bank served its last runs, `runs_max` of them at most.
@@ -394,6 +440,11 @@ mod tests {
         let found = town.store().bank_nights(&"hq".parse().unwrap(), 10).unwrap();
         assert_eq!(found.runs.len(), 10);
         assert_eq!(found.runs[9].0, run_id(39).to_string());
+        let (plan, bank): (PlanName, BankName) = ("nightly".parse().unwrap(), "hq".parse().unwrap());
+        let runs = town.store().runs_of(Series { plan: &plan, bank: &bank, except: None }, 3).unwrap();
+        let told: Vec<_> = runs.iter().map(|run| (run.run.as_str(), run.completed, run.counts)).collect();
+        let ids = [39, 38, 37].map(|night| run_id(night).to_string());
+        assert_eq!(told, [(ids[0].as_str(), true, [2, 0, 0, 0]), (&ids[1], true, [2, 0, 0, 0]), (&ids[2], true, [2, 0, 0, 0])]);
         let m03 = &found.modems[&"m03".parse().unwrap()];
         assert_eq!(m03[9].as_ref().map(|served| (served.calls, served.passed)), Some((1, 1)));
         assert_eq!(m03[8].as_ref().map(|served| served.calls), Some(0));

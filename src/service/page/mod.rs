@@ -1,0 +1,240 @@
+//! The web page: tonight's run as it goes on, the last one's report, runs, lines with their nights, modems, and control.
+//!
+//! All markup is made here by templates that escape whatever they are given; the script (`app.js`) fetches the live part of a page
+//! again when an event says that something changed, and sends what a person asks for to the API. Who may look and who may
+//! change something is the server's to know (`http`): for whoever has shown no token there is [`gate`], which holds no data and
+//! asks for one. What a page costs is bounded: whatever reads files or the history runs beside the loop, a few at a time.
+
+mod assets;
+mod control;
+mod frame;
+mod going;
+mod line;
+mod lines;
+mod modems;
+mod past;
+mod runs;
+mod template;
+mod tonight;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use minijinja::Value;
+use minijinja::value::Serde;
+use tokio::sync::{Semaphore, watch};
+
+use super::live::Live;
+use super::status::Status;
+use crate::config::service::{Loaded, LoadedPlan};
+use crate::model::PlanName;
+
+/// What a browser may do with these pages: nothing from elsewhere, nothing inline.
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Pages that are put together at a time; each may read a history or a journal.
+const AT_A_TIME: usize = 4;
+
+/// What the pages show.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The daemon.
+    pub status: watch::Receiver<Arc<Status>>,
+    /// Its runs that go on.
+    pub live: Arc<Live>,
+    /// What it works by.
+    pub config: watch::Receiver<Arc<Loaded>>,
+}
+
+/// What all handlers share.
+#[derive(Debug)]
+struct Desk {
+    shown: Shown,
+    past: past::Past,
+    turns: Arc<Semaphore>,
+}
+
+/// What one page is made of: the daemon as it was when it was asked for.
+#[derive(Debug, Clone)]
+struct Here {
+    desk: Arc<Desk>,
+    status: Arc<Status>,
+    loaded: Arc<Loaded>,
+    /// Only what changes is wanted.
+    part: bool,
+    /// The query.
+    asked: HashMap<String, String>,
+}
+
+/// Why there is no page.
+#[derive(Debug)]
+enum Lost {
+    /// What was asked for does not exist; in words.
+    Unknown(String),
+    /// It is there, and can't be read now; in words.
+    Unreadable(String),
+    /// The template does not fit: a defect.
+    Template(minijinja::Error),
+}
+
+impl From<minijinja::Error> for Lost {
+    fn from(error: minijinja::Error) -> Self {
+        Self::Template(error)
+    }
+}
+
+impl Here {
+    /// A plan of the configuration.
+    fn plan(&self, name: &str) -> Result<&LoadedPlan, Lost> {
+        let known = name.parse::<PlanName>().ok().and_then(|name| self.loaded.plan(&name));
+        known.ok_or_else(|| Lost::Unknown(format!("there is no plan `{name}`")))
+    }
+
+    fn live(&self) -> &Live {
+        &self.desk.shown.live
+    }
+
+    fn past(&self) -> &past::Past {
+        &self.desk.past
+    }
+
+    fn word(&self, key: &str) -> &str {
+        self.asked.get(key).map(|word| word.trim()).unwrap_or_default()
+    }
+}
+
+/// A page: its template, and what it is given beside the frame.
+struct Page {
+    template: &'static str,
+    title: String,
+    section: &'static str,
+    value: Value,
+}
+
+/// What makes a page of one address: its parts in the order in which they stand there.
+type Make = fn(&Here, &[String]) -> Result<Page, Lost>;
+
+/// All addresses of the page; reading needs whatever the server asks for, `/static` nothing.
+pub fn routes(shown: Shown) -> Router<()> {
+    let desk = Arc::new(Desk {
+        shown,
+        past: past::Past::default(),
+        turns: Arc::new(Semaphore::new(AT_A_TIME)),
+    });
+    let page = |make: Make| get(move |state, path, query| answer(state, path, query, make));
+    Router::new()
+        .route("/", page(|here, _| tonight::page(here)))
+        .route("/runs", page(|here, _| runs::list(here)))
+        .route("/runs/{plan}/{run}", get(report))
+        .route("/lines", page(|here, _| lines::page(here)))
+        .route("/lines/{plan}/{line}", page(line::page))
+        .route("/modems", page(|here, _| modems::page(here)))
+        .route("/control", page(|here, _| control::page(here)))
+        .with_state(desk)
+        .merge(statics())
+}
+
+/// What anybody may fetch: it holds no data.
+pub fn statics() -> Router<()> {
+    Router::new().route("/static/{file}", get(assets::file))
+}
+
+/// The page in place of one that needs a token: it asks for one, and fetches that page with it.
+pub fn gate() -> Response {
+    let page = template::render("gate.html", &minijinja::context! { assets => Value::from(Serde(assets::links())) });
+    let mut response = match page {
+        Ok(page) => html(StatusCode::UNAUTHORIZED, page),
+        Err(error) => failed(&error),
+    };
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+type Parts = Option<Path<Vec<(String, String)>>>;
+
+async fn answer(
+    State(desk): State<Arc<Desk>>,
+    path: Parts,
+    query: Option<Query<HashMap<String, String>>>,
+    make: Make,
+) -> Response {
+    let parts: Vec<String> = path.map(|Path(parts)| parts.into_iter().map(|(_, part)| part).collect()).unwrap_or_default();
+    in_turn(desk, query, move |here| {
+        let Page { template, title, section, value } = make(here, &parts)?;
+        if here.part {
+            return Ok(template::part(template, &value)?);
+        }
+        Ok(template::page(template, &frame::frame(here, title, section), &value)?)
+    })
+    .await
+}
+
+/// A run's whole report.
+async fn report(
+    State(desk): State<Arc<Desk>>,
+    Path((plan, run)): Path<(String, String)>,
+    query: Option<Query<HashMap<String, String>>>,
+) -> Response {
+    in_turn(desk, query, move |here| runs::report(here, &plan, &run)).await
+}
+
+/// Puts a page together beside the runtime, a few at a time.
+async fn in_turn(
+    desk: Arc<Desk>,
+    query: Option<Query<HashMap<String, String>>>,
+    make: impl FnOnce(&Here) -> Result<String, Lost> + Send + 'static,
+) -> Response {
+    let Ok(turn) = Arc::clone(&desk.turns).acquire_owned().await else {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "The daemon is ending.");
+    };
+    let asked = query.map(|Query(asked)| asked).unwrap_or_default();
+    let (status, loaded) =
+        (Arc::clone(&desk.shown.status.borrow()), Arc::clone(&desk.shown.config.borrow()));
+    let here = Here { desk, status, loaded, part: asked.contains_key("part"), asked };
+    let made = tokio::task::spawn_blocking(move || {
+        let made = make(&here);
+        drop(turn);
+        made
+    });
+    match made.await {
+        Ok(Ok(page)) => html(StatusCode::OK, page),
+        Ok(Err(Lost::Unknown(what))) => problem(StatusCode::NOT_FOUND, &what),
+        Ok(Err(Lost::Unreadable(what))) => problem(StatusCode::SERVICE_UNAVAILABLE, &what),
+        Ok(Err(Lost::Template(error))) => failed(&error),
+        // A defect in one page is no reason to end.
+        Err(panicked) => {
+            tracing::error!(%panicked, "a page could not be put together");
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "This page could not be put together; the log says why.")
+        }
+    }
+}
+
+fn html(status: StatusCode, page: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+    ];
+    (status, headers, page).into_response()
+}
+
+fn problem(status: StatusCode, what: &str) -> Response {
+    let value = minijinja::context! { assets => Value::from(Serde(assets::links())), what => crate::report::safe_line(what), status => status.as_u16() };
+    match template::render("problem.html", &value) {
+        Ok(page) => html(status, page),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &minijinja::Error) -> Response {
+    tracing::error!(%error, "a page's template does not fit");
+    (StatusCode::INTERNAL_SERVER_ERROR, "This page could not be put together; the log says why.\n").into_response()
+}
+
+#[cfg(test)]
+mod tests;
