@@ -17,6 +17,7 @@ mod password;
 mod report;
 mod schema;
 mod screen;
+mod serve;
 mod shell;
 mod sim;
 mod stop;
@@ -52,7 +53,11 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return ExitCode::from(code),
     };
-    manner::settle(&cli.talk, &|name| std::env::var_os(name));
+    let reader = match &cli.verb {
+        Verb::Serve(_) => manner::Reader::Later,
+        _ => manner::Reader::User,
+    };
+    let levels = manner::settle(&cli.talk, reader, &|name| std::env::var_os(name));
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -67,6 +72,7 @@ pub fn main() -> ExitCode {
             Verb::Check(args) => check::run(args),
             Verb::Modems(args) => modems::run(args).await,
             Verb::Report(args) => report::run(args),
+            Verb::Serve(args) => Box::pin(serve::run(args, levels)).await,
             Verb::Why(args) => why::run(args),
             Verb::Sim(args) => sim::run(args).await,
             Verb::Schema(args) => {
@@ -131,7 +137,7 @@ fn read(words: Vec<OsString>) -> Result<Cli, u8> {
         }
         if early.json && error.use_stderr() {
             let talk = args::Talk { log_format: args::LogFormat::Json, ..args::Talk::default() };
-            manner::settle(&talk, &|name| std::env::var_os(name));
+            manner::settle(&talk, manner::Reader::User, &|name| std::env::var_os(name));
             complain(&error.render().to_string());
         } else {
             // A reader that went away is no error.

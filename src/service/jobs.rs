@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::keeper::{Begin, Input, JobId, RunEnd, What};
 use super::live::{Live, LiveRun};
 use crate::fleet::order::{Order, Told};
-use crate::model::event::Ending;
 use crate::model::Verdict;
+use crate::model::event::Ending;
 use crate::modem::clock::Clock;
 use crate::report::RunState;
 use crate::run::night::{Concluded, Night, Wish};
@@ -68,7 +68,9 @@ pub(super) async fn work(
     standing_orders(&begin, &first).await;
     drop(first);
     let done = match &begin.what {
-        What::Run { resume } => night(&begin, resume.as_ref().map(ToString::to_string), orders, &around).await,
+        What::Run { resume } => {
+            night(&begin, resume.as_ref().map(ToString::to_string), orders, &around).await
+        }
         What::Call { .. } => call(&begin, orders, &around).await,
     };
     match done {
@@ -85,12 +87,9 @@ async fn standing_orders(begin: &Begin, orders: &mpsc::Sender<Told>) {
     if matches!(begin.what, What::Call { .. }) {
         return;
     }
-    let modems = begin.disabled.iter().map(|(modem, why)| Order::Disable {
-        modem: modem.clone(),
-        why: why.clone(),
-    });
-    let lines =
-        begin.skipped.iter().map(|(line, why)| Order::Skip { line: line.clone(), why: why.clone() });
+    let modems =
+        begin.disabled.iter().map(|(modem, why)| Order::Disable { modem: modem.clone(), why: why.clone() });
+    let lines = begin.skipped.iter().map(|(line, why)| Order::Skip { line: line.clone(), why: why.clone() });
     for order in modems.chain(lines) {
         // There is room for as many as there are: see `capacity`.
         let _ = orders.send(Told { order, reply: None }).await;
@@ -112,7 +111,8 @@ async fn night(
 ) -> Result<Finished, Failure> {
     let host: Arc<dyn Host> = Arc::new(Log);
     let reports = &begin.plan.entry.reports;
-    let opened = resume.map(|run| tokio::task::block_in_place(|| Resumed::open(reports, &run, host.as_ref())));
+    let opened =
+        resume.map(|run| tokio::task::block_in_place(|| Resumed::open(reports, &run, host.as_ref())));
     let resumed = opened.transpose()?;
     if let Some(complete) = resumed.as_ref().filter(|resumed| resumed.is_complete()) {
         let (state, _) = tokio::task::block_in_place(|| complete.publish())?;
@@ -121,17 +121,12 @@ async fn night(
     }
     let plan = begin.plan.plan.as_ref().clone();
     let bank = plan.bank.name.clone();
-    let night = Box::pin(Night::prepare(plan, reports, resumed, &Wish::default(), host, around.clock)).await?;
+    let night =
+        Box::pin(Night::prepare(plan, reports, resumed, &Wish::default(), host, around.clock)).await?;
     let sitting = Box::pin(night.open()).await?;
     let run = sitting.run().clone();
-    let live = LiveRun::new(
-        run.clone(),
-        begin.plan.name().clone(),
-        bank,
-        sitting.folder(),
-        false,
-        sitting.record(),
-    );
+    let live =
+        LiveRun::new(run.clone(), begin.plan.name().clone(), bank, sitting.folder(), false, sitting.record());
     let begun = around.live.begin(live);
     tell(around, Input::Begun { job: begin.job, run: run.clone() }).await;
     let done = Box::pin(sitting.carry_out(begun.watcher(), orders)).await;
@@ -173,14 +168,7 @@ async fn call(
     let ready = Box::pin(Ready::prepare(plan, &reports, &wish, &Log, around.clock)).await?;
     let call = ready.open().await?;
     let run = call.run().clone();
-    let live = LiveRun::new(
-        run.clone(),
-        begin.plan.name().clone(),
-        bank,
-        call.folder(),
-        true,
-        call.record(),
-    );
+    let live = LiveRun::new(run.clone(), begin.plan.name().clone(), bank, call.folder(), true, call.record());
     let begun = around.live.begin(live);
     tell(around, Input::Begun { job: begin.job, run: run.clone() }).await;
     let made = Box::pin(call.carry_out(begun.watcher(), None, orders)).await;

@@ -44,6 +44,29 @@ pub struct Status {
     pub troubles: Vec<String>,
 }
 
+impl Status {
+    /// All of it in one line.
+    pub fn line(&self) -> String {
+        let held = match self.stands {
+            Stands::Working | Stands::Idle | Stands::Waiting => None,
+            stands => Some(stands.word()),
+        };
+        let runs: Vec<String> =
+            self.plans.iter().filter_map(|plan| plan.run.as_ref().map(|run| format!("run {run}"))).collect();
+        let next = self.plans.iter().filter_map(|plan| Some((plan.next?, &plan.plan))).min();
+        let mut parts = Vec::new();
+        parts
+            .extend(held.map(|held| format!("{held}: {}", self.why).trim_end_matches([' ', ':']).to_owned()));
+        parts.extend((!runs.is_empty()).then(|| runs.join(", ")));
+        if parts.is_empty() {
+            parts.push("idle".to_owned());
+        }
+        parts.extend(next.map(|(at, plan)| format!("next is {plan} at {at:.0}")));
+        parts.extend(self.config.problem.as_ref().map(|_| "the configuration file is wrong".to_owned()));
+        parts.join("; ")
+    }
+}
+
 /// Whether the daemon, a plan or a modem works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -76,6 +99,28 @@ pub enum Stands {
     Out,
     /// It died, or failed, again and again: it is tried again slowly.
     Down,
+}
+
+impl Stands {
+    /// In words.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Idle => "idle",
+            Self::SettingUp => "being set up",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Draining => "draining",
+            Self::Stopped => "stopped",
+            Self::EmergencyStopped => "EMERGENCY STOP",
+            Self::Disabled => "disabled",
+            Self::StandingBy => "standing by",
+            Self::Lent => "lent",
+            Self::Quarantined => "under quarantine",
+            Self::Out => "out",
+            Self::Down => "down",
+        }
+    }
 }
 
 /// The configuration that is in force.

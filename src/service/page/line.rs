@@ -284,7 +284,7 @@ fn steps(timeline: &Timeline) -> Vec<Step> {
     let mut before = PhaseTimes::default();
     let dialed = timeline.get(crate::model::Moment::Dialed).map(|mark| mark.at);
     let step = |(moment, mark): (crate::model::Moment, crate::model::Mark)| {
-        so_far.bound(moment, mark.at.before(mark.half_width), mark.at + mark.half_width);
+        so_far.observe(moment, mark.at);
         let after = PhaseTimes::of(&so_far);
         let mut phases: Vec<(&'static str, String)> = Phase::ALL
             .into_iter()
