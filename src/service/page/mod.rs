@@ -35,7 +35,7 @@ use crate::config::service::{Loaded, LoadedPlan};
 use crate::model::PlanName;
 
 /// What a browser may do with these pages: nothing from elsewhere, nothing inline.
-pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Pages that are put together at a time; each may read a history or a journal.
 const AT_A_TIME: usize = 4;
@@ -126,7 +126,11 @@ pub fn routes(shown: Shown) -> Router<()> {
         past: past::Past::default(),
         turns: Arc::new(Semaphore::new(AT_A_TIME)),
     });
-    let page = |make: Make| get(move |state, path, query| answer(state, path, query, make));
+    let page = |make: Make| {
+        get(move |desk: State<Arc<Desk>>, path: Parts, asked: Query<HashMap<String, String>>| {
+            answer(desk, path, asked, make)
+        })
+    };
     Router::new()
         .route("/", page(|here, _| tonight::page(here)))
         .route("/runs", page(|here, _| runs::list(here)))
@@ -160,11 +164,11 @@ type Parts = Option<Path<Vec<(String, String)>>>;
 async fn answer(
     State(desk): State<Arc<Desk>>,
     path: Parts,
-    query: Option<Query<HashMap<String, String>>>,
+    Query(asked): Query<HashMap<String, String>>,
     make: Make,
 ) -> Response {
     let parts: Vec<String> = path.map(|Path(parts)| parts.into_iter().map(|(_, part)| part).collect()).unwrap_or_default();
-    in_turn(desk, query, move |here| {
+    in_turn(desk, asked, move |here| {
         let Page { template, title, section, value } = make(here, &parts)?;
         if here.part {
             return Ok(template::part(template, &value)?);
@@ -178,21 +182,20 @@ async fn answer(
 async fn report(
     State(desk): State<Arc<Desk>>,
     Path((plan, run)): Path<(String, String)>,
-    query: Option<Query<HashMap<String, String>>>,
+    Query(asked): Query<HashMap<String, String>>,
 ) -> Response {
-    in_turn(desk, query, move |here| runs::report(here, &plan, &run)).await
+    in_turn(desk, asked, move |here| runs::report(here, &plan, &run)).await
 }
 
 /// Puts a page together beside the runtime, a few at a time.
 async fn in_turn(
     desk: Arc<Desk>,
-    query: Option<Query<HashMap<String, String>>>,
+    asked: HashMap<String, String>,
     make: impl FnOnce(&Here) -> Result<String, Lost> + Send + 'static,
 ) -> Response {
     let Ok(turn) = Arc::clone(&desk.turns).acquire_owned().await else {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "The daemon is ending.");
     };
-    let asked = query.map(|Query(asked)| asked).unwrap_or_default();
     let (status, loaded) =
         (Arc::clone(&desk.shown.status.borrow()), Arc::clone(&desk.shown.config.borrow()));
     let here = Here { desk, status, loaded, part: asked.contains_key("part"), asked };
