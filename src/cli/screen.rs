@@ -158,6 +158,8 @@ fn notable(event: &EventKind) -> Option<String> {
         }
         EventKind::VerdictWithdrawn { line, why } => format!("verdict of {line} withdrawn: {why}"),
         EventKind::Notice { text } => text.clone(),
+        EventKind::Paused { why, until } => crate::report::why::pause_text(why, *until),
+        EventKind::Resumed => "the pause is over".to_owned(),
         EventKind::RunResumed(_) => "the run goes on".to_owned(),
         _ => return None,
     })

@@ -8,13 +8,14 @@
 mod checks;
 mod clock;
 mod ends;
+mod orders;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{Id, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinSet};
 
 use crate::call::CallSpec;
 use crate::call::machine::Cancel;
@@ -25,9 +26,10 @@ use crate::modem::clock::Clock;
 use crate::modem::port::Port;
 
 use self::checks::RunningCheck;
+use self::orders::{After, Asked, Leaving, lent_text};
 use super::desk::{Desk, DeskFact};
 use super::hours::Hours;
-use super::order::{Order, Told};
+use super::order::Told;
 use super::scheduler::{Check, Decision, Input, Scheduler, SchedulerPlan};
 use super::talk;
 use super::worker::{self, Channels, Command, OpenPort, Report, Seat};
@@ -125,9 +127,9 @@ pub async fn run<O: OpenPort, B: LineBook>(
     }
     let said = hours.as_mut().map(|hours| std::mem::take(&mut hours.notices)).unwrap_or_default();
     let quarantined = plan.past.quarantined.clone();
+    let standing = plan.standing.clone();
     let (notices, notices_in) = mpsc::channel(NOTICES_MAX);
     let (reports, reports_in) = mpsc::channel(REPORTS_MAX);
-    let (cancel, _) = watch::channel(None);
     let mut run = Run {
         clock,
         observer,
@@ -146,7 +148,13 @@ pub async fn run<O: OpenPort, B: LineBook>(
         opener,
         notices,
         reports,
-        cancel,
+        cancel: None,
+        seats: BTreeMap::new(),
+        leaving: BTreeMap::new(),
+        stuck: BTreeMap::new(),
+        limits: BTreeSet::new(),
+        asked: BTreeMap::new(),
+        tickets: 0,
         ending: Ending::Completed,
         broken: None,
         finished: false,
@@ -159,7 +167,14 @@ pub async fn run<O: OpenPort, B: LineBook>(
         run.emit(EventKind::Notice { text });
     }
     for (seat, port) in seats {
-        run.hire(seat, port, false);
+        run.seats.insert(seat.id.clone(), seat.clone());
+        if let Some(why) = standing.disabled.get(&seat.id) {
+            run.modem(seat.id, ModemState::Disabled, None, why.clone());
+        } else if let Some(loan) = standing.lent.get(&seat.id) {
+            run.modem(seat.id, ModemState::Lent, None, lent_text(loan.line.as_ref()));
+        } else {
+            run.hire(seat, port, false);
+        }
     }
     run.step(Input::Start);
     run.desk_effects();
@@ -171,6 +186,15 @@ struct Worker {
     seat: Seat,
     commands: mpsc::Sender<Command>,
     task: Id,
+    abort: AbortHandle,
+    /// What it is at is to end.
+    cancel: watch::Sender<Option<Cancel>>,
+    /// Its call is called off as soon as its password is judged.
+    recalled: bool,
+    /// Past this it is stuck.
+    limit: Option<Mono>,
+    /// It was stuck, and is being ended.
+    aborted: bool,
     call: Option<Running>,
     check: Option<RunningCheck>,
 }
@@ -182,6 +206,8 @@ struct Running {
     began: Mono,
     /// Its fate decides over the credential, even if the worker dies.
     password_sent: bool,
+    /// The console has said what it makes of it.
+    judged: bool,
 }
 
 struct Run<'a, O, B> {
@@ -206,7 +232,19 @@ struct Run<'a, O, B> {
     opener: Arc<O>,
     notices: mpsc::Sender<(CallId, Notice)>,
     reports: mpsc::Sender<(ModemId, Report)>,
-    cancel: watch::Sender<Option<Cancel>>,
+    /// All calls are to end.
+    cancel: Option<Cancel>,
+    /// Of all modems, whether they have a worker or not.
+    seats: BTreeMap<ModemId, Seat>,
+    /// Workers that were told to end, and have not yet.
+    leaving: BTreeMap<ModemId, Leaving>,
+    /// Workers that could not be ended.
+    stuck: BTreeMap<Id, ModemId>,
+    /// When which worker is stuck.
+    limits: BTreeSet<(Mono, ModemId)>,
+    /// Orders that have no answer yet, by ticket.
+    asked: BTreeMap<u64, Asked>,
+    tickets: u64,
     ending: Ending,
     broken: Option<ObserveError>,
     finished: bool,
@@ -220,7 +258,13 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         mut orders: mpsc::Receiver<Told>,
     ) {
         while !self.finished {
-            let next = self.scheduler.next_deadline().into_iter().chain(self.deadline).min();
+            let next = self
+                .scheduler
+                .next_deadline()
+                .into_iter()
+                .chain(self.deadline)
+                .chain(self.next_limit())
+                .min();
             let next = next.map(|at| self.clock.instant(at));
             tokio::select! {
                 // In this order, so that what a call told is known before its end is.
@@ -230,7 +274,10 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 Some((modem, report)) = reports.recv() => self.report(modem, report),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
                 () = clock::set(&mut self.hours) => self.step(Input::Time),
-                () = until(next) => self.step(Input::Time),
+                () = until(next) => {
+                    self.watch_workers();
+                    self.step(Input::Time);
+                }
                 else => break,
             }
         }
@@ -251,34 +298,38 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
 
     fn hire(&mut self, seat: Seat, port: Option<Port>, in_doubt: bool) {
         let (commands, commands_in) = mpsc::channel(2);
+        let (cancel, cancelled) = watch::channel(self.cancel);
         let channels = Channels {
             commands: commands_in,
             notices: self.notices.clone(),
             reports: self.reports.clone(),
-            cancel: self.cancel.subscribe(),
+            cancel: cancelled,
         };
         let modem = seat.id.clone();
         let work = worker::work(seat.clone(), Arc::clone(&self.opener), port, in_doubt, self.clock, channels);
-        let task = self.tasks.spawn(work).id();
+        let abort = self.tasks.spawn(work);
+        let task = abort.id();
         self.task_modems.insert(task, modem.clone());
-        self.workers.insert(modem, Worker { seat, commands, task, call: None, check: None });
-    }
-
-    fn told(&mut self, told: Told) {
-        if let Order::Stop { how, .. } = told.order {
-            self.interrupt(how);
-        }
+        self.workers.insert(
+            modem,
+            Worker {
+                seat,
+                commands,
+                task,
+                abort,
+                cancel,
+                recalled: false,
+                limit: None,
+                aborted: false,
+                call: None,
+                check: None,
+            },
+        );
     }
 
     fn interrupt(&mut self, how: Cancel) {
         self.ending = Ending::Interrupted;
-        self.cancel.send_if_modified(|now| {
-            let worse = now.is_none_or(|before| before < how);
-            if worse {
-                *now = Some(how);
-            }
-            worse
-        });
+        self.cancel_all(how);
         self.step(Input::Drain);
     }
 
@@ -318,11 +369,15 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 self.desk.line_again(&line);
                 self.dial(&line, &modem, (attempt, way), may_shorten);
             }
-            Decision::SetUp(modem) => self.command(&modem, Command::SetUp),
+            Decision::SetUp(modem) => self.set_up(&modem),
             Decision::Verdict(mut verdict) => {
                 if verdict.fault == Some(Fault::OutOfWindow) {
                     let next = self.opens_next(&verdict.line);
                     verdict.detail.push_str(&next);
+                }
+                if verdict.fault == Some(Fault::Cancelled) {
+                    // To go on with such a line is what a resumption is for.
+                    self.ending = Ending::Interrupted;
                 }
                 self.desk.line_done(&verdict.line);
                 self.emit(EventKind::Verdict(verdict));
@@ -357,6 +412,19 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 let detail = format!("left alone for the rest of the run: {detail}");
                 self.modem(modem, ModemState::Wedged, Some(fault), detail);
             }
+            Decision::Down { modem, fault, detail, until } => {
+                self.modem_until(modem, ModemState::Down, Some(fault), detail, Some(until));
+            }
+            Decision::Recall(modem) => self.call_off(&modem),
+            Decision::Dismiss { modem, why } => self.dismiss(&modem, After::Disabled { why }),
+            Decision::Restart(modem) => self.dismiss(&modem, After::Restart),
+            Decision::Lend { ticket, modem, line } => self.dismiss(&modem, After::Lent { ticket, line }),
+            Decision::Answer { ticket, answer } => self.answer(ticket, answer),
+            Decision::Paused { why, until } => {
+                let until = until.map(|until| self.clock.wall_at(until));
+                self.emit(EventKind::Paused { why, until });
+            }
+            Decision::Resumed => self.emit(EventKind::Resumed),
             Decision::Finished => self.finished = true,
         }
     }
@@ -383,9 +451,11 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                         started: self.clock.wall(),
                         began: self.clock.now(),
                         password_sent: false,
+                        judged: false,
                     });
                 }
-                self.command(modem, Command::Call(Box::new(spec)));
+                let longest = self.longest_call(modem, &spec);
+                self.command(modem, Command::Call(Box::new(spec)), longest);
             }
             Err(why) => self.step(Input::NotDialed {
                 modem: modem.clone(),
@@ -395,7 +465,9 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         }
     }
 
-    fn command(&mut self, modem: &ModemId, command: Command) {
+    /// Gives a worker something to do that takes so long at most.
+    fn command(&mut self, modem: &ModemId, command: Command, longest: Duration) {
+        self.limit(modem, longest);
         let Some(worker) = self.workers.get(modem) else { return };
         // Two places: a worker has at most one order waiting, so a full queue means that it is stuck or dead; its end
         // is then told by its task.
@@ -451,7 +523,12 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                     self.emit(EventKind::PasswordSent { call: call.clone(), credential });
                 }
             }
-            Notice::Credential(outcome) => self.desk.outcome(&line, outcome),
+            Notice::Credential(outcome) => {
+                self.desk.outcome(&line, outcome);
+                if let Some(modem) = self.running_mut(call).map(|running| running.spec.modem.clone()) {
+                    self.password_judged(&modem);
+                }
+            }
         }
         self.desk_effects();
     }
@@ -475,6 +552,18 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
     }
 
     fn report(&mut self, modem: ModemId, report: Report) {
+        // Of a worker that was told to end nothing more is wanted to be known.
+        if !self.workers.contains_key(&modem) && !matches!(report, Report::Notice(_)) {
+            return;
+        }
+        let idle = |worker: &Worker| worker.call.is_none() && worker.check.is_none();
+        match &report {
+            Report::Over(_) | Report::Checked(_) => self.at_rest(&modem),
+            Report::Ready { .. } | Report::Out(..) if self.workers.get(&modem).is_some_and(idle) => {
+                self.at_rest(&modem);
+            }
+            Report::Ready { .. } | Report::Out(..) | Report::Notice(_) => {}
+        }
         match report {
             Report::Ready { identified, abilities } => {
                 self.held.retain(|_, holder| *holder != modem);
@@ -500,7 +589,8 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
 
     async fn close(mut self) -> RunEnd {
         // Whatever still goes on is a set-up that nobody waits for.
-        self.cancel.send_replace(Some(Cancel::HangUp));
+        self.cancel_all(Cancel::HangUp);
+        self.answer_the_rest();
         for worker in std::mem::take(&mut self.workers).into_values() {
             drop(worker.commands);
         }

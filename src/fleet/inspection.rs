@@ -15,6 +15,7 @@ use super::dispatcher::LineBook;
 use super::order::{Order, Told};
 use super::scheduler::Check;
 use super::worker::{self, Channels, CheckOver, Command, OpenPort, Report, Seat};
+use crate::call::machine::Cancel;
 use crate::model::event::{CheckOutcome, Hangup};
 use crate::model::{Fault, Link, ModemId, TrunkName};
 use crate::modem::clock::Clock;
@@ -165,6 +166,8 @@ pub async fn inspect<O: OpenPort, B: LineBook>(
             }
         }
     }
+    // Nobody has to wait for what comes behind a call.
+    stop.send_replace(Some(Cancel::HangUp));
     work.workers.clear();
     while tasks.join_next().await.is_some() {}
     Findings { modems: work.found, notices: work.notices, stopped: work.stopped }

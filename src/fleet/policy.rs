@@ -99,7 +99,18 @@ pub struct BenchPolicy {
     pub retests: Vec<Duration>,
     /// How often it is checked again before it is left alone for the rest of the run.
     pub retests_max: u32,
+    /// Pauses before a modem whose worker died in a call is set up again: after the first death in a row, the second .. ; the
+    /// last one is kept. Empty: none.
+    pub deaths: Vec<Duration>,
+    /// Deaths in a row, without one good call in between, after which it is held for a crash loop.
+    pub deaths_max: u32,
+    /// A modem that was tried often enough, or that is in a crash loop, is tried again so long after; without one it is left
+    /// alone for the rest of the run. For runs that nobody watches and that last.
+    pub slow_retry: Option<Duration>,
 }
+
+/// The pause before a modem that is down is tried again, in the runs of a daemon.
+pub const SLOW_RETRY: Duration = Duration::from_secs(10 * 60);
 
 impl Default for BenchPolicy {
     fn default() -> Self {
@@ -109,11 +120,19 @@ impl Default for BenchPolicy {
             setups_max: 5,
             retests: [2 * 60, 10 * 60, 30 * 60].map(Duration::from_secs).to_vec(),
             retests_max: 12,
+            deaths: [0, 10, 30, 60].map(Duration::from_secs).to_vec(),
+            deaths_max: 4,
+            slow_retry: None,
         }
     }
 }
 
 impl BenchPolicy {
+    /// The pause after the `nth` death in a row (from 1).
+    pub fn after_death(&self, nth: u32) -> Duration {
+        nth_of(&self.deaths, nth).unwrap_or_default()
+    }
+
     /// The pause before the `nth` try (from 1) to bring a modem back.
     pub fn pause(&self, nth: u32) -> Duration {
         nth_of(&self.pauses, nth).unwrap_or_default()

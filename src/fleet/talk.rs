@@ -32,6 +32,8 @@ pub(super) fn tell(event: &EventKind) {
             tracing::info!(%call, %credential, "its password goes out");
         }
         EventKind::Notice { text } => tracing::info!("{text}"),
+        EventKind::Paused { why, until } => tracing::info!(?until, why, "the run is paused"),
+        EventKind::Resumed => tracing::info!("the pause is over"),
         EventKind::RunStarted(_) | EventKind::RunResumed(_) | EventKind::RunEnded { .. } => {}
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::reset::{ResetHook, Resets};
+use super::reset::{self, ResetHook, Resets};
 use crate::call::CallSpec;
 use crate::call::machine::Cancel;
 use crate::call::shell::{self, CallOver, Notice};
@@ -181,6 +181,27 @@ pub(crate) async fn work<O: OpenPort>(
     {
         tracing::warn!(modem = %bench.seat.id, "the port could not be closed within {} s", CLOSE_LIMIT.as_secs());
     }
+    // Whoever takes the modem next knows nothing of its last call.
+    let mut cancel = channels.cancel.clone();
+    tokio::select! {
+        biased;
+        _ = cancel.wait_for(|cancel| *cancel == Some(Cancel::HangUp)) => {}
+        () = tokio::time::sleep_until(clock.instant(bench.free_at)) => {}
+    }
+}
+
+/// The longest that [`Command::SetUp`] can take: opening the port, asking who it is and setting it up, its hook, and all of that
+/// once more.
+pub(crate) fn longest_setup(seat: &Seat) -> Duration {
+    let once = OPEN_LIMIT + seat.setup_limit * 2 + CLOSE_LIMIT;
+    let hook =
+        if seat.reset.is_some() { reset::COMMAND_LIMIT * 2 + reset::REST_AFTER } else { Duration::ZERO };
+    once * 2 + hook
+}
+
+/// The longest that listening for a dial tone, or answering another modem, can take.
+pub(crate) fn longest_listening(seat: &Seat) -> Duration {
+    seat.on_hook_min + seat.tone_limit * 2 + seat.hangup_limit * 2
 }
 
 async fn tell(channels: &Channels, modem: &ModemId, report: Report) {

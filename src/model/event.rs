@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Version of the event format; a reader refuses a newer one.
-pub const EVENT_FORMAT: u32 = 1;
+pub const EVENT_FORMAT: u32 = 2;
 
 /// One fact, with its two stamps, both taken at the same place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,6 +129,16 @@ pub enum EventKind {
         /// Why, in words.
         why: String,
     },
+    /// Whoever operates the run has paused it: no call begins until [`EventKind::Resumed`].
+    Paused {
+        /// Why, in words.
+        why: String,
+        /// It ends by itself then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// A pause is over.
+    Resumed,
     /// Something that the user should read.
     Notice {
         /// What it is, in words.
@@ -287,6 +297,12 @@ pub enum ModemState {
     Quarantined,
     /// It was tried often enough and is left alone for the rest of the run.
     Wedged,
+    /// It died, or failed, again and again: it is tried again slowly.
+    Down,
+    /// Out of service, by whoever operates the bank: its port is closed, until it is enabled again.
+    Disabled,
+    /// Lent to a technician's call: its port is closed, until it is given back.
+    Lent,
 }
 
 impl ModemState {
@@ -300,6 +316,9 @@ impl ModemState {
             Self::Checking => "checking",
             Self::Quarantined => "quarantined",
             Self::Wedged => "wedged",
+            Self::Down => "down",
+            Self::Disabled => "disabled",
+            Self::Lent => "lent",
         }
     }
 }

@@ -82,6 +82,8 @@ pub struct Board {
     running: HashMap<CallId, Running>,
     judged: HashMap<LineId, Judged>,
     waiting: BTreeMap<LineId, Waiting>,
+    /// The run is paused: what is told of that.
+    paused: Option<String>,
     counts: Counts,
     /// Time that modems spent on calls that ended.
     busy: Duration,
@@ -116,6 +118,7 @@ impl Board {
             running: HashMap::new(),
             judged: HashMap::new(),
             waiting: BTreeMap::new(),
+            paused: None,
             counts: Counts::none_of(header.lines.len()),
             busy: Duration::ZERO,
             judged_by_calls: 0,
@@ -181,8 +184,15 @@ impl Board {
                 }
             }
             EventKind::VerdictWithdrawn { line, .. } => self.withdraw(line),
-            EventKind::RunEnded { .. } => self.waiting.clear(),
+            EventKind::RunEnded { .. } => {
+                self.waiting.clear();
+                self.paused = None;
+            }
             EventKind::LinesBefore { .. } => self.known.apply(event),
+            EventKind::Paused { why, until } => {
+                self.paused = Some(crate::report::why::pause_text(why, *until));
+            }
+            EventKind::Resumed => self.paused = None,
             EventKind::RunStarted(_)
             | EventKind::PasswordSent { .. }
             | EventKind::Credential { .. }
@@ -200,6 +210,7 @@ impl Board {
     fn resume(&mut self) {
         self.running.clear();
         self.waiting.clear();
+        self.paused = None;
         self.states.fill(None);
         for place in 0..self.rows.len() {
             self.rows[place].line = None;
@@ -337,6 +348,7 @@ impl Board {
             );
             out.push(fit(&text, width));
         }
+        out.extend(self.paused.as_ref().map(|text| fit(text, width)));
         out.extend(self.waiting_text(now).map(|text| fit(&text, width)));
         out
     }
@@ -411,6 +423,9 @@ const fn idle_word(state: Option<ModemState>) -> &'static str {
         Some(ModemState::Checking) => "being checked",
         Some(ModemState::Quarantined) => "quarantined",
         Some(ModemState::Wedged) => "wedged",
+        Some(ModemState::Down) => "down",
+        Some(ModemState::Disabled) => "disabled",
+        Some(ModemState::Lent) => "lent",
     }
 }
 

@@ -52,7 +52,7 @@ pub enum Health {
     Good,
     /// Some did, or its on-hook was not proven, or it was out for a while.
     Troubled,
-    /// It is out, wedged or under quarantine, or none of its calls did without a fault of its own.
+    /// It is out, down, wedged or under quarantine, or none of its calls did without a fault of its own.
     Bad,
     /// It made no call and was in no trouble.
     Unused,
@@ -161,7 +161,10 @@ impl ModemFigures {
 
     /// How well it served.
     pub fn health(&self) -> Health {
-        let gone = matches!(self.state, Some(ModemState::Out | ModemState::Quarantined | ModemState::Wedged));
+        let gone = matches!(
+            self.state,
+            Some(ModemState::Out | ModemState::Quarantined | ModemState::Wedged | ModemState::Down)
+        );
         let troubled = self.bench_faults + self.hangup_unproven + self.times_out + self.checks_failed > 0
             || self.state == Some(ModemState::HangupUnproven);
         match (gone, self.calls) {

@@ -48,6 +48,12 @@ pub enum Act {
     Quarantined,
     /// Left alone for the rest of the run.
     Wedged,
+    /// Tried again slowly.
+    Down,
+    /// Out of service, by whoever operates the bank.
+    Disabled,
+    /// Lent to a technician's call.
+    Lent,
 }
 
 /// So long was it at that.
@@ -125,6 +131,9 @@ impl Nights {
             ModemState::Checking => Some(Act::Check(None)),
             ModemState::Quarantined => Some(Act::Quarantined),
             ModemState::Wedged => Some(Act::Wedged),
+            ModemState::Down => Some(Act::Down),
+            ModemState::Disabled => Some(Act::Disabled),
+            ModemState::Lent => Some(Act::Lent),
         };
         let sitting = self.sittings.len() - 1;
         let night = &mut self.modems[modem];

@@ -359,6 +359,11 @@ impl RunState {
                 self.counts.withdraw(Verdict::of(verdict.fault));
             }
             EventKind::Notice { text } => self.notices.push((event.at, text.clone())),
+            EventKind::Paused { why, until } => {
+                let text = crate::report::why::pause_text(why, *until);
+                self.notices.push((event.at, text));
+            }
+            EventKind::Resumed => self.notices.push((event.at, "the pause is over".to_owned())),
             EventKind::RunEnded { ending } => {
                 self.ended = Some((*ending, event.at));
                 if let Err(broken) = self.check() {

@@ -93,7 +93,10 @@ impl View {
             EventKind::LinesBefore { .. } => {
                 matches!(self, Self::Lines | Self::Summary)
             }
-            EventKind::Credential { .. } | EventKind::Notice { .. } => self == Self::Summary,
+            EventKind::Credential { .. }
+            | EventKind::Notice { .. }
+            | EventKind::Paused { .. }
+            | EventKind::Resumed => self == Self::Summary,
             EventKind::CallStarted { .. }
             | EventKind::CallMoment { .. }
             | EventKind::PasswordSent { .. }

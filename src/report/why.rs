@@ -16,6 +16,15 @@ use crate::model::{CallId, Event, EventKind, Fault, Line, LineId, ModemId, Momen
 /// Lines that must have been judged by calls before their pace says anything.
 const PACE_LINES_MIN: usize = 5;
 
+/// A pause of the run, in words.
+pub fn pause_text(why: &str, until: Option<Timestamp>) -> String {
+    let said = if why.is_empty() { String::new() } else { format!(": {}", cell::one_line(why)) };
+    match until {
+        Some(until) => format!("the run is paused until {}{said}", format_args!("{until:.0}")),
+        None => format!("the run is paused until it is resumed{said}"),
+    }
+}
+
 /// Where everything stands after the events so far.
 #[derive(Debug, Clone)]
 pub struct Situation {
@@ -32,6 +41,8 @@ pub struct Situation {
     judged: Vec<Timestamp>,
     /// The deadline has come.
     closed: bool,
+    /// Since when the run is paused, why, and until when.
+    paused: Option<(Timestamp, String, Option<Timestamp>)>,
 }
 
 /// What an open line is at.
@@ -87,6 +98,7 @@ impl Situation {
             calls: BTreeMap::new(),
             judged: Vec::new(),
             closed: false,
+            paused: None,
         };
         for event in events {
             situation.apply(event);
@@ -152,11 +164,14 @@ impl Situation {
             | EventKind::Credential { .. }
             | EventKind::BenchCheck(_)
             | EventKind::Notice { .. } => {}
+            EventKind::Paused { why, until } => self.paused = Some((event.at, why.clone(), *until)),
+            EventKind::Resumed => self.paused = None,
         }
     }
 
     fn resume(&mut self, at: Timestamp) {
         self.ended = None;
+        self.paused = None;
         self.closed = false;
         self.calls.clear();
         self.lines.clear();
@@ -231,6 +246,14 @@ impl Situation {
 
     /// A line that could be dialed.
     fn ready(&self, now: Timestamp, zone: &TimeZone) -> String {
+        if let Some((since, why, until)) = self.paused.as_ref().filter(|_| self.ended.is_none()) {
+            let said = if why.is_empty() { String::new() } else { format!(": {}", cell::one_line(why)) };
+            let until = until.map_or_else(
+                || "until it is resumed".to_owned(),
+                |until| format!("until {}, in {}", clock(until, zone), span(now, until)),
+            );
+            return format!("waits: the run is paused since {}, {until}{said}", clock(*since, zone));
+        }
         let count = |is: fn(&ModemNow) -> bool| self.modems.values().filter(|modem| is(modem)).count();
         let calling = count(|modem| modem.line.is_some());
         let serving = count(ModemNow::serves);
@@ -291,6 +314,13 @@ impl Situation {
                 "is under quarantine: no line is called on it before it has passed a check".to_owned()
             }
             Some(ModemState::Wedged) => "is left alone for the rest of the run".to_owned(),
+            Some(ModemState::Down) => {
+                "is down: it failed again and again, and is tried again slowly".to_owned()
+            }
+            Some(ModemState::Disabled) => {
+                "is disabled: nothing is dialed on it before it is enabled".to_owned()
+            }
+            Some(ModemState::Lent) => "is lent".to_owned(),
         };
         if !matches!(modem.state, None | Some(ModemState::Ready | ModemState::Identified)) {
             let said =

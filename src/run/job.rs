@@ -135,6 +135,7 @@ pub(crate) fn scheduler_plan(
         past,
         room,
         groups: groups.all,
+        ..SchedulerPlan::default()
     }
 }
 

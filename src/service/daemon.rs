@@ -18,26 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::alone::Alone;
 use super::control::{Answer, Control, Level, Refused};
 use super::durable::{self, Durable};
-mod http {
-    pub struct Rooms {
-        pub status: super::watch::Receiver<super::Arc<super::Status>>,
-        pub live: super::Arc<super::Live>,
-        pub control: super::mpsc::Sender<(super::Control, super::oneshot::Sender<super::Answer>)>,
-        pub config: super::watch::Receiver<super::Arc<super::Loaded>>,
-        pub clock: super::Clock,
-    }
-    pub struct Server(Rooms);
-    impl Server {
-        pub fn new(r: Rooms) -> Self {
-            Self(r)
-        }
-        pub async fn apply(&mut self, _: &crate::config::service::Service) -> Result<(), String> {
-            Ok(())
-        }
-        pub async fn stop(self) {}
-    }
-}
-use self::http::{Rooms, Server};
+use super::http::{Rooms, Server};
 use super::jobs::{self, Finished, Surroundings};
 use super::keeper::{Action, Begin, Input, JobId, Keeper, OrderId, RunEnd, Ticket};
 use super::leadership::{Leadership, Standing};

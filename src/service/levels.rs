@@ -6,24 +6,11 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use super::control::Level;
-
-/// The rooms whose level can be set, as their modules are called.
-pub const ROOMS: [&str; 13] = [
-    "call", "cli", "config", "console", "fleet", "history", "journal", "model", "modem", "notify", "report",
-    "run", "service",
-];
-
-/// What stands for the libraries that lineman is made with: warnings, unless it is said.
-pub const LIBRARIES: &str = "libraries";
+use crate::config::service::ROOMS;
+use crate::model::Level;
 
 /// What stands for all rooms that are not named.
 pub const ALL: &str = "";
-
-/// Whether this names something whose level can be set.
-pub fn is_known(room: &str) -> bool {
-    room == ALL || room == LIBRARIES || ROOMS.contains(&room)
-}
 
 /// How a filter is changed that is at work: takes its directives (`warn,lineman=info,lineman::fleet=debug`).
 pub type Apply = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
@@ -48,8 +35,8 @@ impl Levels {
         Self::new(Box::new(|_| Ok(())), None)
     }
 
-    /// Logs from these levels on: by room, [`ALL`] for those that are not named (`info` if it is absent), [`LIBRARIES`]. It
-    /// holds at once, for everything.
+    /// Logs from these levels on, by room; [`ALL`] is all that are not named (`info` if it is absent). It holds at once, for
+    /// everything. Of the libraries that lineman is made with no more than warnings are logged; RUST_LOG can have more.
     ///
     /// # Errors
     /// The log can't be changed: in words.
@@ -74,31 +61,19 @@ impl fmt::Debug for Levels {
 /// The levels as a filter's directives, of which the most special one holds.
 fn directives(levels: &BTreeMap<String, Level>, asked: Option<&str>) -> String {
     let all = levels.get(ALL).copied().unwrap_or(Level::Info);
-    let libraries = levels.get(LIBRARIES).copied().unwrap_or(all.min(Level::Warn));
     let mut out = match asked {
         Some(asked) => asked.to_owned(),
-        None => format!("{},lineman={}", word(libraries), word(all)),
+        None => format!("{},lineman={}", all.min(Level::Warn).word(), all.word()),
     };
     for (room, level) in levels.iter().filter(|(room, _)| ROOMS.contains(&room.as_str())) {
-        let _ = write!(out, ",lineman::{room}={}", word(*level));
+        let _ = write!(out, ",lineman::{room}={}", level.word());
     }
     out
 }
 
-/// The level as filters have it.
-const fn word(level: Level) -> &'static str {
-    match level {
-        Level::Off => "off",
-        Level::Error => "error",
-        Level::Warn => "warn",
-        Level::Info => "info",
-        Level::Debug => "debug",
-        Level::Trace => "trace",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fs;
     use std::path::Path;
     use std::sync::{Arc, Mutex};
@@ -119,10 +94,10 @@ mod tests {
         assert_eq!(directives(&levels(&[(ALL, Level::Error)]), None), "error,lineman=error");
         assert_eq!(
             directives(
-                &levels(&[(ALL, Level::Debug), ("fleet", Level::Off), (LIBRARIES, Level::Info)]),
+                &levels(&[(ALL, Level::Debug), ("fleet", Level::Off), ("nonsense", Level::Info)]),
                 None
             ),
-            "info,lineman=debug,lineman::fleet=off"
+            "warn,lineman=debug,lineman::fleet=off"
         );
         let asked = directives(&levels(&[(ALL, Level::Warn), ("fleet", Level::Debug)]), Some("trace"));
         assert_eq!(asked, "trace,lineman::fleet=debug");
@@ -132,11 +107,8 @@ mod tests {
     fn the_rooms_are_those_of_the_sources() {
         let there = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
         let there = there.filter_map(Result::ok).filter(|entry| entry.path().is_dir());
-        let mut there: Vec<String> = there.map(|entry| entry.file_name().into_string().unwrap()).collect();
-        // The simulated exchange is no part of the daemon.
-        there.retain(|room| room != "sim");
-        there.sort();
-        assert_eq!(there, ROOMS);
+        let there: BTreeSet<String> = there.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        assert_eq!(there, ROOMS.map(str::to_owned).into());
     }
 
     /// Counts what comes through.
@@ -173,12 +145,10 @@ mod tests {
             at_work.set(&levels(&[(ALL, Level::Debug)])).unwrap();
             speak();
             assert_eq!(take(), ["lineman::fleet::worker", "lineman::service"]);
-            at_work
-                .set(&levels(&[(ALL, Level::Warn), ("fleet", Level::Trace), (LIBRARIES, Level::Trace)]))
-                .unwrap();
+            at_work.set(&levels(&[(ALL, Level::Warn), ("fleet", Level::Trace)])).unwrap();
             let later = log.clone();
             std::thread::spawn(move || tracing::dispatcher::with_default(&later, speak)).join().unwrap();
-            assert_eq!(take(), ["lineman::fleet::worker", "hyper::proto"]);
+            assert_eq!(take(), ["lineman::fleet::worker"]);
         });
     }
 }

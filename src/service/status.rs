@@ -102,6 +102,44 @@ pub enum Stands {
 }
 
 impl Stands {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Working,
+        Self::Idle,
+        Self::SettingUp,
+        Self::Waiting,
+        Self::Paused,
+        Self::Draining,
+        Self::Stopped,
+        Self::EmergencyStopped,
+        Self::Disabled,
+        Self::StandingBy,
+        Self::Lent,
+        Self::Quarantined,
+        Self::Out,
+        Self::Down,
+    ];
+
+    /// As JSON and metrics have it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Idle => "idle",
+            Self::SettingUp => "setting-up",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Draining => "draining",
+            Self::Stopped => "stopped",
+            Self::EmergencyStopped => "emergency-stopped",
+            Self::Disabled => "disabled",
+            Self::StandingBy => "standing-by",
+            Self::Lent => "lent",
+            Self::Quarantined => "quarantined",
+            Self::Out => "out",
+            Self::Down => "down",
+        }
+    }
+
     /// In words.
     pub const fn word(self) -> &'static str {
         match self {

@@ -395,7 +395,10 @@ fn distrust(played: &Played) {
                 ModemState::Identified
                 | ModemState::Out
                 | ModemState::HangupUnproven
-                | ModemState::Wedged => {}
+                | ModemState::Wedged
+                | ModemState::Down
+                | ModemState::Disabled
+                | ModemState::Lent => {}
             },
             _ => {}
         }

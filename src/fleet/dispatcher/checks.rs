@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{LineBook, NotDialed, Run};
 use crate::call::CallSpec;
 use crate::fleet::scheduler::{Check, CheckReport, Input};
-use crate::fleet::worker::{CheckOver, Command, OpenPort};
+use crate::fleet::worker::{self, CheckOver, Command, OpenPort};
 use crate::model::event::{CheckKind, CheckOutcome, CheckRecord, Hangup, ModemState};
 use crate::model::{Charge, EventKind, Fault, ModemId, Mono, PhoneNumber, Price};
 
@@ -84,7 +84,13 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             worker.check = Some(RunningCheck { kind, called, began });
         }
         self.modem(modem.clone(), ModemState::Checking, None, what);
-        self.command(modem, command);
+        let longest = match &command {
+            Command::Check(spec) => self.longest_call(modem, spec),
+            Command::SetUp | Command::Call(_) | Command::DialTone | Command::Answer => {
+                self.seats.get(modem).map(worker::longest_listening).unwrap_or_default()
+            }
+        };
+        self.command(modem, command, longest);
     }
 
     pub(super) fn check_over(&mut self, modem: ModemId, over: CheckOver) {

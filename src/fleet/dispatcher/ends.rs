@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::{Id, JoinError};
 
-use super::{LineBook, Run, Running};
+use super::{LineBook, Run, Running, Worker};
 use crate::call::shell::CallOver;
 use crate::console::transcript::clean_line;
 use crate::fleet::scheduler::{CallReport, Input};
@@ -81,24 +81,39 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
             Ok((id, ())) => *id,
             Err(error) => error.id(),
         };
+        if self.stuck.remove(&id).is_some() {
+            return;
+        }
         let Some(modem) = self.task_modems.remove(&id) else { return };
-        if self.workers.get(&modem).is_none_or(|worker| worker.task != id) {
+        if self.has_left(id, &modem) || self.workers.get(&modem).is_none_or(|worker| worker.task != id) {
             return;
         }
         let Some(worker) = self.workers.remove(&modem) else { return };
         let why = match ended {
             Ok(_) => "its worker ended early".to_owned(),
+            Err(error) if error.is_cancelled() => {
+                "it took longer than all its limits allow: its worker was ended".to_owned()
+            }
             Err(error) => panic_text(error),
         };
-        tracing::error!(%modem, "{why}");
-        let (running, check) = (worker.call, worker.check);
-        self.modem(modem.clone(), ModemState::Out, Some(Fault::Internal), why.clone());
         // The port was dropped with the task, which hung up; the new worker's set-up proves it.
-        self.hire(worker.seat, None, running.is_some() || check.is_some());
+        self.hire(worker.seat.clone(), None, worker.call.is_some() || worker.check.is_some());
+        self.died(&modem, worker, &why);
+    }
+
+    /// A worker is no more: that costs what it was at.
+    pub(super) fn died(&mut self, modem: &ModemId, worker: Worker, why: &str) {
+        tracing::error!(%modem, "{why}");
+        let (modem, why) = (modem.clone(), why.to_owned());
+        let Worker { call: running, check, limit, .. } = worker;
+        if let Some(limit) = limit {
+            self.limits.remove(&(limit, modem.clone()));
+        }
+        self.modem(modem.clone(), ModemState::Out, Some(Fault::Internal), why.clone());
         if let Some(check) = check {
             return self.check_died(&modem, &check, &why);
         }
-        let Some(Running { spec, started, began, password_sent }) = running else {
+        let Some(Running { spec, started, began, password_sent, .. }) = running else {
             self.step(Input::ModemOut { modem, fault: Fault::Internal, detail: why });
             return;
         };

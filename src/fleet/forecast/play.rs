@@ -168,6 +168,15 @@ impl Night<'_> {
                 | Decision::TakeBack { .. }
                 | Decision::Notice(_)
                 | Decision::GiveUp { .. }
+                | Decision::Down { .. }
+                | Decision::Paused { .. }
+                | Decision::Resumed
+                | Decision::Answer { .. }
+                // No order comes in a forecast.
+                | Decision::Recall(_)
+                | Decision::Dismiss { .. }
+                | Decision::Restart(_)
+                | Decision::Lend { .. }
                 | Decision::Waits { .. } => {}
             }
         }

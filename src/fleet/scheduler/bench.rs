@@ -27,6 +27,8 @@ pub(super) enum State {
     Out { until: Mono },
     /// Left alone for the rest of the run.
     Gone,
+    /// Out of service by order: it has no worker.
+    Away,
 }
 
 /// Why a modem is out.
@@ -54,6 +56,14 @@ struct Seat {
     trouble: Option<Trouble>,
     /// It was told to be out while its call was still running.
     leaves: bool,
+    /// Something was ordered that is done once it is on-hook.
+    bidden: bool,
+    /// It is lent: its call is not ours.
+    lent: bool,
+    /// Times in a row that its worker died in a call.
+    deaths: u32,
+    /// It was tried often enough, and is tried again slowly.
+    down: bool,
 }
 
 /// What a modem counts as: whatever is asked of all of them at once.
@@ -115,7 +125,9 @@ struct Trunk {
 pub(super) enum Exit {
     /// It is tried again then.
     Until(Mono),
-    /// It was tried often enough.
+    /// It was tried often enough: it is tried again then, slowly.
+    Slowly(Mono),
+    /// It was tried often enough, and is left alone.
     ForGood,
     /// Its call is still running.
     AfterCall,
@@ -172,6 +184,10 @@ impl Bench {
                 lineless: 0,
                 trouble: None,
                 leaves: false,
+                bidden: false,
+                lent: false,
+                deaths: 0,
+                down: false,
             });
         }
         Self {
@@ -270,7 +286,7 @@ impl Bench {
     /// it was not left alone for good before.
     pub(super) fn rest(&mut self, modem: usize, until: Option<Mono>) -> bool {
         self.edit(modem, |seat| {
-            if seat.state == State::Gone {
+            if matches!(seat.state, State::Gone | State::Away) {
                 return false;
             }
             seat.leaves = false;
@@ -386,6 +402,7 @@ impl Bench {
             seat.lineless = 0;
             seat.strikes = 0;
             seat.busy = 0;
+            seat.deaths = 0;
         });
         self.free_or_leave(modem, now, policy)
     }
@@ -431,9 +448,10 @@ impl Bench {
             State::SettingUp | State::Out { .. } => {
                 seat.state = State::Ready;
                 seat.trouble = None;
+                seat.down = false;
                 true
             }
-            State::Ready | State::InCall | State::Gone => false,
+            State::Ready | State::InCall | State::Gone | State::Away => false,
         })
     }
 
@@ -441,7 +459,7 @@ impl Bench {
     pub(super) fn out(&mut self, modem: usize, now: Mono, trouble: Trouble, policy: &BenchPolicy) -> Exit {
         let held = trouble.fault == Fault::PortBusy;
         match self.seats[modem].state {
-            State::Gone | State::Out { .. } => return Exit::AlreadyOut,
+            State::Gone | State::Out { .. } | State::Away => return Exit::AlreadyOut,
             State::InCall => {
                 self.edit(modem, |seat| {
                     seat.leaves = true;
@@ -455,13 +473,14 @@ impl Bench {
         self.edit(modem, |seat| {
             seat.leaves = false;
             seat.trouble = Some(trouble);
+            let spent = seat.is_spent(held, policy);
             let until = seat.back_at(now, held, policy);
             let tries = if held { &mut seat.busy } else { &mut seat.strikes };
             *tries = tries.saturating_add(1);
-            let Some(until) = until else {
-                seat.state = State::Gone;
-                return Exit::ForGood;
-            };
+            if spent {
+                return seat.rest_long(until);
+            }
+            let until = until.unwrap_or(now);
             seat.state = State::Out { until };
             Exit::Until(until)
         })
@@ -480,29 +499,100 @@ impl Bench {
         match seat.state {
             State::SettingUp | State::Ready => seat.back_at(now, fault == Fault::PortBusy, policy),
             State::Out { until } => Some(until),
-            State::InCall | State::Gone => None,
+            State::InCall | State::Gone | State::Away => None,
         }
     }
 
     /// A modem is being set up again.
     pub(super) fn set_up(&mut self, modem: usize) {
         self.edit(modem, |seat| {
-            if seat.state != State::Gone {
+            if !matches!(seat.state, State::Gone | State::Away) {
                 seat.state = State::SettingUp;
             }
         });
     }
 
-    /// A modem whose call is over is to be set up from scratch, at once.
-    pub(super) fn set_up_again(&mut self, modem: usize, now: Mono) -> Option<Exit> {
+    /// The worker of a modem died in a call that is over: it is set up from scratch, at once the first time, and then after
+    /// pauses that grow.
+    pub(super) fn died(
+        &mut self,
+        modem: usize,
+        now: Mono,
+        trouble: Trouble,
+        policy: &BenchPolicy,
+    ) -> Option<Exit> {
+        if matches!(self.seats[modem].state, State::Gone | State::Away) {
+            return None;
+        }
         self.edit(modem, |seat| {
-            if seat.state == State::Gone {
-                return None;
-            }
             seat.leaves = false;
-            seat.state = State::Out { until: now };
-            Some(Exit::Until(now))
+            seat.deaths = seat.deaths.saturating_add(1);
+            if seat.deaths > policy.deaths_max {
+                seat.trouble = Some(trouble);
+                return Some(seat.rest_long(policy.slow_retry.map(|pause| now + pause)));
+            }
+            let until = now + policy.after_death(seat.deaths);
+            seat.state = State::Out { until };
+            Some(Exit::Until(until))
         })
+    }
+
+    // --- by order
+
+    /// Something is to be done with it once it is on-hook, or no longer.
+    pub(super) fn leave(&mut self, modem: usize, bidden: bool) {
+        self.edit(modem, |seat| seat.bidden = bidden);
+    }
+
+    /// It is out of service.
+    pub(super) fn send_away(&mut self, modem: usize) {
+        self.edit(modem, |seat| {
+            (seat.leaves, seat.down) = (false, false);
+            seat.trouble = None;
+            seat.state = State::Away;
+        });
+    }
+
+    /// It is set up as if it were new.
+    pub(super) fn renew(&mut self, modem: usize) {
+        self.edit(modem, |seat| {
+            (seat.strikes, seat.busy, seat.lineless, seat.deaths) = (0, 0, 0, 0);
+            (seat.leaves, seat.down) = (false, false);
+            seat.trouble = None;
+            seat.state = State::SettingUp;
+        });
+    }
+
+    /// It can't be had any more. Whether that is news.
+    pub(super) fn give_up(&mut self, modem: usize) -> bool {
+        self.edit(modem, |seat| std::mem::replace(&mut seat.state, State::Gone) != State::Gone)
+    }
+
+    /// It goes to a technician: on its trunk that is a call like any other.
+    pub(super) fn lend(&mut self, modem: usize) {
+        let trunk = self.edit(modem, |seat| {
+            seat.lent = true;
+            seat.state = State::InCall;
+            seat.trunk
+        });
+        self.carry(trunk, |calls| calls + 1);
+    }
+
+    /// It is back, and to be set up.
+    pub(super) fn take_home(&mut self, modem: usize) {
+        self.edit(modem, |seat| seat.lent = false);
+        self.end_call(modem);
+        self.renew(modem);
+    }
+
+    /// The modems that could make a call now, in the order of the bank.
+    pub(super) fn free(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.seats.len()).filter(|&modem| self.is_free(modem) && !self.seats[modem].bidden)
+    }
+
+    /// Modems that were missed are missed from now on only.
+    pub(super) const fn forget_bareness(&mut self) {
+        self.bare_since = None;
     }
 
     /// Keeps the time since which no modem is in service. To be called after every change.
@@ -532,14 +622,21 @@ impl Bench {
         }
         let out = self.last_out.into_iter().chain((0..self.seats.len()).rev());
         let last = out
-            .filter(|&modem| !self.seats[modem].quarantined)
+            .filter(|&modem| !self.seats[modem].quarantined && self.seats[modem].state != State::Away)
             .find_map(|modem| Some((&self.ids[modem], self.seats[modem].trouble.as_ref()?)));
         let told = last.map(|(id, trouble)| {
             let detail = if trouble.detail.is_empty() { trouble.fault.code() } else { &trouble.detail };
             format!("`{id}`: {detail}")
         });
-        let quarantined = self.seats.iter().any(|seat| seat.quarantined);
+        let is_there = |seat: &&Seat| seat.state != State::Away;
+        let quarantined = self.seats.iter().filter(is_there).any(|seat| seat.quarantined);
+        let away = self.seats.iter().any(|seat| seat.state == State::Away);
         Some(match (quarantined, last, told) {
+            // Nothing is wrong with them: whoever took them out of service wanted that.
+            (false, None, _) if away => Trouble {
+                fault: Fault::Cancelled,
+                detail: "no modem is left in service: all are disabled".to_owned(),
+            },
             (true, _, None) => Trouble {
                 fault: Fault::QuarantinedBench,
                 detail: "only modems under quarantine are left".to_owned(),
@@ -596,33 +693,53 @@ impl Bench {
 impl Seat {
     /// When it would be tried again if it went out now; absent if it has been tried often enough.
     fn back_at(&self, now: Mono, held: bool, policy: &BenchPolicy) -> Option<Mono> {
+        if self.is_spent(held, policy) {
+            return policy.slow_retry.map(|pause| now + pause);
+        }
         let tries = if held { self.busy } else { self.strikes }.saturating_add(1);
-        (held || tries <= policy.setups_max).then(|| now + policy.pause(tries))
+        Some(now + policy.pause(tries))
+    }
+
+    /// It was tried as often as modems are tried; a busy port has no such limit.
+    const fn is_spent(&self, held: bool, policy: &BenchPolicy) -> bool {
+        !held && self.strikes >= policy.setups_max
+    }
+
+    /// It was tried often enough: left alone, or tried again then.
+    const fn rest_long(&mut self, until: Option<Mono>) -> Exit {
+        match until {
+            Some(until) => {
+                self.down = true;
+                self.state = State::Out { until };
+                Exit::Slowly(until)
+            }
+            None => {
+                self.state = State::Gone;
+                Exit::ForGood
+            }
+        }
     }
 
     fn is_hopeful(&self) -> bool {
         let held = self.trouble.as_ref().is_some_and(|trouble| trouble.fault == Fault::PortBusy);
         match self.state {
-            _ if self.quarantined => false,
+            _ if self.quarantined || self.bidden || self.lent || self.down => false,
             // One that leaves after its call is out then, and comes back like any other.
             State::Ready | State::InCall => !(self.leaves && held),
             State::SettingUp | State::Out { .. } => !held,
-            State::Gone => false,
+            State::Gone | State::Away => false,
         }
     }
 
     fn standing(&self) -> Standing {
-        let ready = (self.state == State::Ready && !self.aside).then_some(if self.due.check {
-            Ready::ForCheck
-        } else {
-            Ready::ForLine
-        });
+        let ready = (self.state == State::Ready && !self.aside && !self.bidden)
+            .then_some(if self.due.check { Ready::ForCheck } else { Ready::ForLine });
         let hopeful = self.is_hopeful();
         let answers = match self.state {
             _ if !self.due.answers || !hopeful => None,
             State::Ready if !self.due.tone => Some(Answers::Now),
             State::Ready | State::InCall | State::SettingUp => Some(Answers::Later),
-            State::Out { .. } | State::Gone => None,
+            State::Out { .. } | State::Gone | State::Away => None,
         };
         Standing {
             hopeful,

@@ -1,13 +1,20 @@
 //! Calls begin and end: which modem takes which line, and what an end means for both.
 
 use super::bench::{BARRED, Trouble, weight};
-use super::judge::{Finding, NumberRecord, Trial};
+use super::judge::{Finding, Judgement, NumberRecord, Trial};
 use super::lines::Stage;
 use super::queue::{Burden, Rank};
 use super::spending::Aside;
 use super::{CallReport, Decision, Scheduler};
 use crate::fleet::policy::CallClass;
 use crate::model::{CallId, Fault, LineId, ModemId, Moment, Mono};
+
+/// A call that is over: when it began, what was set aside for it, and whether it was called off.
+struct Ended {
+    began: Mono,
+    aside: Option<Aside>,
+    recalled: bool,
+}
 
 impl Scheduler {
     /// Gives free modems their next lines.
@@ -24,6 +31,10 @@ impl Scheduler {
 
     fn assign_once(&mut self, now: Mono) {
         if self.closed.is_some() {
+            return;
+        }
+        self.serve_wanted(now);
+        if self.orders.is_paused() {
             return;
         }
         if self.open == 0 {
@@ -143,7 +154,9 @@ impl Scheduler {
         self.running += 1;
         let entry = &mut self.lines[line];
         entry.begun += 1;
-        entry.stage = Stage::Running { modem, began: now, aside };
+        entry.stage = Stage::Running { modem, began: now, aside, recalled: false };
+        self.on_line[modem] = Some(line);
+        let entry = &self.lines[line];
         self.decisions.push(Decision::Dial {
             line: entry.id.clone(),
             modem: self.bench.ids[modem].clone(),
@@ -181,7 +194,7 @@ impl Scheduler {
         let (Some(&line), Some(&modem)) = (self.line_index.get(line), self.modem_index.get(modem)) else {
             return;
         };
-        let Some((_, aside)) = self.end_running(line, modem) else { return };
+        let Some(Ended { aside, .. }) = self.end_running(line, modem) else { return };
         self.settle(aside, false, None);
         self.lines[line].begun -= 1;
         self.bench.end_call(modem);
@@ -194,12 +207,13 @@ impl Scheduler {
     }
 
     /// Takes a line out of its call with this modem: when that began, and what was set aside for it.
-    fn end_running(&mut self, line: usize, modem: usize) -> Option<(Mono, Option<Aside>)> {
+    fn end_running(&mut self, line: usize, modem: usize) -> Option<Ended> {
         let stage = &mut self.lines[line].stage;
         match std::mem::replace(stage, Stage::New) {
-            Stage::Running { modem: expected, began, aside } if expected == modem => {
+            Stage::Running { modem: expected, began, aside, recalled } if expected == modem => {
                 self.running -= 1;
-                Some((began, aside))
+                self.on_line[modem] = None;
+                Some(Ended { began, aside, recalled })
             }
             other => {
                 *stage = other;
@@ -237,8 +251,12 @@ impl Scheduler {
         else {
             return;
         };
-        let Some((began, aside)) = self.end_running(line, modem) else { return };
+        let Some(Ended { began, aside, recalled }) = self.end_running(line, modem) else { return };
         self.settle(aside, report.dialed, report.charge.as_ref());
+        // Once the run is ended by order, what is cut off is the run's.
+        if recalled && report.fault == Some(Fault::Cancelled) && self.closed != Some(Fault::Cancelled) {
+            return self.called_off(now, line, modem, report);
+        }
         self.lines[line].learn(report.took, report.fault);
         let way = self.lines[line].way;
         let trial = self.trial(modem, (line, way), now, report);
@@ -272,6 +290,41 @@ impl Scheduler {
         self.quarantine(now);
     }
 
+    /// A call was cut off by an order that concerns its modem, or its line: it counts as not made, but that digits may have gone
+    /// out, and what they cost.
+    fn called_off(&mut self, now: Mono, line: usize, modem: usize, report: &CallReport) {
+        let number = self.lines[line].number();
+        self.bench.end_call(modem);
+        if let Some(exit) = self.bench.free_or_leave(modem, now, &self.policy.bench) {
+            let trouble = Trouble { fault: Fault::ModemError, detail: report.detail.clone() };
+            self.note_exit(modem, &exit, &trouble);
+        }
+        if self.bench.is_quarantined(modem) {
+            self.rest(now, modem);
+        }
+        self.leave(number, Some(line));
+        if report.dialed {
+            self.numbers[number].lost += 1;
+            self.recount(number);
+            self.note_redial(now, number, None, false);
+        }
+        if report.held {
+            self.hold(number, modem);
+        }
+        match self.judge(line) {
+            Judgement::Settled(finding) => self.conclude(line, finding),
+            _ if self.orders.is_skipped(line) => self.leave_out(line),
+            _ if self.closed.is_some() => self.leave_off(line),
+            Judgement::AfterProof => self.park(line),
+            Judgement::Again(_) => self.again(now, line, None),
+        }
+        if self.numbers[number].record.is_closed() || self.numbers[number].redial.is_spent(&self.redial) {
+            for sibling in self.numbers[number].lines.clone() {
+                self.review(sibling);
+            }
+        }
+    }
+
     pub(super) fn release_modem(&mut self, now: Mono, modem: usize, class: CallClass, report: &CallReport) {
         let policy = &self.policy.bench;
         let fault = report.fault.unwrap_or(Fault::ModemError);
@@ -281,7 +334,7 @@ impl Scheduler {
             CallClass::BenchModem => Some(self.bench.out(modem, now, trouble.clone(), policy)),
             CallClass::BenchLine => self.bench.lineless(modem, now, trouble.clone(), policy),
             // Nobody knows what its port holds: it is set up from scratch.
-            CallClass::Defect => self.bench.set_up_again(modem, now),
+            CallClass::Defect => self.bench.died(modem, now, trouble.clone(), policy),
             CallClass::Passed
             | CallClass::Failed
             | CallClass::AnsweredWithoutCarrier

@@ -45,9 +45,11 @@ pub(super) struct Trust {
     /// Checks in a row that said nothing.
     unknown: u32,
     not_before: Option<Mono>,
-    running: Option<Check>,
+    pub(super) running: Option<Check>,
     /// What is set aside for that.
     aside: Option<Aside>,
+    /// That was called off: it says nothing.
+    pub(super) recalled: bool,
     /// It answers the check of another one.
     answers: bool,
     /// Times that it was, or waited to be, checked under quarantine.
@@ -164,12 +166,21 @@ impl Scheduler {
         }
     }
 
+    /// Whether a check is to be made before the verdicts are final.
+    pub(super) fn has_last_checks(&self) -> bool {
+        self.piles.suspects().iter().any(|&modem| self.is_doubtful(modem))
+    }
+
+    fn is_doubtful(&self, modem: usize) -> bool {
+        let doubtful = self.piles.is_suspect(modem) && !self.trust[modem].unproven.is_empty();
+        self.open == 0 && doubtful && self.bench.is_free(modem) && !self.bench.is_quarantined(modem)
+    }
+
     /// All lines have their verdicts: those that rest on a modem that is suspect are not final before it is checked.
     pub(super) fn last_checks(&mut self, now: Mono) {
         for modem in self.piles.suspects().clone() {
             // One of them may have been condemned meanwhile, and there are lines to call again.
-            let doubtful = self.piles.is_suspect(modem) && !self.trust[modem].unproven.is_empty();
-            if self.open == 0 && doubtful && self.bench.is_free(modem) && !self.bench.is_quarantined(modem) {
+            if self.is_doubtful(modem) {
                 self.is_trusted(now, modem);
             }
         }
@@ -246,6 +257,7 @@ impl Scheduler {
     pub(super) fn checked(&mut self, now: Mono, report: &CheckReport) {
         let Some(&modem) = self.modem_index.get(&report.modem) else { return };
         let Some(check) = self.trust[modem].running.take() else { return };
+        let recalled = std::mem::take(&mut self.trust[modem].recalled);
         self.checking -= 1;
         self.bench.end_call(modem);
         if let Some(number) = self.number_of(&check) {
@@ -273,6 +285,8 @@ impl Scheduler {
                 let exit = self.bench.out(modem, now, trouble.clone(), &self.policy.bench);
                 self.note_exit(modem, &exit, &trouble);
             }
+            // As if it had not been made: it stays due.
+            CheckOutcome::Failed | CheckOutcome::Unknown if recalled => self.free(now, modem),
             CheckOutcome::Failed => self.check_failed(now, modem, check, report),
             CheckOutcome::Unknown => self.check_unknown(now, modem, &check, report),
         }
@@ -390,8 +404,8 @@ impl Scheduler {
             }
         }
         if report.fault == Some(Fault::Internal) {
-            if let Some(exit) = self.bench.set_up_again(modem, now) {
-                let trouble = Trouble { fault: Fault::Internal, detail: report.detail.clone() };
+            let trouble = Trouble { fault: Fault::Internal, detail: report.detail.clone() };
+            if let Some(exit) = self.bench.died(modem, now, trouble.clone(), &self.policy.bench) {
                 self.note_exit(modem, &exit, &trouble);
             }
         } else {
@@ -437,7 +451,7 @@ impl Scheduler {
             return self.bench.back_at(modem, now, fault, &self.policy.bench);
         }
         match self.bench.state(modem) {
-            State::InCall | State::Gone => None,
+            State::InCall | State::Gone | State::Away => None,
             State::Ready | State::SettingUp | State::Out { .. } => {
                 Some(now + self.policy.bench.retest(self.trust[modem].retests + 1)?)
             }
@@ -454,6 +468,9 @@ impl Scheduler {
     pub(super) fn rest(&mut self, now: Mono, modem: usize) {
         if let State::Out { until } = self.bench.state(modem) {
             self.timers.remove(&(until, Timer::Modem(modem)));
+        }
+        if self.bench.state(modem) == State::Away {
+            return;
         }
         let trust = &mut self.trust[modem];
         trust.retests += 1;

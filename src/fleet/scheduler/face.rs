@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::orders::Standing;
 use crate::fleet::budget::Budget;
+use crate::fleet::order::Order;
 use crate::fleet::policy::{CallClass, Policy};
 use crate::fleet::redial::RedialLaw;
 use crate::model::event::{CheckKind, CheckOutcome, LineVerdict, Via, WaitReason};
@@ -37,6 +39,8 @@ pub struct SchedulerPlan {
     pub redial: RedialLaw,
     /// What earlier sittings of the run found.
     pub past: Past,
+    /// What holds from the start by order.
+    pub standing: Standing,
 }
 
 /// How the bench is checked.
@@ -391,6 +395,21 @@ pub enum Input {
     /// The wall clock was set, or its rules have changed: when these lines may be dialed from here on. Lines that are not
     /// named keep their windows.
     Windows(Vec<(LineId, Windows)>),
+    /// Something is ordered; answered by a [`Decision::Answer`] or [`Decision::Lend`] with the same ticket, unless the run ends
+    /// before.
+    Told {
+        /// Whose answer it is.
+        ticket: u64,
+        /// What is to be done.
+        order: Order,
+    },
+    /// The worker of a modem can't be ended: it is stuck inside the system. Whatever it was at was told as over before.
+    Lost {
+        /// Which.
+        modem: ModemId,
+        /// In words.
+        detail: String,
+    },
     /// First signal: dial no more.
     Drain,
     /// The plan's deadline has come: dial no more; the calls that are running end as they may.
@@ -474,6 +493,53 @@ pub enum Decision {
         /// Why, in words.
         why: String,
     },
+    /// A modem was tried often enough: it is tried again slowly.
+    Down {
+        /// Which.
+        modem: ModemId,
+        /// What it failed with last.
+        fault: Fault,
+        /// In words.
+        detail: String,
+        /// The next time.
+        until: Mono,
+    },
+    /// A call or check of this modem is to log out and hang up: nobody is to blame for that. It ends like any other.
+    Recall(ModemId),
+    /// A modem that is on-hook is out of service: its worker ends, and its port is closed.
+    Dismiss {
+        /// Which.
+        modem: ModemId,
+        /// Why, in words.
+        why: String,
+    },
+    /// A modem that is on-hook gets a new worker, which opens its port anew and sets it up.
+    Restart(ModemId),
+    /// A modem that is on-hook is lent: its port is closed, and then whoever waits for it is answered.
+    Lend {
+        /// Who.
+        ticket: u64,
+        /// Which.
+        modem: ModemId,
+        /// What will be called, if it is a line of the run.
+        line: Option<LineId>,
+    },
+    /// What became of an order: what is done, or why it is refused, in words.
+    Answer {
+        /// Of which.
+        ticket: u64,
+        /// What.
+        answer: Result<String, String>,
+    },
+    /// No call begins.
+    Paused {
+        /// Why, in words.
+        why: String,
+        /// It ends by itself then.
+        until: Option<Mono>,
+    },
+    /// A pause is over.
+    Resumed,
     /// Every line has its verdict and no call is running. Comes last, once.
     Finished,
 }

@@ -75,7 +75,13 @@ pub(super) enum Stage {
     /// Until its credential is proven or stopped.
     Parked { rank: Rank },
     /// In a call.
-    Running { modem: usize, began: Mono, aside: Option<Aside> },
+    Running {
+        modem: usize,
+        began: Mono,
+        aside: Option<Aside>,
+        /// It was called off: if nothing else comes of it, it counts as not made.
+        recalled: bool,
+    },
     /// Done.
     Judged { fault: Option<Fault>, call: Option<CallId> },
 }

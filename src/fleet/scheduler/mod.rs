@@ -14,6 +14,7 @@ mod face;
 mod gates;
 mod judge;
 mod lines;
+mod orders;
 #[cfg(test)]
 mod properties;
 mod quarantine;
@@ -37,6 +38,7 @@ pub use face::{
     CallReport, CalledBefore, Check, CheckPlan, CheckReport, Decision, Group, GroupKind, Input, LineJob,
     ModemSeat, Past, Preflight, Preset, SchedulerPlan, Way, outcome_of,
 };
+pub use orders::{Loan, Pause, Standing};
 pub use targets::{KNOWN_LINE_CHECKS_MAX, REFERENCE_FAILED_MAX};
 pub use waits::{LineStands, ModemStands};
 pub use windows::{HORIZON, LULL_MAX};
@@ -49,6 +51,7 @@ use self::checks::Trust;
 use self::gates::Gates;
 use self::judge::{Finding, Known, NumberRecord};
 use self::lines::{Line, Stage, Wait};
+use self::orders::Orders;
 use self::queue::{Queue, Rank};
 use self::targets::Targets;
 use super::budget::{Budget, Ledger};
@@ -107,6 +110,10 @@ pub struct Scheduler {
     running: usize,
     /// Modems that are being checked, or answer one that is.
     checking: usize,
+    /// The line that each modem calls.
+    on_line: Vec<Option<usize>>,
+    number_index: BTreeMap<PhoneNumber, usize>,
+    orders: Orders,
     started: bool,
     now: Mono,
     /// Nothing is dialed any more, and this is why: the fault of the lines that are left.
@@ -135,6 +142,8 @@ enum Timer {
     Check(usize),
     /// A modem refuses a number no longer.
     Number(usize),
+    /// Somebody waits for a modem.
+    Wanted,
 }
 
 #[derive(Debug, Default)]
@@ -164,8 +173,19 @@ struct Credential {
 impl Scheduler {
     /// Takes a plan; nothing happens before [`Input::Start`].
     pub fn new(plan: SchedulerPlan) -> Self {
-        let SchedulerPlan { lines: jobs, modems, trunks, groups, budget, room, policy, checks, redial, past } =
-            plan;
+        let SchedulerPlan {
+            lines: jobs,
+            modems,
+            trunks,
+            groups,
+            budget,
+            room,
+            policy,
+            checks,
+            redial,
+            past,
+            standing,
+        } = plan;
         let modem_index = modems.iter().enumerate().map(|(index, seat)| (seat.id.clone(), index)).collect();
         let mut numbers: Vec<Number> = Vec::new();
         let mut number_index: BTreeMap<PhoneNumber, usize> = BTreeMap::new();
@@ -246,6 +266,7 @@ impl Scheduler {
             gates.add(most);
         }
         let bench = Bench::new(modems, &trunks);
+        let modems_count = bench.ids.len();
         let mut scheduler = Self {
             policy,
             redial,
@@ -279,6 +300,9 @@ impl Scheduler {
             windowed: 0,
             running: 0,
             checking: 0,
+            on_line: vec![None; modems_count],
+            number_index,
+            orders: Orders::default(),
             started: false,
             now: Mono::ZERO,
             closed: None,
@@ -291,13 +315,14 @@ impl Scheduler {
         };
         scheduler.open_purses();
         for before in &past.called {
-            if let Some(&number) = number_index.get(&before.number) {
+            if let Some(&number) = scheduler.number_index.get(&before.number) {
                 let redial = &mut scheduler.numbers[number].redial;
                 redial.recall(&scheduler.redial, before.ago, before.fault, before.through);
             }
         }
         scheduler.recall(past);
         scheduler.preflight();
+        scheduler.stand(standing);
         scheduler
     }
 
@@ -446,12 +471,22 @@ impl Scheduler {
             Input::CredentialProven(name) => self.credential(now, &name, Known::Proven),
             Input::CredentialStopped(name) => self.credential(now, &name, Known::Stopped),
             Input::NotDialed { modem, line, detail } => self.not_dialed(now, &line, &modem, detail),
+            Input::Told { ticket, order } => self.told(now, ticket, order),
+            Input::Lost { modem, detail } => {
+                if let Some(&modem) = self.modem_index.get(&modem) {
+                    self.lost(modem, detail);
+                }
+            }
             Input::Drain => self.close(Fault::Cancelled),
             Input::Deadline => self.close(Fault::PastDeadline),
             Input::Windows(windows) => self.new_windows(now, windows),
             Input::Time => {}
         }
         if self.started {
+            if self.pause_ends().is_some_and(|until| until <= now) {
+                self.resume();
+            }
+            self.carry_out();
             self.run_timers(now);
             self.bench.watch(now);
             self.lose_hope(now);
@@ -464,11 +499,18 @@ impl Scheduler {
 
     /// When [`Input::Time`] is due, if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Mono> {
-        if self.finished || !self.started || self.open == 0 {
+        if self.finished || !self.started {
             return None;
         }
-        let patience = if self.pressing() > 0 { self.bench.patience_ends(&self.policy.bench) } else { None };
-        self.timers.first().map(|&(at, _)| at).into_iter().chain(patience).min()
+        if self.open == 0 {
+            return self.pause_ends();
+        }
+        let patience = if self.pressing() > 0 && !self.orders.is_paused() {
+            self.bench.patience_ends(&self.policy.bench)
+        } else {
+            None
+        };
+        self.timers.first().map(|&(at, _)| at).into_iter().chain(patience).chain(self.pause_ends()).min()
     }
 
     /// Lines that might be dialed now, or soon: those that wait for their windows ask nothing of the bench.
@@ -498,6 +540,9 @@ impl Scheduler {
                 None => self.dispose(now, line),
             }
         }
+        if let Some(Pause { why, until }) = self.orders.paused.clone() {
+            self.decisions.push(Decision::Paused { why, until });
+        }
         if self.open == 0 {
             return;
         }
@@ -519,10 +564,14 @@ impl Scheduler {
             }
         }
         self.timers.clear();
+        self.refuse_the_rest("the run is ending: its bank is free in a moment");
     }
 
     fn finish(&mut self) {
-        if self.open == 0 && self.running == 0 && self.checking == 0 {
+        // What rests on a modem that is to be checked first waits for the end of a pause.
+        let waits = self.orders.is_paused() && self.closed.is_none() && self.has_last_checks();
+        if self.open == 0 && self.running == 0 && self.checking == 0 && !waits {
+            self.refuse_the_rest("the run has ended: its bank is free");
             self.finished = true;
             self.timers.clear();
             self.decisions.push(Decision::Finished);
@@ -556,6 +605,17 @@ impl Scheduler {
             &Exit::Until(until) if self.closed.is_none() => {
                 self.timers.insert((until, Timer::Modem(modem)));
             }
+            &Exit::Slowly(until) => {
+                if self.closed.is_none() {
+                    self.timers.insert((until, Timer::Modem(modem)));
+                }
+                self.decisions.push(Decision::Down {
+                    modem: self.bench.ids[modem].clone(),
+                    fault: trouble.fault,
+                    detail: trouble.detail.clone(),
+                    until,
+                });
+            }
             Exit::ForGood => self.decisions.push(Decision::GiveUp {
                 modem: self.bench.ids[modem].clone(),
                 fault: trouble.fault,
@@ -573,14 +633,9 @@ impl Scheduler {
         {
             self.timers.pop_first();
             match timer {
-                Timer::Modem(modem) if self.closed.is_none() => {
-                    if matches!(self.bench.state(modem), State::Out { .. }) {
-                        self.bench.set_up(modem);
-                        self.decisions.push(Decision::SetUp(self.bench.ids[modem].clone()));
-                    }
-                }
+                Timer::Modem(modem) if self.closed.is_none() => self.set_up_due(modem),
                 // It is only that somebody looks again.
-                Timer::Modem(_) | Timer::Check(_) => {}
+                Timer::Modem(_) | Timer::Check(_) | Timer::Wanted => {}
                 Timer::Line(line) => self.ready_again(line),
                 Timer::Closes(line) => self.window_closed(line),
                 Timer::Number(number) => self.unbar(number),
@@ -591,6 +646,9 @@ impl Scheduler {
     /// Ends the lines that wait for a modem, if none can be had any more. Those that wait for their windows are not in a
     /// hurry, as long as one may come back.
     fn lose_hope(&mut self, now: Mono) {
+        if self.orders.is_paused() {
+            return;
+        }
         let for_good = self.bench.is_gone();
         if (if for_good { self.waiting() } else { self.pressing() }) == 0 {
             return;

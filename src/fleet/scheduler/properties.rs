@@ -270,6 +270,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                 setups_max,
                 retests: [30, 90].map(Duration::from_secs).to_vec(),
                 retests_max: 4,
+                ..BenchPolicy::default()
             },
             ..Policy::default()
         },
@@ -387,8 +388,19 @@ fn anything() -> impl Strategy<Value = Case> {
             };
             let groups = groups.into_iter().enumerate().map(group).collect();
             let room = ROOM;
-            let plan =
-                SchedulerPlan { lines, modems, trunks, groups, budget, room, policy, checks, redial, past };
+            let plan = SchedulerPlan {
+                lines,
+                modems,
+                trunks,
+                groups,
+                budget,
+                room,
+                policy,
+                checks,
+                redial,
+                past,
+                ..SchedulerPlan::default()
+            };
             Case { plan, nature, outs, drain, deadline, killed, set }
         },
     )

@@ -51,11 +51,11 @@ impl Scheduler {
                 }
             }
             Stage::Waiting { .. } | Stage::Parked { .. } => self.review(line),
-            // The last three rest on no call.
+            // The last four rest on no call.
             Stage::Running { .. }
             | Stage::New
             | Stage::Judged {
-                fault: Some(Fault::Cancelled | Fault::PastDeadline | Fault::OutOfWindow),
+                fault: Some(Fault::Cancelled | Fault::PastDeadline | Fault::OutOfWindow | Fault::Skipped),
                 ..
             } => {}
             Stage::Judged { .. } if self.lines[line].preset.is_some() => {}

@@ -76,6 +76,7 @@ impl Scheduler {
     pub(super) fn dispose(&mut self, now: Mono, line: usize) {
         match self.judge(line) {
             Judgement::Settled(finding) => self.conclude(line, finding),
+            _ if self.orders.is_skipped(line) => self.leave_out(line),
             _ if self.closed.is_some() => self.leave_off(line),
             Judgement::AfterProof => self.park(line),
             Judgement::Again(fault) => self.again(now, line, fault),
@@ -329,7 +330,9 @@ impl Scheduler {
         };
         let foreseen = why == Fault::PastDeadline && self.lines[line].deferred.is_some();
         let chosen = if foreseen { LEFT_OUT } else { "" };
-        let detail = format!("{what} {when}{chosen}");
+        let asked = self.orders.stopped.as_ref().filter(|_| why == Fault::Cancelled);
+        let asked = asked.map_or(String::new(), |asked| format!(": {asked}"));
+        let detail = format!("{what} {when}{asked}{chosen}");
         self.conclude(line, Finding { fault: Some(why), detail, call: None });
     }
 

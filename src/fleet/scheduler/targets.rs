@@ -159,6 +159,9 @@ impl Scheduler {
         for &(line, on) in &self.targets.passed {
             let number = self.lines[line].ways[0].number;
             let used = self.targets.uses.get(&number).copied().unwrap_or(0);
+            if self.orders.is_skipped(line) {
+                continue;
+            }
             let closed = used >= KNOWN_LINE_CHECKS_MAX || self.numbers[number].record.is_closed();
             if closed || (on == modem && (failed.is_empty() || own.is_some())) {
                 continue;

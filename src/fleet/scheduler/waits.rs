@@ -42,6 +42,10 @@ pub enum ModemStands {
     Quarantined(Option<Mono>),
     /// Left alone for the rest of the run.
     Gone,
+    /// Out of service by order.
+    Disabled,
+    /// Lent to a technician's call.
+    Lent,
 }
 
 impl Scheduler {
@@ -63,7 +67,9 @@ impl Scheduler {
     pub fn why_modem(&self, modem: &ModemId) -> Option<ModemStands> {
         let modem = *self.modem_index.get(modem)?;
         Some(match (self.bench.is_quarantined(modem), self.bench.state(modem)) {
+            (_, State::InCall) if self.orders.is_lent(modem) => ModemStands::Lent,
             (_, State::InCall) => ModemStands::InCall,
+            (_, State::Away) => ModemStands::Disabled,
             (_, State::Gone) => ModemStands::Gone,
             (true, State::Out { until }) => ModemStands::Quarantined(Some(until)),
             (true, State::SettingUp | State::Ready) => ModemStands::Quarantined(None),

@@ -145,6 +145,8 @@ impl Watch {
                 vec![self.paint(&one_line(&told), Paint::Yellow)]
             }
             EventKind::Notice { text } => vec![one_line(text)],
+            EventKind::Paused { why, until } => vec![one_line(&crate::report::why::pause_text(why, *until))],
+            EventKind::Resumed => vec!["the pause is over".to_owned()],
             EventKind::VerdictWithdrawn { line, why } => {
                 vec![one_line(&format!("verdict of {line} withdrawn: {why}"))]
             }

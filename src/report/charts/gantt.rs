@@ -231,6 +231,9 @@ fn standing(svg: &mut Svg, axis: &Axis, modem: &str, spell: &Spell, y: f64, pitc
         Act::HangupUnproven => ("c-out", "on-hook not proven".to_owned(), true),
         Act::Quarantined => ("c-quarantine", "under quarantine".to_owned(), true),
         Act::Wedged => ("c-quarantine", "wedged, left alone".to_owned(), true),
+        Act::Down => ("c-quarantine", "down, tried again slowly".to_owned(), true),
+        Act::Disabled => ("c-quarantine", "disabled".to_owned(), true),
+        Act::Lent => ("c-check", "lent to a technician's call".to_owned(), true),
         Act::Check(outcome) => {
             let outcome = outcome.map_or("cut off", CheckOutcome::word);
             ("c-check", format!("check, {outcome}"), false)

@@ -130,7 +130,7 @@ mod tests {
         let until =
             proptest::option::of((0_i64..4_000_000_000).prop_map(|s| Timestamp::from_second(s).unwrap()));
         prop_oneof![
-            name().prop_map(|plan| Control::Start { plan }),
+            (name(), any::<bool>()).prop_map(|(plan, anyway)| Control::Start { plan, anyway }),
             (plan(), why()).prop_map(|(plan, why)| Control::Stop { plan, why }),
             (plan(), until, why()).prop_map(|(plan, until, why)| Control::Pause { plan, until, why }),
             plan().prop_map(|plan| Control::Resume { plan }),
@@ -140,7 +140,11 @@ mod tests {
             (name(), proptest::option::of(name())).prop_map(|(modem, bank)| Control::Restart { modem, bank }),
             subject().prop_map(|subject| Control::Enable { subject }),
             (subject(), why()).prop_map(|(subject, why)| Control::Disable { subject, why }),
-            (plan(), name()).prop_map(|(plan, line)| Control::Call { plan, line }),
+            (plan(), name(), any::<bool>()).prop_map(|(plan, line, anyway)| Control::Call {
+                plan,
+                line,
+                anyway
+            }),
             Just(Control::Role { role: Role::Secondary }),
             Just(Control::Log { room: Some("fleet".to_owned()), level: Some(Level::Debug) }),
             Just(Control::Log { room: None, level: None }),

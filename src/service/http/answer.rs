@@ -59,8 +59,7 @@ impl IntoResponse for Trouble {
 /// Asked too often: not before so long.
 pub(super) fn too_often(wait: Duration) -> Response {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    let mut answer =
-        Trouble::new(StatusCode::TOO_MANY_REQUESTS, "this peer asks too often").into_response();
+    let mut answer = Trouble::new(StatusCode::TOO_MANY_REQUESTS, "this peer asks too often").into_response();
     answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     answer
 }

@@ -79,11 +79,7 @@ enum Shown {
 
 impl Guard {
     pub(super) fn new(rights: Rights, clock: Clock) -> Self {
-        Self {
-            rights: RwLock::new(Arc::new(rights)),
-            buckets: Mutex::new(Buckets::new(ALLOWANCE)),
-            clock,
-        }
+        Self { rights: RwLock::new(Arc::new(rights)), buckets: Mutex::new(Buckets::new(ALLOWANCE)), clock }
     }
 
     /// Other rights from now on.
@@ -129,7 +125,9 @@ impl Guard {
             _ if rights.token.is_none() => {
                 let hint = match need {
                     Need::Change => "configure `http.token`, or use the control socket: `lineman control`",
-                    _ => "configure `http.token` or `http.reading: open`, or use the control socket: `lineman status`",
+                    _ => {
+                        "configure `http.token` or `http.reading: open`, or use the control socket: `lineman status`"
+                    }
                 };
                 let what = match need {
                     Need::Change => "nothing can be changed over HTTP: no token is configured",
@@ -248,7 +246,11 @@ fn unbase64(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Before a handler: whether it is reached.
-pub(super) async fn admit(State((guard, need)): State<(Arc<Guard>, Need)>, request: Request, next: Next) -> Response {
+pub(super) async fn admit(
+    State((guard, need)): State<(Arc<Guard>, Need)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let Some(door) = request.extensions().get::<Door>().copied() else {
         return Trouble::ours("nobody knows where this request came in").into_response();
     };
@@ -302,10 +304,12 @@ mod tests {
         Guard::new(Rights { token: token.map(Into::into), open }, Clock::start())
     }
 
-    const HERE: Door = Door::Http { peer: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), loopback: true, tls: false };
+    const HERE: Door =
+        Door::Http { peer: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), loopback: true, tls: false };
 
     fn asked(guard: &Guard, need: Need, headers: &[(&str, &str)]) -> u16 {
-        let headers = headers.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
+        let headers =
+            headers.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
         let headers: HeaderMap = headers.collect();
         guard.admit(HERE, &headers, need).map_or_else(|answer| answer.status().as_u16(), |()| 200)
     }
@@ -322,7 +326,14 @@ mod tests {
         assert_eq!(asked(&guard, Need::Change, &[("cookie", &format!("token={TOKEN}"))]), 401);
         let site = [("authorization", bearer.as_str()), ("sec-fetch-site", "cross-site")];
         assert_eq!(asked(&guard, Need::Change, &site), 403);
-        for wrong in ["Bearer", "Bearer ", "Bearer open-sesame-012345678", "Bearer open-sesame-01234567890", "Digest x", TOKEN] {
+        for wrong in [
+            "Bearer",
+            "Bearer ",
+            "Bearer open-sesame-012345678",
+            "Bearer open-sesame-01234567890",
+            "Digest x",
+            TOKEN,
+        ] {
             assert_eq!(asked(&guard, Need::Change, &[("authorization", wrong)]), 401, "{wrong}");
         }
     }
@@ -351,7 +362,10 @@ mod tests {
         let guard = guard(Some(TOKEN), false);
         let codes: Vec<u16> =
             (0..100).map(|_| asked(&guard, Need::Read, &[("authorization", "Bearer wrong")])).collect();
-        assert_eq!(codes.iter().filter(|code| **code == 401).count(), codes.iter().position(|code| *code == 429).unwrap());
+        assert_eq!(
+            codes.iter().filter(|code| **code == 401).count(),
+            codes.iter().position(|code| *code == 429).unwrap()
+        );
         assert!(codes.contains(&429));
     }
 

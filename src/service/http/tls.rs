@@ -51,11 +51,8 @@ pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
     let pem = read(&files.key)?;
     let key = PrivateKeyDer::from_pem_slice(&pem)
         .map_err(|error| of(&files.key, format!("holds no private key in PEM form: {error}")))?;
-    let pair = |source| TlsError::Pair {
-        certificate: files.certificate.clone(),
-        key: files.key.clone(),
-        source,
-    };
+    let pair =
+        |source| TlsError::Pair { certificate: files.certificate.clone(), key: files.key.clone(), source };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -70,7 +67,8 @@ pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
 fn closed_to_others(path: &Path) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt;
 
-    let mode = fs::metadata(path).map_err(|error| format!("could not be read: {error}"))?.permissions().mode();
+    let mode =
+        fs::metadata(path).map_err(|error| format!("could not be read: {error}"))?.permissions().mode();
     if mode & 0o007 == 0 {
         return Ok(());
     }
