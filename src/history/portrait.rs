@@ -444,7 +444,14 @@ mod tests {
         let runs = town.store().runs_of(Series { plan: &plan, bank: &bank, except: None }, 3).unwrap();
         let told: Vec<_> = runs.iter().map(|run| (run.run.as_str(), run.completed, run.counts)).collect();
         let ids = [39, 38, 37].map(|night| run_id(night).to_string());
-        assert_eq!(told, [(ids[0].as_str(), true, [2, 0, 0, 0]), (&ids[1], true, [2, 0, 0, 0]), (&ids[2], true, [2, 0, 0, 0])]);
+        assert_eq!(
+            told,
+            [
+                (ids[0].as_str(), true, [2, 0, 0, 0]),
+                (&ids[1], true, [2, 0, 0, 0]),
+                (&ids[2], true, [2, 0, 0, 0])
+            ]
+        );
         let m03 = &found.modems[&"m03".parse().unwrap()];
         assert_eq!(m03[9].as_ref().map(|served| (served.calls, served.passed)), Some((1, 1)));
         assert_eq!(m03[8].as_ref().map(|served| served.calls), Some(0));

@@ -194,11 +194,7 @@ pub fn path_safe(name: &str) -> String {
     out
 }
 
-fn render(
-    state: &RunState,
-    said: &Transcripts,
-    served: Option<&Served>,
-) -> Result<String, minijinja::Error> {
+fn render(state: &RunState, said: &Transcripts, served: Option<&Served>) -> Result<String, minijinja::Error> {
     let style = style();
     let mut page = Environment::new();
     page.set_undefined_behavior(UndefinedBehavior::Strict);

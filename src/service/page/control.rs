@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use minijinja::Value;
 use minijinja::context;
 use minijinja::value::Serde;
-use minijinja::Value;
 
 use super::frame::{daemon, stands, tone};
 use super::tonight::{plans, queue};
@@ -16,11 +16,8 @@ use crate::service::status::Stands;
 
 pub(super) fn page(here: &Here) -> Result<Page, Lost> {
     let status = &here.status;
-    let log: BTreeMap<String, String> = status
-        .log
-        .iter()
-        .map(|(room, level)| (clean(room), format!("{level:?}").to_lowercase()))
-        .collect();
+    let log: BTreeMap<String, String> =
+        status.log.iter().map(|(room, level)| (clean(room), format!("{level:?}").to_lowercase())).collect();
     let banks: Vec<Value> = status
         .banks
         .iter()

@@ -65,7 +65,15 @@ pub(super) fn daemon(status: &Status) -> Daemon {
         until: status.until.map(Moment::from),
         role: role(status.role),
         leadership: safe_line(&status.leadership),
-        problem: status.config.problem.clone().unwrap_or_default().lines().map(safe_line).collect::<Vec<_>>().join("\n"),
+        problem: status
+            .config
+            .problem
+            .clone()
+            .unwrap_or_default()
+            .lines()
+            .map(safe_line)
+            .collect::<Vec<_>>()
+            .join("\n"),
         started: status.started.into(),
         config: safe_line(&status.config.path),
         loaded: status.config.loaded.into(),

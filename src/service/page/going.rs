@@ -127,7 +127,8 @@ fn moment(
             let status = told.get(&row.modem);
             let is_busy = row.line.is_some();
             // The daemon knows more of one that does not dial; what it dials only the run knows at every moment.
-            let held = status.filter(|status| !is_busy && !matches!(status.stands, Stands::Idle | Stands::Working));
+            let held =
+                status.filter(|status| !is_busy && !matches!(status.stands, Stands::Idle | Stands::Working));
             let seconds = time.since(row.since).as_secs();
             Row {
                 modem: row.modem.to_string(),
@@ -148,7 +149,8 @@ fn moment(
     for (_, waits) in &waiting {
         *reasons.entry(waits.reason.word()).or_default() += 1;
     }
-    let reasons: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason} {}", grouped(*count))).collect();
+    let reasons: Vec<String> =
+        reasons.iter().map(|(reason, count)| format!("{reason} {}", grouped(*count))).collect();
     let waits = |(line, waits): &(&LineId, &crate::report::live::Waiting)| Waits {
         line: line.to_string(),
         why: clean(&waits.why),
@@ -205,7 +207,8 @@ fn record(going: &mut Going, state: &RunState, latest: &[LineId], new: u64) {
     going.latest = latest.iter().filter_map(|line| found(state, line)).collect();
     if state.has_past() {
         let new = if state.sittings() > 1 { state.changes().count(Change::NewFailure) } else { new };
-        going.new_failures = if new == 1 { "1 new failure".to_owned() } else { format!("{} new failures", grouped(new)) };
+        going.new_failures =
+            if new == 1 { "1 new failure".to_owned() } else { format!("{} new failures", grouped(new)) };
     }
     going.notices = state.notices().iter().rev().take(3).map(|(_, text)| clean(text)).collect();
 }

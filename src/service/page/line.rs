@@ -10,7 +10,7 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::frame::Moment;
-use super::past::{folder, history, last_id, series, unread};
+use super::past::{folder, history, last_id, run as run_at, series, unread};
 use super::{Here, Lost, Page};
 use crate::config::service::LoadedPlan;
 use crate::history::drift::{BASELINE_MIN, Course, Figure, RECENT_NIGHTS};
@@ -152,7 +152,8 @@ fn picture(drawn: Option<String>) -> Option<Value> {
 
 fn head(plan: &LoadedPlan, id: &LineId, planned: Option<&Line>, portrait: Option<&Portrait>) -> Value {
     let site = planned.map(|line| line.site.to_string()).or_else(|| portrait.map(|known| clean(&known.site)));
-    let number = planned.map(|line| line.number.to_string()).or_else(|| portrait.map(|known| clean(&known.number)));
+    let number =
+        planned.map(|line| line.number.to_string()).or_else(|| portrait.map(|known| clean(&known.number)));
     let hostname = planned
         .and_then(|line| line.hostname.as_ref().map(ToString::to_string))
         .or_else(|| portrait.and_then(|known| known.hostname.as_deref().map(clean)));
@@ -180,8 +181,14 @@ fn found(fault: Option<Fault>, detail: &str, at: Option<Timestamp>) -> Found {
 fn last(night: &LineNight) -> Found {
     let detail = night.detail.as_deref().unwrap_or_default();
     match night.found {
-        None => Found { detail: "the run was cut off before it had a verdict".to_owned(), run: night.run.clone(), ..Found::default() },
-        Some(fault) => Found { run: night.run.clone(), ..found(fault, detail, night.at.or(Some(night.started))) },
+        None => Found {
+            detail: "the run was cut off before it had a verdict".to_owned(),
+            run: night.run.clone(),
+            ..Found::default()
+        },
+        Some(fault) => {
+            Found { run: night.run.clone(), ..found(fault, detail, night.at.or(Some(night.started))) }
+        }
     }
 }
 
@@ -193,15 +200,18 @@ fn live(here: &Here, plan: &LoadedPlan, id: &LineId) -> Value {
         calls.extend(going(run, id, now));
         let seen = run.read(|state| {
             let (_, known) = state.line(id)?;
-            let ended: Vec<Call> = known.calls.iter().map(|record| over(run.run.as_str(), run.is_call, record)).collect();
-            let verdict = known.verdict.as_ref().map(|verdict| found(verdict.fault, &verdict.detail, known.judged));
+            let ended: Vec<Call> =
+                known.calls.iter().map(|record| over(run.run.as_str(), run.is_call, record)).collect();
+            let verdict =
+                known.verdict.as_ref().map(|verdict| found(verdict.fault, &verdict.detail, known.judged));
             Some((ended, verdict))
         });
         let Some((ended, verdict)) = seen.flatten() else { continue };
         calls.extend(ended);
         if !run.is_call {
             tonight = verdict.map(|found| Found { run: run.run.to_string(), ..found });
-            let waiting = run.watch(|progress| progress.board().waiting().get(id).map(|waits| clean(&waits.why)));
+            let waiting =
+                run.watch(|progress| progress.board().waiting().get(id).map(|waits| clean(&waits.why)));
             waits = waiting.flatten().unwrap_or_default();
         }
     }
@@ -273,7 +283,7 @@ fn over(run: &str, by_hand: bool, record: &CallRecord) -> Call {
 /// A call by hand that is over, by the name of its run.
 fn made(here: &Here, plan: &LoadedPlan, id: &LineId, run: &str) -> Option<Vec<Call>> {
     let folder = folder(plan, run).ok()?;
-    let state = here.past().run(&folder).ok()?;
+    let state = run_at(here, &folder).ok()?;
     let (_, known) = state.line(id)?;
     Some(known.calls.iter().map(|record| over(run, true, record)).collect())
 }
@@ -347,7 +357,12 @@ fn table(portrait: &Portrait) -> Vec<Night> {
 fn last_calls(portrait: &Portrait) -> Vec<(u32, String, String, Found)> {
     let call = |call: &crate::history::portrait::LastCall| {
         let connect = call.dialed_to_connect_ms.map(|ms| seconds(u64::try_from(ms).unwrap_or(0)));
-        (call.attempt, format!("{} on {}", clock(call.at), clean(&call.modem)), connect.unwrap_or_default(), found(call.fault, "", None))
+        (
+            call.attempt,
+            format!("{} on {}", clock(call.at), clean(&call.modem)),
+            connect.unwrap_or_default(),
+            found(call.fault, "", None),
+        )
     };
     portrait.calls.iter().map(call).collect()
 }
@@ -367,7 +382,11 @@ fn tracks(portrait: &Portrait) -> Vec<Track> {
     let track = |((family, figure), drift): (&(String, Figure), &crate::history::drift::Drift)| {
         let told = match drift.recent {
             None => format!("{} in {}", value(*figure, drift.median), count(drift.nights as u64, "run")),
-            Some(recent) => format!("{} in the last {RECENT_NIGHTS} runs, {} before", value(*figure, recent), value(*figure, drift.median)),
+            Some(recent) => format!(
+                "{} in the last {RECENT_NIGHTS} runs, {} before",
+                value(*figure, recent),
+                value(*figure, drift.median)
+            ),
         };
         let (course, tone) = match drift.course {
             Course::TooFew => ("too few runs to say", "none"),
@@ -396,7 +415,9 @@ const fn figure_name(figure: Figure) -> &'static str {
 
 fn value(figure: Figure, value: f64) -> String {
     match figure {
-        Figure::Train | Figure::TrainConnect | Figure::RingTrain | Figure::Connect => format!("{:.1} s", value / 1000.0),
+        Figure::Train | Figure::TrainConnect | Figure::RingTrain | Figure::Connect => {
+            format!("{:.1} s", value / 1000.0)
+        }
         Figure::Speed => format!("{value:.0} bit/s"),
         Figure::Level => format!("{value:.0} dBm"),
         Figure::Snr => format!("{value:.0} dB"),
@@ -408,7 +429,9 @@ fn value(figure: Figure, value: f64) -> String {
 /// What the console said in the last run's calls that did not pass, cut where it is long.
 fn said(here: &Here, plan: &LoadedPlan, id: &LineId, portrait: Option<&Portrait>) -> Vec<Value> {
     let Some(last) = last_id(plan, &here.status) else { return Vec::new() };
-    let Some(portrait) = portrait.filter(|known| known.nights.last().is_some_and(|night| night.run == last.as_str())) else {
+    let Some(portrait) =
+        portrait.filter(|known| known.nights.last().is_some_and(|night| night.run == last.as_str()))
+    else {
         return Vec::new();
     };
     let folder = plan.entry.reports.join(last.as_str());
@@ -418,4 +441,3 @@ fn said(here: &Here, plan: &LoadedPlan, id: &LineId, portrait: Option<&Portrait>
     };
     portrait.calls.iter().filter(|call| call.fault.is_some()).filter_map(of_call).collect()
 }
-

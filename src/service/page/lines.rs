@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use minijinja::Value;
 use minijinja::context;
 use minijinja::value::Serde;
-use minijinja::Value;
 use serde::Serialize;
 
-use super::{Here, Lost, Page};
+use super::{Here, Lost, Page, past};
 use crate::config::service::LoadedPlan;
 use crate::model::{Fault, Line, LineId, Verdict};
 use crate::report::html::path_safe;
@@ -53,7 +53,7 @@ pub(super) fn page(here: &Here) -> Result<Page, Lost> {
         if wanted.is_empty() { here.loaded.plans.iter().collect() } else { vec![here.plan(wanted)?] };
     let (mut rows, mut matching) = (Vec::new(), 0_usize);
     for plan in plans {
-        let last = here.past().last(plan, &here.status);
+        let last = past::last(here, plan);
         let tonight = tonight(here, plan);
         let disabled = here.status.plans.iter().find(|told| told.plan == *plan.name());
         for planned in &plan.plan.lines {
@@ -63,7 +63,10 @@ pub(super) fn page(here: &Here) -> Result<Page, Lost> {
             }
             let live = tonight.get(&line.id);
             let before = || last.as_ref().and_then(|state| before(state, &line.id));
-            let judged = live.map(|found| Some(found.fault)).or_else(|| before().map(|found| Some(found.fault))).flatten();
+            let judged = live
+                .map(|found| Some(found.fault))
+                .or_else(|| before().map(|found| Some(found.fault)))
+                .flatten();
             let word = judged.map_or("", |fault| Verdict::of(fault).word());
             if !result.is_empty() && result != word {
                 continue;
@@ -91,7 +94,12 @@ pub(super) fn page(here: &Here) -> Result<Page, Lost> {
         }
     }
     let address = |from: usize| {
-        format!("/lines?plan={}&q={}&result={}&from={from}", path_safe(wanted), path_safe(&search), path_safe(result))
+        format!(
+            "/lines?plan={}&q={}&result={}&from={from}",
+            path_safe(wanted),
+            path_safe(&search),
+            path_safe(result)
+        )
     };
     let names: Vec<String> = here.loaded.plans.iter().map(|plan| plan.name().to_string()).collect();
     let shown = rows.len();
@@ -139,7 +147,8 @@ fn tonight(here: &Here, plan: &LoadedPlan) -> HashMap<LineId, Found> {
         return HashMap::new();
     };
     let judged = |state: &RunState| {
-        let found = state.lines().filter_map(|(line, known)| Some((line.id.clone(), of(state, &line.id, known)?)));
+        let found =
+            state.lines().filter_map(|(line, known)| Some((line.id.clone(), of(state, &line.id, known)?)));
         found.collect()
     };
     run.read(judged).unwrap_or_default()

@@ -2,8 +2,8 @@
 //!
 //! All markup is made here by templates that escape whatever they are given; the script (`app.js`) fetches the live part of a page
 //! again when an event says that something changed, and sends what a person asks for to the API. Who may look and who may
-//! change something is the server's to know (`http`): for whoever has shown no token there is [`gate`], which holds no data and
-//! asks for one. What a page costs is bounded: whatever reads files or the history runs beside the loop, a few at a time.
+//! change something is the server's to know (`http`): reading takes the token as a password, which a browser asks for by itself; what
+//! changes something takes it as a bearer's, from the script. What a page costs is bounded: whatever reads files or the history runs beside the loop, a few at a time.
 
 mod assets;
 mod control;
@@ -21,14 +21,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use minijinja::Value;
 use minijinja::value::Serde;
 use tokio::sync::{Semaphore, watch};
 
+use super::http::archive::Archive;
 use super::live::Live;
 use super::status::Status;
 use crate::config::service::{Loaded, LoadedPlan};
@@ -49,13 +51,15 @@ pub struct Shown {
     pub live: Arc<Live>,
     /// What it works by.
     pub config: watch::Receiver<Arc<Loaded>>,
+    /// Runs that have ended.
+    pub archive: Arc<Archive>,
 }
 
 /// What all handlers share.
 #[derive(Debug)]
 struct Desk {
     shown: Shown,
-    past: past::Past,
+    archive: Arc<Archive>,
     turns: Arc<Semaphore>,
 }
 
@@ -99,10 +103,6 @@ impl Here {
         &self.desk.shown.live
     }
 
-    fn past(&self) -> &past::Past {
-        &self.desk.past
-    }
-
     fn word(&self, key: &str) -> &str {
         self.asked.get(key).map(|word| word.trim()).unwrap_or_default()
     }
@@ -121,11 +121,8 @@ type Make = fn(&Here, &[String]) -> Result<Page, Lost>;
 
 /// All addresses of the page; reading needs whatever the server asks for, `/static` nothing.
 pub fn routes(shown: Shown) -> Router<()> {
-    let desk = Arc::new(Desk {
-        shown,
-        past: past::Past::default(),
-        turns: Arc::new(Semaphore::new(AT_A_TIME)),
-    });
+    let archive = Arc::clone(&shown.archive);
+    let desk = Arc::new(Desk { shown, archive, turns: Arc::new(Semaphore::new(AT_A_TIME)) });
     let page = |make: Make| {
         get(move |desk: State<Arc<Desk>>, path: Parts, asked: Query<HashMap<String, String>>| {
             answer(desk, path, asked, make)
@@ -140,7 +137,6 @@ pub fn routes(shown: Shown) -> Router<()> {
         .route("/modems", page(|here, _| modems::page(here)))
         .route("/control", page(|here, _| control::page(here)))
         .with_state(desk)
-        .merge(statics())
 }
 
 /// What anybody may fetch: it holds no data.
@@ -148,15 +144,30 @@ pub fn statics() -> Router<()> {
     Router::new().route("/static/{file}", get(assets::file))
 }
 
-/// The page in place of one that needs a token: it asks for one, and fetches that page with it.
-pub fn gate() -> Response {
-    let page = template::render("gate.html", &minijinja::context! { assets => Value::from(Serde(assets::links())) });
-    let mut response = match page {
-        Ok(page) => html(StatusCode::UNAUTHORIZED, page),
-        Err(error) => failed(&error),
+/// What a browser is shown in place of a page that it may not have: `answer` says why, to programs.
+pub async fn refused(request: Request, next: Next) -> Response {
+    let answer = next.run(request).await;
+    let what = match answer.status() {
+        StatusCode::UNAUTHORIZED => {
+            "To look here takes the daemon's token: it is the password that the browser asks for, with any name."
+        }
+        StatusCode::FORBIDDEN => {
+            "This daemon has no token, and is not open for reading over HTTP. `lineman status` on its host needs neither; `http.token` or `http.reading: open` in its configuration opens these pages."
+        }
+        StatusCode::TOO_MANY_REQUESTS => {
+            "Too many requests came from this address. Wait a little, and load the page again."
+        }
+        StatusCode::MISDIRECTED_REQUEST => {
+            "Without the token these pages are for requests to `localhost` or an address."
+        }
+        _ => return answer,
     };
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    response
+    let (mut parts, _) = answer.into_parts();
+    let page = problem(parts.status, what);
+    let (fresh, body) = page.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.extend(fresh.headers);
+    Response::from_parts(parts, body)
 }
 
 type Parts = Option<Path<Vec<(String, String)>>>;
@@ -167,7 +178,8 @@ async fn answer(
     Query(asked): Query<HashMap<String, String>>,
     make: Make,
 ) -> Response {
-    let parts: Vec<String> = path.map(|Path(parts)| parts.into_iter().map(|(_, part)| part).collect()).unwrap_or_default();
+    let parts: Vec<String> =
+        path.map(|Path(parts)| parts.into_iter().map(|(_, part)| part).collect()).unwrap_or_default();
     in_turn(desk, asked, move |here| {
         let Page { template, title, section, value } = make(here, &parts)?;
         if here.part {
@@ -196,8 +208,7 @@ async fn in_turn(
     let Ok(turn) = Arc::clone(&desk.turns).acquire_owned().await else {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "The daemon is ending.");
     };
-    let (status, loaded) =
-        (Arc::clone(&desk.shown.status.borrow()), Arc::clone(&desk.shown.config.borrow()));
+    let (status, loaded) = (Arc::clone(&desk.shown.status.borrow()), Arc::clone(&desk.shown.config.borrow()));
     let here = Here { desk, status, loaded, part: asked.contains_key("part"), asked };
     let made = tokio::task::spawn_blocking(move || {
         let made = make(&here);
@@ -212,7 +223,10 @@ async fn in_turn(
         // A defect in one page is no reason to end.
         Err(panicked) => {
             tracing::error!(%panicked, "a page could not be put together");
-            problem(StatusCode::INTERNAL_SERVER_ERROR, "This page could not be put together; the log says why.")
+            problem(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "This page could not be put together; the log says why.",
+            )
         }
     }
 }
@@ -236,7 +250,8 @@ fn problem(status: StatusCode, what: &str) -> Response {
 
 fn failed(error: &minijinja::Error) -> Response {
     tracing::error!(%error, "a page's template does not fit");
-    (StatusCode::INTERNAL_SERVER_ERROR, "This page could not be put together; the log says why.\n").into_response()
+    (StatusCode::INTERNAL_SERVER_ERROR, "This page could not be put together; the log says why.\n")
+        .into_response()
 }
 
 #[cfg(test)]

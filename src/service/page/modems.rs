@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use minijinja::Value;
 use minijinja::context;
 use minijinja::value::Serde;
-use minijinja::Value;
 use serde::Serialize;
 
 use super::frame::{Moment, stands, tone};
@@ -110,11 +110,14 @@ fn health(here: &Here) -> Vec<Health> {
         if banks.get(name).is_some_and(|health| !health.picture.is_empty()) {
             continue;
         }
-        let found = history(plan)
-            .and_then(|store| store.map(|store| store.bank_nights(name, RUNS_MAX).map_err(|error| unread(&error))).transpose());
+        let found = history(plan).and_then(|store| {
+            store.map(|store| store.bank_nights(name, RUNS_MAX).map_err(|error| unread(&error))).transpose()
+        });
         let health = match found {
             Ok(found) => told(name, &found.unwrap_or_default()),
-            Err(Lost::Unreadable(note) | Lost::Unknown(note)) => Health { note, ..told(name, &BankNights::default()) },
+            Err(Lost::Unreadable(note) | Lost::Unknown(note)) => {
+                Health { note, ..told(name, &BankNights::default()) }
+            }
             Err(Lost::Template(_)) => continue,
         };
         banks.insert(name, health);
@@ -126,7 +129,9 @@ fn told(bank: &BankName, nights: &BankNights) -> Health {
     let modems: Vec<(String, Vec<Option<charts::Served>>)> = nights
         .modems
         .iter()
-        .map(|(modem, served)| (modem.to_string(), served.iter().map(|served| served.as_ref().map(drawn)).collect()))
+        .map(|(modem, served)| {
+            (modem.to_string(), served.iter().map(|served| served.as_ref().map(drawn)).collect())
+        })
         .collect();
     let picture = charts::bank_nights(&nights.runs, &modems).unwrap_or_default();
     let rows = nights.modems.iter().map(|(modem, served)| {
@@ -148,7 +153,11 @@ fn told(bank: &BankName, nights: &BankNights) -> Health {
             detail: trouble.and_then(|served| served.detail.as_deref()).map(clean).unwrap_or_default(),
         }
     });
-    let note = if nights.runs.is_empty() { "The history knows no run on this bank yet.".to_owned() } else { String::new() };
+    let note = if nights.runs.is_empty() {
+        "The history knows no run on this bank yet.".to_owned()
+    } else {
+        String::new()
+    };
     Health { bank: bank.to_string(), picture, rows: rows.collect(), note }
 }
 

@@ -1,11 +1,9 @@
-//! Runs that have ended, as their journals and the history have them. A journal of thousands of lines takes a moment to read, so
-//! the last few are kept.
+//! Runs that have ended, as their journals and the history have them.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use super::Lost;
+use super::{Here, Lost};
 use crate::config::service::LoadedPlan;
 use crate::history::{HistoryError, Series, Store, Waits};
 use crate::journal;
@@ -15,59 +13,26 @@ use crate::run::history::FILE_NAME;
 use crate::run::technician::FOLDER;
 use crate::service::status::Status;
 
-/// Runs that are kept.
-const KEPT_MAX: usize = 8;
-
-/// The runs that were asked for last.
-#[derive(Debug, Default)]
-pub(super) struct Past {
-    kept: Mutex<VecDeque<Kept>>,
+/// The run in this folder, as its journal tells it.
+pub(super) fn run(here: &Here, folder: &Path) -> Result<Arc<RunState>, Lost> {
+    let read = here.desk.archive.run(folder);
+    read.map_err(|error| Lost::Unreadable(format!("that run can't be read: {}", chain(&error))))
 }
 
-#[derive(Debug)]
-struct Kept {
-    folder: PathBuf,
-    bytes: u64,
-    state: Arc<RunState>,
+/// The last run of a plan that has ended; absent if it has none that can be read.
+pub(super) fn last(here: &Here, plan: &LoadedPlan) -> Option<Arc<RunState>> {
+    let run = last_id(plan, &here.status)?;
+    match run_of(here, plan, &run) {
+        Ok(state) => Some(state),
+        Err(error) => {
+            tracing::warn!(%run, ?error, "the last run of plan `{}` can't be shown", plan.name());
+            None
+        }
+    }
 }
 
-impl Past {
-    /// The run in this folder, as its journal tells it.
-    pub(super) fn run(&self, folder: &Path) -> Result<Arc<RunState>, Lost> {
-        let path = folder.join(journal::FILE_NAME);
-        let bytes = std::fs::metadata(&path)
-            .map_err(|error| Lost::Unknown(format!("the journal of that run can't be read: {error}")))?
-            .len();
-        {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(at) = kept.iter().position(|kept| kept.folder == folder && kept.bytes == bytes)
-                && let Some(found) = kept.remove(at)
-            {
-                let state = Arc::clone(&found.state);
-                kept.push_front(found);
-                return Ok(state);
-            }
-        }
-        let state = Arc::new(read(&path)?);
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|kept| kept.folder != folder);
-        kept.push_front(Kept { folder: folder.to_owned(), bytes, state: Arc::clone(&state) });
-        kept.truncate(KEPT_MAX);
-        Ok(state)
-    }
-
-    /// The last run of a plan that has ended; absent if it has none that can be read.
-    pub(super) fn last(&self, plan: &LoadedPlan, status: &Status) -> Option<Arc<RunState>> {
-        let run = last_id(plan, status)?;
-        match self.run(&plan.entry.reports.join(run.as_str())) {
-            Ok(state) => Some(state),
-            Err(Lost::Unreadable(what) | Lost::Unknown(what)) => {
-                tracing::warn!(%run, "the last run of plan `{}` can't be shown: {what}", plan.name());
-                None
-            }
-            Err(Lost::Template(_)) => None,
-        }
-    }
+fn run_of(here: &Here, plan: &LoadedPlan, id: &RunId) -> Result<Arc<RunState>, Lost> {
+    run(here, &plan.entry.reports.join(id.as_str()))
 }
 
 /// The last run of a plan that has ended.
@@ -77,29 +42,6 @@ pub(super) fn last_id(plan: &LoadedPlan, status: &Status) -> Option<RunId> {
         let link = std::fs::read_link(plan.entry.reports.join("latest")).ok()?;
         link.file_name()?.to_str()?.parse().ok()
     })
-}
-
-fn read(path: &Path) -> Result<RunState, Lost> {
-    let unreadable = |what: String| Lost::Unreadable(format!("that run can't be read: {what}"));
-    let (mut state, mut broken) = (None, None);
-    let scanned = journal::scan(path, |event| {
-        if broken.is_some() {
-            return;
-        }
-        match &mut state {
-            None => match RunState::begin(&event) {
-                Ok(begun) => state = Some(begun),
-                Err(error) => broken = Some(error),
-            },
-            Some(state) => broken = state.apply(&event).err(),
-        }
-    });
-    scanned.map_err(|error| unreadable(error.to_string()))?;
-    match (state, broken) {
-        (_, Some(broken)) => Err(unreadable(broken.to_string())),
-        (None, None) => Err(unreadable("its journal is empty".to_owned())),
-        (Some(state), None) => Ok(state),
-    }
 }
 
 /// The history of a plan; absent where there is none yet.
@@ -113,13 +55,18 @@ pub(super) fn history(plan: &LoadedPlan) -> Result<Option<Store>, Lost> {
 }
 
 pub(super) fn unread(error: &HistoryError) -> Lost {
+    Lost::Unreadable(format!("the history can't be read now: {}", chain(error)))
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
     let mut what = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(error) = cause {
         what = format!("{what}: {error}");
         cause = error.source();
     }
-    Lost::Unreadable(format!("the history can't be read now: {what}"))
+    what
 }
 
 /// The runs of a plan on its bank.

@@ -1,8 +1,8 @@
 //! The runs of each plan, and the report of one.
 
+use minijinja::Value;
 use minijinja::context;
 use minijinja::value::Serde;
-use minijinja::Value;
 use serde::Serialize;
 
 use super::frame::Moment;
@@ -10,9 +10,9 @@ use super::past::{self, folder, history, series};
 use super::{Here, Lost, Page, assets};
 use crate::config::service::LoadedPlan;
 use crate::journal;
+use crate::report::RunState;
 use crate::report::html::words::{grouped, span};
 use crate::report::html::{self, Served, Transcripts, path_safe};
-use crate::report::RunState;
 
 /// Runs of a plan that are listed, if only one plan is asked for.
 const RUNS_MAX: u16 = 1_000;
@@ -55,7 +55,9 @@ pub(super) fn list(here: &Here) -> Result<Page, Lost> {
 
 fn of_plan(here: &Here, plan: &LoadedPlan, most: u16) -> Runs {
     let (known, mut note) = match history(plan).and_then(|store| {
-        store.map_or(Ok(Vec::new()), |store| store.runs_of(series(plan), most).map_err(|error| past::unread(&error)))
+        store.map_or(Ok(Vec::new()), |store| {
+            store.runs_of(series(plan), most).map_err(|error| past::unread(&error))
+        })
     }) {
         Ok(known) => (known, String::new()),
         Err(Lost::Unreadable(what) | Lost::Unknown(what)) => (Vec::new(), what),
@@ -123,6 +125,6 @@ pub(super) fn report(here: &Here, plan: &str, run: &str) -> Result<String, Lost>
     let copy = live.and_then(|live| live.read(RunState::clone));
     match copy {
         Some(state) => Ok(draw(&state)?),
-        None => Ok(draw(here.past().run(&folder)?.as_ref())?),
+        None => Ok(draw(past::run(here, &folder)?.as_ref())?),
     }
 }

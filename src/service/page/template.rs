@@ -10,10 +10,9 @@ use serde::Serialize;
 
 use crate::report::html::path_safe;
 
-const TEMPLATES: [(&str, &str); 17] = [
+const TEMPLATES: [(&str, &str); 16] = [
     ("base.html", include_str!("templates/base.html")),
     ("macros.html", include_str!("templates/macros.html")),
-    ("gate.html", include_str!("templates/gate.html")),
     ("problem.html", include_str!("templates/problem.html")),
     ("tonight.html", include_str!("templates/tonight.html")),
     ("tonight.part.html", include_str!("templates/tonight.part.html")),

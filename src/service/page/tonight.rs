@@ -105,7 +105,7 @@ pub(super) fn queue(status: &Status) -> Vec<Queued> {
 /// What the last run of each plan found.
 fn nights(here: &Here) -> Vec<Value> {
     let told = here.loaded.plans.iter().take(TOLD_MAX).filter_map(|plan| {
-        let state = here.past().last(plan, &here.status)?;
+        let state = past::last(here, plan)?;
         let overview = html::overview(&state);
         Some(context! { runs => past::runs_of(plan.name()), ..overview })
     });
