@@ -6,6 +6,7 @@ mod init;
 mod modems;
 mod report;
 mod schema;
+mod serve;
 mod shell;
 mod talk;
 
@@ -25,6 +26,7 @@ pub use report::{
     Status, Table, Trend, Written, Zabbix, ZabbixList,
 };
 pub use schema::Schema;
+pub use serve::Serve;
 pub use shell::{Completions, Man, Shell};
 pub use talk::{Color, LogFormat, Talk};
 
@@ -94,6 +96,8 @@ pub enum Verb {
     Check(Check),
     /// Writes the report of a run again from its journal; tells what changed between runs, what drifts, and how often it fails.
     Report(Report),
+    /// Works as a daemon: begins the plans' runs by their schedules, and is steered and looked at meanwhile.
+    Serve(Serve),
     /// Tells why a line is not being dialed now, and when it will be; what a modem is at.
     Why(Why),
     /// Finds serial ports, asks the modems on them who they are, and writes a bank file.

@@ -16,10 +16,12 @@ use crate::modem::clock::{Clock, Wall};
 
 use super::args;
 use super::example::Example;
-use super::experience::Experience;
-use super::history::{History, Recalled};
-use super::hours::{RunCalendar, Wishes};
-use super::{Failure, job, note, notify, outlook, say, standing};
+use crate::run::experience::Experience;
+use crate::run::history::{History, Recalled};
+use crate::run::hours::{RunCalendar, Wishes};
+use crate::run::{job, outlook, standing, telling};
+
+use super::{Failure, note, say};
 
 /// Runs it; the exit code.
 pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
@@ -38,7 +40,7 @@ pub(super) fn run(args: &args::Check) -> Result<u8, Failure> {
     let calendar = RunCalendar::new(Arc::clone(&plan), Wishes::default());
     say(&text(&plan, &now, calendar, &recalled));
     let mut unreadable = foresee(&plan.credentials, &|name| std::env::var_os(name));
-    unreadable.extend(notify::foresee(&plan));
+    unreadable.extend(telling::foresee(&plan));
     if unreadable.is_empty() {
         return Ok(0);
     }
@@ -60,7 +62,7 @@ pub(super) fn settled(
     for notice in &recalled.notices {
         note(&format!("notice: {notice}"));
     }
-    let told = standing::settle(plan, &recalled, selection, now)?;
+    let told = standing::settle(plan, &recalled, selection.skip_passed, now)?;
     for notice in told {
         note(&format!("notice: {notice}"));
     }
@@ -83,7 +85,7 @@ pub(super) fn text(plan: &Plan, now: &Reading, mut calendar: RunCalendar, recall
     let windows = windows.into_iter().collect();
     let mut scheduled = job::scheduler_plan(plan, Past::default(), &experience, &windows);
     let outlook = outlook::of(plan, &mut scheduled, &experience, now, deadline);
-    if let Some(told) = notify::text(plan) {
+    if let Some(told) = telling::text(plan) {
         text.push_str("\n\nwhen it has ended:\n  ");
         text.push_str(&told.join("\n  "));
     }

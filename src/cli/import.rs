@@ -6,8 +6,8 @@ use crate::history::{Store, Taken, Waits};
 use crate::journal;
 
 use super::args::Import;
-use super::history::{self, Unread};
 use super::{Failure, complain, note, report, say};
+use crate::run::history::{self, Unread};
 
 /// Some run could not be taken in.
 const SOME_NOT: u8 = 1;

@@ -1,14 +1,20 @@
 //! How the program talks: how loudly, in colour or not, in words or in JSON. It is settled once, before anything is said;
-//! what is said is everybody else's business.
+//! what is said is everybody else's business, and how loudly a daemon talks later on that of `service::levels`.
+
+mod journald;
 
 use std::ffi::{OsStr, OsString};
 use std::sync::OnceLock;
 
 use clap::ColorChoice;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Directive;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt, reload};
 
 use super::args::{Color, LogFormat, Talk};
 use super::viewer;
+use crate::service::levels::Levels;
 
 /// Where a variable of the environment is looked up.
 type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -48,11 +54,20 @@ pub(super) fn now() -> Manner {
     MANNER.get().copied().unwrap_or_default()
 }
 
-/// Settles it, and begins the log.
-pub(super) fn settle(talk: &Talk, env: Environment<'_>) {
+/// Who reads the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Somebody who waits for the work to be done: times would be in the way.
+    User,
+    /// Somebody who looks what has happened since.
+    Later,
+}
+
+/// Settles it, and begins the log; hands back what sets the log's levels from now on.
+pub(super) fn settle(talk: &Talk, reader: Reader, env: Environment<'_>) -> Levels {
     let manner = Manner { quiet: talk.quiet, json: talk.log_format == LogFormat::Json };
     if MANNER.set(manner).is_err() {
-        return;
+        return Levels::none();
     }
     let coloured = |is_terminal| is_coloured(talk.color, env, is_terminal);
     console::set_colors_enabled(coloured(console::Term::stdout().is_term()));
@@ -64,26 +79,46 @@ pub(super) fn settle(talk: &Talk, env: Environment<'_>) {
         (_, 2) => "lineman=debug",
         _ => "trace",
     };
-    let asked = env(EnvFilter::DEFAULT_ENV).and_then(|text| text.into_string().ok());
-    let asked = asked.filter(|text| !text.is_empty()).map(EnvFilter::try_new);
-    let (filter, wrong) = match asked {
+    let variable = env(EnvFilter::DEFAULT_ENV).and_then(|text| text.into_string().ok());
+    let variable = variable.filter(|text| !text.is_empty());
+    let (filter, wrong) = match variable.as_deref().map(EnvFilter::try_new) {
         Some(Ok(filter)) => (filter, None),
         Some(Err(why)) => (EnvFilter::new(level), Some(why)),
         None => (EnvFilter::new(level), None),
     };
-    let log = tracing_subscriber::fmt().with_writer(|| viewer::Aside);
-    if manner.json {
-        let said = format!("{SAID}=trace").parse().map(|said| filter.clone().add_directive(said));
-        let log = log.with_env_filter(said.unwrap_or(filter));
-        log.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
-        // A panic's words would be no JSON.
-        std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
-    } else {
-        log.with_env_filter(filter).without_time().init();
-    }
+    let is_typed = talk.quiet > 0 || talk.verbose > 0;
+    let asked = variable.filter(|_| wrong.is_none()).or_else(|| is_typed.then(|| level.to_owned()));
+    // What is said to the user as JSON passes whatever filter there is.
+    let said: Option<Directive> = if manner.json { format!("{SAID}=trace").parse().ok() } else { None };
+    let open = move |filter: EnvFilter| match &said {
+        Some(said) => filter.add_directive(said.clone()),
+        None => filter,
+    };
+    let (filter, handle) = reload::Layer::new(open(filter));
+    let log = fmt::layer().with_writer(|| viewer::Aside);
+    let log = match reader {
+        _ if manner.json => {
+            // A panic's words would be no JSON.
+            std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+            log.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+        }
+        // It stamps what it is told, and takes its priority from it.
+        _ if journald::reads_stderr(env) => {
+            log.without_time().map_event_format(journald::Prioritized).boxed()
+        }
+        Reader::User => log.without_time().boxed(),
+        Reader::Later => log.boxed(),
+    };
+    tracing_subscriber::registry().with(filter).with(log).init();
+    let change = move |directives: &str| {
+        let filter = EnvFilter::try_new(directives).map_err(|error| error.to_string())?;
+        handle.reload(open(filter)).map_err(|error| error.to_string())
+    };
+    let levels = Levels::new(Box::new(change), asked);
     if let Some(why) = wrong {
         note(&format!("warning: {} is no filter for a log ({why}); it is left out", EnvFilter::DEFAULT_ENV));
     }
+    levels
 }
 
 /// Words on stderr that are not to be hushed: what went wrong.

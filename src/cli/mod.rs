@@ -4,70 +4,43 @@
 
 pub mod args;
 mod audit;
-mod bench;
 mod call;
 mod check;
 mod example;
-mod experience;
-mod history;
-mod hours;
 mod import;
 mod init;
-mod job;
 mod man;
 mod manner;
 mod modems;
 mod names;
-mod notify;
-mod outlook;
 mod password;
-mod refused;
 mod report;
 mod schema;
 mod screen;
-mod scribe;
-mod secrets;
+mod serve;
 mod shell;
 mod sim;
-mod standing;
 mod stop;
 mod terminal;
 mod viewer;
 mod why;
 
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::FromArgMatches;
+use secrecy::SecretString;
 
 use crate::report::outcome::COULD_NOT_JUDGE;
+use crate::run::{Failure, FailureKind, Host};
 
 use self::args::{Cli, Verb};
 use self::manner::{complain, note};
 
 /// Exit code of wrong usage or configuration: nothing was dialed.
 const WRONG: u8 = 2;
-
-/// What ends a verb before its work is done: told on stderr.
-#[derive(Debug)]
-struct Failure {
-    code: u8,
-    text: String,
-}
-
-impl Failure {
-    /// Usage or configuration is wrong: nothing was dialed.
-    fn wrong(text: impl Display) -> Self {
-        Self { code: WRONG, text: text.to_string() }
-    }
-
-    /// There was a run, and nobody can read from its files what it found.
-    fn unjudged(text: impl Display) -> Self {
-        Self { code: COULD_NOT_JUDGE, text: text.to_string() }
-    }
-}
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -80,7 +53,11 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return ExitCode::from(code),
     };
-    manner::settle(&cli.talk, &|name| std::env::var_os(name));
+    let reader = match &cli.verb {
+        Verb::Serve(_) => manner::Reader::Later,
+        _ => manner::Reader::User,
+    };
+    let levels = manner::settle(&cli.talk, reader, &|name| std::env::var_os(name));
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -95,6 +72,7 @@ pub fn main() -> ExitCode {
             Verb::Check(args) => check::run(args),
             Verb::Modems(args) => modems::run(args).await,
             Verb::Report(args) => report::run(args),
+            Verb::Serve(args) => Box::pin(serve::run(args, levels)).await,
             Verb::Why(args) => why::run(args),
             Verb::Sim(args) => sim::run(args).await,
             Verb::Schema(args) => {
@@ -112,8 +90,38 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             complain(&format!("error: {}", failure.text));
-            ExitCode::from(failure.code)
+            ExitCode::from(code_of(&failure))
         }
+    }
+}
+
+/// Whoever sits at the terminal, as far as a run talks to him.
+fn person() -> Arc<dyn Host> {
+    Arc::new(Person)
+}
+
+/// See [`person`].
+struct Person;
+
+impl Host for Person {
+    fn note(&self, text: &str) {
+        note(text);
+    }
+
+    fn complain(&self, text: &str) {
+        complain(text);
+    }
+
+    fn ask(&self, question: &str) -> std::io::Result<SecretString> {
+        password::ask(question)
+    }
+}
+
+/// The exit code of a failure.
+fn code_of(failure: &Failure) -> u8 {
+    match failure.kind {
+        FailureKind::Wrong => WRONG,
+        FailureKind::Unjudged => COULD_NOT_JUDGE,
     }
 }
 
@@ -129,7 +137,7 @@ fn read(words: Vec<OsString>) -> Result<Cli, u8> {
         }
         if early.json && error.use_stderr() {
             let talk = args::Talk { log_format: args::LogFormat::Json, ..args::Talk::default() };
-            manner::settle(&talk, &|name| std::env::var_os(name));
+            manner::settle(&talk, manner::Reader::User, &|name| std::env::var_os(name));
             complain(&error.render().to_string());
         } else {
             // A reader that went away is no error.

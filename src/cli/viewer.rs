@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use crate::model::Event;
 use crate::modem::clock::Clock;
-use crate::report::Counts;
+use crate::report::{Counts, RunState};
+use crate::run::scribe::Watcher;
 
 use super::screen::Screen;
 
@@ -54,9 +55,11 @@ impl Viewer {
         }
         Self { news, over, missed: AtomicU64::new(0) }
     }
+}
 
-    /// Shows an event that was kept; `counts` are those after it.
-    pub(super) fn tell(&self, event: &Event, counts: Counts) {
+impl Watcher for Viewer {
+    fn see(&mut self, state: &RunState, event: &Event) {
+        let counts = state.counts();
         // A viewer that is gone shows nothing; the run goes on.
         if let Err(TrySendError::Full(_)) = self.news.try_send(News::Event(Box::new(event.clone()), counts)) {
             self.missed.fetch_add(1, Ordering::Relaxed);
@@ -64,7 +67,7 @@ impl Viewer {
     }
 
     /// Ends it, once all is shown or a terminal that takes nothing was waited for long enough.
-    pub(super) fn close(self) {
+    fn close(self: Box<Self>) {
         *AT_WORK.lock().unwrap_or_else(PoisonError::into_inner) = None;
         drop(self.news);
         let _ = self.over.recv_timeout(CLOSE_LIMIT);

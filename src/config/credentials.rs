@@ -70,9 +70,9 @@ pub struct ResolvedCredential {
 /// What the resolver may ask of the world outside; the cli hands it in.
 pub struct Outside<'a> {
     /// Reads the environment.
-    pub env: &'a dyn Fn(&str) -> Option<OsString>,
+    pub env: &'a (dyn Fn(&str) -> Option<OsString> + Sync),
     /// Asks the user for a password, without echo; the text says for what.
-    pub prompt: &'a mut dyn FnMut(&str) -> std::io::Result<SecretString>,
+    pub prompt: &'a mut (dyn FnMut(&str) -> std::io::Result<SecretString> + Send),
 }
 
 /// `credentials.NAME` as written.

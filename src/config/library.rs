@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::problem::{Place, Problem, Problems, list, quoted, suggestion};
+use super::source;
 use super::wiring;
 use super::yaml;
 
@@ -160,6 +161,8 @@ impl Library {
             return None;
         }
         let file = self.root.as_ref().map(|root| root.join(kind.folder()).join(format!("{name}.yaml")));
+        // One that is not there yet takes the place of the built-in one as soon as somebody writes it.
+        file.iter().for_each(|path| source::note(path));
         if let Some(path) = file.filter(|path| path.exists()) {
             return Some(Found::File(path));
         }

@@ -19,6 +19,7 @@ pub mod policy;
 pub mod problem;
 pub mod schemas;
 pub mod screening;
+pub mod service;
 pub mod source;
 pub mod tariff;
 pub mod wiring;

@@ -1,5 +1,6 @@
 //! Reads a file that somebody wrote into text: bounded, whole, and with a plain word where it can't be read.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
@@ -9,8 +10,34 @@ use super::problem::{Place, Problem};
 /// Largest file that is read, bytes. A plan of 5,000 lines written at length is about 1 MiB.
 pub const FILE_BYTES_MAX: u64 = 8 << 20;
 
+thread_local! {
+    /// What [`noting`] notes, innermost last. Reading is one thread's work from its first file to its last.
+    static NOTES: RefCell<Vec<Vec<PathBuf>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Does what reads files, and gives with its outcome all that were read or looked for, each once, in their order: what
+/// must be watched to know when the outcome would be another.
+pub fn noting<T>(read: impl FnOnce() -> T) -> (T, Vec<PathBuf>) {
+    NOTES.with_borrow_mut(|notes| notes.push(Vec::new()));
+    let outcome = read();
+    let mut noted = NOTES.with_borrow_mut(Vec::pop).unwrap_or_default();
+    let mut met = std::collections::HashSet::new();
+    noted.retain(|path| met.insert(path.clone()));
+    (outcome, noted)
+}
+
+/// Notes a file that was looked for, for [`noting`].
+pub fn note(path: &Path) {
+    NOTES.with_borrow_mut(|notes| {
+        if let Some(noted) = notes.last_mut() {
+            noted.push(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+        }
+    });
+}
+
 /// The text of a file, without a byte order mark.
 pub fn read(path: &Path) -> Result<String, Problem> {
+    note(path);
     let at = |line| Place { file: shown(path), line, key: String::new() };
     let refuse = |what: String| Problem::new(at(None), what);
     // Asked before opening: to open a fifo would wait for its writer.

@@ -141,9 +141,9 @@ const fn since_boot_us() -> u64 {
     0
 }
 
-/// CLOCK_MONOTONIC in µs; 0 where it can't be read.
+/// CLOCK_MONOTONIC in µs, as other programs of this host read it; 0 where it can't be read.
 #[cfg(unix)]
-fn monotonic_us() -> u64 {
+pub fn monotonic_us() -> u64 {
     nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
         .ok()
         .and_then(|t| u64::try_from(Duration::from(t).as_micros()).ok())
@@ -152,7 +152,7 @@ fn monotonic_us() -> u64 {
 
 /// There is no such clock here, and so no second log to compare with.
 #[cfg(not(unix))]
-const fn monotonic_us() -> u64 {
+pub const fn monotonic_us() -> u64 {
     0
 }
 

@@ -31,6 +31,56 @@ pub fn bytes(state: &RunState) -> Result<Vec<u8>, ReportError> {
     Ok(out)
 }
 
+/// Rows of one table as a JSON list, a row a line, from the `skip`th on and no more than `max`; and how many the table has.
+///
+/// # Errors
+/// They have no JSON form: a defect.
+pub fn rows(
+    table: Table,
+    state: &RunState,
+    skip: usize,
+    max: usize,
+) -> Result<(Vec<u8>, usize), ReportError> {
+    let mut part =
+        Part { rows: Rows { out: b"[".to_vec(), first_row: true, first_cell: true }, skip, max, seen: 0 };
+    tables::walk(table, state, &mut part)?;
+    let Part { rows: Rows { mut out, .. }, seen, .. } = part;
+    out.extend_from_slice(b"\n]");
+    Ok((out, seen))
+}
+
+/// Some of the rows.
+struct Part {
+    rows: Rows,
+    skip: usize,
+    max: usize,
+    seen: usize,
+}
+
+impl Part {
+    const fn is_wanted(&self) -> bool {
+        self.seen >= self.skip && self.seen - self.skip < self.max
+    }
+}
+
+impl Sink for Part {
+    type Error = serde_json::Error;
+
+    fn columns(&mut self, names: &mut dyn Iterator<Item = &'static str>) -> serde_json::Result<()> {
+        self.rows.columns(names)
+    }
+
+    fn cell(&mut self, column: &'static str, cell: &Cell<'_>) -> serde_json::Result<()> {
+        if self.is_wanted() { self.rows.cell(column, cell) } else { Ok(()) }
+    }
+
+    fn end_row(&mut self) -> serde_json::Result<()> {
+        let wanted = self.is_wanted();
+        self.seen += 1;
+        if wanted { self.rows.end_row() } else { Ok(()) }
+    }
+}
+
 /// The rows of one table, as objects.
 struct Rows {
     out: Vec<u8>,

@@ -11,6 +11,7 @@ pub mod charts;
 mod columns;
 mod consoles;
 mod cost;
+pub mod exposition;
 pub mod finding;
 pub mod html;
 pub mod json;
@@ -27,7 +28,7 @@ pub mod prometheus;
 mod render;
 mod state;
 pub mod summary;
-mod summary_json;
+pub mod summary_json;
 mod tables;
 mod transcript;
 mod view;
@@ -44,6 +45,7 @@ pub use outcome::exit_code;
 pub use render::{Renderer, ReportError, files, fold, replay};
 pub use state::{Broken, Counts, LineState, RunState};
 pub use tables::Table;
+pub use transcript::said_in_file;
 pub use why::Situation;
 
 /// Version of the columns and keys of everything that is written here. Columns are only ever added at the end, and

@@ -9,13 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::{Registry, Unit};
-
+use super::exposition::{self, Family, Labels};
 use super::finding::Finding;
 use super::{Health, RunState, exit_code};
 use crate::model::event::{CredentialState, Ending};
@@ -23,6 +17,10 @@ use crate::model::{Change, Fault, PhaseTimes, Verdict};
 
 /// What stands for the absent fault of a line that passed: an empty label would be no label.
 pub const NO_REASON: &str = "none";
+
+/// The families that [`Detail::Verdicts`] leaves out.
+pub const OF_PHASES: [&str; 4] =
+    ["lineman_line_phase", "lineman_line_dialed_to_connect", "lineman_line_total", "lineman_line_rate_bps"];
 
 /// How much is told of each line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,89 +36,17 @@ pub enum Detail {
 /// # Errors
 /// A sample has no text form: a defect.
 pub fn text(state: &RunState, detail: Detail) -> Result<String, fmt::Error> {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(Metrics(families(state, detail))));
-    let mut out = String::new();
-    encode(&mut out, &registry)?;
-    Ok(out)
+    exposition::text(families(state, detail).into_iter().map(Arc::new))
 }
 
-/// Labels: their names, and values that many samples share.
-type Labels = Vec<(&'static str, Arc<str>)>;
-
-/// What a sample says.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Value {
-    /// A count, or a yes (1) or no (0).
-    Whole(u64),
-    /// A measure.
-    Measure(f64),
-}
-
-/// A metric: what it is called and means, and its samples in their order.
-#[derive(Debug)]
-struct Family {
-    name: &'static str,
-    /// Its unit, which becomes the end of its name.
-    unit: Option<Unit>,
-    help: &'static str,
-    samples: Vec<(Labels, Value)>,
-}
-
-impl Family {
-    fn new(name: &'static str, help: &'static str) -> Self {
-        Self { name, unit: None, help, samples: Vec::new() }
-    }
-
-    fn seconds(name: &'static str, help: &'static str) -> Self {
-        Self { unit: Some(Unit::Seconds), ..Self::new(name, help) }
-    }
-
-    fn whole(&mut self, labels: Labels, value: impl Into<u64>) {
-        self.samples.push((labels, Value::Whole(value.into())));
-    }
-
-    fn measure(&mut self, labels: Labels, value: f64) {
-        self.samples.push((labels, Value::Measure(value)));
-    }
-}
-
-#[derive(Debug)]
-struct Metrics(Vec<Family>);
-
-impl Collector for Metrics {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        for family in &self.0 {
-            let gauge = ConstGauge::new(0_u64);
-            let mut metric = encoder.encode_descriptor(
-                family.name,
-                family.help,
-                family.unit.as_ref(),
-                gauge.metric_type(),
-            )?;
-            for (labels, value) in &family.samples {
-                let mut sample = metric.encode_family(labels)?;
-                match value {
-                    Value::Whole(value) => sample.encode_gauge(value)?,
-                    Value::Measure(value) => sample.encode_gauge(value)?,
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn families(state: &RunState, detail: Detail) -> Vec<Family> {
+/// The metrics of a run, those of them that have a sample.
+pub fn families(state: &RunState, detail: Detail) -> Vec<Family> {
     let plan: Arc<str> = state.header().plan.as_str().into();
     let mut families = run(state, &plan);
     families.extend(lines(state, &plan, detail));
     families.extend(modems(state, &plan));
-    families.retain(|family| !family.samples.is_empty());
+    families.retain(|family| !family.is_empty());
     families
-}
-
-fn seconds(at: Timestamp) -> f64 {
-    at.as_millisecond() as f64 / 1000.0
 }
 
 fn from_ms(ms: u64) -> f64 {
@@ -142,14 +68,14 @@ fn run(state: &RunState, plan: &Arc<str>) -> Vec<Family> {
         [("run", header.run.as_str()), ("bank", header.bank.as_str()), ("version", &header.sitting.lineman)];
     info.whole(of(&about), 1_u64);
     let mut started = Family::seconds("lineman_run_started_timestamp", "When the run began, Unix time");
-    started.measure(of(&[]), seconds(state.started()));
+    started.measure(of(&[]), exposition::unix(state.started()));
     let mut finished = Family::seconds("lineman_run_finished_timestamp", "When the run ended, Unix time");
     let mut completed =
         Family::new("lineman_run_completed", "Whether the run came to its end (1) or was interrupted (0)");
     let mut code =
         Family::new("lineman_run_exit_code", "Exit code of the run, as `lineman audit --help` has it");
     if let Some((ending, at)) = state.ended() {
-        finished.measure(of(&[]), seconds(at));
+        finished.measure(of(&[]), exposition::unix(at));
         completed.whole(of(&[]), u64::from(ending == Ending::Completed));
         code.whole(of(&[]), exit_code(state));
     }
@@ -285,7 +211,7 @@ fn lines(state: &RunState, plan: &Arc<str>, detail: Detail) -> Vec<Family> {
         verdict.whole(with(&found), 1_u64);
         if let Some(last) = finding.tested() {
             up.whole(labels(), u64::from(last.result() != Verdict::Fail));
-            tested.measure(labels(), seconds(last.at));
+            tested.measure(labels(), exposition::unix(last.at));
         }
         attempts.whole(labels(), finding.verdict.attempts);
         let Some(call) = finding.known.deciding().filter(|_| detail == Detail::Phases) else { continue };

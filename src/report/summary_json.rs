@@ -121,7 +121,7 @@ struct Notice {
 }
 
 /// The file's bytes.
-pub(super) fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
+pub fn bytes(state: &RunState) -> serde_json::Result<Vec<u8>> {
     let header = state.header();
     let mut by_blame = BTreeMap::new();
     let mut by_fault = BTreeMap::new();

@@ -4,15 +4,22 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{BankName, LineId, ModemId, PlanName, RunId};
+pub use crate::model::{Level, Role};
+
+mod typed;
 
 /// What is to be done. Its form in JSON is that of the API: `{"do": "pause", "why": "...", "until": "..."}`.
+/// A key that an action does not know is an error: what was meant by it would silently not be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case")]
+#[serde(tag = "do", rename_all = "kebab-case", try_from = "typed::Typed")]
 pub enum Control {
     /// Run a plan now, or as soon as its bank is free.
     Start {
         /// Which.
         plan: PlanName,
+        /// Although it, or the daemon, is paused; what was stopped or disabled stays so.
+        #[serde(default, skip_serializing_if = "is_false")]
+        anyway: bool,
     },
     /// End the run of a plan (all runs, without one): calls log out and hang up; what waits in the queue is taken out.
     Stop {
@@ -88,6 +95,9 @@ pub enum Control {
         plan: Option<PlanName>,
         /// Which.
         line: LineId,
+        /// Although its plan, or the daemon, is paused; what was stopped or disabled stays so.
+        #[serde(default, skip_serializing_if = "is_false")]
+        anyway: bool,
     },
     /// What this daemon is among its peers, as keepalived, Pacemaker or an operator tells it.
     Role {
@@ -139,31 +149,6 @@ pub enum Subject {
     },
 }
 
-/// What a daemon is among its peers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// The one that dials.
-    Primary,
-    /// One that stands by, and runs only what is for the secondary.
-    Secondary,
-    /// Nobody knows (yet): runs only what is for always.
-    None,
-}
-
-/// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Level {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
 /// What became of it.
 pub type Answer = Result<Done, Refused>;
 
@@ -186,4 +171,9 @@ pub struct Refused {
     /// What was named does not exist.
     #[serde(default)]
     pub unknown: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it in so")]
+const fn is_false(word: &bool) -> bool {
+    !*word
 }

@@ -40,6 +40,31 @@ pub struct Status {
     pub queue: Vec<Waiting>,
     /// What is logged; the room `""` is all others.
     pub log: BTreeMap<String, Level>,
+    /// What is wrong with the daemon itself, in words: its state can't be kept, a folder can't be read.
+    pub troubles: Vec<String>,
+}
+
+impl Status {
+    /// All of it in one line.
+    pub fn line(&self) -> String {
+        let held = match self.stands {
+            Stands::Working | Stands::Idle | Stands::Waiting => None,
+            stands => Some(stands.word()),
+        };
+        let runs: Vec<String> =
+            self.plans.iter().filter_map(|plan| plan.run.as_ref().map(|run| format!("run {run}"))).collect();
+        let next = self.plans.iter().filter_map(|plan| Some((plan.next?, &plan.plan))).min();
+        let mut parts = Vec::new();
+        parts
+            .extend(held.map(|held| format!("{held}: {}", self.why).trim_end_matches([' ', ':']).to_owned()));
+        parts.extend((!runs.is_empty()).then(|| runs.join(", ")));
+        if parts.is_empty() {
+            parts.push("idle".to_owned());
+        }
+        parts.extend(next.map(|(at, plan)| format!("next is {plan} at {at:.0}")));
+        parts.extend(self.config.problem.as_ref().map(|_| "the configuration file is wrong".to_owned()));
+        parts.join("; ")
+    }
 }
 
 /// Whether the daemon, a plan or a modem works.
@@ -74,6 +99,66 @@ pub enum Stands {
     Out,
     /// It died, or failed, again and again: it is tried again slowly.
     Down,
+}
+
+impl Stands {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Working,
+        Self::Idle,
+        Self::SettingUp,
+        Self::Waiting,
+        Self::Paused,
+        Self::Draining,
+        Self::Stopped,
+        Self::EmergencyStopped,
+        Self::Disabled,
+        Self::StandingBy,
+        Self::Lent,
+        Self::Quarantined,
+        Self::Out,
+        Self::Down,
+    ];
+
+    /// As JSON and metrics have it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Idle => "idle",
+            Self::SettingUp => "setting-up",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Draining => "draining",
+            Self::Stopped => "stopped",
+            Self::EmergencyStopped => "emergency-stopped",
+            Self::Disabled => "disabled",
+            Self::StandingBy => "standing-by",
+            Self::Lent => "lent",
+            Self::Quarantined => "quarantined",
+            Self::Out => "out",
+            Self::Down => "down",
+        }
+    }
+
+    /// In words.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Idle => "idle",
+            Self::SettingUp => "being set up",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Draining => "draining",
+            Self::Stopped => "stopped",
+            Self::EmergencyStopped => "EMERGENCY STOP",
+            Self::Disabled => "disabled",
+            Self::StandingBy => "standing by",
+            Self::Lent => "lent",
+            Self::Quarantined => "under quarantine",
+            Self::Out => "out",
+            Self::Down => "down",
+        }
+    }
 }
 
 /// The configuration that is in force.

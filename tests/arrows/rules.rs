@@ -79,6 +79,7 @@ pub(crate) const CORES: &[&str] = &[
     "cli/terminal/escape",
     "fleet/budget",
     "report/call/",
+    "report/exposition",
     "report/charts/",
     "report/finding",
     "report/nagios",
@@ -108,6 +109,7 @@ pub(crate) const CORES: &[&str] = &[
     "notify/options",
     "notify/payload",
     "notify/secret",
+    "service/metrics",
 ];
 
 /// What a pure core never names, as the beginning of a path.

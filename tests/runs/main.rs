@@ -14,6 +14,7 @@ mod families;
 mod hours;
 mod identity;
 mod orders;
+mod panics;
 mod pictures;
 mod played;
 mod ports;

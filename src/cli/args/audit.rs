@@ -7,10 +7,10 @@ use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 use lettre::message::Mailbox;
 
-use crate::cli::hours::At;
 use crate::cli::names;
 use crate::config::Overrides;
 use crate::model::{CredentialName, LineId, span};
+use crate::run::hours::At;
 
 /// `lineman audit`.
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use crate::model::event::ModemState;
 use crate::model::{CallRecord, EventKind, LineId};
 use crate::report::call::ThereUsually;
 
-use crate::cli::history::Recalled;
+use crate::run::history::Recalled;
 
 /// Nights that are looked into.
 const NIGHTS_MAX: usize = 7;

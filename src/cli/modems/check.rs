@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use comfy_table::{ContentArrangement, Table};
 
-use crate::cli::bench::Bench as OpenBench;
 use crate::cli::example::Example;
-use crate::cli::{Failure, args, job, note, say, stop};
+use crate::cli::{Failure, args, note, say, stop};
 use crate::config::{Overrides, Plan, load_bench, load_plan};
 use crate::console::transcript::clean_line;
 use crate::fleet::inspection::{Bench, Findings, Inspected, inspect, ring};
@@ -18,6 +17,8 @@ use crate::model::event::CheckOutcome;
 use crate::model::{Fault, ModemId};
 use crate::modem::clock::Clock;
 use crate::report::outcome::{ALL_PASSED, COULD_NOT_JUDGE, INTERRUPTED, SOME_NOT_PASSED};
+use crate::run::bench::Bench as OpenBench;
+use crate::run::job;
 
 /// Width where there is no terminal to ask, columns.
 const WIDTH: u16 = 110;

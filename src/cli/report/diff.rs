@@ -10,8 +10,8 @@ use crate::report::page::Page;
 use crate::report::{SCHEMA, news};
 
 use super::super::args::{Diff, Format};
-use super::super::history::trouble;
 use super::super::{Failure, say, screen};
+use crate::run::history::trouble;
 
 #[derive(Serialize)]
 struct Answer<'a> {

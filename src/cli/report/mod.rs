@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::args::{self, Asked, ReportVerb};
-use super::{Failure, history, import};
+use super::{Failure, import};
 use crate::history::{Store, Waits};
+use crate::run::history;
 
 mod again;
 mod diff;

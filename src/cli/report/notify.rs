@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::again::Named;
 use crate::cli::args::Notify;
-use crate::cli::notify::{self, Told, Wish};
-use crate::cli::{Failure, complain, say};
+use crate::cli::{Failure, complain, person, say};
 use crate::config::{Overrides, load_plan};
 use crate::model::RunId;
 use crate::modem::clock::Clock;
 use crate::notify::payload::Message;
 use crate::notify::{Batch, Hook, Letter, When, smtp};
 use crate::report::RunState;
+use crate::run::telling::{self, Told, Wish};
 
 /// Exit code: a sink did not take it.
 const NOT_TAKEN: u8 = 1;
@@ -27,7 +27,8 @@ async fn send(args: &Notify) -> Result<u8, Failure> {
     let state = RunState::of(&named.events).map_err(Failure::wrong)?;
     let path = args.plan.clone().or_else(|| state.header().plan_path.clone()).ok_or_else(no_plan)?;
     let plan = load_plan(&path, &Overrides::default()).map_err(Failure::wrong)?;
-    let mut told = Told::prepare(&plan, &Wish { mail: &args.mail, nobody: false, asked: true }).await;
+    let mut told =
+        Told::prepare(&plan, &Wish { mail: &args.mail, nobody: false, asked: true }, &person()).await;
     choose(&mut told, args)?;
     if told.mail.is_none() && told.hooks.is_empty() && told.out.is_empty() {
         return Err(Failure::wrong(format!(
@@ -35,7 +36,7 @@ async fn send(args: &Notify) -> Result<u8, Failure> {
             path.display()
         )));
     }
-    let context = notify::context_of(&plan, state.header().run.clone(), &named.folder, true);
+    let context = telling::context_of(&plan, state.header().run.clone(), &named.folder, true);
     let clock = Clock::start();
     let mut failed = !told.out.is_empty();
     let mut outcome = |sink: &str, result: Result<(), String>| match result {
@@ -49,12 +50,12 @@ async fn send(args: &Notify) -> Result<u8, Failure> {
     let id = rehearsal_id(&context.run, clock);
     if let Some((mail, login)) = &told.mail {
         let sink = format!("mail through {}", mail.server);
-        let letter = Letter::of_run(&context, &state, notify::enclosed(mail, &named.folder));
+        let letter = Letter::of_run(&context, &state, telling::enclosed(mail, &named.folder));
         if args.show {
             let message = smtp::message(&letter, mail, &id, clock.wall()).map_err(Failure::wrong)?;
             say(&String::from_utf8_lossy(&message.formatted()));
         } else {
-            let sent = notify::post(&letter, mail, login.as_ref(), &id, clock.wall()).await;
+            let sent = telling::post(&letter, mail, login.as_ref(), &id, clock.wall()).await;
             outcome(&sink, sent.map_err(|why| why.to_string()));
         }
     }

@@ -8,9 +8,9 @@ use crate::report::SCHEMA;
 use crate::report::page::{Page, Paint};
 
 use super::super::args::{self, Format};
-use super::super::history::trouble;
 use super::super::{Failure, say, screen};
 use super::trend;
+use crate::run::history::trouble;
 
 /// A modem is worse than its brothers.
 const ONE_IS_WORSE: u8 = 1;

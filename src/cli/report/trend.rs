@@ -10,9 +10,9 @@ use crate::report::page::{Page, Paint};
 use crate::report::{SCHEMA, safe_cell};
 
 use super::super::args::{self, Format, Since};
-use super::super::history::trouble;
 use super::super::{Failure, say, screen};
 use crate::modem::clock::Clock;
+use crate::run::history::trouble;
 
 /// Something drifts.
 const DRIFTS: u8 = 1;

@@ -1,0 +1,57 @@
+//! `lineman serve`: the daemon, in the foreground.
+
+use std::fmt::Write as _;
+
+use super::args::Serve;
+use super::{Failure, say};
+use crate::config::service::{Loaded, load};
+use crate::modem::clock::Clock;
+use crate::service::daemon::{self, Setup};
+use crate::service::levels::Levels;
+use crate::service::signals;
+use crate::service::systemd::Systemd;
+
+/// Next times that are shown of each plan.
+const PREVIEW: usize = 3;
+
+/// Runs it until it is told to end; the exit code.
+pub(super) async fn run(args: &Serve, levels: Levels) -> Result<u8, Failure> {
+    if args.check {
+        let loaded = load(&args.config, &|name| std::env::var_os(name))
+            .map_err(|unread| Failure::wrong(unread.problems))?;
+        say(&text(&loaded, Clock::start().wall()));
+        return Ok(0);
+    }
+    let signals = signals::listen()
+        .map_err(|error| Failure::wrong(format!("signals can't be listened for: {error}")))?;
+    let systemd = Systemd::of(&|name| std::env::var_os(name));
+    let setup = Setup { config: args.config.clone(), levels, systemd, signals };
+    Box::pin(daemon::serve(setup)).await?;
+    Ok(0)
+}
+
+/// What would run, and when.
+fn text(loaded: &Loaded, now: jiff::Timestamp) -> String {
+    let mut text = format!("{}: service `{}`\n", loaded.service.path.display(), loaded.service.name);
+    for warning in &loaded.warnings {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    for plan in &loaded.plans {
+        let _ =
+            write!(text, "\nplan {}, on bank {}: {} lines", plan.name(), plan.bank(), plan.plan.lines.len());
+        match &plan.entry.schedule {
+            None => text.push_str("; on demand only"),
+            Some(schedule) => {
+                let _ = write!(text, "; {} ({})", schedule.written().join(", "), schedule.zone_name());
+                for time in schedule.preview(now, PREVIEW) {
+                    let _ = write!(text, "\n  {time}");
+                }
+            }
+        }
+        if !plan.entry.enabled {
+            text.push_str("\n  disabled");
+        }
+        text.push('\n');
+    }
+    text
+}

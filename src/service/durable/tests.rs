@@ -1,0 +1,1 @@
+//! The state file: what is kept comes back, and a damaged one stops everything.
