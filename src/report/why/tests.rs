@@ -91,7 +91,7 @@ fn whoever_asks_in_a_pause_hears_of_it() {
     let text = told(events.clone(), "BR0001-A", 10);
     assert_eq!(
         text,
-        "waits: the run is paused since 2026-11-21 02:00:05Z, until 2026-11-21 02:10:05Z, in 10 min: the rack is moved"
+        "waits: the run is paused since 2026-11-21 02:00:05Z, until 2026-11-21 02:10:05Z, in 9 min: the rack is moved"
     );
     let over = [events, vec![(9, EventKind::Resumed)]].concat();
     assert!(told(over, "BR0001-A", 10).starts_with("waits for a free modem"));
