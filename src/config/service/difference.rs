@@ -138,7 +138,8 @@ fn of_plan(before: &Plan, after: &Plan) -> Vec<String> {
     let changed = both().filter(|(_, before, after)| !same_line(before, after)).map(|(id, ..)| id);
     said.extend(names(&noun, "has changed", changed));
     let dialogs = |plan: &Plan| -> BTreeMap<String, String> {
-        let named = plan.lines.iter().filter_map(|planned| Some((planned.console.clone()?, planned.dialog.clone()?)));
+        let named =
+            plan.lines.iter().filter_map(|planned| Some((planned.console.clone()?, planned.dialog.clone()?)));
         let once: BTreeMap<_, _> = named.collect();
         once.into_iter().map(|(name, dialog)| (name, format!("{dialog:?}"))).collect()
     };
@@ -175,7 +176,10 @@ fn same_line(before: &PlannedLine, after: &PlannedLine) -> bool {
     let about = |planned: &PlannedLine| {
         let preset = planned.preset.clone().filter(|_| planned.enabled);
         let of = (&planned.line, &planned.console, &planned.consoles, &planned.credential, &planned.zone);
-        format!("{of:?} {:?}", (&planned.ways, &planned.hold, &planned.number_confirmed, &preset, &planned.hours))
+        format!(
+            "{of:?} {:?}",
+            (&planned.ways, &planned.hold, &planned.number_confirmed, &preset, &planned.hours)
+        )
     };
     let presets = |planned: &PlannedLine| planned.preset.is_some() && planned.enabled;
     if before.enabled != after.enabled && !presets(before) && !presets(after) {
@@ -209,10 +213,16 @@ fn of_bank(before: &Bank, after: &Bank) -> Vec<String> {
     said.extend(names(&noun, "is disabled", turned(false).map(|(id, ..)| id)));
     said.extend(names(&noun, later, changed.map(|(id, ..)| id)));
     let rest = |bank: &Bank| {
-        format!("{:?}", (&bank.location, bank.on_hook_min, &bank.trunks, &bank.profiles, &bank.exchange, bank.rehearsal))
+        format!(
+            "{:?}",
+            (&bank.location, bank.on_hook_min, &bank.trunks, &bank.profiles, &bank.exchange, bank.rehearsal)
+        )
     };
     if rest(before) != rest(after) {
-        said.push(format!("bank `{}`: its trunks, place or profiles have changed, for runs that begin from now on", after.name));
+        said.push(format!(
+            "bank `{}`: its trunks, place or profiles have changed, for runs that begin from now on",
+            after.name
+        ));
     }
     said
 }
