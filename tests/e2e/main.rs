@@ -10,6 +10,7 @@ mod call;
 mod consoles;
 mod crash;
 mod credentials;
+mod daemon;
 mod determinism;
 mod disk;
 mod faults;

@@ -2,9 +2,13 @@
 //! under paused time. A night passes in some milliseconds, and each run is held to all promises at its end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
 use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,7 +25,7 @@ use lineman::fleet::policy::Policy;
 use lineman::fleet::redial::RedialLaw;
 use lineman::fleet::scheduler::{Check, CheckPlan, LineJob, ModemSeat, Past, Preflight, SchedulerPlan, Way};
 use lineman::fleet::worker::{OpenPort, ProfileChoice, Seat};
-use lineman::model::event::{EVENT_FORMAT, ModemHeader, RunHeader, Sitting, Via};
+use lineman::model::event::{EVENT_FORMAT, Ending, ModemHeader, RunHeader, Sitting, Via};
 use lineman::model::price::{Rate, Rates};
 use lineman::model::{
     CallId, CredentialName, DialString, Event, EventKind, Line, LineId, Micros, ModemId, NumberClass,
@@ -55,6 +59,8 @@ pub(crate) enum Deed {
     Sabotage(&'static str),
     /// The event stream can't be kept any more.
     Break,
+    /// Whoever takes the events panics, and the run with it.
+    Panic,
 }
 
 /// What opening a port comes to, where it comes to no good.
@@ -68,6 +74,15 @@ pub(crate) enum Opening {
 
 /// Looks at each event; may answer with a deed.
 pub(crate) type Hook = Box<dyn FnMut(&Event) -> Option<Deed> + Send>;
+
+/// How long the exchange is left alone with a run that died.
+const AFTER_DEATH: Duration = Duration::from_secs(60);
+
+/// What a future comes to; `None` if it panics, as in a task of its own.
+async fn survive<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
+    let mut poll = |cx: &mut Context<'_>| Pin::new(&mut future).poll(cx).map(Some);
+    poll_fn(|cx| catch_unwind(AssertUnwindSafe(|| poll(cx))).unwrap_or(Poll::Ready(None))).await
+}
 
 /// The hours of a stage: spells of the wall clock.
 struct StageCalendar {
@@ -444,10 +459,17 @@ impl Stage {
                 Arc::new(Memory { refused: Arc::clone(&refused) }),
             ),
         };
-        let end = tokio::time::timeout(NIGHT, dispatcher::run(job, clock, &mut recorder, stops))
-            .await
-            .expect("a run ends");
+        let run = survive(Box::pin(dispatcher::run(job, clock, &mut recorder, stops)));
+        let end = tokio::time::timeout(NIGHT, run).await.expect("a run ends");
         let took = clock.now().as_micros();
+        if end.is_none() {
+            // Its ports are dropped with its tasks; the exchange sees that in its own time.
+            tokio::time::sleep(AFTER_DEATH).await;
+        }
+        let end = end.unwrap_or_else(|| RunEnd {
+            ending: Ending::Interrupted,
+            broken: Some(ObserveError("it died".to_owned())),
+        });
         exchange.stop().await;
         let refused = refused.lock().expect("no panic").clone();
         Played {
@@ -773,6 +795,7 @@ impl Observer for Recorder {
                     self.doors[&modem.parse::<ModemId>().expect("a name")].sabotage();
                 }
                 Deed::Break => self.broken = true,
+                Deed::Panic => panic!("an observer that nobody thought of"),
             }
         }
         Ok(())

@@ -208,6 +208,14 @@ impl<'a> Night<'a> {
             | Decision::TakeBack { .. }
             | Decision::Notice(_)
             | Decision::GiveUp { .. }
+            | Decision::Down { .. }
+            | Decision::Recall(_)
+            | Decision::Dismiss { .. }
+            | Decision::Restart(_)
+            | Decision::Lend { .. }
+            | Decision::Answer { .. }
+            | Decision::Paused { .. }
+            | Decision::Resumed
             | Decision::Waits { .. } => {}
         }
         false

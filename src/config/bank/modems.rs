@@ -41,6 +41,8 @@ pub struct BankModem {
     pub fingerprint: Option<Fingerprint>,
     /// What wakes it when it is stuck.
     pub reset: Option<ResetHook>,
+    /// Whether it is used at all: one that is not is never opened, nor dialed on.
+    pub enabled: bool,
 }
 
 impl BankModem {
@@ -64,6 +66,7 @@ impl BankModem {
             number: None,
             fingerprint: None,
             reset: None,
+            enabled: true,
         }
     }
 }
@@ -80,6 +83,7 @@ pub(super) struct ModemFile {
     number: Option<String>,
     fingerprint: Option<String>,
     reset: Option<ResetFile>,
+    enabled: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -187,7 +191,19 @@ pub(super) fn check_modems(
         let fingerprint = parsed::<Fingerprint>(file.fingerprint.as_deref(), &key("fingerprint"), doc);
         let reset = file.reset.as_ref().and_then(|reset| reset.check(&key("reset"), doc));
         if let (Some(id), Some(port)) = (id, port) {
-            modems.push(BankModem { id, port, profile, trunk, prefix, baud, number, fingerprint, reset });
+            let enabled = file.enabled.unwrap_or(true);
+            modems.push(BankModem {
+                id,
+                port,
+                profile,
+                trunk,
+                prefix,
+                baud,
+                number,
+                fingerprint,
+                reset,
+                enabled,
+            });
         }
     }
     modems

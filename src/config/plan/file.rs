@@ -72,6 +72,7 @@ pub(super) struct LineFile {
     pub(super) zone: Option<String>,
     pub(super) windows: Option<ListFile>,
     pub(super) blackouts: Option<ListFile>,
+    pub(super) enabled: Option<YesNoFile>,
     /// No column: consoles have a CSV file of their own.
     pub(super) consoles: Option<Vec<Option<ConsoleFile>>>,
 }
@@ -95,6 +96,7 @@ impl Row for LineFile {
         "zone",
         "windows",
         "blackouts",
+        "enabled",
     ];
     const NEEDED: &'static [&'static str] = &["id", "number"];
 
@@ -119,8 +121,30 @@ impl Row for LineFile {
             "zone" => self.zone = text,
             "windows" => self.windows = items(),
             "blackouts" => self.blackouts = items(),
+            "enabled" => self.enabled = Some(YesNoFile(cell.to_owned())),
             _ => {}
         }
+    }
+}
+
+/// `true` or `false`, or what a spreadsheet makes of it; what else stands there is for the check to say.
+#[derive(Debug)]
+pub(super) struct YesNoFile(pub(super) String);
+
+impl YesNoFile {
+    /// What it means, if it means anything.
+    pub(super) fn meaning(&self) -> Option<bool> {
+        match self.0.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" => Some(true),
+            "false" | "no" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for YesNoFile {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        bool::deserialize(d).map(|yes| Self(yes.to_string()))
     }
 }
 

@@ -37,7 +37,20 @@ pub(super) struct Ways {
     pub(super) warnings: Vec<Problem>,
 }
 
+/// What is told of a line that its plan does not have dialed.
+pub(super) const DISABLED: &str = "disabled in the plan";
+
 impl Common<'_> {
+    /// Whether it is dialed at all.
+    pub(super) fn enabled(&self, written: &WrittenLine) -> bool {
+        let Some(word) = &written.file.enabled else { return true };
+        word.meaning().unwrap_or_else(|| {
+            let what = format!("is {}; write `true` or `false`", quoted(&word.0));
+            written.problem("enabled", what, self.doc);
+            true
+        })
+    }
+
     /// Tags, rank and hunt group; the country is another's.
     pub(super) fn facets(&self, site: &SiteId, written: &WrittenLine) -> Facets {
         let about = self.sites.get(site);

@@ -9,7 +9,7 @@ use super::consoles;
 use super::costs::{self, Calls, Costs};
 use super::file::{LineFile, LinesFile, PlanFile};
 use super::hours::{HoursChecker, HoursKeys};
-use super::line::{self, Alternative, Common};
+use super::line::{self, Alternative, Common, DISABLED};
 use super::notify::{self, NotifyPlan};
 use super::select;
 use super::sites;
@@ -479,7 +479,9 @@ impl LineChecker<'_> {
         let facets = Facets { country, consoles: names, ..facets };
         let line = Line { id, site, number, hostname, facets };
         let on_hold = hold.as_ref().map(|hold| Preset { fault: Fault::OnHold, detail: hold.told() });
-        let preset = ways.screened.or(on_hold);
+        let enabled = self.common.enabled(&written);
+        let disabled = (!enabled).then(|| Preset { fault: Fault::Skipped, detail: DISABLED.to_owned() });
+        let preset = disabled.or(ways.screened).or(on_hold);
         self.warnings.extend(ways.warnings);
         if !ways.alternatives.is_empty() {
             self.alternatives.insert(line.id.clone(), ways.alternatives);
@@ -497,6 +499,7 @@ impl LineChecker<'_> {
             hold,
             number_confirmed,
             preset,
+            enabled,
             hours,
         });
     }

@@ -185,6 +185,7 @@ impl LonePort {
             number: None,
             fingerprint: None,
             reset: None,
+            enabled: true,
         };
         problems.is_empty().then_some((modem, profiles))
     }
@@ -284,6 +285,7 @@ impl LoneLine {
             hold: None,
             number_confirmed: None,
             preset: None,
+            enabled: true,
             hours: None,
         }];
         plan.sites.clear();

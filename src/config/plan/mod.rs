@@ -134,6 +134,8 @@ pub struct PlannedLine {
     pub number_confirmed: Option<(jiff::civil::Date, Place)>,
     /// It is not dialed, and this is why.
     pub preset: Option<Preset>,
+    /// Whether the plan has it dialed at all; one that is not is preset as skipped.
+    pub enabled: bool,
     /// When it may be dialed; absent: at any time.
     pub hours: Option<Arc<Hours>>,
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
 use super::ModemSeat;
+use super::orders::Bid;
 use super::queue::Burden;
 use crate::fleet::policy::{BenchPolicy, OUTSIDE_LINE_STREAK_MAX};
 use crate::model::{Fault, ModemId, Mono, TrunkName};
@@ -57,7 +58,7 @@ struct Seat {
     /// It was told to be out while its call was still running.
     leaves: bool,
     /// Something was ordered that is done once it is on-hook.
-    bidden: bool,
+    bidden: Option<Bid>,
     /// It is lent: its call is not ours.
     lent: bool,
     /// Times in a row that its worker died in a call.
@@ -184,7 +185,7 @@ impl Bench {
                 lineless: 0,
                 trouble: None,
                 leaves: false,
-                bidden: false,
+                bidden: None,
                 lent: false,
                 deaths: 0,
                 down: false,
@@ -540,7 +541,7 @@ impl Bench {
     // --- by order
 
     /// Something is to be done with it once it is on-hook, or no longer.
-    pub(super) fn leave(&mut self, modem: usize, bidden: bool) {
+    pub(super) fn bid(&mut self, modem: usize, bidden: Option<Bid>) {
         self.edit(modem, |seat| seat.bidden = bidden);
     }
 
@@ -587,7 +588,7 @@ impl Bench {
 
     /// The modems that could make a call now, in the order of the bank.
     pub(super) fn free(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.seats.len()).filter(|&modem| self.is_free(modem) && !self.seats[modem].bidden)
+        (0..self.seats.len()).filter(|&modem| self.is_free(modem) && self.seats[modem].bidden.is_none())
     }
 
     /// Modems that were missed are missed from now on only.
@@ -723,7 +724,7 @@ impl Seat {
     fn is_hopeful(&self) -> bool {
         let held = self.trouble.as_ref().is_some_and(|trouble| trouble.fault == Fault::PortBusy);
         match self.state {
-            _ if self.quarantined || self.bidden || self.lent || self.down => false,
+            _ if self.quarantined || self.bidden == Some(Bid::Leave) || self.lent || self.down => false,
             // One that leaves after its call is out then, and comes back like any other.
             State::Ready | State::InCall => !(self.leaves && held),
             State::SettingUp | State::Out { .. } => !held,
@@ -732,7 +733,7 @@ impl Seat {
     }
 
     fn standing(&self) -> Standing {
-        let ready = (self.state == State::Ready && !self.aside && !self.bidden)
+        let ready = (self.state == State::Ready && !self.aside && self.bidden.is_none())
             .then_some(if self.due.check { Ready::ForCheck } else { Ready::ForLine });
         let hopeful = self.is_hopeful();
         let answers = match self.state {

@@ -268,6 +268,7 @@ impl Scheduler {
         if self.orders.bids.contains_key(&modem) {
             // Its call is on its way out: it comes back behind that.
             self.orders.bids.insert(modem, Bid::Restart);
+            self.bench.bid(modem, Some(Bid::Restart));
         } else if self.closed.is_none() {
             self.bench.renew(modem);
             self.decisions.push(Decision::SetUp(id.clone()));
@@ -297,7 +298,7 @@ impl Scheduler {
     /// Something is to be done with a modem, once it is on-hook: a call on it ends first.
     fn bid(&mut self, modem: usize, bid: Bid) {
         self.orders.bids.insert(modem, bid);
-        self.bench.leave(modem, true);
+        self.bench.bid(modem, Some(bid));
         if self.bench.state(modem) == State::InCall {
             self.call_off(modem);
         }
@@ -337,7 +338,7 @@ impl Scheduler {
             .collect();
         for (modem, bid) in ready {
             self.orders.bids.remove(&modem);
-            self.bench.leave(modem, false);
+            self.bench.bid(modem, None);
             let id = self.bench.ids[modem].clone();
             match bid {
                 Bid::Leave => {
@@ -356,7 +357,7 @@ impl Scheduler {
     /// A worker can't be ended: it is stuck inside the system, and so is its port.
     pub(super) fn lost(&mut self, modem: usize, detail: String) {
         self.orders.bids.remove(&modem);
-        self.bench.leave(modem, false);
+        self.bench.bid(modem, None);
         if self.orders.lent.contains_key(&modem) {
             self.give_back(modem);
         }

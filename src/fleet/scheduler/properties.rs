@@ -11,6 +11,7 @@ use super::watch::Watch;
 use super::world::{CheckFate, Fate, Nature, SetUp, World, line, modem, plan};
 use super::{Check, CheckPlan, Decision, Group, GroupKind, Input, Preflight, Preset, SchedulerPlan, Way};
 use crate::fleet::budget::{Budget, Purse};
+use crate::fleet::order::Order;
 use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
 use crate::fleet::redial::RedialLaw;
 use crate::model::event::{CheckOutcome, Via, WaitReason};
@@ -149,6 +150,28 @@ struct Case {
     killed: Option<usize>,
     /// Somebody sets the wall clock: when, and how many seconds later all windows are then.
     set: Option<(u64, u64)>,
+    /// What is ordered, and when.
+    orders: Vec<(u64, Bidding)>,
+}
+
+/// An order in the making: which, and of what.
+#[derive(Debug, Clone, Copy)]
+struct Bidding {
+    kind: u8,
+    modem: usize,
+    line: usize,
+    lasts: u64,
+}
+
+fn orders() -> impl Strategy<Value = Vec<(u64, Bidding)>> {
+    let one = (0..24u8, 0..6usize, 0..14usize, 1..600u64).prop_map(|(kind, modem, line, lasts)| Bidding {
+        kind,
+        modem,
+        line,
+        lasts,
+    });
+    let some = proptest::collection::vec((0..900u64, one), 1..10);
+    prop_oneof![1 => Just(Vec::new()), 1 => some]
 }
 
 /// The longest call of these worlds.
@@ -159,6 +182,45 @@ type Drawn = ((usize, Option<usize>, bool, Option<u64>), Option<usize>, Limited)
 
 /// What limits a line: other ways (number, carrier), its window's spells, groups, priority, rank among the deferred.
 type Limited = (Vec<(Option<usize>, bool)>, Option<Vec<(u64, u64)>>, Vec<usize>, i32, Option<u32>);
+
+impl Bidding {
+    /// Brings it, and what must follow it.
+    fn give(self, world: &mut World<Seeded>, at: u64, modems: &[ModemId]) {
+        let modem = modems[self.modem % modems.len()].clone();
+        let jobs = world.lines();
+        let job = &jobs[self.line % jobs.len()];
+        let (line, numbers) = (job.id.clone(), job.ways.iter().map(|way| way.number.clone()).collect());
+        let why = "maintenance".to_owned();
+        let later = at + self.lasts;
+        let order = match self.kind {
+            0..5 => {
+                if self.kind < 4 {
+                    world.order(later, Order::Enable { modem: modem.clone() });
+                }
+                Order::Disable { modem, why }
+            }
+            5..8 => Order::Restart { modem, why },
+            8..11 => {
+                if self.kind == 8 {
+                    world.order(later, Order::Restore { line: line.clone() });
+                }
+                Order::Skip { line, why }
+            }
+            11..16 => Order::Lend { numbers, line: Some(line).filter(|_| self.kind < 14) },
+            16 => Order::Lend { numbers: vec!["+19195557777".parse().unwrap()], line: None },
+            17 | 18 => Order::Pause { why, until: Some(Mono::from_millis(later * 1000)) },
+            19 => {
+                world.order(later, Order::Resume);
+                Order::Pause { why, until: None }
+            }
+            20 => Order::Enable { modem },
+            21 => Order::TakeBack { modem },
+            22 => Order::Restore { line },
+            _ => Order::Drain { why },
+        };
+        world.order(at, order);
+    }
+}
 
 /// Of few lines something is said, of some worlds of none.
 fn limited() -> impl Strategy<Value = Limited> {
@@ -254,8 +316,8 @@ fn lines() -> impl Strategy<Value = Vec<super::LineJob>> {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    (1..5u32, 1..4u32, any::<bool>(), 0..3u64, 60..600u64, 1..4u32).prop_map(
-        |(attempts, confirm, in_order, pause, patience, setups_max)| Policy {
+    (1..5u32, 1..4u32, any::<bool>(), 0..3u64, 60..600u64, (1..4u32, any::<bool>())).prop_map(
+        |(attempts, confirm, in_order, pause, patience, (setups_max, slow))| Policy {
             attempts,
             confirm,
             in_order,
@@ -270,7 +332,9 @@ fn policy() -> impl Strategy<Value = Policy> {
                 setups_max,
                 retests: [30, 90].map(Duration::from_secs).to_vec(),
                 retests_max: 4,
-                ..BenchPolicy::default()
+                deaths: [0, 15].map(Duration::from_secs).to_vec(),
+                deaths_max: setups_max,
+                slow_retry: slow.then_some(Duration::from_secs(300)),
             },
             ..Policy::default()
         },
@@ -328,7 +392,7 @@ fn anything() -> impl Strategy<Value = Case> {
     let dice = (any::<u64>(), 0..9u8, 0..9u8, 0..2u8);
     let groups = proptest::collection::vec(1..4u32, GROUPS);
     let limits = (groups, budget(), proptest::option::weighted(0.2, (1..900u64, 0..1200u64)));
-    let checks_and_law = (checks, law);
+    let checks_and_law = (checks, law, orders());
     (lines(), seats, trunks, policy(), outs, ends, dice, checks_and_law, limits).prop_map(
         |(
             lines,
@@ -338,7 +402,7 @@ fn anything() -> impl Strategy<Value = Case> {
             outs,
             (drain, deadline, killed),
             (seed, good, steady, panics),
-            ((preflight, has_reference, numbered, heals_after), redial),
+            ((preflight, has_reference, numbered, heals_after), redial, orders),
             (groups, budget, set),
         )| {
             let trunk = |n: usize| -> TrunkName { format!("t{n}").parse().unwrap() };
@@ -401,7 +465,7 @@ fn anything() -> impl Strategy<Value = Case> {
                 past,
                 ..SchedulerPlan::default()
             };
-            Case { plan, nature, outs, drain, deadline, killed, set }
+            Case { plan, nature, outs, drain, deadline, killed, set, orders }
         },
     )
 }
@@ -419,6 +483,9 @@ fn run(case: Case) -> World<Seeded> {
     }
     for (at, n, fault) in case.outs {
         world.at(at, Input::ModemOut { modem: modems[n].clone(), fault, detail: "gone".to_owned() });
+    }
+    for (at, order) in case.orders {
+        order.give(&mut world, at, &modems);
     }
     if let Some(at) = case.drain {
         world.at(at, Input::Drain);
@@ -491,6 +558,15 @@ fn the_random_worlds_meet_every_ending() {
                     Check::Line(_) => "(check: line)",
                 },
                 Decision::TakeBack { .. } => "(take back)",
+                Decision::Down { .. } => "(down)",
+                Decision::Recall(_) => "(recall)",
+                Decision::Dismiss { .. } => "(dismiss)",
+                Decision::Restart(_) => "(restart)",
+                Decision::Lend { .. } => "(lend)",
+                Decision::Answer { answer: Ok(_), .. } => "(done)",
+                Decision::Answer { answer: Err(_), .. } => "(refused)",
+                Decision::Paused { .. } => "(paused)",
+                Decision::Resumed => "(resumed)",
                 Decision::Notice(_) => "(notice)",
                 Decision::Dial { way: 1.., .. } => "(by another way)",
                 Decision::SetUp(_) | Decision::Dial { .. } | Decision::Finished => continue,
@@ -544,6 +620,16 @@ fn the_random_worlds_meet_every_ending() {
         "(take back)",
         "(notice)",
         "(take back), resumed",
+        "skipped",
+        "(down)",
+        "(recall)",
+        "(dismiss)",
+        "(restart)",
+        "(lend)",
+        "(done)",
+        "(refused)",
+        "(paused)",
+        "(resumed)",
         "pass, resumed",
         "busy, resumed",
         "(quarantine), resumed",
@@ -611,6 +697,14 @@ fn five_thousand_lines_on_sixty_four_modems_run_through() {
                 | super::Decision::TakeBack { .. }
                 | super::Decision::Notice(_)
                 | super::Decision::GiveUp { .. }
+                | super::Decision::Down { .. }
+                | super::Decision::Recall(_)
+                | super::Decision::Dismiss { .. }
+                | super::Decision::Restart(_)
+                | super::Decision::Lend { .. }
+                | super::Decision::Answer { .. }
+                | super::Decision::Paused { .. }
+                | super::Decision::Resumed
                 | super::Decision::Waits { .. } => {}
             }
         }

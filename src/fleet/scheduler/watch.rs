@@ -5,12 +5,13 @@
 mod checks;
 mod dials;
 mod limits;
+mod orders;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::limits::Spending;
-use super::{CallReport, Check, Decision, Input, LineJob, Past, Preflight, SchedulerPlan};
+use super::{CallReport, Check, Decision, Input, LineJob, Loan, Past, Preflight, SchedulerPlan, Standing};
 use crate::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, NUMBER_HELD, OUTSIDE_LINE_STREAK_MAX};
 use crate::fleet::redial::RedialCount;
 use crate::model::event::Via;
@@ -24,6 +25,9 @@ pub(super) enum Seat {
     InCall,
     Out,
     Gone,
+    /// Out of service by order.
+    Away,
+    Lent,
 }
 
 #[derive(Debug, Clone)]
@@ -95,6 +99,22 @@ pub(super) struct Watch {
     /// Who refuses which number, and until when.
     barred: BTreeMap<(ModemId, PhoneNumber), Option<Mono>>,
     redial: BTreeMap<PhoneNumber, RedialCount>,
+    // What was ordered.
+    open_tickets: BTreeSet<u64>,
+    /// Who waits for a modem.
+    wanted: BTreeMap<u64, Loan>,
+    pub(super) lent: BTreeMap<ModemId, Loan>,
+    disabled: BTreeMap<ModemId, String>,
+    skipped: BTreeMap<LineId, String>,
+    paused: bool,
+    /// Lines whose calls are called off.
+    recalled: BTreeSet<LineId>,
+    /// Calls that were, before a digit went out.
+    called_off: Vec<(LineId, usize)>,
+    /// Modems that are tried again slowly.
+    down: BTreeSet<ModemId>,
+    /// Deaths in a row.
+    deaths: BTreeMap<ModemId, u32>,
 }
 
 impl Watch {
@@ -144,11 +164,21 @@ impl Watch {
             known_line_checks: BTreeMap::new(),
             barred: BTreeMap::new(),
             redial,
+            open_tickets: BTreeSet::new(),
+            wanted: BTreeMap::new(),
+            lent: BTreeMap::new(),
+            disabled: BTreeMap::new(),
+            skipped: BTreeMap::new(),
+            paused: false,
+            recalled: BTreeSet::new(),
+            called_off: Vec::new(),
+            down: BTreeSet::new(),
+            deaths: BTreeMap::new(),
         }
     }
 
     /// The process was killed: calls that were running are lost, the journal remains.
-    pub(super) fn killed(&mut self) -> Past {
+    pub(super) fn killed(&mut self) -> (Past, Standing) {
         self.lose_calls();
         self.began = None;
         self.waits.clear();
@@ -163,6 +193,7 @@ impl Watch {
             *seat = Seat::SettingUp;
             *fault = None;
         }
+        let standing = self.standing();
         self.checking.clear();
         self.answering.clear();
         self.unasked.values_mut().for_each(|preflight| *preflight = self.plan.checks.preflight);
@@ -192,7 +223,11 @@ impl Watch {
         self.recount_piles();
         // To go on with what was cut short is what a resumed run is for.
         self.verdicts.retain(|_, verdict| verdict.fault != Some(Fault::Cancelled));
-        past
+        (past, standing)
+    }
+
+    pub(super) fn jobs(&self) -> &[LineJob] {
+        &self.plan.lines
     }
 
     fn job(&self, line: &LineId) -> &LineJob {
@@ -300,10 +335,12 @@ impl Watch {
     fn hopeful(&self, modem: &ModemId) -> bool {
         let (seat, fault) = self.seats[modem];
         !self.quarantined.contains(modem)
+            && !self.disabled.contains_key(modem)
+            && !self.down.contains(modem)
             && match seat {
                 Seat::Ready | Seat::InCall => self.leaving.get(modem) != Some(&Fault::PortBusy),
                 Seat::SettingUp | Seat::Out => fault != Some(Fault::PortBusy),
-                Seat::Gone => false,
+                Seat::Gone | Seat::Away | Seat::Lent => false,
             }
     }
 
@@ -321,6 +358,7 @@ impl Watch {
         let calls = on_calls
             .chain(self.checking.keys())
             .chain(&self.answering)
+            .chain(self.lent.keys())
             .filter(|other| self.trunk_of(other).as_ref() == Some(&trunk))
             .count();
         self.plan.trunks.get(&trunk).is_none_or(|most| calls < most.get() as usize)
@@ -338,6 +376,7 @@ impl Watch {
                 let seat = self.seats.get_mut(modem).unwrap();
                 if seat.0 == Seat::SettingUp || (seat.0 == Seat::Out && !rests) {
                     *seat = (Seat::Ready, None);
+                    self.down.remove(modem);
                 }
                 let free: Vec<PhoneNumber> =
                     self.held.iter().filter(|(_, (by, _))| by == modem).map(|(n, _)| n.clone()).collect();
@@ -352,7 +391,7 @@ impl Watch {
                         self.leaving.insert(modem.clone(), *fault);
                     }
                     Seat::Ready | Seat::SettingUp => *seat = (Seat::Out, Some(*fault)),
-                    Seat::Out | Seat::Gone => {}
+                    Seat::Out | Seat::Gone | Seat::Away | Seat::Lent => {}
                 }
             }
             Input::CallEnded(report) => self.ended(now, report),
@@ -399,6 +438,8 @@ impl Watch {
                 };
                 self.seats.insert(modem.clone(), seat);
             }
+            Input::Told { ticket, order } => self.told(now, *ticket, order),
+            Input::Lost { .. } => {}
             Input::Drain => self.draining = true,
             Input::Deadline => self.past_deadline = true,
             Input::Windows(windows) => self.windows.extend(windows.iter().cloned()),
@@ -415,6 +456,10 @@ impl Watch {
         assert_eq!((&modem, attempt), (&report.modem, report.attempt));
         assert_eq!(self.on_way.remove(&report.line), Some(self.way(report)));
         self.settled(&modem, report.dialed, report.charge);
+        if self.was_called_off(report) {
+            self.journal.push(report.clone());
+            return self.called_off(now, report);
+        }
         let class = CallClass::of(report.fault);
         self.calls.entry(report.line.clone()).or_default().push(Call { report: report.clone(), class });
         self.journal.push(report.clone());
@@ -432,10 +477,11 @@ impl Watch {
         if rests {
             *lineless = 0;
         }
+        self.lived(&modem, class);
         let seat = match class {
             _ if self.quarantined.contains(&modem) => (Seat::Out, None),
             CallClass::BenchModem => (Seat::Out, report.fault),
-            CallClass::Defect => (Seat::SettingUp, leaving),
+            CallClass::Defect => self.after_death(&modem, leaving),
             _ if leaving.is_some() || rests => (Seat::Out, leaving),
             _ => (Seat::Ready, None),
         };
@@ -449,7 +495,11 @@ impl Watch {
             match decision {
                 Decision::SetUp(modem) => {
                     let seat = self.seats.get_mut(modem).unwrap();
-                    assert!(!matches!(seat.0, Seat::InCall | Seat::Gone), "set up {modem} while {seat:?}");
+                    assert!(
+                        !matches!(seat.0, Seat::InCall | Seat::Gone | Seat::Lent),
+                        "set up {modem} while {seat:?}"
+                    );
+                    assert!(!self.disabled.contains_key(modem), "set up {modem}, which is disabled");
                     // A modem rests after bad outside lines, without a word.
                     seat.0 = Seat::SettingUp;
                 }
@@ -461,14 +511,18 @@ impl Watch {
                 }
                 Decision::Verdict(verdict) => self.invariant_verdict(now, verdict),
                 Decision::Withdraw { line, .. } => {
-                    assert!(self.verdicts.remove(line).is_some(), "withdrew a verdict that `{line}` has not");
+                    let before = self.verdicts.remove(line);
+                    assert!(before.is_some(), "withdrew a verdict that `{line}` has not");
+                    // Whoever was left out by the plan may be called by order.
+                    let jobs = self.plan.lines.iter_mut().filter(|job| job.id == *line);
+                    jobs.for_each(|job| job.preset = None);
                 }
                 Decision::Quarantine { modem, .. } => {
                     self.invariant_quarantine(modem);
                     assert!(self.quarantined.insert(modem.clone()), "quarantined twice");
                     self.void.extend(self.unproven.remove(modem).unwrap_or_default());
                     let seat = self.seats.get_mut(modem).unwrap();
-                    if seat.0 != Seat::InCall && seat.0 != Seat::Gone {
+                    if !matches!(seat.0, Seat::InCall | Seat::Gone | Seat::Away | Seat::Lent) {
                         seat.0 = Seat::Out;
                     }
                 }
@@ -485,12 +539,20 @@ impl Watch {
                     assert_ne!(*fault, Fault::PortBusy, "a busy port is tried as long as there are lines");
                     self.seats.insert(modem.clone(), (Seat::Gone, Some(*fault)));
                 }
+                Decision::Answer { .. }
+                | Decision::Lend { .. }
+                | Decision::Paused { .. }
+                | Decision::Resumed
+                | Decision::Recall(_)
+                | Decision::Dismiss { .. }
+                | Decision::Restart(_)
+                | Decision::Down { .. } => self.decided_by_order(now, decision),
                 Decision::Waits { line, until, reason, .. } => self.waits(now, line, *until, *reason),
                 Decision::Finished => self.invariant_finished(),
             }
         }
         self.invariant_budget();
-        if self.started && !self.finished && !self.draining && !self.past_deadline {
+        if self.started && !self.finished && !self.draining && !self.past_deadline && !self.paused {
             self.invariant_no_idle_modem(now);
         }
     }
@@ -498,6 +560,7 @@ impl Watch {
     fn invariant_finished(&mut self) {
         assert!(self.running.is_empty(), "finished in the middle of a call");
         assert!(self.checking.is_empty() && self.answering.is_empty(), "finished in the middle of a check");
+        assert!(self.open_tickets.is_empty(), "orders without an answer: {:?}", self.open_tickets);
         assert_eq!(self.verdicts.len(), self.plan.lines.len(), "the verdicts do not add up to the plan");
         self.finished = true;
     }

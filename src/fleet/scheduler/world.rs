@@ -9,6 +9,7 @@ use super::{
     Past, Scheduler, SchedulerPlan, Way,
 };
 use crate::call::limits::UNANSWERED;
+use crate::fleet::order::Order;
 use crate::fleet::policy::{BenchPolicy, CallClass, Policy};
 use crate::fleet::redial::RedialLaw;
 use crate::fleet::scheduler::outcome_of;
@@ -158,6 +159,60 @@ impl<N: Nature> World<N> {
         self.events.insert((at, self.sequence), input);
     }
 
+    /// A ticket that nobody has.
+    pub(super) fn ticket(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+
+    /// An order that will come.
+    pub(super) fn order(&mut self, seconds: u64, order: Order) {
+        let ticket = self.ticket();
+        self.at(seconds, Input::Told { ticket, order });
+    }
+
+    /// What is under way for a modem ends early: mostly as called off, now and then as it would have.
+    fn call_off(&mut self, modem: &ModemId) {
+        let soon = self.now + Duration::from_secs(2);
+        let ends = |input: &Input| match input {
+            Input::CallEnded(report) => report.modem == *modem,
+            Input::Checked(report) => report.modem == *modem,
+            Input::Answered(id) => id == modem,
+            _ => false,
+        };
+        let Some(key) = self.events.iter().find(|(_, input)| ends(input)).map(|(key, _)| *key) else {
+            return;
+        };
+        let Some(mut input) = self.events.remove(&key) else { return };
+        let as_it_was = key.0 <= soon || key.1.is_multiple_of(5);
+        if !as_it_was {
+            match &mut input {
+                Input::CallEnded(report) => {
+                    report.fault = Some(Fault::Cancelled);
+                    report.connected_after = None;
+                    report.cut_short = None;
+                    report.detail = "cancelled while dialing".to_owned();
+                }
+                Input::Checked(report) => {
+                    report.outcome = CheckOutcome::Unknown;
+                    report.fault = Some(Fault::Cancelled);
+                }
+                _ => {}
+            }
+        }
+        self.push(key.0.min(soon), input);
+    }
+
+    /// A worker ends: its set-up does too.
+    fn dismiss(&mut self, modem: &ModemId) {
+        let set_up = |input: &Input| match input {
+            Input::ModemReady(id) => id == modem,
+            Input::ModemOut { modem: id, detail, .. } => id == modem && detail.starts_with("set-up"),
+            _ => false,
+        };
+        self.events.retain(|_, input| !set_up(input));
+    }
+
     /// Runs to the end, or so many steps. Whether the end came.
     pub(super) fn run(&mut self, steps_max: usize) -> bool {
         if self.log.is_empty() {
@@ -228,17 +283,7 @@ impl<N: Nature> World<N> {
         self.assert_why();
         for decision in &decisions {
             match decision {
-                Decision::SetUp(modem) => {
-                    let nth = self.set_ups.entry(modem.clone()).or_default();
-                    *nth += 1;
-                    let (result, took) = self.nature.set_up(modem, *nth);
-                    let modem = modem.clone();
-                    let input = match result {
-                        Ok(()) => Input::ModemReady(modem),
-                        Err(fault) => Input::ModemOut { modem, fault, detail: format!("set-up: {fault}") },
-                    };
-                    self.push(self.now + took, input);
-                }
+                Decision::SetUp(modem) => self.set_up(modem),
                 Decision::Dial { line, modem, attempt, way, may_shorten, .. } => {
                     let mut fate = self.nature.call_by(line, *way, modem, *attempt, &self.watch);
                     let unanswered = fate.fault.is_some_and(|fault| UNANSWERED.contains(&fault));
@@ -307,10 +352,33 @@ impl<N: Nature> World<N> {
                     }
                     self.push(self.now + took, Input::Checked(Box::new(report)));
                 }
+                Decision::Recall(modem) => self.call_off(modem),
+                Decision::Dismiss { modem, .. } => self.dismiss(modem),
+                Decision::Restart(modem) => {
+                    self.dismiss(modem);
+                    self.set_up(modem);
+                }
+                Decision::Lend { modem, .. } => {
+                    let (modem, ticket) = (modem.clone(), self.ticket());
+                    let lasts = Duration::from_secs(ticket * 7 % 400);
+                    self.push(self.now + lasts, Input::Told { ticket, order: Order::TakeBack { modem } });
+                }
                 _ => {}
             }
         }
         self.log.push((self.now, input, decisions));
+    }
+
+    fn set_up(&mut self, modem: &ModemId) {
+        let nth = self.set_ups.entry(modem.clone()).or_default();
+        *nth += 1;
+        let (result, took) = self.nature.set_up(modem, *nth);
+        let modem = modem.clone();
+        let input = match result {
+            Ok(()) => Input::ModemReady(modem),
+            Err(fault) => Input::ModemOut { modem, fault, detail: format!("set-up: {fault}") },
+        };
+        self.push(self.now + took, input);
     }
 
     /// Whoever asks is told what was told.
@@ -338,6 +406,8 @@ impl<N: Nature> World<N> {
                 ModemStands::SettingUp => known == Seat::SettingUp,
                 ModemStands::Out(_) => matches!(known, Seat::Out | Seat::SettingUp),
                 ModemStands::Quarantined(_) => quarantined,
+                ModemStands::Disabled => known == Seat::Away,
+                ModemStands::Lent => known == Seat::Lent,
                 ModemStands::Gone => known == Seat::Gone || quarantined,
             };
             assert!(agrees, "{}: {stands:?}, and it is {known:?}", seat.id);
@@ -346,13 +416,21 @@ impl<N: Nature> World<N> {
 
     /// Kills the process and goes on from its journal.
     pub(super) fn resume(&mut self) {
-        let past = self.watch.killed();
+        let (past, standing) = self.watch.killed();
+        self.plan.lines = self.watch.jobs().to_vec();
         self.events.clear();
         self.log.clear();
         self.set_ups.clear();
         self.checks.clear();
         self.now = Mono::ZERO;
         self.plan.past = past;
+        self.plan.standing = standing;
+        let lent: Vec<ModemId> = self.watch.lent.keys().cloned().collect();
+        for modem in lent {
+            let order = Order::TakeBack { modem };
+            let ticket = self.ticket();
+            self.at(40, Input::Told { ticket, order });
+        }
         self.scheduler = Scheduler::new(self.plan.clone()).until(self.deadline);
     }
 

@@ -4,21 +4,42 @@
 //! It never waits: whatever takes time is an action whose outcome comes back as an input. So nothing that is slow or broken
 //! holds up a word of the operator's.
 
+mod held;
+mod jobs;
+mod orders;
+mod picture;
+mod queue;
+mod reload;
+mod wants;
+
+#[cfg(test)]
+mod property;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::control::{self, Control, Level, Role};
 use super::durable::Durable;
 use super::leftover::Leftover;
-use super::status::Status;
 use crate::call::machine::Cancel;
 use crate::config::problem::Problems;
 use crate::config::service::{LeadershipPlan, Loaded, LoadedPlan};
 use crate::fleet::order;
-use crate::model::{LineId, ModemId, PlanName, Reading, RunId};
+use crate::model::{LineId, ModemId, Mono, PlanName, Reading, RunId};
+
+use self::jobs::{Job, Pending};
+use self::orders::Asked;
+use self::queue::Queue;
+
+pub use self::jobs::{FAILURES_MAX, RETRY_FIRST, RETRY_SLOWLY};
+pub use self::picture::overlay;
+pub use self::queue::CALLS_WAITING_MAX;
 
 /// A run, or a technician's call, of this daemon's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -193,53 +214,239 @@ pub enum What {
     },
 }
 
+/// A state that could not be written is written again after this.
+const KEEP_AGAIN: Duration = Duration::from_mins(1);
+
+/// Whether the reports folder of a plan was looked into since the daemon may run it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    /// It is being looked into.
+    Asked,
+    /// It was.
+    Done,
+}
+
 /// The brain.
 #[derive(Debug)]
 pub struct Keeper {
+    /// Both clocks at the last step.
+    now: Reading,
+    /// When it began, by the wall clock.
+    started: Timestamp,
     loaded: Arc<Loaded>,
+    /// Since when it is in force.
+    loaded_at: Timestamp,
+    /// Why a newer configuration is not in force.
+    problem: Option<String>,
     durable: Durable,
+    /// What was last tried to be written.
+    kept: Option<Durable>,
+    /// That failed: why, and when it is tried again.
+    unkept: Option<(String, Mono)>,
+    role: Role,
+    role_why: String,
+    /// Plans that this daemon may run and whose folders it has looked into; the others it looks into first.
+    looked: BTreeMap<PlanName, Looked>,
+    /// Folders that could not be looked into, and why.
+    unseen: BTreeMap<PlanName, String>,
+    jobs: BTreeMap<JobId, Job>,
+    queue: Queue,
+    pending: BTreeMap<OrderId, Pending>,
+    /// Who waits for the next configuration.
+    reloads: Vec<Ticket>,
+    /// Who asked for what this step orders.
+    asked: Option<Asked>,
+    /// Levels that an operator set.
+    levels: BTreeMap<String, Level>,
+    terminating: Option<Cancel>,
+    exited: bool,
+    /// Names of jobs and orders are counted here.
+    counter: u64,
+    logs: Vec<Action>,
+    orders: Vec<Action>,
+    after: Vec<Action>,
 }
 
 impl Keeper {
     /// A daemon that begins with this configuration and what it kept of an earlier life.
     pub fn new(now: &Reading, loaded: Arc<Loaded>, durable: Durable) -> (Self, Vec<Action>) {
-        let _ = now;
-        (Self { loaded, durable }, Vec::new())
+        let mut keeper = Self {
+            now: *now,
+            started: now.wall,
+            loaded_at: now.wall,
+            problem: None,
+            durable,
+            kept: None,
+            unkept: None,
+            role: Role::None,
+            role_why: "nobody knows yet".to_owned(),
+            looked: BTreeMap::new(),
+            unseen: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            queue: Queue::default(),
+            pending: BTreeMap::new(),
+            reloads: Vec::new(),
+            asked: None,
+            levels: BTreeMap::new(),
+            terminating: None,
+            exited: false,
+            counter: 0,
+            logs: Vec::new(),
+            orders: Vec::new(),
+            after: Vec::new(),
+            loaded,
+        };
+        let levels = keeper.effective_levels();
+        keeper.after.push(Action::Levels(levels));
+        keeper.after.push(Action::Lead(keeper.loaded.service.leadership.clone()));
+        if let Some(held) = keeper.daemon_held() {
+            keeper.log(Level::Warn, format!("nothing is dialed: {}", held.why));
+        }
+        keeper.remember_plans();
+        keeper.settle();
+        let actions = keeper.actions();
+        (keeper, actions)
     }
 
     /// One thing has happened: what is to be done.
+    #[must_use]
     pub fn step(&mut self, now: &Reading, input: Input) -> Vec<Action> {
-        let _ = (now, input, &self.durable);
-        Vec::new()
+        self.now = *now;
+        self.take(input);
+        self.settle();
+        self.actions()
     }
 
-    /// When it wants to be stepped again, whatever happens: a time of the wall clock.
-    pub fn next_deadline(&self) -> Option<Timestamp> {
-        None
-    }
-
-    /// The daemon as it stands, as far as the brain knows: what the modems of a run do is in its own state.
-    pub fn status(&self, now: &Reading) -> Status {
-        Status {
-            service: self.loaded.service.name.clone(),
-            lineman: env!("CARGO_PKG_VERSION").to_owned(),
-            started: now.begun,
-            at: now.wall,
-            stands: super::status::Stands::Idle,
-            why: String::new(),
-            until: None,
-            role: Role::None,
-            leadership: String::new(),
-            config: super::status::ConfigStatus {
-                path: self.loaded.service.path.display().to_string(),
-                loaded: now.begun,
-                problem: None,
-            },
-            plans: Vec::new(),
-            banks: Vec::new(),
-            queue: Vec::new(),
-            log: BTreeMap::new(),
-            troubles: Vec::new(),
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Time => {}
+            Input::Config(loaded) => self.reload(loaded),
+            Input::BadConfig(problems) => self.bad_reload(&problems),
+            Input::Role { role, why } => self.take_role(role, why),
+            Input::Control { ticket, control } => self.control(ticket, control),
+            Input::Found { plan, newest } => self.found(&plan, newest),
+            Input::Begun { job, run } => self.begun(job, run),
+            Input::NotBegun { job, why } => self.not_begun(job, &why),
+            Input::Ended { job, end } => self.ended(job, end),
+            Input::Ordered { order, answer } => self.ordered(order, answer),
+            Input::Kept(outcome) => self.take_kept(outcome),
+            Input::Terminate(how) => self.terminate(how),
         }
     }
+
+    /// What follows from all that is in force now.
+    fn settle(&mut self) {
+        self.end_pauses();
+        self.accrue();
+        self.expire();
+        self.look();
+        self.steer();
+        self.dispatch();
+        self.answer();
+    }
+
+    /// What this step comes to: what is told to runs first, since nothing may hold up a hang-up; then what must be on the disk
+    /// before anybody is told of it.
+    fn actions(&mut self) -> Vec<Action> {
+        let mut actions = std::mem::take(&mut self.logs);
+        actions.append(&mut self.orders);
+        let again = self.unkept.as_ref().is_some_and(|(_, at)| *at <= self.now.mono);
+        if again || self.kept.as_ref() != Some(&self.durable) {
+            if let Some((_, at)) = &mut self.unkept {
+                *at = self.now.mono + KEEP_AGAIN;
+            }
+            self.kept = Some(self.durable.clone());
+            actions.push(Action::Keep(self.durable.clone()));
+        }
+        actions.append(&mut self.after);
+        if self.terminating.is_some() && self.jobs.is_empty() && !self.exited {
+            self.exited = true;
+            actions.push(Action::Exit);
+        }
+        actions
+    }
+
+    /// When it wants to be stepped again, whatever happens: a time of the wall clock, later than that of the last step.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        if self.exited {
+            return None;
+        }
+        let now = self.now.wall;
+        let wall = |at: Mono| (at > self.now.mono).then(|| now + at.since(self.now.mono));
+        let dues = self.loaded.plans.iter().filter_map(|plan| self.next_due(plan));
+        let items =
+            self.queue.iter().flat_map(|item| [item.expires, item.not_before.and_then(wall)]).flatten();
+        let plans = self.durable.plans.values().map(|memory| &memory.holds);
+        let pauses = std::iter::once(&self.durable.daemon)
+            .chain(plans)
+            .filter_map(|holds| holds.paused.as_ref()?.until);
+        let keep = self.unkept.as_ref().and_then(|(_, at)| wall(*at));
+        dues.chain(items).chain(pauses).chain(keep).filter(|at| *at > now).min()
+    }
+
+    fn log(&mut self, level: Level, text: impl Into<String>) {
+        self.logs.push(Action::Log { level, text: text.into() });
+    }
+
+    fn reply(&mut self, ticket: Ticket, answer: control::Answer) {
+        self.after.push(Action::Reply { ticket, answer });
+    }
+
+    fn take_kept(&mut self, outcome: Result<(), String>) {
+        match (outcome, &self.unkept) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(_)) => {
+                self.unkept = None;
+                self.log(Level::Info, "the state can be written again");
+            }
+            (Err(why), before) => {
+                if before.as_ref().is_none_or(|(told, _)| *told != why) {
+                    self.log(
+                        Level::Error,
+                        format!("the state can't be written, and would be lost with the daemon: {why}"),
+                    );
+                }
+                self.unkept = Some((why, self.now.mono + KEEP_AGAIN));
+            }
+        }
+    }
+
+    fn take_role(&mut self, role: Role, why: String) {
+        if role != self.role {
+            self.log(Level::Info, format!("this daemon is {role}: {why}"));
+        }
+        self.role = role;
+        self.role_why = why;
+        // Whoever had the role meanwhile may have begun what is due: it is looked at again.
+        let loaded = Arc::clone(&self.loaded);
+        self.looked.retain(|plan, _| loaded.plan(plan).is_some_and(|plan| plan.entry.when.fits(role)));
+    }
+
+    fn terminate(&mut self, how: Cancel) {
+        if self.terminating.is_none() {
+            self.log(Level::Info, "the daemon is to end: calls log out and hang up first");
+        }
+        self.terminating = self.terminating.max(Some(how));
+        for ticket in std::mem::take(&mut self.reloads) {
+            self.reply(ticket, Err(refused("the daemon is ending".to_owned())));
+        }
+        for item in self.queue.take_all(|item| item.want.is_call() || item.ticket.is_some()) {
+            self.drop_item(item, "the daemon is ending");
+        }
+    }
+}
+
+/// It is carried out.
+fn done(said: impl Into<String>) -> control::Answer {
+    Ok(control::Done { said: said.into(), run: None })
+}
+
+/// It can't be carried out.
+fn refused(why: impl Into<String>) -> control::Refused {
+    control::Refused { why: why.into(), unknown: false }
+}
+
+/// What was named does not exist.
+fn unknown(why: impl Into<String>) -> control::Refused {
+    control::Refused { why: why.into(), unknown: true }
 }

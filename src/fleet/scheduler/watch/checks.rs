@@ -92,7 +92,8 @@ impl Watch {
 
     /// A check calls this number.
     pub(super) fn is_being_called(&self, number: &PhoneNumber) -> bool {
-        self.checking.values().any(|check| self.number_called(check) == Some(number))
+        self.is_lent_out(number)
+            || self.checking.values().any(|check| self.number_called(check) == Some(number))
     }
 
     pub(super) fn checked(&mut self, now: Mono, report: &CheckReport) {
@@ -128,6 +129,7 @@ impl Watch {
                 self.unproven.remove(modem);
                 self.piles.remove(modem);
                 self.lineless.remove(modem);
+                self.deaths.remove(modem);
             }
             (_, CheckOutcome::Failed) if !ours => {
                 *self.failed_checks.entry(modem.clone()).or_default() += 1;
@@ -136,7 +138,7 @@ impl Watch {
         }
         let seat = match (report.outcome, self.leaving.remove(modem)) {
             (CheckOutcome::Failed, _) if ours => (Seat::Out, report.fault),
-            (_, leaving) if report.fault == Some(Fault::Internal) => (Seat::SettingUp, leaving),
+            (_, leaving) if report.fault == Some(Fault::Internal) => self.after_death(modem, leaving),
             (_, Some(leaving)) => (Seat::Out, Some(leaving)),
             (_, None) => (Seat::Ready, None),
         };
@@ -156,6 +158,7 @@ impl Watch {
 
     pub(super) fn invariant_check(&mut self, now: Mono, modem: &ModemId, check: &Check) {
         assert!(self.started && !self.draining && !self.past_deadline, "checked {modem} after the end");
+        assert!(!self.paused && !self.disabled.contains_key(modem), "checked {modem} in spite of orders");
         let suspect = self.piles.get(modem).is_some_and(|lines| lines.len() >= PILE_UP_LINES);
         assert!(suspect || self.verdicts.len() < self.plan.lines.len(), "checked {modem} for nobody");
         self.takes_a_seat(modem);
@@ -185,6 +188,7 @@ impl Watch {
                     |call: &Call| call.class == CallClass::Passed && (second || call.report.modem != *modem);
                 assert!(self.calls(line).iter().any(elsewhere), "`{line}` is not known to be good");
                 assert!(!self.number_closed(&self.job(line).ways[0].number));
+                assert!(!self.skipped.contains_key(line), "`{line}` is skipped");
                 let calls = self.known_line_checks.entry(line.clone()).or_default();
                 *calls += 1;
                 assert!(*calls <= KNOWN_LINE_CHECKS_MAX, "`{line}` is called too often");

@@ -43,6 +43,9 @@ impl Watch {
         let job = self.plan.lines.iter().find(|job| job.id == *line).unwrap();
         assert!(self.started && !self.draining, "dialed while draining");
         assert!(!self.past_deadline, "dialed after the deadline");
+        assert!(!self.paused, "dialed in a pause");
+        assert!(!self.disabled.contains_key(modem), "dialed on {modem}, which is disabled");
+        assert!(!self.skipped.contains_key(line), "dialed although it is skipped");
         assert!(!self.refused.contains(line), "dialed although it may not be");
         assert!(job.preset.is_none() && !self.verdicts.contains_key(line), "dialed a finished line");
         assert_eq!(self.seats[modem].0, Seat::Ready, "{modem} is not free");

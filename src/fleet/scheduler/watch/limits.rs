@@ -154,7 +154,13 @@ impl Watch {
             Check::Line(line) => Some(line),
             Check::DialTone | Check::Reference | Check::Peer(_) => None,
         });
-        self.running.keys().chain(checked).filter(|line| self.job(line).groups.contains(&group)).count()
+        let lent = self.lent_lines().filter(|line| self.windows.contains_key(*line));
+        self.running
+            .keys()
+            .chain(checked)
+            .chain(lent)
+            .filter(|line| self.job(line).groups.contains(&group))
+            .count()
     }
 
     pub(super) fn groups_have_room(&self, line: &LineId) -> bool {

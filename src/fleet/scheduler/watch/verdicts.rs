@@ -47,10 +47,15 @@ impl Watch {
                     let panics = self.calls(line).iter().filter(|call| call.class == CallClass::Defect);
                     let modems: BTreeSet<_> = panics.clone().map(|call| &call.report.modem).collect();
                     let persists = modems.len() >= 2 || panics.count() >= PANICS_MAX as usize;
-                    assert!(persists || self.is_nowhere(line), "it did not persist");
+                    // Modem after modem was in a crash loop.
+                    let bare = decided.is_none() && !self.has_service();
+                    assert!(persists || bare || self.is_nowhere(line), "it did not persist");
                 }
                 (_, CallClass::Policy) => match verdict.fault {
-                    Some(Fault::Cancelled) => assert!(self.draining || has(CallClass::Policy)),
+                    Some(Fault::Cancelled) => {
+                        assert!(self.draining || has(CallClass::Policy) || self.all_are_away());
+                    }
+                    Some(Fault::Skipped) => assert!(self.skipped.contains_key(line)),
                     Some(Fault::PastDeadline) => assert!(self.past_deadline),
                     Some(Fault::Screened) => assert!(self.refused.contains(line)),
                     Some(Fault::OverBudget) => self.invariant_over_budget(line),
@@ -128,6 +133,14 @@ impl Watch {
         assert!(confirmed, "`{line}` fails on one opinion: {verdict:?}; its calls: {:?}", self.calls(line));
     }
 
+    /// A modem is in service.
+    pub(super) fn has_service(&self) -> bool {
+        let in_service = |(id, (seat, _)): (&ModemId, &(Seat, Option<Fault>))| {
+            !self.quarantined.contains(id) && matches!(seat, Seat::Ready | Seat::InCall | Seat::Lent)
+        };
+        self.seats.iter().any(in_service)
+    }
+
     fn failing(&self, line: &LineId) -> usize {
         self.calls(line).iter().filter(|call| call.class.is_failing() && !self.is_void(call)).count()
     }
@@ -142,12 +155,9 @@ impl Watch {
                 self.seats.keys().all(|id| !self.hopeful(id) || self.is_barred(now, &way.number, id))
             });
         let Some(decided) = decided else {
-            let in_service = |(id, (seat, _)): (&ModemId, &(Seat, Option<Fault>))| {
-                !self.quarantined.contains(id) && matches!(seat, Seat::Ready | Seat::InCall)
-            };
             let distrusted = verdict.fault == Some(Fault::QuarantinedBench) && self.is_nowhere(line);
             assert!(
-                distrusted || refused || !self.seats.iter().any(in_service),
+                distrusted || refused || !self.has_service(),
                 "gave up with a modem in service"
             );
             return;

@@ -170,8 +170,3 @@ async fn tell(app: &App, control: Control) -> Result<Json<Done>, Trouble> {
         Trouble::new(status, refused.why)
     })
 }
-
-/// The figures of the daemon and of its plans' runs.
-pub(in super::super) async fn metrics(State(_app): State<App>) -> Result<Response, Trouble> {
-    Err(Trouble::unknown("there are no figures yet"))
-}
