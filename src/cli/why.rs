@@ -111,9 +111,14 @@ struct FoundLine {
 struct OneLine {
     why: String,
     plan_why: String,
-    result: Option<Verdict>,
-    run: Option<RunId>,
+    last: Option<LastFound>,
     next: Option<Timestamp>,
+}
+
+#[derive(serde::Deserialize)]
+struct LastFound {
+    result: Verdict,
+    run: RunId,
 }
 
 /// Why lines of this name, or of the site of this name, are not being dialed.
@@ -132,7 +137,7 @@ async fn lines(client: &Client, name: &str) -> Result<Vec<String>, Failure> {
         let one: OneLine = client.get(&path).await.map_err(status::unanswered)?;
         let mut words = vec![one.why];
         words.extend((!one.plan_why.is_empty()).then(|| format!("plan {}: {}", line.plan, one.plan_why)));
-        if let Some((result, run)) = one.result.zip(one.run) {
+        if let Some(LastFound { result, run }) = one.last {
             words.push(format!("{} in run {run}", result.word()));
         }
         words.extend(
