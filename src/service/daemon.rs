@@ -90,6 +90,14 @@ pub async fn serve(setup: Setup) -> Result<(), Failure> {
     let rooms = Rooms { status, live: Arc::clone(&live), control: controls_in, config: loaded_out, clock };
     let mut server = Server::new(rooms);
     server.apply(&loaded.service).await.map_err(Failure::wrong)?;
+    if let Some(address) = server.address() {
+        let scheme = if loaded.service.http.as_ref().is_some_and(|http| http.tls.is_some()) {
+            "https"
+        } else {
+            "http"
+        };
+        tracing::info!("listens on {scheme}://{address}");
+    }
     let mut files = Watch::new();
     files.follow(loaded.files.iter().cloned(), read_from);
     let mut daemon = Daemon {
