@@ -464,10 +464,10 @@ impl Daemon {
 
     fn begin(&mut self, begin: Begin) {
         let job = begin.job;
-        let (orders, orders_in) = mpsc::channel(jobs::capacity(&begin));
+        let (orders, orders_in) = mpsc::channel(jobs::ORDERS_MAX);
         let around =
             Surroundings { live: Arc::clone(&self.live), inbox: self.inbox.clone(), clock: self.clock };
-        let task = self.jobs.spawn(jobs::work(begin, orders.clone(), orders_in, around));
+        let task = self.jobs.spawn(jobs::work(begin, orders_in, around));
         self.tasks.insert(task.id(), job);
         self.at_work.insert(job, AtWork { orders, begun: false });
     }
