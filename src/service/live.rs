@@ -7,7 +7,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::broadcast;
 
+use super::keeper::overlay;
 use super::progress::Progress;
+use super::status::Status;
 use crate::model::{BankName, Event, Mono, PlanName, RunId};
 use crate::modem::clock::Clock;
 use crate::report::RunState;
@@ -67,6 +69,15 @@ impl Live {
     /// The runs that go on, in the order in which they began.
     pub fn runs(&self) -> Vec<Arc<LiveRun>> {
         self.runs.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The daemon as it stands, with what the runs that go on know of their modems at this moment.
+    pub fn over(&self, status: &Status) -> Status {
+        let mut status = status.clone();
+        for run in self.runs().iter().filter(|run| !run.is_call) {
+            run.read(|state| overlay(&mut status, state));
+        }
+        status
     }
 
     /// Events from now on. Whoever wants both takes this first, and then looks at [`Self::runs`].

@@ -39,9 +39,8 @@ fn a_run_that_dies_at_any_moment_hangs_up_and_can_be_gone_on_with() {
             let mut seen = 0;
             let mut stage = Stage::new(&bank_of(&ALL, LINES, &[])).when(
                 move |kind| {
-                    seen += usize::from(
-                        matches!(kind, EventKind::CallMoment { moment: m, .. } if *m == moment),
-                    );
+                    seen +=
+                        usize::from(matches!(kind, EventKind::CallMoment { moment: m, .. } if *m == moment));
                     // Amid a night: some lines have been done.
                     seen == 5
                 },

@@ -169,7 +169,7 @@ impl Feed {
 
     /// Everything as it stands.
     pub(super) fn picture(&self, rooms: &Rooms) -> Picture {
-        let status = Status::clone(&rooms.status.borrow());
+        let status = rooms.live.over(&rooms.status.borrow().clone());
         let runs = rooms.live.runs();
         Picture { status, runs: runs.iter().filter_map(|live| self.run(live)).collect() }
     }

@@ -209,6 +209,7 @@ async fn in_turn(
         return problem(StatusCode::SERVICE_UNAVAILABLE, "The daemon is ending.");
     };
     let (status, loaded) = (Arc::clone(&desk.shown.status.borrow()), Arc::clone(&desk.shown.config.borrow()));
+    let status = Arc::new(desk.shown.live.over(&status));
     let here = Here { desk, status, loaded, part: asked.contains_key("part"), asked };
     let made = tokio::task::spawn_blocking(move || {
         let made = make(&here);

@@ -156,10 +156,7 @@ impl Watch {
             });
         let Some(decided) = decided else {
             let distrusted = verdict.fault == Some(Fault::QuarantinedBench) && self.is_nowhere(line);
-            assert!(
-                distrusted || refused || !self.has_service(),
-                "gave up with a modem in service"
-            );
+            assert!(distrusted || refused || !self.has_service(), "gave up with a modem in service");
             return;
         };
         if verdict.fault == Some(Fault::QuarantinedBench) && self.is_void(decided) {

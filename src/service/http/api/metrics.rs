@@ -71,6 +71,7 @@ pub(in super::super) async fn get(State(app): State<App>, asked: Asked) -> Resul
         }
     };
     let status = Arc::clone(&app.rooms.status.borrow());
+    let status = Arc::new(app.rooms.live.over(&status));
     let going: Vec<Going> = app
         .rooms
         .live
