@@ -260,11 +260,12 @@ async fn other_configuration_takes_effect_and_what_cannot_be_done_leaves_what_wa
     let error = stage.configure("token: { file: short }").await.unwrap_err();
     assert!(error.to_string().contains("can be guessed"), "{error}");
     assert_eq!(stage.get("/api/v1/status").await.status, 200);
-    // TLS files that are not there: as it was.
+    // TLS files that hold nothing of the kind: as it was.
+    std::fs::write(stage.path("no.pem"), "nothing").unwrap();
     let error = stage
-        .configure("token: { file: token }\ntls: { certificate: no.pem, key: no.key }")
+        .configure("token: { file: token }\ntls: { certificate: no.pem, key: no.pem }")
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("no.pem"), "{error}");
+    assert!(error.to_string().contains("holds no certificate"), "{error}");
     assert_eq!(stage.get("/api/v1/status").await.status, 200);
 }
