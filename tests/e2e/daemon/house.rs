@@ -19,7 +19,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::night::{Ended, Exchange, RUN, Running, SOON, rows, run_of_folder, verdict};
-use crate::stage::{Row, Stage};
+use crate::stage::{Row, Stage, wait_until};
 use crate::town::{PASSWORD, VARIABLE};
 
 /// A daemon's file, and where its lives leave what they leave.
@@ -260,7 +260,27 @@ impl Daemon {
     pub(crate) fn start_run(&self) -> String {
         let answer = self.control(&json!({"do": "start", "plan": "town"}));
         answer.done();
-        answer.body["run"].as_str().unwrap_or_else(|| panic!("no run: {}", answer.text)).to_owned()
+        if let Some(run) = answer.body["run"].as_str() {
+            return run.to_owned();
+        }
+        // It waits for a moment, for what it has said.
+        let mut run = None;
+        self.wait_for("the run", |line| {
+            let words = line.split("run ").nth(1).and_then(|rest| rest.split([';', ',']).next());
+            run = words.map(ToOwned::to_owned);
+            run.is_some()
+        });
+        run.expect("just seen")
+    }
+
+    /// Waits until a run has ended for good, in this life or in one before.
+    #[track_caller]
+    pub(crate) fn wait_settled(&self, run: &str) {
+        let settled = || {
+            let plan = self.plan();
+            plan["run"].is_null() && plan["last"]["run"] == run && plan["last"]["completed"] == true
+        };
+        assert!(wait_until(RUN, settled), "run {run} is not done: {:#}\n{}", self.plan(), self.said());
     }
 
     /// A run of the town's plan from its beginning to its end.

@@ -98,7 +98,7 @@ fn night(seeds: impl Iterator<Item = u64>) {
             daemon.wait_ready();
             if !run.is_empty() {
                 // All is done; this life says so, if its last one could not.
-                daemon.wait_for("its end", |line| !line.contains(&run));
+                daemon.wait_settled(&run);
                 settled(&house, &run, &but, &format!("before seed {seed}\n{}", daemon.said()));
             }
             run = daemon.start_run();
@@ -114,9 +114,7 @@ fn night(seeds: impl Iterator<Item = u64>) {
         ledger.balance(&folder, &exchange, &what);
     }
     let daemon = house.open();
-    if daemon.plan()["run"] == run.as_str() || !daemon.status()["queue"].as_array().expect("a queue").is_empty() {
-        daemon.wait_over(&run);
-    }
+    daemon.wait_settled(&run);
     settled(&house, &run, &but, &daemon.said());
     ledger.balance(&house.reports().join(&run), &exchange, &daemon.said());
     daemon.close();
