@@ -8,6 +8,7 @@ mod adaptive;
 mod answers;
 mod common;
 mod crowd;
+mod daemon;
 mod drawn;
 mod gap;
 mod history;
@@ -17,6 +18,7 @@ mod million;
 mod morning;
 mod pool;
 mod rfc2217;
+mod soak;
 mod split;
 mod stamps;
 
@@ -35,7 +37,7 @@ use common::Row;
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 12] = [
+const FIGURES: [(&str, Figure); 14] = [
     ("makespan", makespan::rows),
     ("pool", pool::rows),
     ("million", million::rows),
@@ -48,6 +50,8 @@ const FIGURES: [(&str, Figure); 12] = [
     ("split", split::rows),
     ("rfc2217", rfc2217::rows),
     ("crowd", crowd::rows),
+    ("daemon", daemon::rows),
+    ("soak", soak::rows),
 ];
 
 fn main() {

@@ -9,5 +9,6 @@ mod control;
 mod house;
 mod kills;
 mod leader;
+mod prometheus;
 mod signals;
 mod troubles;
