@@ -122,6 +122,9 @@ pub async fn serve(setup: Setup) -> Result<(), Failure> {
         clock,
     };
     daemon.carry_out(first).await;
+    // What is known at once is known before anybody is told that this is up: whoever asks then is not refused for nothing.
+    let Standing { role, why } = daemon.leadership.watch().borrow().clone();
+    daemon.inputs.push_back(Input::Role { role, why });
     daemon.drain_inputs().await;
     daemon.systemd.ready(&daemon.keeper_line());
     daemon.work(news, read_out, controls, signals).await;

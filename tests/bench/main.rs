@@ -8,6 +8,7 @@ mod adaptive;
 mod answers;
 mod common;
 mod crowd;
+mod daemon;
 mod drawn;
 mod gap;
 mod history;
@@ -18,6 +19,7 @@ mod morning;
 mod page;
 mod pool;
 mod rfc2217;
+mod soak;
 mod split;
 mod stamps;
 
@@ -42,7 +44,7 @@ use common::Row;
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 13] = [
+const FIGURES: [(&str, Figure); 15] = [
     ("makespan", makespan::rows),
     ("pool", pool::rows),
     ("million", million::rows),
@@ -56,6 +58,8 @@ const FIGURES: [(&str, Figure); 13] = [
     ("split", split::rows),
     ("rfc2217", rfc2217::rows),
     ("crowd", crowd::rows),
+    ("daemon", daemon::rows),
+    ("soak", soak::rows),
 ];
 
 fn main() {

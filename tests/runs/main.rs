@@ -13,6 +13,7 @@ mod drawn;
 mod families;
 mod hours;
 mod identity;
+mod orders;
 mod panics;
 mod pictures;
 mod played;

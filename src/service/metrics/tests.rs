@@ -159,7 +159,7 @@ fn the_users_page_has_each_metric_and_no_other() {
     });
     let named: BTreeSet<String> = named.map(ToOwned::to_owned).collect();
     let state = RunState::of(&night()).unwrap();
-    let all = text(&status(), &[Going::of(&state, false)], &[Arc::clone(&state)], &process(), Detail::Phases);
+    let all = text(&status(), &[Going::of(&state, false)], &[Found::of(&state)], &process(), Detail::Phases);
     let written: BTreeSet<String> = all
         .unwrap()
         .lines()

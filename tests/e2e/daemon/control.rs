@@ -12,6 +12,7 @@ fn a_run_on_demand_is_made_and_the_daemon_stays() {
     let house = House::new(&stage);
     let daemon = house.open();
     let run = daemon.whole_run();
+    println!("{}", daemon.said());
     assert_all_pass(&house.run("latest"), 6, &[], &daemon.said());
     assert_hung_up(&exchange, &daemon.said());
     assert_eq!(daemon.plan()["last"]["run"], run.as_str(), "{}", daemon.said());

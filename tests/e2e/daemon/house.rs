@@ -357,8 +357,10 @@ impl Daemon {
     }
 }
 
+/// The newest line of its state; that it reads its files, which were just written, says nothing of how it stands.
 fn newest(words: &[String]) -> Option<&str> {
-    words.iter().rev().find_map(|word| word.strip_prefix("STATUS="))
+    let mut lines = words.iter().rev().filter_map(|word| word.strip_prefix("STATUS="));
+    lines.find(|line| !line.starts_with("reading "))
 }
 
 fn is_at_work(word: &str, run: &str) -> bool {
