@@ -20,12 +20,22 @@ pub enum Kind {
     Console,
     /// `hardware/exchanges/*.yaml`
     Exchange,
+    /// The daemon's file: `lineman serve CONFIG`
+    Service,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Plan, Self::Numbering, Self::Tariff, Self::Bank, Self::Modem, Self::Console, Self::Exchange];
+    pub const ALL: [Self; 8] = [
+        Self::Plan,
+        Self::Numbering,
+        Self::Tariff,
+        Self::Bank,
+        Self::Modem,
+        Self::Console,
+        Self::Exchange,
+        Self::Service,
+    ];
 
     /// Its name on the command line.
     pub const fn word(self) -> &'static str {
@@ -37,6 +47,7 @@ impl Kind {
             Self::Modem => "modem",
             Self::Console => "console",
             Self::Exchange => "exchange",
+            Self::Service => "service",
         }
     }
 
@@ -50,6 +61,7 @@ impl Kind {
             Self::Modem => include_str!("../../hardware/schemas/modem.schema.json"),
             Self::Console => include_str!("../../hardware/schemas/console.schema.json"),
             Self::Exchange => include_str!("../../hardware/schemas/exchange.schema.json"),
+            Self::Service => include_str!("../../hardware/schemas/service.schema.json"),
         }
     }
 }

@@ -74,8 +74,16 @@ pub(super) struct Rules<'a> {
 }
 
 /// Columns of ours that are taken as they are, under these very names.
-const PASSED: [&str; 7] =
-    ["on_hold_until", "number_confirmed", "hunt_group", "carriers", "windows", "blackouts", "zone"];
+const PASSED: [&str; 8] = [
+    "on_hold_until",
+    "number_confirmed",
+    "hunt_group",
+    "carriers",
+    "windows",
+    "blackouts",
+    "zone",
+    "enabled",
+];
 
 fn is_passed(name: &str) -> bool {
     PASSED.contains(&name)

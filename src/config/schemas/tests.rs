@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::Kind;
-use crate::config::{Overrides, Problems, load_exchange, load_plan};
+use crate::config::{Overrides, Problems, load_exchange, load_plan, service};
 
 /// No key of ours.
 const NO_KEY: &str = "zzz";
@@ -98,11 +98,13 @@ fn read(kind: Kind, planted: &Value) -> Problems {
         Kind::Modem => "hardware/modems/m.yaml",
         Kind::Console => "hardware/consoles/c.yaml",
         Kind::Exchange => "hardware/exchanges/e.yaml",
+        Kind::Service => "lineman.yaml",
     };
     // JSON is YAML.
     write(path, &planted.to_string());
     match kind {
         Kind::Exchange => load_exchange(&root.join(path)).map(|_| ()).unwrap_err(),
+        Kind::Service => service::load(&root.join(path), &|_| None).map(|_| ()).unwrap_err().problems,
         _ => load_plan(&root.join("dialplans/p.yaml"), &Overrides::default()).map(|_| ()).unwrap_err(),
     }
 }
@@ -143,6 +145,7 @@ fn shipped() -> Vec<(Kind, PathBuf)> {
         (Kind::Modem, "hardware/modems"),
         (Kind::Console, "hardware/consoles"),
         (Kind::Exchange, "hardware/exchanges"),
+        (Kind::Service, "hardware/host"),
     ]
     .into_iter()
     .flat_map(|(kind, folder)| yaml_files(&root.join(folder)).into_iter().map(move |file| (kind, file)))

@@ -95,19 +95,13 @@ impl Keeper {
         if waiting.is_some_and(|(_, due)| due >= last) {
             return;
         }
-        // What began and is not yet said to have begun is of this time.
-        let begins =
-            self.jobs.values().any(|job| job.plan.name() == name && job.due.is_some_and(|due| due >= last));
-        if begins {
+        // What begins, and is not yet said to have begun, is of its time.
+        let begins = self.jobs.values().filter(|job| job.plan.name() == name).filter_map(|job| job.due).max();
+        if begins.is_some_and(|due| due >= last) {
             return;
         }
-        if !self.is_scheduled(plan) {
-            self.memory(name).dealt_with = Some(last);
-            let told = schedule.told(last);
-            return self.log(Level::Info, format!("plan `{name}` is not run at {told}: it is disabled"));
-        }
         // Of several times that have come, the last alone is of use.
-        let from = waiting.map_or(dealt_with, |(_, due)| due.max(dealt_with));
+        let from = waiting.map(|(_, due)| due).max(begins).max(Some(dealt_with)).unwrap_or(dealt_with);
         let mut passed = 0;
         let mut time = from;
         while let Some(next) =
@@ -119,21 +113,22 @@ impl Keeper {
         if let Some((number, due)) = waiting
             && let Some(item) = self.queue.take(number)
         {
-            let why = self.why_waits(&item);
+            let (why, due) = (self.why_waits(&item), schedule.told(due));
             self.log(
                 Level::Warn,
-                format!(
-                    "plan `{name}` missed its time {}: {why}; it gives way to the next",
-                    schedule.told(due)
-                ),
+                format!("plan `{name}` missed its time {due}: {why}; it gives way to the next"),
             );
         }
+        let scheduled = self.is_scheduled(plan);
+        let last_told = schedule.told(last);
         if passed > 0 {
             let many = if passed == MISSED_COUNTED_MAX { " or more" } else { "" };
-            self.log(
-                Level::Warn,
-                format!("plan `{name}` missed {passed}{many} of its times before {}", schedule.told(last)),
-            );
+            let level = if scheduled { Level::Warn } else { Level::Info };
+            self.log(level, format!("plan `{name}` missed {passed}{many} of its times before {last_told}"));
+        }
+        if !scheduled {
+            self.memory(name).dealt_with = Some(last);
+            return self.log(Level::Info, format!("plan `{name}` is not run at {last_told}: it is disabled"));
         }
         let late = plan.entry.missed.unwrap_or_default().max(LATE);
         self.queue.push(name.clone(), Want::Due(last), last, |item| item.expires = Some(last + late));
