@@ -138,7 +138,7 @@ fn all_that_is_wrong_is_told_at_once_with_what_would_be_right() {
         "plans[0].zone: `New York` is no time zone; did you mean `America/New_York`?",
         "plans[1].plan: its plan is named `night`, as that of plans[0]",
         "plans[2].schedule: `* * *` has 3 fields",
-        "bad.yaml:6: lines[1].id: `A` is the id of",
+        "bad.yaml:7: lines[1].id: `A` is the id of",
         "asks.yaml:5: credentials.oob: asks for the password at a terminal",
         "plans[4].plan: names no plan",
         "reports: names no folder",
