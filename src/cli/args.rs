@@ -2,6 +2,7 @@
 
 mod audit;
 mod call;
+mod control;
 mod init;
 mod modems;
 mod report;
@@ -19,6 +20,7 @@ use crate::sim::rfc2217::Manners;
 
 pub use audit::{Audit, Selection};
 pub use call::Call;
+pub use control::{Action, Control, Daemon, DaemonStatus, LevelWord, RoleWord, Subject, SubjectKind};
 pub use init::{Column, Init, TypedLine};
 pub use modems::{Modems, ModemsCheck, ModemsVerb};
 pub use report::{
@@ -98,6 +100,10 @@ pub enum Verb {
     Report(Report),
     /// Works as a daemon: begins the plans' runs by their schedules, and is steered and looked at meanwhile.
     Serve(Serve),
+    /// Tells what a daemon is at: its plans, its banks' modems, and of everything that is not dialing, why.
+    Status(DaemonStatus),
+    /// Tells a daemon what to do: pause, drain, stop, call a line, disable a modem, and more.
+    Control(Box<Control>),
     /// Tells why a line is not being dialed now, and when it will be; what a modem is at.
     Why(Why),
     /// Finds serial ports, asks the modems on them who they are, and writes a bank file.
@@ -146,11 +152,14 @@ pub struct Check {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 While a run goes on, its journal is read: nothing is asked of the run, and nothing disturbs it. Otherwise the last run, its plan and history answer.
+With --config, --socket or --url a daemon is asked: it knows besides what is paused, disabled, or waits for its turn.
 
 Examples:
   lineman why BR0001-A          a line, or all lines of a site
   lineman why m03               a modem of the bank
   lineman why                   everything that waits, and what for
+  lineman why m03 --config /etc/lineman/lineman.yaml
+                                what the daemon says of it
 
 Exit codes: 0 it was told; 2 usage, or there is no such line, site or modem, or no run.")]
 pub struct Why {
@@ -160,6 +169,9 @@ pub struct Why {
     /// Where runs are written.
     #[arg(long, value_name = "DIR")]
     pub reports: Option<PathBuf>,
+    /// Which daemon is asked.
+    #[command(flatten)]
+    pub daemon: Daemon,
 }
 
 /// `lineman sim`.

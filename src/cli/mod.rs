@@ -6,6 +6,8 @@ pub mod args;
 mod audit;
 mod call;
 mod check;
+mod control;
+mod daemon;
 mod example;
 mod import;
 mod init;
@@ -20,8 +22,10 @@ mod screen;
 mod serve;
 mod shell;
 mod sim;
+mod status;
 mod stop;
 mod terminal;
+mod trial;
 mod viewer;
 mod why;
 
@@ -73,7 +77,9 @@ pub fn main() -> ExitCode {
             Verb::Modems(args) => modems::run(args).await,
             Verb::Report(args) => report::run(args),
             Verb::Serve(args) => Box::pin(serve::run(args, levels)).await,
-            Verb::Why(args) => why::run(args),
+            Verb::Status(args) => status::run(args).await,
+            Verb::Control(args) => control::run(args).await,
+            Verb::Why(args) => why::run(args).await,
             Verb::Sim(args) => sim::run(args).await,
             Verb::Schema(args) => {
                 schema::run(args);

@@ -149,7 +149,8 @@ fn notable(event: &EventKind) -> Option<String> {
             if *state != ModemState::Ready || detail.starts_with(TAKEN_BACK) =>
         {
             let fault = fault.map_or(String::new(), |fault| format!(" {fault}"));
-            let told = format!("modem {modem}: {}{fault} {detail}", state.word());
+            let colon = if matches!(state, ModemState::Disabled | ModemState::Down) { ":" } else { "" };
+            let told = format!("modem {modem}: {}{fault}{colon} {detail}", state.word());
             let again = if *state == ModemState::Out { " (it is tried again)" } else { "" };
             format!("{}{again}", told.trim_end())
         }

@@ -7,13 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Overrides, Plan, load_plan};
 use crate::journal::{self, is_live};
-use crate::model::{Event, EventKind, Line, LineId, ModemId};
+use crate::model::{Event, EventKind, Line, LineId, ModemId, PlanName, RunId, SiteId, Verdict};
 use crate::modem::clock::Clock;
 use crate::report::Situation;
 use crate::report::why::{clock, span};
+use crate::service::http::client::Client;
 
 use super::args;
-use super::{Failure, check, say};
+use super::{Failure, check, daemon, say, status};
 
 /// A window that opens so soon is open.
 const NOW: SignedDuration = SignedDuration::from_secs(1);
@@ -23,7 +24,10 @@ const SET_MIN: SignedDuration = SignedDuration::from_secs(1);
 const KNOWN_MAX: usize = 3;
 
 /// Runs it; the exit code.
-pub(super) fn run(args: &args::Why) -> Result<u8, Failure> {
+pub(super) async fn run(args: &args::Why) -> Result<u8, Failure> {
+    if daemon::is_named(&args.daemon) {
+        return asked(args).await;
+    }
     let reports = args.reports.clone().unwrap_or_else(|| PathBuf::from("reports"));
     let clock = Clock::start();
     let (folder, situation) = newest(&reports, clock)?;
@@ -45,6 +49,118 @@ pub(super) fn run(args: &args::Why) -> Result<u8, Failure> {
         }
     }
     Ok(0)
+}
+
+/// What a daemon says.
+async fn asked(args: &args::Why) -> Result<u8, Failure> {
+    if args.reports.is_some() {
+        return Err(Failure::wrong(
+            "--reports is for a run without a daemon; the daemon knows where its runs are",
+        ));
+    }
+    let client = daemon::client(&args.daemon).await?;
+    let now = client.status().await.map_err(status::unanswered)?;
+    let zone = TimeZone::system();
+    if args.names.is_empty() {
+        let names = now
+            .plans
+            .iter()
+            .map(|plan| plan.plan.as_str())
+            .chain(now.banks.iter().map(|bank| bank.bank.as_str()));
+        let mut told: Vec<String> = Vec::new();
+        for row in names.flat_map(|name| status::why(&now, name, &zone)) {
+            if !told.contains(&row) {
+                told.push(row);
+            }
+        }
+        say(&told.join("\n"));
+        return Ok(0);
+    }
+    for name in &args.names {
+        let mut told = status::why(&now, name, &zone);
+        told.extend(lines(&client, name).await?);
+        if told.is_empty() {
+            let known = now.plans.iter().map(|plan| plan.plan.as_str());
+            let known = known.chain(
+                now.banks.iter().flat_map(|bank| bank.modems.iter().map(|modem| modem.modem.as_str())),
+            );
+            return Err(Failure::wrong(format!(
+                "`{name}` is no line, site, modem, bank or plan of this daemon{}",
+                near(name, known)
+            )));
+        }
+        say(&told.join("\n"));
+    }
+    Ok(0)
+}
+
+/// What is wanted of the daemon's answers about lines.
+#[derive(serde::Deserialize)]
+struct Found {
+    lines: Vec<FoundLine>,
+}
+
+#[derive(serde::Deserialize)]
+struct FoundLine {
+    plan: PlanName,
+    id: LineId,
+    site: SiteId,
+}
+
+#[derive(serde::Deserialize)]
+struct OneLine {
+    why: String,
+    plan_why: String,
+    last: Option<LastFound>,
+    next: Option<Timestamp>,
+}
+
+#[derive(serde::Deserialize)]
+struct LastFound {
+    result: Verdict,
+    run: RunId,
+}
+
+/// Why lines of this name, or of the site of this name, are not being dialed.
+async fn lines(client: &Client, name: &str) -> Result<Vec<String>, Failure> {
+    let known = name.parse::<LineId>().is_ok() || name.parse::<SiteId>().is_ok();
+    if !known {
+        return Ok(Vec::new());
+    }
+    let word = escaped(name);
+    let found: Found =
+        client.get(&format!("/api/v1/lines?q={word}&limit=1000")).await.map_err(status::unanswered)?;
+    let mut told = Vec::new();
+    for line in found.lines.iter().filter(|line| line.id.as_str() == name || line.site.as_str() == name) {
+        let path =
+            format!("/api/v1/lines/{}/{}?nights=0", escaped(line.plan.as_str()), escaped(line.id.as_str()));
+        let one: OneLine = client.get(&path).await.map_err(status::unanswered)?;
+        let mut words = vec![one.why];
+        words.extend((!one.plan_why.is_empty()).then(|| format!("plan {}: {}", line.plan, one.plan_why)));
+        if let Some(LastFound { result, run }) = one.last {
+            words.push(format!("{} in run {run}", result.word()));
+        }
+        words.extend(
+            one.next.map(|next| format!("plan {} is due at {}", line.plan, clock(next, &TimeZone::system()))),
+        );
+        told.push(format!("{} {}", line.id, words.join("; ")));
+    }
+    Ok(told)
+}
+
+/// RFC 3986, section 2.1.
+fn escaped(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 /// What a run of the same plan would do, if it began now; or why that can't be told.

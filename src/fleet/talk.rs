@@ -8,7 +8,7 @@ pub(super) fn tell(event: &EventKind) {
         EventKind::CallStarted { call, modem, dialed, .. } => {
             tracing::info!(%call, %modem, dialed, "a call begins");
         }
-        EventKind::CallMoment { call, moment, .. } => tracing::info!(%call, "{}", moment.activity()),
+        EventKind::CallMoment { call, moment, .. } => tracing::debug!(%call, "{}", moment.activity()),
         EventKind::CallEnded(record) => {
             let fault = record.fault.map_or("none", Fault::code);
             tracing::info!(call = %record.call, fault, detail = record.detail, hangup = ?record.hangup, "a call is over");

@@ -10,6 +10,7 @@ mod error;
 mod ingest;
 mod names;
 pub mod night;
+pub mod portrait;
 pub mod rates;
 pub mod recall;
 mod retention;

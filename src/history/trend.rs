@@ -107,20 +107,26 @@ impl Night {
 
 impl Trend {
     fn of(head: Head, nights: Vec<Night>) -> Self {
+        let tracks = Self::tracks_of(&nights);
+        let Head { name, site, plan, bank, .. } = head;
+        Self { name, site, plan, bank, nights, tracks }
+    }
+
+    /// By family and figure: which way it goes over these nights.
+    pub(super) fn tracks_of(nights: &[Night]) -> BTreeMap<(String, Figure), Drift> {
         let mut figures: BTreeMap<(String, Figure), Vec<(f64, f64)>> = BTreeMap::new();
-        for night in &nights {
+        for night in nights {
             let Some(family) = &night.family else { continue };
             let at = day(night.started.as_second());
             for (&figure, &value) in &night.figures {
                 figures.entry((family.clone(), figure)).or_default().push((at, value));
             }
         }
-        let tracks = figures
-            .into_iter()
-            .filter_map(|(key, nights)| Some((key.clone(), drift(key.1, &nights)?)))
-            .collect();
-        let Head { name, site, plan, bank, .. } = head;
-        Self { name, site, plan, bank, nights, tracks }
+        let told = |(key, nights): ((String, Figure), Vec<(f64, f64)>)| {
+            let told = drift(key.1, &nights)?;
+            Some((key, told))
+        };
+        figures.into_iter().filter_map(told).collect()
     }
 
     /// The nights of one family's figure, one for each of [`Self::nights`].
@@ -320,8 +326,8 @@ impl Store {
     }
 }
 
-/// The first columns of both questions.
-fn night(row: &Row<'_>) -> rusqlite::Result<Option<Night>> {
+/// The first columns of all questions: the run, its id, what it found, the family.
+pub(super) fn night(row: &Row<'_>) -> rusqlite::Result<Option<Night>> {
     let Some(started) = timestamp(row.get(0)?) else { return Ok(None) };
     let found = match row.get::<_, Option<String>>(2)?.as_deref() {
         None => None,

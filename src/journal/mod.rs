@@ -12,7 +12,7 @@ mod run_dir;
 pub use error::{JournalError, RunDirError};
 pub use log::Journal;
 pub use replay::{Cut, Replay, read, scan, scan_kinds};
-pub use run_dir::{RunDir, is_live, runs};
+pub use run_dir::{LATEST, RunDir, is_live, runs};
 
 /// Name of the journal within a run's folder.
 pub const FILE_NAME: &str = "events.jsonl";

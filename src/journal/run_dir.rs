@@ -17,7 +17,7 @@ use crate::model::{PlanName, RunId};
 /// Points to the live run, and to the last one when none is live.
 const CURRENT: &str = "current";
 /// Points to the last run that has ended.
-const LATEST: &str = "latest";
+pub const LATEST: &str = "latest";
 /// Runs of one plan that may begin within one second.
 const SAME_SECOND_MAX: u8 = 99;
 /// Runs that an error names.

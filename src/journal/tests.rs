@@ -118,10 +118,10 @@ fn a_damaged_middle_is_refused_with_its_line() {
 #[test]
 fn a_newer_format_is_refused_even_where_nothing_else_of_it_can_be_read() {
     let read = |text: &str| replay::read_from(text.as_bytes(), Path::new("events.jsonl"));
-    let newer = "{\"event\":\"run-started\",\"format\":2,\"colour\":\"new\"}\n";
+    let newer = "{\"event\":\"run-started\",\"format\":3,\"colour\":\"new\"}\n";
     let error = read(newer).unwrap_err();
-    assert!(matches!(error, JournalError::Newer { format: 2, .. }), "{error:?}");
-    assert!(error.to_string().contains("format 2"), "{error}");
+    assert!(matches!(error, JournalError::Newer { format: 3, .. }), "{error:?}");
+    assert!(error.to_string().contains("format 3"), "{error}");
     for none in ["hello\n", "{}\n", "{\"event\":\"notice\",\"format\":1}\n"] {
         assert!(matches!(read(none), Err(JournalError::NotAJournal { .. })), "{none}");
     }

@@ -79,6 +79,11 @@ impl Family {
         }
     }
 
+    /// What it is called, without its unit and `_total`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
@@ -90,50 +95,50 @@ pub fn unix(at: Timestamp) -> f64 {
     at.as_millisecond() as f64 / 1000.0
 }
 
-/// The text. Families of one name become one, as the format wants it.
+/// The text. Families of one name are written as one, as the format wants it.
 ///
 /// # Errors
 /// A sample has no text form: a defect.
-pub fn text(families: Vec<Family>) -> Result<String, fmt::Error> {
+pub fn text(families: impl IntoIterator<Item = Arc<Family>>) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Metrics(merged(families))));
+    registry.register_collector(Box::new(Metrics(by_name(families))));
     let mut out = String::new();
     encode(&mut out, &registry)?;
     Ok(out)
 }
 
-fn merged(families: Vec<Family>) -> Vec<Family> {
+/// The families by their names, in the order in which each name came first.
+fn by_name(families: impl IntoIterator<Item = Arc<Family>>) -> Vec<Vec<Arc<Family>>> {
     let mut at: HashMap<&str, usize> = HashMap::new();
-    let mut all: Vec<Family> = Vec::new();
+    let mut all: Vec<Vec<Arc<Family>>> = Vec::new();
     for family in families {
-        if let Some(there) = at.get(family.name).and_then(|at| all.get_mut(*at)) {
-            there.samples.extend(family.samples);
-        } else {
-            at.insert(family.name, all.len());
-            all.push(family);
+        let place = *at.entry(family.name).or_insert(all.len());
+        match all.get_mut(place) {
+            Some(there) => there.push(family),
+            None => all.push(vec![family]),
         }
     }
     all
 }
 
 #[derive(Debug)]
-struct Metrics(Vec<Family>);
+struct Metrics(Vec<Vec<Arc<Family>>>);
 
 impl Collector for Metrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        for family in &self.0 {
-            let kind = if family.counts {
+        for families in &self.0 {
+            let Some(first) = families.first() else { continue };
+            let kind = if first.counts {
                 ConstCounter::new(0_u64).metric_type()
             } else {
                 ConstGauge::new(0_u64).metric_type()
             };
-            let mut metric =
-                encoder.encode_descriptor(family.name, family.help, family.unit.as_ref(), kind)?;
-            for (labels, value) in &family.samples {
+            let mut metric = encoder.encode_descriptor(first.name, first.help, first.unit.as_ref(), kind)?;
+            for (labels, value) in families.iter().flat_map(|family| &family.samples) {
                 if labels.is_empty() {
-                    family.say(*value, &mut metric)?;
+                    first.say(*value, &mut metric)?;
                 } else {
-                    family.say(*value, &mut metric.encode_family(labels)?)?;
+                    first.say(*value, &mut metric.encode_family(labels)?)?;
                 }
             }
         }

@@ -45,6 +45,7 @@ pub use outcome::exit_code;
 pub use render::{Renderer, ReportError, files, fold, replay};
 pub use state::{Broken, Counts, LineState, RunState};
 pub use tables::Table;
+pub use transcript::said_in_file;
 pub use why::Situation;
 
 /// Version of the columns and keys of everything that is written here. Columns are only ever added at the end, and

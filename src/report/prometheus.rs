@@ -18,6 +18,10 @@ use crate::model::{Change, Fault, PhaseTimes, Verdict};
 /// What stands for the absent fault of a line that passed: an empty label would be no label.
 pub const NO_REASON: &str = "none";
 
+/// The families that [`Detail::Verdicts`] leaves out.
+pub const OF_PHASES: [&str; 4] =
+    ["lineman_line_phase", "lineman_line_dialed_to_connect", "lineman_line_total", "lineman_line_rate_bps"];
+
 /// How much is told of each line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
@@ -32,7 +36,7 @@ pub enum Detail {
 /// # Errors
 /// A sample has no text form: a defect.
 pub fn text(state: &RunState, detail: Detail) -> Result<String, fmt::Error> {
-    exposition::text(families(state, detail))
+    exposition::text(families(state, detail).into_iter().map(Arc::new))
 }
 
 /// The metrics of a run, those of them that have a sample.

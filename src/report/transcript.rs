@@ -1,6 +1,9 @@
 //! What a console said during a call that did not pass, as a file.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 
 use super::cell;
 use crate::model::{CallId, CallRecord, Fault, Line, Verdict};
@@ -61,6 +64,20 @@ pub(super) fn said(record: &CallRecord) -> Option<String> {
 /// above it are ours.
 pub(super) fn said_in(file: &str) -> &str {
     file.split_once(RULE).map_or(file, |(_, said)| said)
+}
+
+/// What the console said in a call of the run in this folder, at most so many bytes of it; absent where the call has no file.
+/// It was cleaned when it was written, and is cleaned again.
+pub fn said_in_file(folder: &Path, call: &CallId, bytes_max: usize) -> Option<String> {
+    let file = File::open(folder.join(super::render::TRANSCRIPTS).join(file_name(call))).ok()?;
+    let mut bytes = Vec::new();
+    file.take(bytes_max as u64).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut said = cell::lines(said_in(&text));
+    if bytes.len() >= bytes_max {
+        said.push_str("\n[... cut: the rest is in the run's folder]\n");
+    }
+    Some(said)
 }
 
 /// The file's text, if the call gets one.

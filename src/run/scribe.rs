@@ -104,6 +104,17 @@ pub(crate) struct Past {
     pub(crate) renderer: Renderer,
 }
 
+/// Whatever becomes of the run: nobody else may take its folder while something still writes there. A run that dies of a panic
+/// drops its scribe on its way; the last words take as long as a disk does.
+impl Drop for Scribe {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
 impl Observer for Scribe {
     fn on_event(&mut self, event: &Event) -> Result<(), ObserveError> {
         if let Some(why) = self.broken.get() {
@@ -229,3 +240,6 @@ impl Desk {
         self.report_error = written.and_then(Result::err).map(|error| error.to_string());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::broadcast;
 
-use crate::model::{BankName, Event, PlanName, RunId};
+use super::keeper::overlay;
+use super::progress::Progress;
+use super::status::Status;
+use crate::model::{BankName, Event, Mono, PlanName, RunId};
+use crate::modem::clock::Clock;
 use crate::report::RunState;
 use crate::run::Record;
 use crate::run::scribe::Watcher;
@@ -18,6 +22,7 @@ const EVENTS_MAX: usize = 4096;
 /// The runs that go on.
 #[derive(Debug)]
 pub struct Live {
+    clock: Clock,
     runs: RwLock<Vec<Arc<LiveRun>>>,
     told: broadcast::Sender<Arc<Told>>,
 }
@@ -36,6 +41,7 @@ pub struct LiveRun {
     /// A technician's call.
     pub is_call: bool,
     record: Record,
+    progress: RwLock<Option<Progress>>,
 }
 
 /// An event of a run that goes on, kept already.
@@ -55,7 +61,7 @@ pub struct Told {
 
 impl Default for Live {
     fn default() -> Self {
-        Self { runs: RwLock::default(), told: broadcast::channel(EVENTS_MAX).0 }
+        Self { clock: Clock::start(), runs: RwLock::default(), told: broadcast::channel(EVENTS_MAX).0 }
     }
 }
 
@@ -65,9 +71,23 @@ impl Live {
         self.runs.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The daemon as it stands, with what the runs that go on know of their modems at this moment.
+    pub fn over(&self, status: &Status) -> Status {
+        let mut status = status.clone();
+        for run in self.runs().iter().filter(|run| !run.is_call) {
+            run.read(|state| overlay(&mut status, state));
+        }
+        status
+    }
+
     /// Events from now on. Whoever wants both takes this first, and then looks at [`Self::runs`].
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Told>> {
         self.told.subscribe()
+    }
+
+    /// The clock by which [`LiveRun::watch`] tells how long ago something was.
+    pub fn now(&self) -> Mono {
+        self.clock.now()
     }
 
     /// A run begins.
@@ -88,12 +108,23 @@ impl LiveRun {
         is_call: bool,
         record: Record,
     ) -> Self {
-        Self { run, plan, bank, folder: folder.to_owned(), is_call, record }
+        Self { run, plan, bank, folder: folder.to_owned(), is_call, record, progress: RwLock::default() }
     }
 
     /// Looks at what is recorded so far; absent before the first event. Whoever looks for long holds up the record.
     pub fn read<T>(&self, look: impl FnOnce(&RunState) -> T) -> Option<T> {
         self.record.read(look)
+    }
+
+    /// Looks at what goes on at this moment; absent before the first event. Whoever looks for long holds up the record.
+    pub fn watch<T>(&self, look: impl FnOnce(&Progress) -> T) -> Option<T> {
+        self.progress.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
+    }
+
+    /// Takes an event that is kept, of the run that `state` tells.
+    fn see(&self, state: &RunState, event: &Event, seen: Mono) {
+        let mut progress = self.progress.write().unwrap_or_else(PoisonError::into_inner);
+        progress.get_or_insert_with(|| Progress::new(state.header(), seen)).apply(event, seen);
     }
 }
 
@@ -126,8 +157,9 @@ struct Crier {
 }
 
 impl Watcher for Crier {
-    fn see(&mut self, _state: &RunState, event: &Event) {
+    fn see(&mut self, state: &RunState, event: &Event) {
         self.seq += 1;
+        self.run.see(state, event, self.live.now());
         // Nobody may be looking.
         if self.live.told.receiver_count() > 0 {
             let LiveRun { run, plan, is_call, .. } = self.run.as_ref();

@@ -53,27 +53,38 @@ impl Going {
     }
 }
 
-/// The text. `last` is the last run of each plan that has ended, `detail` how much of its lines is told.
+/// What the last run of a plan found: kept from one scrape to the next, since it changes once a night.
+#[derive(Debug, Clone)]
+pub struct Found(Vec<Arc<Family>>);
+
+impl Found {
+    /// That of this state.
+    pub fn of(state: &RunState) -> Self {
+        Self(prometheus::families(state, Detail::Phases).into_iter().map(Arc::new).collect())
+    }
+}
+
+/// The text. `found` is what the last run of each plan found, `detail` how much of its lines is told.
 ///
 /// # Errors
 /// A sample has no text form: a defect.
 pub fn text(
     status: &Status,
     going: &[Going],
-    last: &[Arc<RunState>],
+    found: &[Found],
     process: &Process,
     detail: Detail,
 ) -> Result<String, fmt::Error> {
-    let mut families = daemon(status);
-    families.extend(plans(status));
-    families.extend(modems(status));
-    families.extend(runs(going));
-    families.extend(host(process));
-    families.retain(|family| !family.is_empty());
-    for state in last {
-        families.extend(prometheus::families(state, detail));
-    }
-    exposition::text(families)
+    let mut own = daemon(status);
+    own.extend(plans(status));
+    own.extend(modems(status));
+    own.extend(runs(going));
+    own.extend(host(process));
+    let own = own.into_iter().filter(|family| !family.is_empty()).map(Arc::new);
+    let found = found.iter().flat_map(|found| found.0.iter().cloned());
+    let found =
+        found.filter(|family| detail == Detail::Phases || !prometheus::OF_PHASES.contains(&family.name()));
+    exposition::text(own.chain(found))
 }
 
 fn labels(of: &[(&'static str, &str)]) -> Labels {

@@ -233,7 +233,15 @@ impl Stage {
         Process { child: command.spawn().expect("lineman starts") }
     }
 
-    fn read(&self, name: &str) -> String {
+    /// Starts the daemon, which tells this socket how it stands.
+    pub(crate) fn serve(&self, config: &str, notify: &Path) -> Process {
+        let mut command = self.command(LINEMAN);
+        command.args(["serve", config]).env("NOTIFY_SOCKET", notify);
+        command.stdout(self.file("serve.out")).stderr(self.file("serve.err"));
+        Process { child: command.spawn().expect("lineman starts") }
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
@@ -496,6 +504,13 @@ pub(crate) struct Row {
     pub(crate) ratio: Option<f64>,
     /// Absent where nothing is asked.
     pub(crate) met: Option<bool>,
+}
+
+/// Whether a browser and its driver are here.
+pub(crate) fn has_browser() -> bool {
+    ["chromium", "chromedriver"].iter().all(|program| {
+        Command::new(program).arg("--version").output().is_ok_and(|told| told.status.success())
+    })
 }
 
 impl Row {

@@ -52,10 +52,7 @@ pub(crate) fn rows_of(modems: usize) -> Vec<Row> {
     assert!(stage.log().iter().all(|entry| entry.event != What::OnHook), "a call has ended meanwhile");
     drop(audit);
     drop(exchange);
-    // A thread that has ended was woken for it.
-    let ended = before.keys().filter(|thread| !after.contains_key(*thread)).count() as u64;
-    let woken: u64 =
-        ended + after.iter().map(|(thread, n)| n - before.get(thread).unwrap_or(&0)).sum::<u64>();
+    let woken = woken(&before, &after);
     vec![
         Row::at_most(
             format!("voluntary context switches, {modems} modems ringing, {} s", SPAN.as_secs()),
@@ -69,8 +66,15 @@ pub(crate) fn rows_of(modems: usize) -> Vec<Row> {
     ]
 }
 
+/// Wake-ups between two readings of [`switches`].
+pub(crate) fn woken(before: &BTreeMap<OsString, u64>, after: &BTreeMap<OsString, u64>) -> u64 {
+    // A thread that has ended was woken for it.
+    let ended = before.keys().filter(|thread| !after.contains_key(*thread)).count() as u64;
+    ended + after.iter().map(|(thread, n)| n - before.get(thread).unwrap_or(&0)).sum::<u64>()
+}
+
 /// Voluntary context switches so far, by thread.
-fn switches(tasks: &Path) -> BTreeMap<OsString, u64> {
+pub(crate) fn switches(tasks: &Path) -> BTreeMap<OsString, u64> {
     let tasks = fs::read_dir(tasks).expect("lineman is at work").flatten();
     tasks.map(|task| (task.file_name(), status(&task.path(), "voluntary_ctxt_switches:"))).collect()
 }

@@ -262,8 +262,13 @@ pub(crate) fn audited(stage: &Stage, more: &[&str]) -> Ended {
 
 /// The folder of the run that a link of the reports folder points to.
 pub(crate) fn run_of(stage: &Stage, link: &str) -> PathBuf {
-    let reports = stage.path("reports");
-    reports.join(fs::read_link(reports.join(link)).unwrap_or_else(|error| panic!("reports/{link}: {error}")))
+    run_of_folder(&stage.path("reports"), link)
+}
+
+/// The same of any folder of runs.
+pub(crate) fn run_of_folder(reports: &Path, link: &str) -> PathBuf {
+    let target = fs::read_link(reports.join(link));
+    reports.join(target.unwrap_or_else(|error| panic!("{}/{link}: {error}", reports.display())))
 }
 
 /// The rows of a table, in their order.

@@ -13,6 +13,8 @@ mod drawn;
 mod families;
 mod hours;
 mod identity;
+mod orders;
+mod panics;
 mod pictures;
 mod played;
 mod ports;

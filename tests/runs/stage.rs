@@ -2,9 +2,13 @@
 //! under paused time. A night passes in some milliseconds, and each run is held to all promises at its end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
 use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,15 +20,15 @@ use lineman::fleet::budget::Budget;
 use lineman::fleet::desk::{Desk, DeskEntry, Remember};
 use lineman::fleet::dispatcher::{self, Job, LineBook, NotDialed, ObserveError, Observer, RunEnd};
 use lineman::fleet::hours::{Calendar, Derived, Hours};
-use lineman::fleet::order::{Order, Told};
+use lineman::fleet::order::{Answer, Done, Order, Standing, Told};
 use lineman::fleet::policy::Policy;
 use lineman::fleet::redial::RedialLaw;
 use lineman::fleet::scheduler::{Check, CheckPlan, LineJob, ModemSeat, Past, Preflight, SchedulerPlan, Way};
 use lineman::fleet::worker::{OpenPort, ProfileChoice, Seat};
-use lineman::model::event::{EVENT_FORMAT, ModemHeader, RunHeader, Sitting, Via};
+use lineman::model::event::{EVENT_FORMAT, Ending, ModemHeader, RunHeader, Sitting, Via};
 use lineman::model::price::{Rate, Rates};
 use lineman::model::{
-    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, Micros, ModemId, NumberClass,
+    CallId, CredentialName, DialString, Event, EventKind, Line, LineId, Micros, ModemId, Mono, NumberClass,
     PhoneNumber, Price, Reading, TrunkName, Usual, Windows,
 };
 use lineman::modem::clock::set::SetWatch;
@@ -35,7 +39,7 @@ use lineman::modem::profile::Profile;
 use lineman::sim::Exchange;
 use lineman::sim::file::{BehindEntry, ConsoleKind, ExchangeFile, LineEntry};
 use lineman::sim::log::{Entry, Log};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::promises;
 
@@ -55,6 +59,30 @@ pub(crate) enum Deed {
     Sabotage(&'static str),
     /// The event stream can't be kept any more.
     Break,
+    /// Whoever takes the events panics, and the run with it.
+    Panic,
+    /// Whoever operates the run tells it something.
+    Order(Order),
+    /// A technician borrows a modem for a call to this line, for so long.
+    Borrow(&'static str, Duration),
+    /// Nothing that is done on the port of this modem ends any more, until it is opened anew.
+    Jam(&'static str),
+}
+
+/// What is lent: the modem, and from when to when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lent {
+    pub(crate) modem: String,
+    pub(crate) line: String,
+    pub(crate) from: Mono,
+    pub(crate) to: Option<Mono>,
+}
+
+/// What was told, and what came of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Heard {
+    pub(crate) answers: Vec<(Order, Answer)>,
+    pub(crate) lent: Vec<Lent>,
 }
 
 /// What opening a port comes to, where it comes to no good.
@@ -68,6 +96,15 @@ pub(crate) enum Opening {
 
 /// Looks at each event; may answer with a deed.
 pub(crate) type Hook = Box<dyn FnMut(&Event) -> Option<Deed> + Send>;
+
+/// How long the exchange is left alone with a run that died.
+const AFTER_DEATH: Duration = Duration::from_secs(60);
+
+/// What a future comes to; `None` if it panics, as in a task of its own.
+async fn survive<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
+    let mut poll = |cx: &mut Context<'_>| Pin::new(&mut future).poll(cx).map(Some);
+    poll_fn(|cx| catch_unwind(AssertUnwindSafe(|| poll(cx))).unwrap_or(Poll::Ready(None))).await
+}
 
 /// The hours of a stage: spells of the wall clock.
 struct StageCalendar {
@@ -159,6 +196,10 @@ pub(crate) struct Stage {
     pub(crate) usual: BTreeMap<LineId, Usual>,
     /// What calls may take.
     pub(crate) budget: Budget,
+    /// Orders at given times from the start.
+    pub(crate) orders: Vec<(Duration, Order)>,
+    /// What holds from the start by order.
+    pub(crate) standing: Standing,
 }
 
 /// What every call is charged by: 0.01 and 0.06 a minute, 30 s at least, then in steps of 6 s.
@@ -207,6 +248,8 @@ impl Stage {
             fingerprints: BTreeMap::new(),
             usual: BTreeMap::new(),
             budget: Budget::default(),
+            orders: Vec::new(),
+            standing: Standing::default(),
         }
     }
 
@@ -330,6 +373,14 @@ impl Stage {
                 let _ = stop.send(Order::stop(how)).await;
             });
         }
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        for (after, order) in self.orders.clone() {
+            let (stop, heard) = (stop.clone(), Arc::clone(&heard));
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                give(order, stop, heard).await;
+            });
+        }
         let doors = ports.iter().filter_map(|(modem, path)| match path {
             PortPath::Memory(door) => Some((modem.clone(), door.clone())),
             PortPath::Tty(_) | PortPath::Rfc2217(_) | PortPath::Telnet(_) | PortPath::Tcp(_) => None,
@@ -341,6 +392,9 @@ impl Stage {
             stop,
             doors: doors.collect(),
             broken: false,
+            heard: Arc::clone(&heard),
+            clock,
+            numbers: lines.iter().map(|entry| (entry.id.clone(), entry.number.clone())).collect(),
         };
         let mut setting = Setting {
             lines: lines.clone(),
@@ -433,6 +487,7 @@ impl Stage {
                 budget: self.budget,
                 redial: self.redial,
                 past: self.past,
+                standing: self.standing,
                 room,
                 ..SchedulerPlan::default()
             },
@@ -444,10 +499,17 @@ impl Stage {
                 Arc::new(Memory { refused: Arc::clone(&refused) }),
             ),
         };
-        let end = tokio::time::timeout(NIGHT, dispatcher::run(job, clock, &mut recorder, stops))
-            .await
-            .expect("a run ends");
+        let run = survive(Box::pin(dispatcher::run(job, clock, &mut recorder, stops)));
+        let end = tokio::time::timeout(NIGHT, run).await.expect("a run ends");
         let took = clock.now().as_micros();
+        if end.is_none() {
+            // Its ports are dropped with its tasks; the exchange sees that in its own time.
+            tokio::time::sleep(AFTER_DEATH).await;
+        }
+        let end = end.unwrap_or_else(|| RunEnd {
+            ending: Ending::Interrupted,
+            broken: Some(ObserveError("it died".to_owned())),
+        });
         exchange.stop().await;
         let refused = refused.lock().expect("no panic").clone();
         Played {
@@ -457,6 +519,7 @@ impl Stage {
             end,
             took: Duration::from_micros(took),
             refused,
+            heard: heard.lock().expect("no panic").clone(),
         }
     }
 
@@ -756,6 +819,47 @@ struct Recorder {
     stop: mpsc::Sender<Told>,
     doors: BTreeMap<ModemId, Door>,
     broken: bool,
+    heard: Arc<Mutex<Heard>>,
+    clock: Clock,
+    numbers: BTreeMap<LineId, PhoneNumber>,
+}
+
+/// Tells a run something, and keeps what it answers.
+async fn give(order: Order, stop: mpsc::Sender<Told>, heard: Arc<Mutex<Heard>>) {
+    let (reply, answer) = oneshot::channel();
+    if stop.send(Told { order: order.clone(), reply: Some(reply) }).await.is_ok()
+        && let Ok(answer) = answer.await
+    {
+        heard.lock().expect("no panic").answers.push((order, answer));
+    }
+}
+
+/// Borrows a modem for so long.
+async fn borrow(
+    line: LineId,
+    number: PhoneNumber,
+    lasts: Duration,
+    clock: Clock,
+    stop: mpsc::Sender<Told>,
+    heard: Arc<Mutex<Heard>>,
+) {
+    let order = Order::Lend { numbers: vec![number], line: Some(line.clone()) };
+    let (reply, answer) = oneshot::channel();
+    if stop.send(Told { order: order.clone(), reply: Some(reply) }).await.is_err() {
+        return;
+    }
+    let Ok(answer) = answer.await else { return };
+    heard.lock().expect("no panic").answers.push((order, answer.clone()));
+    let Ok(Done::Lent(modem)) = answer else { return };
+    let nth = {
+        let mut heard = heard.lock().expect("no panic");
+        let (modem, line) = (modem.to_string(), line.to_string());
+        heard.lent.push(Lent { modem, line, from: clock.now(), to: None });
+        heard.lent.len() - 1
+    };
+    tokio::time::sleep(lasts).await;
+    heard.lock().expect("no panic").lent[nth].to = Some(clock.now());
+    give(Order::TakeBack { modem }, stop, heard).await;
 }
 
 impl Observer for Recorder {
@@ -773,6 +877,17 @@ impl Observer for Recorder {
                     self.doors[&modem.parse::<ModemId>().expect("a name")].sabotage();
                 }
                 Deed::Break => self.broken = true,
+                Deed::Jam(modem) => self.doors[&modem.parse::<ModemId>().expect("a name")].jam(),
+                Deed::Order(order) => {
+                    drop(tokio::spawn(give(order, self.stop.clone(), Arc::clone(&self.heard))));
+                }
+                Deed::Borrow(line, lasts) => {
+                    let line: LineId = line.parse().expect("a name");
+                    let number = self.numbers[&line].clone();
+                    let (stop, heard) = (self.stop.clone(), Arc::clone(&self.heard));
+                    drop(tokio::spawn(borrow(line, number, lasts, self.clock, stop, heard)));
+                }
+                Deed::Panic => panic!("an observer that nobody thought of"),
             }
         }
         Ok(())
@@ -817,4 +932,6 @@ pub(crate) struct Played {
     pub(crate) took: Duration,
     /// Secrets that were handed on to be remembered: username, why.
     pub(crate) refused: Vec<(String, String)>,
+    /// What was told, and what came of it.
+    pub(crate) heard: Heard,
 }

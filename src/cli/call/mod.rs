@@ -97,7 +97,7 @@ fn tap(args: &Call, row: bool, secrets: Arc<[SecretString]>) -> Option<(Tap, Ter
 }
 
 /// The exit code of the night, but that nothing is fine where nothing was called.
-fn code(state: &RunState) -> u8 {
+pub(super) fn code(state: &RunState) -> u8 {
     let left_out = |fault: Option<Fault>| fault.is_some_and(is_left_out);
     let none =
         state.lines().all(|(_, line)| left_out(line.verdict.as_ref().and_then(|verdict| verdict.fault)));

@@ -6,6 +6,7 @@
 pub mod difference;
 pub mod loaded;
 pub mod schedule;
+pub mod socket;
 mod written;
 
 #[cfg(test)]

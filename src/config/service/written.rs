@@ -249,7 +249,7 @@ pub(super) fn read(
 }
 
 /// The control socket's name in its folder.
-const SOCKET: &str = "control.sock";
+pub(super) const SOCKET: &str = "control.sock";
 
 /// A name that can be one of a file.
 fn name(text: Option<&str>, doc: &Doc) -> Option<String> {
@@ -289,7 +289,7 @@ fn in_env(env: Env<'_>, name: &str) -> Option<PathBuf> {
     (!first.as_os_str().is_empty()).then_some(first)
 }
 
-fn default_state(env: Env<'_>) -> Option<PathBuf> {
+pub(super) fn default_state(env: Env<'_>) -> Option<PathBuf> {
     in_env(env, "STATE_DIRECTORY")
         .or_else(|| Some(in_env(env, "XDG_STATE_HOME")?.join("lineman")))
         .or_else(|| Some(in_env(env, "HOME")?.join(".local/state/lineman")))

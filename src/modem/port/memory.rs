@@ -95,6 +95,7 @@ struct State {
     openings: u64,
     vanished: bool,
     sabotaged: bool,
+    jammed: bool,
     dtr: bool,
     dcd: bool,
     dsr: bool,
@@ -107,6 +108,7 @@ struct State {
 
 impl State {
     fn open(&mut self) -> u64 {
+        self.jammed = false;
         self.openings += 1;
         self.open = Some(self.openings);
         self.openings
@@ -200,6 +202,13 @@ impl Door {
         Ok(MemoryPort { door: self.clone(), opening, told_closed: false, dcd_at_open })
     }
 
+    /// Lets nothing that is done on the port come to an end, for as long as it is open: what a driver does that is stuck, for
+    /// tests of who notices.
+    pub fn jam(&self) {
+        self.cable().lock().jammed = true;
+        self.cable().port_wakes.notify_one();
+    }
+
     /// Makes whoever reads the port next panic, once: what a defect in the middle of a call does, for tests of what it
     /// costs.
     pub fn sabotage(&self) {
@@ -274,6 +283,9 @@ impl MemoryPort {
 
     pub(super) async fn write(&mut self, bytes: &[u8], limit: Duration) -> Result<Mono, PortError> {
         let cable = self.door.cable();
+        if cable.lock().jammed {
+            pending::<()>().await;
+        }
         let mut written = 0;
         let all = async {
             while written < bytes.len() {

@@ -13,13 +13,13 @@ pub use figure::{Figure, ThereUsually};
 pub use found::found;
 pub use many::many;
 pub use picture::Ink;
-pub use watch::Watch;
+pub use watch::{Watch, reached};
 
 #[cfg(test)]
 mod tests;
 
 /// Seconds as a person says them: fewer decimals the longer it takes.
-fn seconds(ms: u64) -> String {
+pub fn seconds(ms: u64) -> String {
     // Durations of calls: far within what f64 holds exactly.
     let s = ms as f64 / 1000.0;
     match ms {

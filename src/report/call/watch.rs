@@ -351,7 +351,8 @@ fn millis(span: std::time::Duration) -> u64 {
 }
 
 /// What has come, in the words of somebody who listens.
-const fn reached(moment: Moment) -> &'static str {
+/// What has come, in words.
+pub const fn reached(moment: Moment) -> &'static str {
     match moment {
         Moment::Taken => "port is ours",
         Moment::Ready => "modem ready",

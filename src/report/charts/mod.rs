@@ -8,12 +8,15 @@
 mod figure;
 mod gantt;
 mod map;
+mod nights;
 mod phases;
 mod scale;
 mod segments;
 mod speeds;
 mod svg;
 mod times;
+
+pub use nights::{LineNight, Served, bank_nights, over_nights, strip};
 
 use super::RunState;
 use crate::model::LineId;

@@ -14,9 +14,10 @@ mod head;
 mod lines;
 mod modems;
 mod section;
-mod words;
+pub(crate) mod words;
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -35,7 +36,8 @@ pub const FILE: &str = "report.html";
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("page.js");
+/// The page's script.
+pub const SCRIPT: &str = include_str!("page.js");
 
 /// Bytes of transcripts that a page holds; beyond that each is cut, and the page says where all of it is.
 const TRANSCRIPTS_MAX: usize = 4 << 20;
@@ -95,6 +97,28 @@ struct Picture {
     html: Value,
 }
 
+/// Where a server has what the page else brings with it, and where it leads to besides: addresses.
+#[derive(Debug, Clone, Serialize)]
+pub struct Served {
+    /// [`style`].
+    pub style: String,
+    /// [`SCRIPT`].
+    pub script: String,
+    /// The server's own first page.
+    pub home: String,
+    /// The runs of the plan.
+    pub runs: String,
+    /// Before the name of a line: its page.
+    pub line: String,
+    /// Before the name of a file of the run.
+    pub files: String,
+}
+
+/// The style sheet of the page, its pictures' included.
+pub fn style() -> String {
+    format!("{}{STYLE}", charts::STYLE)
+}
+
 /// All that the template is given.
 #[derive(Serialize)]
 struct Page<'a> {
@@ -115,6 +139,9 @@ struct Page<'a> {
     sections: Vec<section::Section<'a>>,
     modems: modems::Modems<'a>,
     files: Vec<&'static str>,
+    served: Option<&'a Served>,
+    /// Before the name of a file that lies beside the page.
+    beside: &'a str,
 }
 
 /// The page of a run. The same events always give the same bytes.
@@ -122,11 +149,58 @@ struct Page<'a> {
 /// # Errors
 /// If the template does not fit what it is given: a defect.
 pub fn page(state: &RunState, said: &Transcripts) -> Result<String, minijinja::Error> {
-    let style = format!("{}{STYLE}", charts::STYLE);
+    render(state, said, None)
+}
+
+/// The same page from a server, which gives its style and its script as files: nothing stands inline, so a policy that forbids
+/// that shows it too.
+///
+/// # Errors
+/// As [`page`].
+pub fn served(state: &RunState, said: &Transcripts, by: &Served) -> Result<String, minijinja::Error> {
+    render(state, said, Some(by))
+}
+
+/// What is told of a run at a glance: `head`, `news`, `results` and `asides`, as the page's own template has them.
+pub fn overview(state: &RunState) -> Value {
+    #[derive(Serialize)]
+    struct Overview<'a> {
+        head: head::Head<'a>,
+        news: Option<head::News>,
+        results: Vec<head::Tile>,
+        asides: Vec<String>,
+        icon: &'static str,
+    }
+    Value::from(Serde(Overview {
+        head: head::head(state),
+        news: head::news(state),
+        results: head::results(state),
+        asides: head::asides(state),
+        icon: head::icon(state),
+    }))
+}
+
+/// A name as a part of an address: what is neither letter nor digit of ASCII, nor one of `-._~`, by its bytes.
+/// [RFC 3986, section 2.1]
+pub fn path_safe(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+fn render(state: &RunState, said: &Transcripts, served: Option<&Served>) -> Result<String, minijinja::Error> {
+    let style = style();
     let mut page = Environment::new();
     page.set_undefined_behavior(UndefinedBehavior::Strict);
     page.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     // Ends in `.html`: everything that is put in is escaped, but for what says itself that it is safe.
+    page.add_filter("pathsafe", |name: &str| path_safe(name));
     page.add_template("page.html", PAGE)?;
     page.get_template("page.html")?.render(Value::from(Serde(Page {
         policy: policy(&style, SCRIPT),
@@ -144,7 +218,9 @@ pub fn page(state: &RunState, said: &Transcripts) -> Result<String, minijinja::E
         rows: lines::rows(state),
         sections: section::sections(state, said),
         modems: modems::modems(state),
-        files: files(state),
+        files: files(state, served.is_some()),
+        served,
+        beside: served.map_or("", |by| by.files.as_str()),
     })))
 }
 
@@ -174,11 +250,11 @@ fn pictures(state: &RunState) -> Vec<Picture> {
 }
 
 /// What lies beside the page, in the run's folder.
-fn files(state: &RunState) -> Vec<&'static str> {
+fn files(state: &RunState, served: bool) -> Vec<&'static str> {
     let views = View::ALL.into_iter().filter(|view| *view != View::Page && view.is_for(state));
     let mut files: Vec<&'static str> = views.map(View::file).collect();
     files.push("events.jsonl");
-    if state.lines().any(|(_, line)| !line.transcripts.is_empty()) {
+    if !served && state.lines().any(|(_, line)| !line.transcripts.is_empty()) {
         files.push("transcripts/");
     }
     files

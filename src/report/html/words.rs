@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use super::super::cell;
 
 /// Text from wherever it comes: one line, nothing in it that acts. Markup is escaped by the template engine.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     cell::one_line(text)
 }
 
 /// Seconds with two decimals, with one from a hundred on.
-pub(super) fn seconds(ms: u64) -> String {
+pub(crate) fn seconds(ms: u64) -> String {
     let (whole, hundredths) = ((ms + 5) / 1000, (ms + 5) % 1000 / 10);
     if whole < 100 {
         format!("{whole}.{hundredths:02}")
@@ -20,7 +20,7 @@ pub(super) fn seconds(ms: u64) -> String {
 }
 
 /// `2 h 05 min`, `14 min 30 s`, `50 s`.
-pub(super) fn span(seconds: u64) -> String {
+pub(crate) fn span(seconds: u64) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, rest) => format!("{rest} s"),
         (0, minutes, rest) => format!("{minutes} min {rest:02} s"),
@@ -29,22 +29,22 @@ pub(super) fn span(seconds: u64) -> String {
 }
 
 /// The time of the day, UTC.
-pub(super) fn clock(at: Timestamp) -> String {
+pub(crate) fn clock(at: Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()
 }
 
 /// Both, to the second.
-pub(super) fn stamp(at: Timestamp) -> String {
+pub(crate) fn stamp(at: Timestamp) -> String {
     at.strftime("%F %H:%M:%S").to_string()
 }
 
 /// `1 line`, `12 lines`.
-pub(super) fn count(number: u64, what: &str) -> String {
+pub(crate) fn count(number: u64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{} {what}s", grouped(number)) }
 }
 
 /// `1,204,000`: figures of more than three places are read in groups.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

@@ -14,11 +14,11 @@ const PARTS: u64 = 1_000_000;
 
 /// What a peer may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
+pub(super) struct Allowance {
     /// Units at once.
-    pub burst: u32,
+    pub(super) burst: u32,
     /// Units that come back in a second.
-    pub per_second: u32,
+    pub(super) per_second: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,14 +29,14 @@ struct Bucket {
 
 /// The buckets of all peers.
 #[derive(Debug)]
-pub struct Buckets<K> {
+pub(super) struct Buckets<K> {
     allowance: Allowance,
     peers: BTreeMap<K, Bucket>,
 }
 
 impl<K: Ord + Clone> Buckets<K> {
     /// All full.
-    pub const fn new(allowance: Allowance) -> Self {
+    pub(super) const fn new(allowance: Allowance) -> Self {
         Self { allowance, peers: BTreeMap::new() }
     }
 
@@ -44,7 +44,7 @@ impl<K: Ord + Clone> Buckets<K> {
     ///
     /// # Errors
     /// It has not so much; nothing was taken, and it has so much after this time.
-    pub fn take(&mut self, peer: &K, cost: u32, now: Mono) -> Result<(), Duration> {
+    pub(super) fn take(&mut self, peer: &K, cost: u32, now: Mono) -> Result<(), Duration> {
         let Allowance { burst, per_second } = self.allowance;
         let full = u64::from(burst) * PARTS;
         let per_second = u64::from(per_second.max(1));

@@ -28,13 +28,13 @@ const LINES_TOLD_MAX: usize = 64;
 
 /// An event, in words.
 #[derive(Debug)]
-pub struct Heard {
+pub(super) struct Heard {
     /// The run.
-    pub run: RunId,
+    pub(super) run: RunId,
     /// Its plan.
-    pub plan: PlanName,
+    pub(super) plan: PlanName,
     /// `{"run": .., "plan": .., "call": .., "seq": .., "event": {..}}`.
-    pub json: String,
+    pub(super) json: String,
 }
 
 /// Where a reader is.
@@ -58,7 +58,7 @@ struct Kept {
 
 /// The events of this daemon's life.
 #[derive(Debug)]
-pub struct Feed {
+pub(super) struct Feed {
     epoch: u64,
     kept: Mutex<Kept>,
     last: watch::Sender<u64>,
@@ -168,14 +168,14 @@ impl Feed {
     }
 
     /// Everything as it stands.
-    pub fn picture(&self, rooms: &Rooms) -> Picture {
-        let status = Status::clone(&rooms.status.borrow());
+    pub(super) fn picture(&self, rooms: &Rooms) -> Picture {
+        let status = rooms.live.over(&rooms.status.borrow().clone());
         let runs = rooms.live.runs();
         Picture { status, runs: runs.iter().filter_map(|live| self.run(live)).collect() }
     }
 
     /// A run that goes on; absent before its first event.
-    pub fn run(&self, live: &LiveRun) -> Option<RunPicture> {
+    pub(super) fn run(&self, live: &LiveRun) -> Option<RunPicture> {
         let mut picture = live.read(|state| RunPicture::of(live, state))?;
         self.with(|kept| {
             for call in &mut picture.calls {
@@ -243,44 +243,43 @@ fn words(told: &Told) -> Option<Heard> {
 
 /// Everything as it stands.
 #[derive(Debug, Clone, Serialize)]
-pub struct Picture {
+pub(super) struct Picture {
     /// The daemon.
-    pub status: Status,
+    pub(super) status: Status,
     /// The runs that go on.
-    pub runs: Vec<RunPicture>,
+    pub(super) runs: Vec<RunPicture>,
 }
 
 /// A run that goes on.
 #[derive(Debug, Clone, Serialize)]
-pub struct RunPicture {
+pub(super) struct RunPicture {
     /// Which.
-    pub run: RunId,
+    pub(super) run: RunId,
     /// Its plan.
-    pub plan: PlanName,
+    pub(super) plan: PlanName,
     /// Its bank.
-    pub bank: BankName,
+    pub(super) bank: BankName,
     /// A technician's call.
-    pub call: bool,
+    pub(super) call: bool,
     /// When it began.
-    pub started: Timestamp,
+    pub(super) started: Timestamp,
     /// Lines by result.
-    pub counts: CountsPicture,
+    pub(super) counts: CountsPicture,
     /// The calls that go on.
-    pub calls: Vec<CallPicture>,
+    pub(super) calls: Vec<CallPicture>,
     /// The modems, in the order of the bank.
-    pub modems: Vec<ModemPicture>,
+    pub(super) modems: Vec<ModemPicture>,
 }
 
 /// Lines by result.
 #[derive(Debug, Clone, Copy, Serialize)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct CountsPicture {
-    pub total: u64,
-    pub pass: u64,
-    pub degraded: u64,
-    pub fail: u64,
-    pub untested: u64,
-    pub left: u64,
+pub(super) struct CountsPicture {
+    pub(super) total: u64,
+    pub(super) pass: u64,
+    pub(super) degraded: u64,
+    pub(super) fail: u64,
+    pub(super) untested: u64,
+    pub(super) left: u64,
 }
 
 impl From<Counts> for CountsPicture {
@@ -292,34 +291,34 @@ impl From<Counts> for CountsPicture {
 
 /// A call that goes on.
 #[derive(Debug, Clone, Serialize)]
-pub struct CallPicture {
+pub(super) struct CallPicture {
     /// Which.
-    pub call: CallId,
+    pub(super) call: CallId,
     /// Its line.
-    pub line: LineId,
+    pub(super) line: LineId,
     /// Its modem.
-    pub modem: ModemId,
+    pub(super) modem: ModemId,
     /// Its number within the line.
-    pub attempt: u32,
+    pub(super) attempt: u32,
     /// The last instant that has come, as far as it is known.
-    pub moment: Option<Moment>,
+    pub(super) moment: Option<Moment>,
 }
 
 /// A modem in a run.
 #[derive(Debug, Clone, Serialize)]
-pub struct ModemPicture {
+pub(super) struct ModemPicture {
     /// Which.
-    pub modem: ModemId,
+    pub(super) modem: ModemId,
     /// What was told of it last.
-    pub state: Option<ModemState>,
+    pub(super) state: Option<ModemState>,
     /// Why, in words.
-    pub detail: String,
+    pub(super) detail: String,
     /// Calls that it has made.
-    pub calls: u64,
+    pub(super) calls: u64,
     /// Faults of the bench among them.
-    pub bench_faults: u64,
+    pub(super) bench_faults: u64,
     /// The last fault of the bench.
-    pub last_fault: Option<Fault>,
+    pub(super) last_fault: Option<Fault>,
 }
 
 impl RunPicture {

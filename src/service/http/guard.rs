@@ -17,6 +17,7 @@ use subtle::ConstantTimeEq;
 use super::answer::{Trouble, too_often};
 use super::bucket::{Allowance, Buckets};
 use crate::modem::clock::Clock;
+use crate::service::page;
 
 /// What one address may ask: a page with all its parts, a script that looks at every line, and then some; no flood.
 const ALLOWANCE: Allowance = Allowance { burst: 400, per_second: 100 };
@@ -27,7 +28,7 @@ pub const TOKEN_CHARS_MIN: usize = 16;
 
 /// What somebody must be allowed for a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
+pub(super) enum Need {
     /// Nothing.
     Nothing,
     /// To read.
@@ -54,11 +55,11 @@ pub(super) enum Door {
 
 /// The token, and who needs it.
 #[derive(Debug, Default)]
-pub struct Rights {
+pub(super) struct Rights {
     /// The token; without one, nothing can be changed.
-    pub token: Option<SecretString>,
+    pub(super) token: Option<SecretString>,
     /// Everybody may read.
-    pub open: bool,
+    pub(super) open: bool,
 }
 
 /// What stands before every handler.
@@ -262,11 +263,7 @@ pub(super) async fn admit(
 
 /// What a page may load, and who may load it; where an answer does not say it itself.
 const HEADERS: [(HeaderName, &str); 8] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
+    (header::CONTENT_SECURITY_POLICY, page::POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),

@@ -19,9 +19,9 @@ mod seats;
 mod server;
 mod tls;
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod stage;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use std::path::PathBuf;
@@ -36,7 +36,6 @@ use crate::config::service::{Loaded, LoadedPlan};
 use crate::model::{PlanName, RunId};
 use crate::modem::clock::Clock;
 
-pub use self::feed::{Heard, Picture, RunPicture};
 pub use self::guard::TOKEN_CHARS_MIN;
 pub use self::server::{HttpError, Server};
 

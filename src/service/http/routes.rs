@@ -22,6 +22,7 @@ use super::api::{self, App, events};
 use super::archive::Archive;
 use super::feed::Feed;
 use super::guard::{self, Guard, Need};
+use crate::service::page;
 
 /// For an answer to be ready; control has a limit of its own.
 const ANSWER_LIMIT: Duration = Duration::from_secs(90);
@@ -46,7 +47,7 @@ pub(super) fn table() -> Vec<Route> {
         open("/-/healthy", get(api::service::healthy)),
         open("/-/ready", get(api::service::ready)),
         change("/-/reload", post(api::service::reload)),
-        read("/metrics", get(api::service::metrics)),
+        read("/metrics", get(api::metrics::get)),
         open("/api/v1/openapi.json", get(api::service::openapi)),
         read("/api/v1/status", get(api::service::status)),
         read("/api/v1/plans", get(api::service::plans)),
@@ -77,10 +78,17 @@ pub(super) fn router(
     let app = App {
         rooms: rooms.clone(),
         archive: Arc::new(Archive::default()),
+        figures: Arc::default(),
         feed,
         end: end.clone(),
         streams: Arc::new(tokio::sync::Semaphore::new(events::STREAMS_MAX)),
         readers: Arc::new(tokio::sync::Semaphore::new(api::READERS_MAX)),
+    };
+    let shown = page::Shown {
+        status: rooms.status.clone(),
+        live: Arc::clone(&rooms.live),
+        config: rooms.config.clone(),
+        archive: Arc::clone(&app.archive),
     };
     let needs = |need| middleware::from_fn_with_state((Arc::clone(guard), need), guard::admit);
     let mut router = Router::new();
@@ -89,6 +97,8 @@ pub(super) fn router(
     }
     router
         .with_state(app)
+        .merge(page::routes(shown).layer(needs(Need::Read)).layer(middleware::from_fn(page::refused)))
+        .merge(page::statics().layer(needs(Need::Nothing)))
         .fallback_service(Router::new().fallback(nowhere).layer(needs(Need::Nothing)))
         .method_not_allowed_fallback(not_so)
         .layer(DefaultBodyLimit::max(api::BODY_BYTES_MAX))

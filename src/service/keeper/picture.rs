@@ -272,9 +272,9 @@ fn of_modem(told: ModemState, detail: &str) -> (Stands, String) {
         }
         ModemState::Checking => (Stands::SettingUp, with("it is being checked")),
         ModemState::Quarantined => (Stands::Quarantined, with("it fails where others succeed")),
-        ModemState::Wedged => (Stands::Down, with("it was tried often enough in this run")),
         ModemState::Down => (Stands::Down, with("it failed again and again, and is tried again slowly")),
-        ModemState::Disabled => (Stands::Disabled, with("out of service")),
-        ModemState::Lent => (Stands::Lent, with("lent to a technician's call")),
+        ModemState::Disabled => (Stands::Disabled, with("it is disabled")),
+        ModemState::Lent => (Stands::Lent, with("it is lent to a technician's call")),
+        ModemState::Wedged => (Stands::Down, with("it was tried often enough in this run")),
     }
 }

@@ -85,10 +85,10 @@ fn process() -> Process {
 
 fn told() -> String {
     let events = night();
-    let state = Arc::new(RunState::of(&events).unwrap());
+    let state = RunState::of(&events).unwrap();
     let half = RunState::of(&events[..events.len() / 2]).unwrap();
     let going = [Going::of(&half, false), Going { is_call: true, calls: 1, ..Going::of(&half, true) }];
-    text(&status(), &going, &[state], &process(), Detail::Verdicts).unwrap()
+    text(&status(), &going, &[Found::of(&state)], &process(), Detail::Verdicts).unwrap()
 }
 
 #[test]
@@ -121,14 +121,16 @@ fn it_says_how_all_of_it_stands() {
     ] {
         assert!(text.lines().any(|written| written == line), "{line} is missing in\n{text}");
     }
-    assert!(!text.contains("stands=\"idle\"} 1\nlineman_service"), "what does not hold has no sample");
+    assert_eq!(text.matches("\nlineman_service_stands{").count(), 1, "what does not hold has no sample");
+    for phases in prometheus::OF_PHASES {
+        assert!(!text.contains(phases), "nobody asked for {phases}");
+    }
 }
 
 #[test]
 fn each_family_stands_once_however_many_plans_there_are() {
-    let state = Arc::new(RunState::of(&night()).unwrap());
-    let text =
-        text(&status(), &[], &[Arc::clone(&state), state], &Process::default(), Detail::Phases).unwrap();
+    let found = Found::of(&RunState::of(&night()).unwrap());
+    let text = text(&status(), &[], &[found.clone(), found], &Process::default(), Detail::Phases).unwrap();
     let mut families = BTreeSet::new();
     for line in text.lines() {
         if let Some(family) = line.strip_prefix("# TYPE ") {
@@ -156,8 +158,8 @@ fn the_users_page_has_each_metric_and_no_other() {
         table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next())
     });
     let named: BTreeSet<String> = named.map(ToOwned::to_owned).collect();
-    let state = Arc::new(RunState::of(&night()).unwrap());
-    let all = text(&status(), &[Going::of(&state, false)], &[Arc::clone(&state)], &process(), Detail::Phases);
+    let state = RunState::of(&night()).unwrap();
+    let all = text(&status(), &[Going::of(&state, false)], &[Found::of(&state)], &process(), Detail::Phases);
     let written: BTreeSet<String> = all
         .unwrap()
         .lines()

@@ -98,8 +98,10 @@ fn promtool_takes_the_metrics_the_rules_and_every_query_of_the_dashboard() {
         assert_eq!(content(check), "", "it has nothing to say of good metrics");
     }
     let folder = tree("reports/monitoring/prometheus");
-    promtool(&["check", "rules", "alerts.yml"], &folder);
-    promtool(&["test", "rules", "alerts.test.yml"], &folder);
+    for name in ["alerts", "daemon-alerts"] {
+        promtool(&["check", "rules", &format!("{name}.yml")], &folder);
+        promtool(&["test", "rules", &format!("{name}.test.yml")], &folder);
+    }
 
     let dashboard = fs::read_to_string(tree("reports/monitoring/grafana/lineman.json")).unwrap();
     let dashboard: serde_json::Value = serde_json::from_str(&dashboard).unwrap();

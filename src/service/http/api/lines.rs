@@ -50,8 +50,8 @@ struct Standing {
     disabled: Option<String>,
     /// What the plan says of it before anything is dialed: its fault.
     preset: Option<Fault>,
-    #[serde(flatten)]
-    found: Option<Found>,
+    /// What was found of it last.
+    last: Option<Found>,
 }
 
 /// What was found of a line last.
@@ -123,7 +123,7 @@ impl Sources {
                 calling: None,
                 disabled: disabled.get(&planned.line.id).cloned(),
                 preset: planned.preset.as_ref().map(|preset| preset.fault),
-                found: self.last.as_deref().and_then(|state| Found::of(state, &planned.line.id)),
+                last: self.last.as_deref().and_then(|state| Found::of(state, &planned.line.id)),
             })
             .collect();
         if let Some(live) = &self.live {
@@ -133,7 +133,7 @@ impl Sources {
                 for standing in &mut standings {
                     standing.calling = calls.get(&standing.line.id).map(|call| CallId::clone(call));
                     if let Some(found) = Found::of(state, &standing.line.id) {
-                        standing.found = Some(found);
+                        standing.last = Some(found);
                     }
                 }
             });
@@ -161,7 +161,7 @@ pub(in super::super) async fn list(State(app): State<App>, asked: Asked) -> Resu
             rows.extend(Sources::of(&asker, plan, archive).standings(&asker, plan));
         }
         rows.retain(|row| {
-            let result = row.found.as_ref().map(|found| found.result);
+            let result = row.last.as_ref().map(|found| found.result);
             results.as_ref().is_none_or(|wanted| wanted.contains(&result))
                 && site.as_ref().is_none_or(|site| row.line.site.as_str().to_lowercase() == *site)
                 && words.iter().all(|word| row.says(word))
@@ -204,7 +204,7 @@ impl Standing {
             || is_number
             || line.hostname.as_ref().is_some_and(|host| is_in(host.as_str()))
             || line.facets.tags.iter().any(|tag| is_in(tag))
-            || self.found.as_ref().and_then(|found| found.fault).is_some_and(|fault| is_in(fault.code()))
+            || self.last.as_ref().and_then(|found| found.fault).is_some_and(|fault| is_in(fault.code()))
     }
 }
 

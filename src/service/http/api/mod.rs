@@ -2,6 +2,7 @@
 
 pub(super) mod events;
 pub(super) mod lines;
+pub(super) mod metrics;
 pub(super) mod runs;
 pub(super) mod service;
 
@@ -39,6 +40,8 @@ pub(super) struct App {
     pub(super) rooms: Rooms,
     /// Runs that are on disk.
     pub(super) archive: Arc<Archive>,
+    /// What their plans' last runs found.
+    pub(super) figures: Arc<metrics::Figures>,
     /// What goes on.
     pub(super) feed: Arc<Feed>,
     /// The server ends.

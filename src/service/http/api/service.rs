@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -46,7 +48,8 @@ pub(in super::super) async fn openapi() -> Response {
 
 pub(in super::super) async fn status(State(app): State<App>, asked: Asked) -> Result<Json<Status>, Trouble> {
     asked.only(&[])?;
-    Ok(Json(Status::clone(&app.rooms.status.borrow())))
+    let status = Arc::clone(&app.rooms.status.borrow());
+    Ok(Json(app.rooms.live.over(&status)))
 }
 
 #[derive(Serialize)]
@@ -169,9 +172,4 @@ async fn tell(app: &App, control: Control) -> Result<Json<Done>, Trouble> {
         let status = if refused.unknown { StatusCode::NOT_FOUND } else { StatusCode::CONFLICT };
         Trouble::new(status, refused.why)
     })
-}
-
-/// The figures of the daemon and of its plans' runs.
-pub(in super::super) async fn metrics(State(_app): State<App>) -> Result<Response, Trouble> {
-    Err(Trouble::unknown("there are no figures yet"))
 }
