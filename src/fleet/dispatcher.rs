@@ -29,7 +29,7 @@ use self::checks::RunningCheck;
 use self::orders::{After, Asked, Leaving, lent_text};
 use super::desk::{Desk, DeskFact};
 use super::hours::Hours;
-use super::order::Told;
+use super::order::{Refused, Told};
 use super::scheduler::{Check, Decision, Input, Scheduler, SchedulerPlan};
 use super::talk;
 use super::worker::{self, Channels, Command, OpenPort, Report, Seat};
@@ -279,6 +279,13 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                     self.step(Input::Time);
                 }
                 else => break,
+            }
+        }
+        // Whoever comes too late hears that, too.
+        orders.close();
+        while let Ok(Told { reply, .. }) = orders.try_recv() {
+            if let Some(reply) = reply {
+                let _ = reply.send(Err(Refused("the run has ended".to_owned())));
             }
         }
     }

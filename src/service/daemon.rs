@@ -90,6 +90,14 @@ pub async fn serve(setup: Setup) -> Result<(), Failure> {
     let rooms = Rooms { status, live: Arc::clone(&live), control: controls_in, config: loaded_out, clock };
     let mut server = Server::new(rooms);
     server.apply(&loaded.service).await.map_err(Failure::wrong)?;
+    if let Some(address) = server.address() {
+        let scheme = if loaded.service.http.as_ref().is_some_and(|http| http.tls.is_some()) {
+            "https"
+        } else {
+            "http"
+        };
+        tracing::info!("listens on {scheme}://{address}");
+    }
     let mut files = Watch::new();
     files.follow(loaded.files.iter().cloned(), read_from);
     let mut daemon = Daemon {
@@ -456,10 +464,10 @@ impl Daemon {
 
     fn begin(&mut self, begin: Begin) {
         let job = begin.job;
-        let (orders, orders_in) = mpsc::channel(jobs::capacity(&begin));
+        let (orders, orders_in) = mpsc::channel(jobs::ORDERS_MAX);
         let around =
             Surroundings { live: Arc::clone(&self.live), inbox: self.inbox.clone(), clock: self.clock };
-        let task = self.jobs.spawn(jobs::work(begin, orders.clone(), orders_in, around));
+        let task = self.jobs.spawn(jobs::work(begin, orders_in, around));
         self.tasks.insert(task.id(), job);
         self.at_work.insert(job, AtWork { orders, begun: false });
     }

@@ -51,8 +51,10 @@ impl Status {
             Stands::Working | Stands::Idle | Stands::Waiting => None,
             stands => Some(stands.word()),
         };
-        let runs: Vec<String> =
-            self.plans.iter().filter_map(|plan| plan.run.as_ref().map(|run| format!("run {run}"))).collect();
+        let of_plans = || self.plans.iter().filter_map(|plan| plan.run.as_ref());
+        let calls = self.banks.iter().filter_map(|bank| bank.run.as_ref());
+        let calls = calls.filter(|call| of_plans().all(|run| run != *call)).map(|call| format!("call {call}"));
+        let runs: Vec<String> = of_plans().map(|run| format!("run {run}")).chain(calls).collect();
         let next = self.plans.iter().filter_map(|plan| Some((plan.next?, &plan.plan))).min();
         let mut parts = Vec::new();
         parts

@@ -12,13 +12,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use lineman::model::{Event, EventKind};
 use lineman::sim::log::{Entry, What};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::night::{Ended, Exchange, RUN, Running, SOON, rows, run_of_folder, verdict};
-use crate::stage::{Row, Stage};
+use crate::stage::{Row, Stage, wait_until};
 use crate::town::{PASSWORD, VARIABLE};
 
 /// A daemon's file, and where its lives leave what they leave.
@@ -164,14 +165,20 @@ impl Told {
             words = news.wait_timeout(words, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
-}
 
-impl Drop for Told {
-    fn drop(&mut self) {
+    /// All that was told, to the last word.
+    fn end(&mut self) -> Vec<String> {
         let told = UnixDatagram::unbound().and_then(|socket| socket.send_to(BYE, &self.path));
         if let (Ok(_), Some(thread)) = (told, self.thread.take()) {
             let _ = thread.join();
         }
+        self.words()
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -253,7 +260,27 @@ impl Daemon {
     pub(crate) fn start_run(&self) -> String {
         let answer = self.control(&json!({"do": "start", "plan": "town"}));
         answer.done();
-        answer.body["run"].as_str().unwrap_or_else(|| panic!("no run: {}", answer.text)).to_owned()
+        if let Some(run) = answer.body["run"].as_str() {
+            return run.to_owned();
+        }
+        // It waits for a moment, for what it has said.
+        let mut run = None;
+        self.wait_for("the run", |line| {
+            let words = line.split("run ").nth(1).and_then(|rest| rest.split([';', ',']).next());
+            run = words.map(ToOwned::to_owned);
+            run.is_some()
+        });
+        run.expect("just seen")
+    }
+
+    /// Waits until a run has ended for good, in this life or in one before.
+    #[track_caller]
+    pub(crate) fn wait_settled(&self, run: &str) {
+        let settled = || {
+            let plan = self.plan();
+            plan["run"].is_null() && plan["last"]["run"] == run && plan["last"]["completed"] == true
+        };
+        assert!(wait_until(RUN, settled), "run {run} is not done: {:#}\n{}", self.plan(), self.said());
     }
 
     /// A run of the town's plan from its beginning to its end.
@@ -342,6 +369,12 @@ impl Daemon {
         self.program.take().expect("it lives").kill_hard()
     }
 
+    /// Waits for its end, which must come within `limit`; and all that it told its manager.
+    pub(crate) fn finish_told(mut self, limit: Duration) -> (Ended, Vec<String>) {
+        let ended = self.program.take().expect("it lives").finish(limit);
+        (ended, self.told.end())
+    }
+
     /// Waits for its end, which must come within `limit`.
     pub(crate) fn finish(mut self, limit: Duration) -> Ended {
         self.program.take().expect("it lives").finish(limit)
@@ -387,6 +420,11 @@ pub(crate) fn answer(text: &str) -> Option<Answer> {
     let code = text.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
     let (_, body) = text.split_once("\r\n\r\n")?;
     Some(Answer { code, body: serde_json::from_str(body).unwrap_or(Value::Null), text: text.to_owned() })
+}
+
+/// Keys of a plan's entry that make it due at one second alone of each day.
+pub(crate) fn once(due: Timestamp) -> String {
+    format!("schedule: \"{}\", zone: UTC", due.strftime("%-S %-M %-H * * *"))
 }
 
 // --- what must hold after every trouble

@@ -4,6 +4,11 @@
 //! After each trouble the same holds: nothing that was finished is lost or dialed again, no line is blamed, no session stays
 //! open, no modem stays off-hook, and the daemon is alive and says the truth.
 
+mod clients;
 mod control;
 mod house;
+mod kills;
+mod leader;
 mod prometheus;
+mod signals;
+mod troubles;
