@@ -108,7 +108,9 @@ impl Live {
 
     /// Counts a worker that died; that alone is told of a modem as a fault of lineman's own.
     fn count(&self, bank: &BankName, event: &Event) {
-        let EventKind::Modem { modem, state: ModemState::Out, fault: Some(Fault::Internal), .. } = &event.kind else {
+        let EventKind::Modem { modem, state: ModemState::Out, fault: Some(Fault::Internal), .. } =
+            &event.kind
+        else {
             return;
         };
         let mut deaths = self.deaths.write().unwrap_or_else(PoisonError::into_inner);

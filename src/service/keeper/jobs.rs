@@ -314,8 +314,7 @@ impl Keeper {
                 let why = if completed { "" } else { why.as_str() };
                 let found: Vec<String> =
                     counts.iter().map(|(result, lines)| format!("{result} {lines}")).collect();
-                let found =
-                    if found.is_empty() { String::new() } else { format!(": {}", found.join(", ")) };
+                let found = if found.is_empty() { String::new() } else { format!(": {}", found.join(", ")) };
                 self.log(level, format!("run `{run}` {completed_word}{why}{later}{found}"));
                 if goes_on {
                     // What ended it is not over; whoever sees that it is looks for the run again.
@@ -420,9 +419,7 @@ impl Keeper {
                 self.log(Level::Info, words.clone());
                 self.reply(ticket, done(words));
             }
-            (Purpose::Restart { ticket, .. }, Err(why)) => {
-                self.reply(ticket, Err(refused(why.to_string())))
-            }
+            (Purpose::Restart { ticket, .. }, Err(why)) => self.reply(ticket, Err(refused(why.to_string()))),
             (Purpose::Lend(number), Ok(order::Done::Lent(modem))) => self.lent(job, number, modem),
             (Purpose::Lend(number), Ok(order::Done::Said(words))) => self.unlent(job, number, &words),
             (Purpose::Lend(number), Err(why)) => self.unlent(job, number, &why.to_string()),

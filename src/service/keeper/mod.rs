@@ -31,7 +31,7 @@ use crate::call::machine::Cancel;
 use crate::config::problem::Problems;
 use crate::config::service::{LeadershipPlan, Loaded, LoadedPlan};
 use crate::fleet::order;
-use crate::model::{LineId, ModemId, Mono, PlanName, Reading, RunId};
+use crate::model::{BankName, LineId, ModemId, Mono, PlanName, Reading, RunId};
 
 use self::jobs::{Job, Pending};
 use self::orders::Asked;

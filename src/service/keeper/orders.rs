@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::held::{Held, at};
+use super::held::at;
 use super::jobs::Purpose;
 use super::queue::{CALLS_WAITING_MAX, Item, Want};
 use super::{Action, Keeper, Level, Ticket, done, refused, unknown};
@@ -25,7 +25,7 @@ pub(super) struct Asked {
     modem: Option<ModemId>,
     line: Option<LineId>,
     /// Why, for the log alone; empty, or behind a blank and in brackets.
-    because: String,
+    pub(super) because: String,
 }
 
 impl Asked {
@@ -416,7 +416,8 @@ impl Keeper {
                 let bank = self.bank_with(bank.as_ref(), &modem)?.bank().clone();
                 self.durable.modems.entry(bank.clone()).or_default().insert(modem.clone(), word);
                 let said = format!("`{modem}` of bank `{bank}` is disabled");
-                self.asked = Some(Asked { ticket, said, modem: Some(modem), line: None, because: String::new() });
+                self.asked =
+                    Some(Asked { ticket, said, modem: Some(modem), line: None, because: String::new() });
                 Ok(Said::Later)
             }
             Subject::Line { line, plan } => {
@@ -427,7 +428,8 @@ impl Keeper {
                     self.drop_item(item, "the line was disabled");
                 }
                 let said = format!("`{line}` of plan `{plan}` is disabled");
-                self.asked = Some(Asked { ticket, said, modem: None, line: Some(line), because: String::new() });
+                self.asked =
+                    Some(Asked { ticket, said, modem: None, line: Some(line), because: String::new() });
                 Ok(Said::Later)
             }
         }
@@ -476,7 +478,8 @@ impl Keeper {
                     return already(&format!("`{modem}`"));
                 }
                 let said = format!("`{modem}` of bank `{}` is enabled", bank.name);
-                self.asked = Some(Asked { ticket, said, modem: Some(modem), line: None, because: String::new() });
+                self.asked =
+                    Some(Asked { ticket, said, modem: Some(modem), line: None, because: String::new() });
                 Ok(Said::Later)
             }
             Subject::Line { line, plan } => {
@@ -489,7 +492,8 @@ impl Keeper {
                     return already(&format!("`{line}`"));
                 }
                 let said = format!("`{line}` of plan `{name}` is enabled");
-                self.asked = Some(Asked { ticket, said, modem: None, line: Some(line), because: String::new() });
+                self.asked =
+                    Some(Asked { ticket, said, modem: None, line: Some(line), because: String::new() });
                 Ok(Said::Later)
             }
         }
