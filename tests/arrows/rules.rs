@@ -110,6 +110,11 @@ pub(crate) const CORES: &[&str] = &[
     "notify/payload",
     "notify/secret",
     "service/metrics",
+    "service/control",
+    "service/keeper/",
+    "service/status",
+    "config/service/difference",
+    "config/service/schedule",
 ];
 
 /// What a pure core never names, as the beginning of a path.
