@@ -7,6 +7,7 @@
 mod clients;
 mod control;
 mod house;
+mod journald;
 mod kills;
 mod leader;
 mod prometheus;
