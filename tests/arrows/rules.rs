@@ -109,6 +109,9 @@ pub(crate) const CORES: &[&str] = &[
     "notify/options",
     "notify/payload",
     "notify/secret",
+    "service/control",
+    "service/http/bucket",
+    "service/http/seats",
     "service/metrics",
 ];
 
