@@ -29,7 +29,7 @@ fn an_operator_looks_calls_holds_and_lets_go_by_the_socket() {
     let json = by(&["status", "--json"]);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json.1).expect("it is JSON")["service"], "hq");
     // A call is watched to its end, and its end is the command's.
-    let line = Branch::new(1).line();
+    let line = Branch::new(1).id;
     let call = by(&["control", "call", &line]);
     assert!(call.0 == Some(0) && call.1.contains("PASS") && call.1.contains("login"), "{call:?}");
     let nobody = by(&["control", "call", "NOBODY-A"]);
