@@ -12,4 +12,5 @@ mod kills;
 mod leader;
 mod prometheus;
 mod signals;
+mod steer;
 mod troubles;
