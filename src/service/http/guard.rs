@@ -263,10 +263,7 @@ pub(super) async fn admit(
 
 /// What a page may load, and who may load it; where an answer does not say it itself.
 const HEADERS: [(HeaderName, &str); 8] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        page::POLICY,
-    ),
+    (header::CONTENT_SECURITY_POLICY, page::POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
