@@ -81,6 +81,7 @@ fn wish(args: &Audit) -> Wish {
         forget_refusal: args.forget_refusal.clone(),
         mail: args.mail.clone(),
         no_notify: args.no_notify,
+        ..Wish::default()
     }
 }
 

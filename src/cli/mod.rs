@@ -25,6 +25,7 @@ mod sim;
 mod status;
 mod stop;
 mod terminal;
+mod trial;
 mod viewer;
 mod why;
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::args::Serve;
+use super::trial::Trial;
 use super::{Failure, say};
 use crate::config::service::{Loaded, load};
 use crate::modem::clock::Clock;
@@ -16,16 +17,19 @@ const PREVIEW: usize = 3;
 
 /// Runs it until it is told to end; the exit code.
 pub(super) async fn run(args: &Serve, levels: Levels) -> Result<u8, Failure> {
-    if args.check {
-        let loaded = load(&args.config, &|name| std::env::var_os(name))
-            .map_err(|unread| Failure::wrong(unread.problems))?;
+    if let (true, Some(config)) = (args.check, &args.config) {
+        let loaded =
+            load(config, &|name| std::env::var_os(name)).map_err(|unread| Failure::wrong(unread.problems))?;
         say(&text(&loaded, Clock::start().wall()));
         return Ok(0);
     }
     let signals = signals::listen()
         .map_err(|error| Failure::wrong(format!("signals can't be listened for: {error}")))?;
     let systemd = Systemd::of(&|name| std::env::var_os(name));
-    let setup = Setup { config: args.config.clone(), levels, systemd, signals };
+    let trial = if args.config.is_none() { Some(Trial::make()?) } else { None };
+    let config = args.config.clone().or_else(|| trial.as_ref().map(|trial| trial.config.clone()));
+    let config = config.ok_or_else(|| Failure::wrong("no file is named"))?;
+    let setup = Setup { config, levels, systemd, signals };
     Box::pin(daemon::serve(setup)).await?;
     Ok(0)
 }

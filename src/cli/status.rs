@@ -47,7 +47,8 @@ fn code(status: &Status) -> u8 {
     );
     let modems = status.banks.iter().flat_map(|bank| &bank.modems).any(|modem| bad(modem.stands));
     let plans = status.plans.iter().any(|plan| bad(plan.stands));
-    if held || modems || plans || status.config.problem.is_some() { AMISS } else { WELL }
+    let wrong = status.config.problem.is_some() || !status.troubles.is_empty();
+    if held || modems || plans || wrong { AMISS } else { WELL }
 }
 
 /// All of it, for people.
@@ -74,6 +75,9 @@ pub(super) fn text(status: &Status, zone: &TimeZone, width: usize) -> String {
         for line in problem.lines() {
             let _ = writeln!(out, "    {}", clean_line(line));
         }
+    }
+    for trouble in &status.troubles {
+        let _ = writeln!(out, "  trouble: {}", clean_line(trouble));
     }
     let plans = status.plans.iter().map(|plan| plan_row(plan, zone));
     let _ = write!(out, "\n{}", table(&["plan", "bank", "stands", "run, or next", "why"], plans, width));
@@ -184,6 +188,7 @@ mod tests {
         let mut status = status();
         assert_eq!(code(&status), AMISS, "a modem is out");
         status.banks.clear();
+        status.troubles.clear();
         assert_eq!(code(&status), WELL);
         for stands in
             [Stands::Paused, Stands::Draining, Stands::Stopped, Stands::EmergencyStopped, Stands::Disabled]

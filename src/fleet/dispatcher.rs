@@ -26,10 +26,10 @@ use crate::modem::clock::Clock;
 use crate::modem::port::Port;
 
 use self::checks::RunningCheck;
-use self::orders::{After, Asked, Leaving, lent_text};
+use self::orders::{After, Asked, Leaving, Overdue, lent_text};
 use super::desk::{Desk, DeskFact};
 use super::hours::Hours;
-use super::order::Told;
+use super::order::{Refused, Told};
 use super::scheduler::{Check, Decision, Input, Scheduler, SchedulerPlan};
 use super::talk;
 use super::worker::{self, Channels, Command, OpenPort, Report, Seat};
@@ -193,8 +193,7 @@ struct Worker {
     recalled: bool,
     /// Past this it is stuck.
     limit: Option<Mono>,
-    /// It was stuck, and is being ended.
-    aborted: bool,
+    overdue: Overdue,
     call: Option<Running>,
     check: Option<RunningCheck>,
 }
@@ -281,6 +280,13 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 else => break,
             }
         }
+        // Whoever comes too late hears that, too.
+        orders.close();
+        while let Ok(Told { reply, .. }) = orders.try_recv() {
+            if let Some(reply) = reply {
+                let _ = reply.send(Err(Refused("the run has ended".to_owned())));
+            }
+        }
     }
 
     fn emit(&mut self, kind: EventKind) {
@@ -320,7 +326,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 cancel,
                 recalled: false,
                 limit: None,
-                aborted: false,
+                overdue: Overdue::No,
                 call: None,
                 check: None,
             },

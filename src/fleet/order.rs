@@ -2,6 +2,8 @@
 //!
 //! Each order is answered, once it is carried out or refused; what it does to calls and lines is the scheduler's to say.
 
+use std::collections::BTreeMap;
+
 use tokio::sync::oneshot;
 
 use crate::call::machine::Cancel;
@@ -109,4 +111,35 @@ impl Order {
     pub const fn stop(how: Cancel) -> Told {
         Told { order: Self::Stop { how, why: None }, reply: None }
     }
+}
+
+/// What holds when a run begins, by order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Modems that are out of service, and why.
+    pub disabled: BTreeMap<ModemId, String>,
+    /// Modems that are lent: what their calls hold.
+    pub lent: BTreeMap<ModemId, Loan>,
+    /// Lines that are not dialed, and why.
+    pub skipped: BTreeMap<LineId, String>,
+    /// No call begins, and why.
+    pub paused: Option<Pause>,
+}
+
+/// What a modem is lent for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Loan {
+    /// Numbers that it calls: nobody else does meanwhile.
+    pub numbers: Vec<PhoneNumber>,
+    /// The line of the run that they belong to, if it is one of it.
+    pub line: Option<LineId>,
+}
+
+/// A pause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Why, in words.
+    pub why: String,
+    /// It ends by itself then; absent: when it is resumed.
+    pub until: Option<Mono>,
 }

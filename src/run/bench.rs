@@ -61,13 +61,17 @@ pub(crate) struct Bench {
 type Played = (RunningExchange, TempDir);
 
 impl Bench {
-    /// Opens what can be opened. A port that can't is left out and tried again during the run.
+    /// Opens what can be opened, but for what is to be left alone. A port that can't is left out and tried again during the run.
     ///
     /// # Errors
     /// A port's name makes no sense, the exchange does not start, or every port is held by somebody else.
-    pub(crate) async fn open(plan: &Plan, clock: Clock) -> Result<Self, Failure> {
+    pub(crate) async fn open(
+        plan: &Plan,
+        left: impl Fn(&ModemId) -> bool,
+        clock: Clock,
+    ) -> Result<Self, Failure> {
         let (ports, exchange) = Self::places(plan, clock)?;
-        let open = open_all(plan, &ports).await?;
+        let open = open_all(plan, left, &ports).await?;
         Ok(Self { ports, open, exchange })
     }
 
@@ -132,9 +136,13 @@ impl Bench {
     }
 }
 
-async fn open_all(plan: &Plan, ports: &Arc<Ports>) -> Result<BTreeMap<ModemId, Port>, Failure> {
+async fn open_all(
+    plan: &Plan,
+    left: impl Fn(&ModemId) -> bool,
+    ports: &Arc<Ports>,
+) -> Result<BTreeMap<ModemId, Port>, Failure> {
     let mut opening = tokio::task::JoinSet::new();
-    for modem in &plan.bank.modems {
+    for modem in plan.bank.modems.iter().filter(|modem| !left(&modem.id)) {
         let (ports, modem) = (Arc::clone(ports), modem.id.clone());
         opening.spawn(async move {
             let port = ports.open(&modem).await;

@@ -23,7 +23,7 @@ use crate::fleet::dispatcher::{self, Job};
 use crate::fleet::order;
 use crate::fleet::scheduler::Past;
 use crate::journal::RunDir;
-use crate::model::{CredentialName, Event, EventKind, LineId, RunId};
+use crate::model::{CredentialName, Event, EventKind, LineId, ModemId, RunId};
 use crate::modem::clock::{Clock, Wall};
 use crate::report::RunState;
 
@@ -42,11 +42,14 @@ pub(crate) struct Wish {
     pub(crate) mail: Vec<Mailbox>,
     /// Nobody is told.
     pub(crate) no_notify: bool,
+    /// What holds from the beginning by order. The ports of such modems are left alone.
+    pub(crate) standing: order::Standing,
 }
 
 /// A run that can begin.
 pub(crate) struct Night {
     plan: Arc<Plan>,
+    standing: order::Standing,
     reports: PathBuf,
     resumed: Option<Resumed>,
     recalled: Recalled,
@@ -101,11 +104,13 @@ impl Night {
             host.note(notice);
         }
         let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory, host.as_ref()).await?;
+        let wish_standing = wish.standing.clone();
         let wish = telling::Wish { mail: &wish.mail, nobody: wish.no_notify, asked: false };
         let told = Box::pin(Told::prepare(&plan, &wish, &host)).await;
         let reports = reports.to_owned();
         Ok(Self {
             plan,
+            standing: wish_standing,
             reports,
             resumed,
             recalled,
@@ -125,7 +130,10 @@ impl Night {
     /// # Errors
     /// Others have one of them, or no folder can be made.
     pub(crate) async fn open(self) -> Result<Sitting, Failure> {
-        let bench = Bench::open(&self.plan, self.clock).await?;
+        let left = |modem: &ModemId| {
+            self.standing.disabled.contains_key(modem) || self.standing.lent.contains_key(modem)
+        };
+        let bench = Bench::open(&self.plan, left, self.clock).await?;
         let mut recalled = self.recalled;
         let preface = preface(std::mem::take(&mut recalled), self.resumed.as_ref());
         let begun = match self.resumed {
@@ -142,6 +150,7 @@ impl Night {
         let telling = self.told.begin(context, self.clock, &self.host);
         Ok(Sitting {
             plan: self.plan,
+            standing: self.standing,
             reports: self.reports,
             bench,
             begun,
@@ -171,6 +180,7 @@ fn preface(recalled: Recalled, resumed: Option<&Resumed>) -> Vec<EventKind> {
 /// A run that has its bank and its folder.
 pub(crate) struct Sitting {
     plan: Arc<Plan>,
+    standing: order::Standing,
     reports: PathBuf,
     bench: Bench,
     begun: Begun,
@@ -219,7 +229,10 @@ impl Sitting {
             .collect();
         let first = First::of(&mut calendar, clock);
         let mut scheduled = job::scheduler_plan(&plan, self.past, &experience, &first.windows);
+        // A forecast waits for nobody to end a pause.
+        scheduled.standing = order::Standing { paused: None, ..self.standing.clone() };
         let outlook = outlook::of(&plan, &mut scheduled, &experience, &first.reading, first.deadline);
+        scheduled.standing = self.standing;
         preface.extend(outlook.into_iter().map(|text| EventKind::Notice { text }));
         let job = Job {
             opening,

@@ -14,6 +14,14 @@ impl Record {
         self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
     }
 
+    /// One that is recorded already, for tests of whoever shows it.
+    #[cfg(test)]
+    pub(crate) fn of(state: RunState) -> Self {
+        let record = Self::default();
+        record.write(|known| *known = Some(state));
+        record
+    }
+
     /// The scribe's hand.
     pub(super) fn write<T>(&self, change: impl FnOnce(&mut Option<RunState>) -> T) -> T {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))

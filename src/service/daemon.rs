@@ -64,12 +64,8 @@ pub struct Setup {
 }
 
 /// A job's work, from its beginning to its last word.
-type Work = fn(
-    Begin,
-    mpsc::Sender<order::Told>,
-    mpsc::Receiver<order::Told>,
-    Surroundings,
-) -> Pin<Box<dyn Future<Output = Finished> + Send>>;
+type Work =
+    fn(Begin, mpsc::Receiver<order::Told>, Surroundings) -> Pin<Box<dyn Future<Output = Finished> + Send>>;
 
 /// Who decides, and who does the work.
 #[derive(Clone, Copy)]
@@ -83,7 +79,7 @@ struct Crew {
 /// # Errors
 /// Its configuration is wrong when it begins, somebody else has its state, or it can't listen; or its brain died too often.
 pub async fn serve(setup: Setup) -> Result<(), Failure> {
-    let work: Work = |begin, first, orders, around| Box::pin(jobs::work(begin, first, orders, around));
+    let work: Work = |begin, orders, around| Box::pin(jobs::work(begin, orders, around));
     serve_with(setup, Crew { make: brain::keeper, work }).await
 }
 
@@ -115,6 +111,14 @@ async fn serve_with(setup: Setup, crew: Crew) -> Result<(), Failure> {
     let rooms = Rooms { status, live: Arc::clone(&live), control: controls_in, config: loaded_out, clock };
     let mut server = Server::new(rooms);
     server.apply(&loaded.service).await.map_err(Failure::wrong)?;
+    if let Some(address) = server.address() {
+        let scheme = if loaded.service.http.as_ref().is_some_and(|http| http.tls.is_some()) {
+            "https"
+        } else {
+            "http"
+        };
+        tracing::info!("listens on {scheme}://{address}");
+    }
     let mut files = Watch::new();
     files.follow(loaded.files.iter().cloned(), read_from);
     let mut daemon = Daemon {
@@ -572,10 +576,10 @@ impl Daemon {
 
     fn begin(&mut self, begin: Begin) {
         let job = begin.job;
-        let (orders, orders_in) = mpsc::channel(jobs::capacity(&begin));
+        let (orders, orders_in) = mpsc::channel(jobs::ORDERS_MAX);
         let around =
             Surroundings { live: Arc::clone(&self.live), inbox: self.inbox.clone(), clock: self.clock };
-        let task = self.jobs.spawn((self.work)(begin, orders.clone(), orders_in, around));
+        let task = self.jobs.spawn((self.work)(begin, orders_in, around));
         self.tasks.insert(task.id(), job);
         self.at_work.insert(job, AtWork { orders, begun: false });
     }

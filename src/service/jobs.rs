@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::keeper::{Begin, Input, JobId, RunEnd, What};
 use super::live::{Live, LiveRun};
-use crate::fleet::order::{Order, Told};
+use crate::fleet::order::{Standing, Told};
+use crate::fleet::policy::SLOW_RETRY;
 use crate::model::Verdict;
 use crate::model::event::Ending;
 use crate::modem::clock::Clock;
@@ -57,16 +58,9 @@ pub(super) struct Finished {
     pub(super) untold: Option<Box<Concluded>>,
 }
 
-/// Makes a run, or a call. `first` are orders that hold from its beginning.
-pub(super) async fn work(
-    begin: Begin,
-    first: mpsc::Sender<Told>,
-    orders: mpsc::Receiver<Told>,
-    around: Surroundings,
-) -> Finished {
+/// Makes a run, or a call.
+pub(super) async fn work(begin: Begin, orders: mpsc::Receiver<Told>, around: Surroundings) -> Finished {
     let job = begin.job;
-    standing_orders(&begin, &first).await;
-    drop(first);
     let done = match &begin.what {
         What::Run { resume } => {
             night(&begin, resume.as_ref().map(ToString::to_string), orders, &around).await
@@ -83,25 +77,12 @@ pub(super) async fn work(
 }
 
 /// What an operator has disabled is so from the run's beginning.
-async fn standing_orders(begin: &Begin, orders: &mpsc::Sender<Told>) {
-    if matches!(begin.what, What::Call { .. }) {
-        return;
-    }
-    let modems =
-        begin.disabled.iter().map(|(modem, why)| Order::Disable { modem: modem.clone(), why: why.clone() });
-    let lines = begin.skipped.iter().map(|(line, why)| Order::Skip { line: line.clone(), why: why.clone() });
-    for order in modems.chain(lines) {
-        // There is room for as many as there are: see `capacity`.
-        let _ = orders.send(Told { order, reply: None }).await;
-    }
+fn standing(begin: &Begin) -> Standing {
+    Standing { disabled: begin.disabled.clone(), skipped: begin.skipped.clone(), ..Standing::default() }
 }
 
-/// Orders that may wait for a job: those that hold from its beginning, and some of an operator's.
-pub(super) fn capacity(begin: &Begin) -> usize {
-    /// An operator is slower than that.
-    const BESIDES: usize = 64;
-    begin.disabled.len() + begin.skipped.len() + BESIDES
-}
+/// Orders that may wait for a job: a new configuration may leave out thousands of lines at once.
+pub(super) const ORDERS_MAX: usize = 16_384;
 
 async fn night(
     begin: &Begin,
@@ -119,10 +100,12 @@ async fn night(
         tell(around, Input::Begun { job: begin.job, run: complete.run().clone() }).await;
         return Ok(Finished { end: Some(over(&state)), untold: None });
     }
-    let plan = begin.plan.plan.as_ref().clone();
+    let mut plan = begin.plan.plan.as_ref().clone();
+    // Nobody looks on who could start it again.
+    plan.policy.bench.slow_retry.get_or_insert(SLOW_RETRY);
     let bank = plan.bank.name.clone();
-    let night =
-        Box::pin(Night::prepare(plan, reports, resumed, &Wish::default(), host, around.clock)).await?;
+    let wish = Wish { standing: standing(begin), ..Wish::default() };
+    let night = Box::pin(Night::prepare(plan, reports, resumed, &wish, host, around.clock)).await?;
     let sitting = Box::pin(night.open()).await?;
     let run = sitting.run().clone();
     let live =

@@ -506,6 +506,13 @@ pub(crate) struct Row {
     pub(crate) met: Option<bool>,
 }
 
+/// Whether a browser and its driver are here.
+pub(crate) fn has_browser() -> bool {
+    ["chromium", "chromedriver"].iter().all(|program| {
+        Command::new(program).arg("--version").output().is_ok_and(|told| told.status.success())
+    })
+}
+
 impl Row {
     /// A measurement that must not be above its bound.
     pub(crate) fn at_most(figure: impl Into<String>, measured: f64, bound: f64, unit: &str) -> Self {

@@ -15,7 +15,7 @@ use lineman::model::{
 use super::answers;
 use super::common::Row;
 
-const NIGHTS: i64 = 1_000;
+pub(crate) const NIGHTS: i64 = 1_000;
 const LINES: usize = 5_000;
 const MODEMS: usize = 32;
 /// Of so many lines one fails, and goes on failing for about a week.
@@ -30,19 +30,13 @@ pub(crate) fn rows() -> Vec<Row> {
     let path = folder.path().join("history.db");
     let bank = Bank::new();
     let mut store = Store::write(&path, Waits::Patiently).expect("a new history");
-    let mut dice = fastrand::Rng::with_seed(4);
-    let mut failing = vec![0_u8; LINES];
     let (mut all, mut last) = (Duration::ZERO, Duration::ZERO);
     let mut calls = 0;
-    for night in 0..NIGHTS {
-        let found = bank.night(night, &mut failing, &mut dice);
-        calls += found.iter().map(|found| found.calls.len()).sum::<usize>();
-        let run = bank.run(night);
-        let began = Instant::now();
-        store.ingest(&bank.told(&run, night, &found)).expect("a night is taken in");
-        last = began.elapsed();
-        all += last;
-    }
+    bank.fill(&mut store, |found, took| {
+        calls += found;
+        last = took;
+        all += took;
+    });
     drop(store);
     let began = Instant::now();
     let store = Store::read(&path, Waits::Patiently).expect("the history is there");
@@ -109,6 +103,19 @@ impl Bank {
             name: "hq".parse().expect("a name"),
             lines: (0..LINES).map(line).collect(),
             modems: (0..MODEMS).map(modem).collect(),
+        }
+    }
+
+    /// Takes all nights in; `each` is told the calls of one, and how long it took.
+    pub(crate) fn fill(&self, store: &mut Store, mut each: impl FnMut(usize, Duration)) {
+        let mut dice = fastrand::Rng::with_seed(4);
+        let mut failing = vec![0_u8; LINES];
+        for night in 0..NIGHTS {
+            let found = self.night(night, &mut failing, &mut dice);
+            let run = self.run(night);
+            let began = Instant::now();
+            store.ingest(&self.told(&run, night, &found)).expect("a night is taken in");
+            each(found.iter().map(|found| found.calls.len()).sum(), began.elapsed());
         }
     }
 

@@ -16,12 +16,19 @@ mod idle;
 mod makespan;
 mod million;
 mod morning;
+mod page;
 mod pool;
 mod rfc2217;
 mod soak;
 mod split;
 mod stamps;
 
+/// A real browser, as the tests of pages have it.
+#[path = "../e2e/browser/driver.rs"]
+#[expect(dead_code, reason = "the tests ask more of a browser than a benchmark does")]
+mod driver;
+#[path = "../e2e/patience.rs"]
+mod patience;
 #[path = "../runs/played.rs"]
 #[expect(dead_code, reason = "the tests of whole runs ask more of a night than a benchmark does")]
 mod played;
@@ -37,12 +44,13 @@ use common::Row;
 /// Measures, and tells.
 type Figure = fn() -> Vec<Row>;
 
-const FIGURES: [(&str, Figure); 14] = [
+const FIGURES: [(&str, Figure); 15] = [
     ("makespan", makespan::rows),
     ("pool", pool::rows),
     ("million", million::rows),
     ("history", history::rows),
     ("morning", morning::rows),
+    ("page", page::rows),
     ("gap", gap::rows),
     ("stamps", stamps::rows),
     ("idle", idle::rows),

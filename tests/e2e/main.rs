@@ -26,6 +26,7 @@ mod monitor;
 mod morning;
 mod night;
 mod notify;
+mod patience;
 mod ports;
 mod real;
 mod remote;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lineman::call::machine::Cancel;
-use lineman::fleet::order::{Answer, Done, Order};
+use lineman::fleet::order::{Answer, Done, Loan, Order};
 use lineman::fleet::policy::BenchPolicy;
 use lineman::model::event::{Ending, Hangup, ModemState};
 use lineman::model::{Event, EventKind, Fault, LineId, ModemId, Moment, Mono, PhoneNumber};
@@ -362,7 +362,7 @@ fn what_can_not_be_lent_is_refused_with_the_reason() {
 fn a_run_begins_with_what_was_ordered_before() {
     let mut stage = Stage::new(&bank_of(&ALL, 8, &[]));
     stage.standing.disabled.insert(m("m0"), WHY.to_owned());
-    stage.standing.lent.insert(m("m1"), lineman::fleet::scheduler::Loan::default());
+    stage.standing.lent.insert(m("m1"), Loan::default());
     stage.standing.skipped.insert(line("G003"), WHY.to_owned());
     stage.orders = vec![(Duration::from_secs(60), Order::TakeBack { modem: m("m1") })];
     let played = stage.play();

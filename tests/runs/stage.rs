@@ -20,12 +20,10 @@ use lineman::fleet::budget::Budget;
 use lineman::fleet::desk::{Desk, DeskEntry, Remember};
 use lineman::fleet::dispatcher::{self, Job, LineBook, NotDialed, ObserveError, Observer, RunEnd};
 use lineman::fleet::hours::{Calendar, Derived, Hours};
-use lineman::fleet::order::{Answer, Done, Order, Told};
+use lineman::fleet::order::{Answer, Done, Order, Standing, Told};
 use lineman::fleet::policy::Policy;
 use lineman::fleet::redial::RedialLaw;
-use lineman::fleet::scheduler::{
-    Check, CheckPlan, LineJob, ModemSeat, Past, Preflight, SchedulerPlan, Standing, Way,
-};
+use lineman::fleet::scheduler::{Check, CheckPlan, LineJob, ModemSeat, Past, Preflight, SchedulerPlan, Way};
 use lineman::fleet::worker::{OpenPort, ProfileChoice, Seat};
 use lineman::model::event::{EVENT_FORMAT, Ending, ModemHeader, RunHeader, Sitting, Via};
 use lineman::model::price::{Rate, Rates};

@@ -50,8 +50,8 @@ Examples:
   lineman status --json                             for programs: the daemon's own answer
   lineman status --url https://oob.example.org:9467 --token-file ~/.lineman-token
 
-Exit codes: 0 it works; 1 it is held (paused, drained, stopped, disabled), its newest configuration is wrong, or a modem is
-out, down or under quarantine; 2 usage, or no daemon answers.")]
+Exit codes: 0 it works; 1 it is held (paused, drained, stopped, disabled), its newest configuration is wrong, it is in
+trouble, or a modem is out, down or under quarantine; 2 usage, or no daemon answers.")]
 pub struct DaemonStatus {
     /// Which daemon.
     #[command(flatten)]

@@ -37,7 +37,7 @@ pub(super) async fn run(args: &args::ModemsCheck) -> Result<u8, Failure> {
     };
     let plan = Arc::new(plan);
     let stops = stop::listen()?;
-    let mut open = OpenBench::open(&plan, clock).await?;
+    let mut open = OpenBench::open(&plan, |_| false, clock).await?;
     let modems: Vec<(ModemId, bool)> =
         plan.bank.modems.iter().map(|modem| (modem.id.clone(), modem.number.is_some())).collect();
     let seats = job::seats(&plan).into_iter().map(|seat| {

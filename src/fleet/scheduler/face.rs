@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::orders::Standing;
 use crate::fleet::budget::Budget;
-use crate::fleet::order::Order;
+use crate::fleet::order::{Order, Standing};
 use crate::fleet::policy::{CallClass, Policy};
 use crate::fleet::redial::RedialLaw;
 use crate::model::event::{CheckKind, CheckOutcome, LineVerdict, Via, WaitReason};

@@ -38,7 +38,6 @@ pub use face::{
     CallReport, CalledBefore, Check, CheckPlan, CheckReport, Decision, Group, GroupKind, Input, LineJob,
     ModemSeat, Past, Preflight, Preset, SchedulerPlan, Way, outcome_of,
 };
-pub use orders::{Loan, Pause, Standing};
 pub use targets::{KNOWN_LINE_CHECKS_MAX, REFERENCE_FAILED_MAX};
 pub use waits::{LineStands, ModemStands};
 pub use windows::{HORIZON, LULL_MAX};
@@ -56,6 +55,7 @@ use self::queue::{Queue, Rank};
 use self::targets::Targets;
 use super::budget::{Budget, Ledger};
 use super::health::Health;
+use super::order::Pause;
 use super::pileup::PileUps;
 use super::policy::{CallClass, EXPECTED_CALL, Policy};
 use super::redial::{RedialCount, RedialLaw};

@@ -11,44 +11,13 @@ use super::bench::State;
 use super::judge::Finding;
 use super::lines::Stage;
 use super::{Check, Decision, Scheduler, Timer};
-use crate::fleet::order::Order;
-use crate::model::{Fault, LineId, ModemId, Mono, PhoneNumber};
+use crate::fleet::order::{Loan, Order, Pause, Standing};
+use crate::model::{Fault, LineId, ModemId, Mono};
 
 /// Modems that may be asked for at a time; whoever comes then is refused.
 const LENDS_MAX: usize = 64;
 /// Longest that a modem is waited for beside the longest call, which may have to end first.
 const LEND_MARGIN: Duration = Duration::from_secs(60);
-
-/// What holds when a run begins, by order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Modems that are out of service, and why.
-    pub disabled: BTreeMap<ModemId, String>,
-    /// Modems that are lent: what their calls hold.
-    pub lent: BTreeMap<ModemId, Loan>,
-    /// Lines that are not dialed, and why.
-    pub skipped: BTreeMap<LineId, String>,
-    /// No call begins, and why.
-    pub paused: Option<Pause>,
-}
-
-/// What a modem is lent for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Loan {
-    /// Numbers that it calls: nobody else does meanwhile.
-    pub numbers: Vec<PhoneNumber>,
-    /// The line of the run that they belong to, if it is one of it.
-    pub line: Option<LineId>,
-}
-
-/// A pause.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pause {
-    /// Why, in words.
-    pub why: String,
-    /// It ends by itself then; absent: when it is resumed.
-    pub until: Option<Mono>,
-}
 
 /// What becomes of a modem once it is on-hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

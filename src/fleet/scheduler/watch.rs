@@ -11,7 +11,8 @@ mod verdicts;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::limits::Spending;
-use super::{CallReport, Check, Decision, Input, LineJob, Loan, Past, Preflight, SchedulerPlan, Standing};
+use super::{CallReport, Check, Decision, Input, LineJob, Past, Preflight, SchedulerPlan};
+use crate::fleet::order::{Loan, Standing};
 use crate::fleet::policy::{CALLS_WITHOUT_CARRIER_MAX, CallClass, NUMBER_HELD, OUTSIDE_LINE_STREAK_MAX};
 use crate::fleet::redial::RedialCount;
 use crate::model::event::Via;

@@ -179,7 +179,7 @@ async fn next(news: &mut mpsc::UnboundedReceiver<(String, Option<RunId>)>) -> (S
 }
 
 fn own_work() -> Work {
-    |begin, first, orders, around| Box::pin(jobs::work(begin, first, orders, around))
+    |begin, orders, around| Box::pin(jobs::work(begin, orders, around))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -245,10 +245,10 @@ async fn a_run_whose_task_panics_is_gone_on_with() {
         let (keeper, first) = Keeper::new(now, loaded, durable);
         (Box::new(Frail { keeper, news: &NEWS }), first)
     };
-    let work: Work = |begin, first, orders, around| {
+    let work: Work = |begin, orders, around| {
         Box::pin(async move {
             tokio::select! {
-                done = jobs::work(begin, first, orders, around) => done,
+                done = jobs::work(begin, orders, around) => done,
                 () = TIME_TO_DIE.notified(), if !HAS_DIED.load(Ordering::SeqCst) => {
                     HAS_DIED.store(true, Ordering::SeqCst);
                     panic!("a run that nobody thought of")

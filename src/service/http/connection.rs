@@ -45,7 +45,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(3);
 
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n\
-    Connection: close\r\nContent-Length: 42\r\n\r\n{\"error\":\"all connections are being served\"}";
+    Connection: close\r\nContent-Length: 44\r\n\r\n{\"error\":\"all connections are being served\"}";
 
 /// A door's seats, and how whoever sits there is told to go.
 #[derive(Debug)]

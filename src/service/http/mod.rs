@@ -19,9 +19,9 @@ mod seats;
 mod server;
 mod tls;
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod stage;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use std::path::PathBuf;

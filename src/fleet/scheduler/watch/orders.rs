@@ -1,8 +1,7 @@
 //! What is held of orders: each is answered once, nothing is begun that was forbidden, nobody is blamed for what an order cut off.
 
 use super::{CallClass, CallReport, Decision, Fault, LineId, ModemId, Mono, PhoneNumber, Seat, Watch};
-use crate::fleet::order::Order;
-use crate::fleet::scheduler::{Loan, Standing};
+use crate::fleet::order::{Loan, Order, Standing};
 
 impl Watch {
     /// Takes in an order, before it is answered.
