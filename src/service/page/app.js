@@ -107,6 +107,16 @@
     address.searchParams.set('part', '1');
     return address;
   };
+  // When a run has ended, what stands beside the live part is another too.
+  let wholly = false;
+  const whole = () => new URL(location.pathname + location.search, location.href);
+  const fetched = async (all) => {
+    const answer = await fetch(all ? whole() : part(), { cache: 'no-store' });
+    if (!answer.ok) return null;
+    const text = await answer.text();
+    const page = new DOMParser().parseFromString(all ? text : `<div id="live">${text}</div>`, 'text/html');
+    return page.getElementById(all ? 'main' : 'live');
+  };
   let looking = false;
   let wanted = 0;
   let looked = 0;
@@ -116,15 +126,19 @@
     if (looking) { soon(); return; }
     looking = true;
     try {
-      const answer = await fetch(part(), { cache: 'no-store' });
-      if (answer.ok) {
-        const fresh = new DOMParser().parseFromString(`<div id="live">${await answer.text()}</div>`, 'text/html').getElementById('live');
-        for (const { name, value } of Array.from(live.attributes)) fresh.setAttribute(name, value);
-        // What was said here stays until something else is.
-        const said = live.querySelector('.act-said'), blank = fresh.querySelector('.act-said');
-        if (said && blank) { blank.textContent = said.textContent; blank.className = said.className; }
+      const all = wholly;
+      wholly = false;
+      const old = all ? $('main') : live;
+      const fresh = await fetched(all);
+      if (fresh) {
+        for (const { name, value } of Array.from(old.attributes)) fresh.setAttribute(name, value);
+        // What was said here stays until something else is, and what the script wrote into the page.
+        for (const id of ['act-said', 'token-state', 'token-open']) {
+          const said = $(id), blank = fresh.querySelector(`#${id}`);
+          if (said && blank) { blank.textContent = said.textContent; blank.className = said.className; }
+        }
         prepare(fresh);
-        merge(live, fresh);
+        merge(old, fresh);
         live.dataset.looks = String(Number(live.dataset.looks || 0) + 1);
       }
     } catch { /* the connection tells of itself */ }
@@ -164,8 +178,10 @@
     const of = live.dataset.of;
     // A line's page has other lines' calls before it only as long as they hold its own up.
     if (of && event && event.line !== undefined && event.line !== of) return;
+    // Calls are named by their lines.
     if (of && event && event.call !== undefined && event.line === undefined && !String(event.call).startsWith(of)) return;
     if (event && event.event === 'verdict' && event.fault) tell(`${event.line} ${event.fault}`);
+    if (event && event.event === 'run-ended') wholly = true;
     soon();
   };
   if (live) {
