@@ -66,7 +66,20 @@
     for (const acts of part.querySelectorAll('[data-needs-script]')) acts.hidden = false;
   };
   // Puts the new nodes where they differ: whoever is typing, has opened something, or has the focus somewhere keeps it.
-  const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || '') === (b.id || '') && (a.dataset?.do || '') === (b.dataset?.do || '');
+  const key = (node) => node.id || node.getAttribute?.('aria-labelledby') || node.dataset?.do || '';
+  const same = (a, b) => a.nodeName === b.nodeName && key(a) === key(b);
+  // What stands at this place, or further on where blanks, or something that has gone, lie before it.
+  const match = (at, node) => {
+    if (node.nodeType !== Node.ELEMENT_NODE) return at && same(at, node) ? at : null;
+    let steps = 0;
+    for (let other = at; other; other = other.nextSibling) {
+      if (other.nodeType !== Node.ELEMENT_NODE) continue;
+      if (same(other, node)) return other;
+      steps += 1;
+      if (!key(node) && steps > 1) return null;
+    }
+    return null;
+  };
   const merge = (old, fresh) => {
     if (old.isEqualNode(fresh)) return;
     if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
@@ -77,23 +90,18 @@
       if (name !== 'open' && old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
     if (['INPUT', 'SELECT', 'TEXTAREA'].includes(old.nodeName)) return;
-    const news = Array.from(fresh.childNodes);
     let at = old.firstChild;
-    for (const node of news) {
-      if (at && same(at, node)) {
-        merge(at, node);
+    for (const node of Array.from(fresh.childNodes)) {
+      const found = match(at, node);
+      if (!found) { old.insertBefore(node, at); continue; }
+      // What is moved loses the focus: blanks make way instead.
+      while (at !== found && at.nodeType === Node.TEXT_NODE && !at.nodeValue.trim()) {
+        const blank = at;
         at = at.nextSibling;
-        continue;
+        blank.remove();
       }
-      // Something new before, or something gone: what has the same name further on is brought here.
-      let match = at;
-      if (node.id) while (match && match.id !== node.id) match = match.nextSibling; else match = null;
-      if (match) {
-        old.insertBefore(match, at);
-        merge(match, node);
-      } else {
-        old.insertBefore(node, at);
-      }
+      if (found === at) at = at.nextSibling; else old.insertBefore(found, at);
+      merge(found, node);
     }
     while (at) {
       const next = at.nextSibling;

@@ -106,6 +106,17 @@ fn a_run_is_begun_and_watched_and_its_report_stands_there_when_it_is_over() {
     browser.size(375, 812);
     // Begun with the token, asked for once, and after a question.
     browser.visit(&format!("{address}/control"));
+    // Whoever types while the page looks again keeps the place and what was typed.
+    browser.run(
+        "window.field = document.querySelector('form[data-do=drain] input'); field.focus(); field.value = 'half a wor'; window.looks = document.getElementById('live').dataset.looks || 0",
+    );
+    assert!(browser.comes_true("(document.getElementById('live').dataset.looks || 0) > window.looks || document.getElementById('live').dataset.looks > 0"));
+    assert_eq!(
+        browser.run(
+            "return [document.activeElement === window.field, window.field.isConnected, window.field.value]"
+        ),
+        json!([true, true, "half a wor"])
+    );
     browser.press("form[data-do=start] button");
     assert!(browser.comes_true("document.getElementById('sure').open"));
     browser.type_keys(ESCAPE);
@@ -136,7 +147,9 @@ fn a_run_is_begun_and_watched_and_its_report_stands_there_when_it_is_over() {
     );
     assert!(browser.comes_true("!document.querySelector('.going')"));
     assert_eq!(browser.run("return window.stayed"), Value::Bool(true));
-    assert!(browser.comes_true("/BR000[78]-A|lines failed/.test(document.getElementById('said').textContent)"));
+    assert!(
+        browser.comes_true("/BR000[78]-A|lines failed/.test(document.getElementById('said').textContent)")
+    );
     // From there into the report, with the same address for a line as in the file.
     browser.press(".last .facts a");
     assert!(browser.comes_true("document.querySelectorAll('#table tbody tr').length === 8"));
@@ -144,7 +157,9 @@ fn a_run_is_begun_and_watched_and_its_report_stands_there_when_it_is_over() {
     assert!(browser.comes_true("document.getElementById('panel').open && document.querySelector('#panel h3').textContent.startsWith('BR0007-A')"));
     browser.run("document.querySelector('#panel a[href^=\"/lines/\"]').click()");
     assert!(browser.comes_true("location.pathname === '/lines/town/BR0007-A' && document.querySelector('h1').textContent.includes('fail')"));
-    assert_eq!(browser.complaints(), Vec::<String>::new());
+    // The wrong token alone.
+    let complaints = browser.complaints();
+    assert!(complaints.len() == 1 && complaints[0].contains("401"), "{complaints:?}");
     daemon.close();
 }
 
