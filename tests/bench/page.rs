@@ -133,6 +133,7 @@ fn status() -> Status {
         banks: Vec::new(),
         queue: Vec::new(),
         log: std::collections::BTreeMap::new(),
+        troubles: Vec::new(),
     }
 }
 
