@@ -508,7 +508,7 @@ impl Plans<'_> {
         let missed = match file.missed.as_deref() {
             None => Some(MISSED),
             Some("skip") => None,
-            Some(text) => self.span(&under("missed"), text, " or `skip`"),
+            Some(text) => self.span(&under("missed"), text, "; or `skip`, to never begin late"),
         };
         let window = file.window.as_deref().and_then(|text| self.span(&under("window"), text, ""));
         let when = match file.when.as_deref() {
@@ -606,7 +606,9 @@ fn check_apart(plans: &[(String, LoadedPlan)], doc: &Doc) {
             continue;
         }
         names.insert(&plan.name, key);
-        if let Some(first) = reports.get(loaded.entry.reports.as_path()) {
+        // Where none could be made out, that is told.
+        let own = loaded.entry.reports.as_path();
+        if let Some(first) = reports.get(own).filter(|_| !own.as_os_str().is_empty()) {
             problem(format!("has the reports folder of {first}; each has its own"));
         }
         reports.insert(&loaded.entry.reports, key);

@@ -229,13 +229,22 @@ impl Keeper {
         let what = match &job.what {
             What::Call { line, .. } => format!("the call to `{line}` can't begin: {why}"),
             What::Run { resume: Some(run) } => format!("run `{run}` can't go on: {why}"),
-            What::Run { resume: None } => format!("plan `{name}` can't begin: {why}"),
+            What::Run { resume: None } => match job.due {
+                Some(due) => format!("plan `{name}` can't begin, due {}: {why}", self.told(&name, due)),
+                None => format!("plan `{name}` can't begin: {why}"),
+            },
         };
         let Some(mut item) = job.item.take() else { return };
         let asked = job.ticket.take();
         let ends = job.stopped.is_some()
             || self.ending(&job.plan, job.is_call()).is_some_and(|ending| !ending.goes_on);
-        if matches!(item.want, Want::Call(_) | Want::Demand) || ends {
+        let dropped = match &item.want {
+            Want::Call(_) | Want::Demand => true,
+            Want::Resume(_) => ends,
+            // What holds it back now may let go of it in time.
+            Want::Due(_) => job.stopped.is_some(),
+        };
+        if dropped {
             self.log(Level::Error, what.clone());
             if let Some(ticket) = asked {
                 self.reply(ticket, Err(refused(what)));
