@@ -86,6 +86,7 @@ pub(crate) const CORES: &[&str] = &[
     "report/night",
     "report/prometheus",
     "report/zabbix",
+    "service/progress",
     "history/drift",
     "history/statistics",
     "config/plan/standing",

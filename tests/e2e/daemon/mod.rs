@@ -6,7 +6,7 @@
 
 mod clients;
 mod control;
-mod house;
+pub(crate) mod house;
 mod journald;
 mod kills;
 mod leader;
