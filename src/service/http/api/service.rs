@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{App, Asked};
+use super::{App, Asked, BODY_BYTES_MAX};
 use crate::model::{BankName, ModemId, PlanName, RunId};
 use crate::service::control::{Control, Done};
 use crate::service::http::answer::Trouble;
@@ -140,6 +140,13 @@ pub(in super::super) async fn control(
     if !is_json {
         return Err(Trouble::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a control is JSON")
             .hint("send `Content-Type: application/json`"));
+    }
+    let length =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
+        // Nobody needs to wait for it.
+        let said = format!("a control has no more than {BODY_BYTES_MAX} bytes");
+        return Err(Trouble::new(StatusCode::PAYLOAD_TOO_LARGE, said));
     }
     let body = timeout(BODY_LIMIT, <Bytes as axum::extract::FromRequest<App>>::from_request(request, &app));
     let body = body
