@@ -59,6 +59,10 @@ impl Ready {
         host: &dyn Host,
         clock: Clock,
     ) -> Result<Self, Failure> {
+        if let Some(why) = plan.bank.all_off(&std::collections::BTreeMap::new()) {
+            return Err(Failure::wrong(why));
+        }
+        plan.bank.modems.retain(|modem| modem.enabled);
         let recalled = recall(wish, &mut plan, reports, host, clock)?;
         let mut bench = Bench::open_few(&mut plan, if wish.repeat > 1 { 1 } else { MODEMS }, clock).await?;
         let plan = Arc::new(plan);

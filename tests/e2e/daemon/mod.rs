@@ -6,7 +6,8 @@
 
 mod clients;
 mod control;
-mod house;
+pub(crate) mod house;
+mod journald;
 mod kills;
 mod leader;
 mod prometheus;

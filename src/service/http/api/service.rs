@@ -141,12 +141,10 @@ pub(in super::super) async fn control(
         return Err(Trouble::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a control is JSON")
             .hint("send `Content-Type: application/json`"));
     }
-    let length =
-        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
-        // Nobody needs to wait for it.
-        let said = format!("a control has no more than {BODY_BYTES_MAX} bytes");
-        return Err(Trouble::new(StatusCode::PAYLOAD_TOO_LARGE, said));
+    // What says itself that it is too large need not be waited for.
+    if axum::body::HttpBody::size_hint(request.body()).lower() > BODY_BYTES_MAX as u64 {
+        let why = format!("a control has no more than {} KiB", BODY_BYTES_MAX >> 10);
+        return Err(Trouble::new(StatusCode::PAYLOAD_TOO_LARGE, why));
     }
     let body = timeout(BODY_LIMIT, <Bytes as axum::extract::FromRequest<App>>::from_request(request, &app));
     let body = body
