@@ -290,6 +290,7 @@ impl Concluded {
 }
 
 /// Checks the record, publishes the run, hands it to the history; then lets go of its folder.
+#[expect(clippy::needless_pass_by_value, reason = "its locks go with it")]
 fn conclude(
     dir: RunDir,
     minutes: Minutes,

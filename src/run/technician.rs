@@ -209,7 +209,8 @@ pub(crate) struct Made {
     pub(crate) failure: Option<Failure>,
 }
 
-/// Checks the record, and publishes it.
+/// Checks the record, and publishes it; then lets go of its folder.
+#[expect(clippy::needless_pass_by_value, reason = "its locks go with it")]
 fn conclude(dir: RunDir, minutes: Minutes, broken: Option<String>) -> Made {
     let Minutes { state, report_error, journal_error } = minutes;
     let folder = dir.path().to_owned();

@@ -307,6 +307,11 @@ impl Keeper {
         (keeper, actions)
     }
 
+    /// Names of jobs and orders begin behind this one: answers to an earlier brain's mean nothing to this one.
+    pub fn name_behind(&mut self, number: u64) {
+        self.counter = self.counter.max(number);
+    }
+
     /// One thing has happened: what is to be done.
     #[must_use]
     pub fn step(&mut self, now: &Reading, input: Input) -> Vec<Action> {
