@@ -26,7 +26,7 @@ use crate::modem::clock::Clock;
 use crate::modem::port::Port;
 
 use self::checks::RunningCheck;
-use self::orders::{After, Asked, Leaving, lent_text};
+use self::orders::{After, Asked, Leaving, Overdue, lent_text};
 use super::desk::{Desk, DeskFact};
 use super::hours::Hours;
 use super::order::{Refused, Told};
@@ -193,8 +193,7 @@ struct Worker {
     recalled: bool,
     /// Past this it is stuck.
     limit: Option<Mono>,
-    /// It was stuck, and is being ended.
-    aborted: bool,
+    overdue: Overdue,
     call: Option<Running>,
     check: Option<RunningCheck>,
 }
@@ -327,7 +326,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 cancel,
                 recalled: false,
                 limit: None,
-                aborted: false,
+                overdue: Overdue::No,
                 call: None,
                 check: None,
             },

@@ -165,7 +165,7 @@ pub enum DurableError {
         /// Which.
         path: PathBuf,
         /// Its form.
-        format: u32,
+        format: u64,
     },
 }
 
@@ -183,19 +183,10 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Restored, DurableError> {
         Ok(facts) if facts.len() > BYTES_MAX => Vec::new(),
         Ok(_) => fs::read(path).map_err(io("read"))?,
     };
-    let what = match serde_json::from_slice::<Durable>(&bytes) {
-        Ok(state) if state.format == FORMAT => return Ok(Restored { state, damaged: None }),
-        Ok(state) if state.format > FORMAT => {
-            return Err(DurableError::Later { path: path.to_owned(), format: state.format });
-        }
-        Ok(_) => "its form is unknown".to_owned(),
-        // A later form may lack, or have, anything.
-        Err(error) => match serde_json::from_slice::<FormatOnly>(&bytes) {
-            Ok(FormatOnly { format }) if format > FORMAT => {
-                return Err(DurableError::Later { path: path.to_owned(), format });
-            }
-            _ => error.to_string(),
-        },
+    let what = match parse(&bytes) {
+        Ok(Parsed::Ours(state)) => return Ok(Restored { state: *state, damaged: None }),
+        Ok(Parsed::Later(format)) => return Err(DurableError::Later { path: path.to_owned(), format }),
+        Err(what) => what,
     };
     let aside = path.with_extension(format!("damaged-{}.json", now.strftime("%Y%m%dT%H%M%SZ")));
     fs::rename(path, &aside).map_err(io("set aside"))?;
@@ -209,9 +200,24 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Restored, DurableError> {
     Ok(Restored { state: Durable { emergency, ..Durable::default() }, damaged: Some(damaged) })
 }
 
-#[derive(Deserialize)]
-struct FormatOnly {
-    format: u32,
+/// What a file holds.
+enum Parsed {
+    Ours(Box<Durable>),
+    /// Something of a later form, of which nothing else is known.
+    Later(u64),
+}
+
+/// The form first: a later one may have anything behind it, and what says none is nothing of ours.
+fn parse(bytes: &[u8]) -> Result<Parsed, String> {
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let format = value.as_object().and_then(|state| state.get("format")?.as_u64());
+    match format {
+        Some(format) if format == u64::from(FORMAT) => serde_json::from_value(value)
+            .map(|state| Parsed::Ours(Box::new(state)))
+            .map_err(|error| error.to_string()),
+        Some(format) if format > u64::from(FORMAT) => Ok(Parsed::Later(format)),
+        _ => Err("it does not say its form".to_owned()),
+    }
 }
 
 /// Writes the state: whole, or not at all, and on the disk when this returns. Makes its folder. Blocks on the disk.

@@ -73,3 +73,6 @@ pub fn look(reports: &Path, plan: &PlanName) -> Result<Option<Leftover>, String>
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! All that a daemon works by: its file, and every plan that it names, read at one moment.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,12 +25,19 @@ pub struct Loaded {
 }
 
 /// A plan, with what it is run by.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct LoadedPlan {
     /// What it is run by.
     pub entry: PlanEntry,
     /// The plan.
     pub plan: Arc<Plan>,
+}
+
+impl fmt::Debug for LoadedPlan {
+    /// A whole plan would fill a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LoadedPlan({} on {})", self.name(), self.bank())
+    }
 }
 
 impl LoadedPlan {

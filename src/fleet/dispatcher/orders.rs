@@ -43,6 +43,17 @@ pub(super) enum After {
     Lent { ticket: u64, line: Option<LineId> },
 }
 
+/// How a worker stands to its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// Within it.
+    No,
+    /// Past it, for a moment.
+    Late,
+    /// It was ended.
+    Ended,
+}
+
 /// A worker that was told to end.
 pub(super) struct Leaving {
     task: Id,
@@ -152,6 +163,7 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
         let cancel = self.cancel;
         let Some(worker) = self.workers.get_mut(modem) else { return };
         worker.recalled = false;
+        worker.overdue = Overdue::No;
         worker.cancel.send_if_modified(|now| std::mem::replace(now, cancel) != cancel);
         if let Some(limit) = worker.limit.take() {
             self.limits.remove(&(limit, modem.clone()));
@@ -259,12 +271,19 @@ impl<O: OpenPort, B: LineBook> Run<'_, O, B> {
                 leaving.abort.abort();
                 leaving.limit = again;
             } else if let Some(worker) = self.workers.get_mut(&modem) {
-                if std::mem::replace(&mut worker.aborted, true) {
-                    self.bury(&modem);
-                    continue;
+                match worker.overdue {
+                    // A host that stood still wakes with all limits at once: its own come first.
+                    Overdue::No => worker.overdue = Overdue::Late,
+                    Overdue::Late => {
+                        tracing::error!(%modem, "its worker is past every limit: it is ended");
+                        worker.abort.abort();
+                        worker.overdue = Overdue::Ended;
+                    }
+                    Overdue::Ended => {
+                        self.bury(&modem);
+                        continue;
+                    }
                 }
-                tracing::error!(%modem, "its worker is past every limit: it is ended");
-                worker.abort.abort();
                 worker.limit = Some(again);
             } else {
                 continue;

@@ -1,5 +1,6 @@
 mod checks;
 mod limits;
+mod orders;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

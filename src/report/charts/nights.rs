@@ -59,11 +59,12 @@ const TITLED_MAX: usize = 400;
 
 /// What each run found of a line, in their order, the newest last. Absent without any.
 pub fn strip(nights: &[LineNight]) -> Option<String> {
-    let (first, last) = (nights.first()?, nights.last()?);
     const ID: &str = "strip";
-    // Whole rows, so that the newest row is the full one.
-    let lead = (RUNS_A_ROW - nights.len() % RUNS_A_ROW) % RUNS_A_ROW;
-    let rows = (nights.len() + lead) / RUNS_A_ROW;
+    let (first, last) = (nights.first()?, nights.last()?);
+    // Whole rows, so that the newest row is the full one; a first row begins where rows begin.
+    let lead =
+        if nights.len() < RUNS_A_ROW { 0 } else { (RUNS_A_ROW - nights.len() % RUNS_A_ROW) % RUNS_A_ROW };
+    let rows = (nights.len() + lead).div_ceil(RUNS_A_ROW);
     let mut svg = Svg::new(ID, LABELS + CELL * RUNS_A_ROW as f64, CELL * rows as f64 + 2.0);
     svg.patterns();
     let place = |nth: usize| {
@@ -132,8 +133,8 @@ pub fn strip(nights: &[LineNight]) -> Option<String> {
     )
 }
 
-const WIDTH: f64 = 760.0;
-const LEFT: f64 = 66.0;
+const WIDTH: f64 = 440.0;
+const LEFT: f64 = 60.0;
 const RIGHT: f64 = 12.0;
 const HEIGHT: f64 = 150.0;
 const TOP: f64 = 24.0;
@@ -244,7 +245,7 @@ pub fn over_nights(nights: &[LineNight]) -> Option<String> {
         .collect();
     keys.push(Key::class("c-band", "usual"));
     keys.push(Key {
-        shape: format!("<circle class=\"c-slow\" cx=\"7\" cy=\"7\" r=\"4\"/>"),
+        shape: "<circle class=\"c-slow\" cx=\"7\" cy=\"7\" r=\"4\"/>".to_owned(),
         label: "beyond the usual".to_owned(),
     });
     Some(
@@ -406,7 +407,7 @@ fn panel(
 
 /// Days below the plot, as many as there is room for.
 fn days(svg: &mut Svg, nights: &[&LineNight], x: impl Fn(usize) -> f64) {
-    let every = nights.len().div_ceil(8).max(1);
+    let every = nights.len().div_ceil(5).max(1);
     for (place, night) in nights.iter().enumerate().step_by(every) {
         let anchor = if place == 0 { Anchor::Start } else { Anchor::Middle };
         if x(place) < WIDTH - RIGHT - 30.0 || place == 0 {

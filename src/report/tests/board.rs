@@ -87,6 +87,11 @@ fn the_end_is_estimated_only_once_enough_is_known_and_never_before_a_wait_is_ove
     let left = Duration::from_secs(225);
     assert_eq!(board.estimate(now), Some(live::Estimate { left, known_lines: 5 }));
     assert!(board.text(now, 100)[0].ends_with("about 4 min left  0.03 USD"), "{}", board.text(now, 100)[0]);
+    let paused = EventKind::Paused { why: "moved".into(), until: None };
+    show(&mut board, |s| s.tell(239_000, paused));
+    assert!(board.text(now, 100).iter().any(|row| row == "the run is paused until it is resumed: moved"));
+    show(&mut board, |s| s.tell(239_500, EventKind::Resumed));
+    assert!(!board.text(now, 100).iter().any(|row| row.contains("paused")));
     show(&mut board, |s| s.modem(240_000, 1, ModemState::Quarantined, None, ""));
     assert_eq!(board.estimate(now).unwrap().left, Duration::from_secs(450), "one modem is left");
     show(&mut board, |s| {

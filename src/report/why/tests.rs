@@ -82,6 +82,25 @@ fn a_line_of_which_nothing_was_told_waits_for_a_modem_and_is_told_of_the_bench()
 }
 
 #[test]
+fn whoever_asks_in_a_pause_hears_of_it() {
+    let paused = |until| {
+        let until = jiff::SignedDuration::from_secs(until);
+        EventKind::Paused { why: "the rack is moved".to_owned(), until: Some(sample::start() + until) }
+    };
+    let events = vec![(1, state(0, ModemState::Ready, None, None)), (5, paused(605))];
+    let text = told(events.clone(), "BR0001-A", 10);
+    assert_eq!(
+        text,
+        "waits: the run is paused since 2026-11-21 02:00:05Z, until 2026-11-21 02:10:05Z, in 9 min: the rack is moved"
+    );
+    let over = [events, vec![(9, EventKind::Resumed)]].concat();
+    assert!(told(over, "BR0001-A", 10).starts_with("waits for a free modem"));
+    let disabled = vec![(1, state(0, ModemState::Disabled, None, None))];
+    let text = told(disabled, "m00", 10);
+    assert!(text.starts_with("is disabled: nothing is dialed on it before it is enabled"), "{text}");
+}
+
+#[test]
 fn a_line_in_a_call_and_one_that_is_judged_are_not_waiting() {
     let text = told(vec![(2, started(1))], "BR0001-A", 9);
     assert!(text.starts_with("is being called now: call 1, on m00,") && text.ends_with("for 7 s"), "{text}");

@@ -84,7 +84,7 @@ impl World {
         let now = Reading { mono: Mono::from_millis(1_000), wall, begun: wall };
         let (keeper, said) = Keeper::new(&now, loaded, durable);
         let mut world = Self { _root: root, keeper, now, said, tickets: 0 };
-        assert!(world.said.iter().any(|action| matches!(action, Action::Lead(_))));
+        assert!(world.said.iter().any(|action| matches!(action, Action::Levels(_))));
         world.step(Input::Role { role: Role::Primary, why: "it has no peers".to_owned() });
         world
     }
@@ -160,11 +160,10 @@ impl World {
         self.said.iter().filter_map(begun).collect()
     }
 
-    /// The one job that begins in this step, with a run of its name and number.
+    /// The first job that begins in this step, with a run of its name and number.
     fn begun(&mut self) -> (JobId, RunId) {
         let begins = self.begins();
-        assert_eq!(begins.len(), 1, "{:?}", self.said);
-        let (job, plan, what) = begins.into_iter().next().unwrap();
+        let (job, plan, what) = begins.into_iter().next().unwrap_or_else(|| panic!("{:?}", self.said));
         let run = match what {
             What::Run { resume: Some(run) } => run,
             _ => RunId::new(self.now.wall, &plan.parse().unwrap()).nth(u8::try_from(job.0 % 200).unwrap()),

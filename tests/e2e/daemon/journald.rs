@@ -34,5 +34,8 @@ fn a_log_for_journald_has_priorities_and_any_other_has_times() {
     assert!(line.starts_with("<6> INFO lineman::"), "{line}");
     let line = first_line(&stage, |_| "1:2".to_owned());
     let (stamp, rest) = line.split_once(' ').unwrap();
-    assert!(stamp.parse::<jiff::Timestamp>().is_ok() && rest.trim_start().starts_with("INFO lineman::"), "{line}");
+    assert!(
+        stamp.parse::<jiff::Timestamp>().is_ok() && rest.trim_start().starts_with("INFO lineman::"),
+        "{line}"
+    );
 }
