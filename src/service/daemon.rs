@@ -565,13 +565,18 @@ impl Daemon {
             Err(why) => {
                 tracing::error!("the configuration could not be read: {why}");
                 self.systemd.ready(&self.said);
+                if std::mem::take(&mut self.read_again) {
+                    self.reload();
+                }
                 return;
             }
         };
-        self.inputs.push_back(input);
         if std::mem::take(&mut self.read_again) {
+            // Whoever asked meanwhile may have mended what this reading has not seen: his answer is the next one.
             self.reload();
+            return;
         }
+        self.inputs.push_back(input);
     }
 
     fn begin(&mut self, begin: Begin) {

@@ -104,6 +104,7 @@ pub(in super::super) struct Calls {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "as its readers know it")]
 struct Call {
     run: RunId,
     plan: PlanName,
