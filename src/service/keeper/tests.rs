@@ -614,7 +614,7 @@ fn drain_finishes_calls_and_holds_until_it_is_resumed() {
     world.over(night, false);
     assert_eq!(world.keeper.status(&world.now).stands, Stands::Stopped);
     let mut next = World::new("2026-11-23T02:30:00", &daemon("", ""), world.kept());
-    says(&next.refused(start("spare")), "the daemon was stopped");
+    says(&next.refused(start("spare")), "the daemon is stopped");
     says(&next.done(Control::Resume { plan: None }), "no longer drained nor stopped");
 }
 
