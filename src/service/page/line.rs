@@ -127,7 +127,7 @@ pub(super) fn page(here: &Here, parts: &[String]) -> Result<Page, Lost> {
         return Err(unknown());
     }
     let head = head(plan, &id, planned, portrait.as_ref());
-    let nights = portrait.as_ref().map(|portrait| nights(portrait)).unwrap_or_default();
+    let nights = portrait.as_ref().map(nights).unwrap_or_default();
     let value = context! {
         head,
         in_plan => planned.is_some(),
