@@ -1,6 +1,7 @@
 //! The daemon to look at: `lineman serve` without a file, on the simulated bank, with a state and a token of its own that are gone
 //! with it.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -63,5 +64,9 @@ fn text(plan: &Path, reports: &Path) -> String {
 fn token() -> std::io::Result<String> {
     let mut bytes = [0; TOKEN_BYTES];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut token = String::new();
+    for byte in bytes {
+        let _ = write!(token, "{byte:02x}");
+    }
+    Ok(token)
 }

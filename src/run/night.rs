@@ -105,7 +105,13 @@ impl Night {
             host.note(notice);
         }
         let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory, host.as_ref()).await?;
-        let wish_standing = wish.standing.clone();
+        let mut wish_standing = wish.standing.clone();
+        if let Some(why) = plan.bank.all_off(&wish_standing.disabled) {
+            return Err(Failure::wrong(why));
+        }
+        for (modem, why) in plan.bank.off() {
+            wish_standing.disabled.entry(modem).or_insert(why);
+        }
         let wish = telling::Wish { mail: &wish.mail, nobody: wish.no_notify, asked: false };
         let told = Box::pin(Told::prepare(&plan, &wish, &host)).await;
         let reports = reports.to_owned();
@@ -285,6 +291,7 @@ impl Concluded {
 }
 
 /// Checks the record, publishes the run, hands it to the history; then lets go of its folder.
+#[expect(clippy::needless_pass_by_value, reason = "its locks go with it")]
 fn conclude(
     dir: RunDir,
     minutes: Minutes,

@@ -23,7 +23,7 @@ impl Record {
     }
 
     /// The scribe's hand.
-    pub(super) fn write<T>(&self, change: impl FnOnce(&mut Option<RunState>) -> T) -> T {
+    pub(crate) fn write<T>(&self, change: impl FnOnce(&mut Option<RunState>) -> T) -> T {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
     }
 

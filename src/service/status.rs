@@ -53,7 +53,8 @@ impl Status {
         };
         let of_plans = || self.plans.iter().filter_map(|plan| plan.run.as_ref());
         let calls = self.banks.iter().filter_map(|bank| bank.run.as_ref());
-        let calls = calls.filter(|call| of_plans().all(|run| run != *call)).map(|call| format!("call {call}"));
+        let calls =
+            calls.filter(|call| of_plans().all(|run| run != *call)).map(|call| format!("call {call}"));
         let runs: Vec<String> = of_plans().map(|run| format!("run {run}")).chain(calls).collect();
         let next = self.plans.iter().filter_map(|plan| Some((plan.next?, &plan.plan))).min();
         let mut parts = Vec::new();

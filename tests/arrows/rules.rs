@@ -86,6 +86,7 @@ pub(crate) const CORES: &[&str] = &[
     "report/night",
     "report/prometheus",
     "report/zabbix",
+    "service/progress",
     "history/drift",
     "history/statistics",
     "config/plan/standing",
@@ -109,7 +110,15 @@ pub(crate) const CORES: &[&str] = &[
     "notify/options",
     "notify/payload",
     "notify/secret",
+    "service/control",
+    "service/http/bucket",
+    "service/http/seats",
     "service/metrics",
+    "service/control",
+    "service/keeper/",
+    "service/status",
+    "config/service/difference",
+    "config/service/schedule",
 ];
 
 /// What a pure core never names, as the beginning of a path.

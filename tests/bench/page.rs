@@ -132,6 +132,7 @@ fn status() -> Status {
         }],
         banks: Vec::new(),
         queue: Vec::new(),
+        troubles: Vec::new(),
         log: std::collections::BTreeMap::new(),
     }
 }

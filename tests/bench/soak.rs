@@ -1,4 +1,4 @@
-//! The soak: a week of a daemon with 64 modems, at high speed. A day takes a minute: every night all lines, every two hours a
+//! The soak: a week of a daemon with 64 modems, at high speed. A day takes half a minute: every night all lines, every four hours a
 //! few of them, every day some calls of a technician, a pause, and a configuration that is written again; and somebody who
 //! looks at its metrics all the time. Memory, descriptors and threads must be the same at its end.
 
@@ -11,13 +11,13 @@ use super::common::{FOUR, Line, Night, Row, Sample, Stage, Wire, pause, status};
 use super::daemon::Daemon;
 
 /// A day of the week that is played.
-const DAY: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(30);
 const DAYS: u32 = 7;
 /// Between two looks.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(250);
 const MODEMS: usize = 64;
-/// Lines of a night, and of the round every two hours.
-const LINES: usize = 320;
+/// Lines of a night, and of the round every four hours.
+const LINES: usize = 192;
 const ROUND: usize = 24;
 /// By how much the last day may be above the second: what the allocator keeps wanders by more than nothing.
 const MEMORY_RATIO: f64 = 1.1;
@@ -44,8 +44,8 @@ pub(crate) fn rows() -> Vec<Row> {
         lines: lines(),
     });
     write_round(&stage);
-    // With seconds in front: every minute is a night, every five seconds two hours.
-    let plans = "  - { plan: plan.yaml, schedule: \"0 * * * * *\", missed: 30s }\n  - { plan: round.yaml, schedule: \"*/5 * * * * *\", missed: skip }\n";
+    // With seconds in front: every half minute is a night, every five seconds four hours.
+    let plans = "  - { plan: plan.yaml, schedule: \"*/30 * * * * *\", missed: 20s }\n  - { plan: round.yaml, schedule: \"*/5 * * * * *\", missed: skip }\n";
     let daemon = Daemon::start(&stage, plans);
     let process = format!("/proc/{}", daemon.process.id());
     let (looks, runs) = week(&stage, &daemon, Path::new(&process));
@@ -90,7 +90,7 @@ fn lines() -> Vec<Line> {
     (0..LINES).map(line).collect()
 }
 
-/// The plan of every two hours: the first lines of the night's.
+/// The plan of every four hours: the first lines of the night's.
 fn write_round(stage: &Stage) {
     let night = stage.read("plan.yaml").replace("plan: bench\n", "plan: round\n");
     let is_line = |line: &&str| line.starts_with("  - {");
@@ -148,7 +148,7 @@ fn draw(looks: &[Look]) -> String {
     let total = 40.0 + panels.len() as f64 * (height + gap) + 20.0;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {total}\" role=\"img\" aria-labelledby=\"title\">\n\
-         <title id=\"title\">A daemon with {MODEMS} modems over a week, a day a minute: memory, descriptors, threads, calls</title>\n\
+         <title id=\"title\">A daemon with {MODEMS} modems over a week, a day in half a minute: memory, descriptors, threads, calls</title>\n\
          <style>text {{ font: 13px sans-serif; fill: #333 }} .axis {{ stroke: #bbb; fill: none }} .line {{ stroke: #1565c0; fill: none; stroke-width: 1.2 }}\n\
          @media (prefers-color-scheme: dark) {{ text {{ fill: #ddd }} .axis {{ stroke: #555 }} .line {{ stroke: #64b5f6 }} }}</style>\n",
         left + width + 20.0

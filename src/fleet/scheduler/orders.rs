@@ -87,8 +87,8 @@ impl Scheduler {
     /// Does what is ordered, or refuses it; whoever waits is answered by [`Decision::Answer`], or [`Decision::Lend`].
     pub(super) fn told(&mut self, now: Mono, ticket: u64, order: Order) {
         let answer = match order {
-            Order::Stop { why, .. } => self.stop(why.unwrap_or_default()),
-            Order::Drain { why } => self.stop(why),
+            Order::Stop { why, .. } => Ok(self.stop(why.unwrap_or_default())),
+            Order::Drain { why } => Ok(self.stop(why)),
             Order::Pause { why, until } => self.hold_still(now, Pause { why, until }),
             Order::Resume if self.orders.is_paused() => {
                 self.resume();
@@ -104,7 +104,7 @@ impl Scheduler {
                 Ok(()) => return,
                 Err(why) => Err(why),
             },
-            Order::TakeBack { modem } => self.modem_named(&modem).and_then(|at| self.take_home(now, at)),
+            Order::TakeBack { modem } => self.modem_named(&modem).and_then(|at| self.take_home(at)),
         };
         self.decisions.push(Decision::Answer { ticket, answer });
     }
@@ -145,17 +145,17 @@ impl Scheduler {
 
     // --- the run as a whole
 
-    fn stop(&mut self, why: String) -> Result<String, String> {
+    fn stop(&mut self, why: String) -> String {
         if !why.is_empty() {
             self.orders.stopped = Some(why);
         }
         self.close(Fault::Cancelled);
         let left = self.running + self.checking;
-        Ok(match left {
+        match left {
             0 => "nothing is dialed any more".to_owned(),
             1 => "nothing is dialed any more; one call is ending".to_owned(),
             left => format!("nothing is dialed any more; {left} calls are ending"),
-        })
+        }
     }
 
     /// Everybody who waits for a modem is told that none comes any more.
@@ -235,9 +235,9 @@ impl Scheduler {
         if self.orders.is_lent(modem) {
             return Ok(format!("`{id}` is enabled, and lent to a technician's call"));
         }
-        if self.orders.bids.contains_key(&modem) {
+        if let Some(bid) = self.orders.bids.get_mut(&modem) {
             // Its call is on its way out: it comes back behind that.
-            self.orders.bids.insert(modem, Bid::Restart);
+            *bid = Bid::Restart;
             self.bench.bid(modem, Some(Bid::Restart));
         } else if self.closed.is_none() {
             self.bench.renew(modem);
@@ -535,7 +535,7 @@ impl Scheduler {
         self.bench.take_home(modem);
     }
 
-    fn take_home(&mut self, _now: Mono, modem: usize) -> Result<String, String> {
+    fn take_home(&mut self, modem: usize) -> Result<String, String> {
         let id = self.bench.ids[modem].clone();
         if !self.orders.is_lent(modem) {
             return Err(format!("`{id}` is not lent"));

@@ -59,8 +59,8 @@ const TITLED_MAX: usize = 400;
 
 /// What each run found of a line, in their order, the newest last. Absent without any.
 pub fn strip(nights: &[LineNight]) -> Option<String> {
-    let (first, last) = (nights.first()?, nights.last()?);
     const ID: &str = "strip";
+    let (first, last) = (nights.first()?, nights.last()?);
     // Whole rows, so that the newest row is the full one; a first row begins where rows begin.
     let lead =
         if nights.len() < RUNS_A_ROW { 0 } else { (RUNS_A_ROW - nights.len() % RUNS_A_ROW) % RUNS_A_ROW };
@@ -245,7 +245,7 @@ pub fn over_nights(nights: &[LineNight]) -> Option<String> {
         .collect();
     keys.push(Key::class("c-band", "usual"));
     keys.push(Key {
-        shape: format!("<circle class=\"c-slow\" cx=\"7\" cy=\"7\" r=\"4\"/>"),
+        shape: "<circle class=\"c-slow\" cx=\"7\" cy=\"7\" r=\"4\"/>".to_owned(),
         label: "beyond the usual".to_owned(),
     });
     Some(

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::held::{Ending, at};
 use super::queue::{Item, Want};
 use super::{Action, Begin, JobId, Keeper, Level, OrderId, RunEnd, Ticket, What, done, refused};
-use crate::config::service::LoadedPlan;
+use crate::config::service::{LoadedPlan, WINDOW_MAX};
 use crate::fleet::order::{self, Order};
 use crate::model::{BankName, LineId, ModemId, Mono, RunId};
 use crate::service::durable::Running;
@@ -20,9 +20,9 @@ pub const RETRY_FIRST: Duration = Duration::from_secs(5);
 /// So often in a row, and it is `down`: tried again slowly.
 pub const FAILURES_MAX: u32 = 5;
 /// How slowly.
-pub const RETRY_SLOWLY: Duration = Duration::from_mins(15);
+pub const RETRY_SLOWLY: Duration = Duration::from_secs(900);
 /// What lived so long is no part of a row of failures.
-const LIVED_LONG: Duration = Duration::from_mins(10);
+const LIVED_LONG: Duration = Duration::from_secs(600);
 
 /// The pause after so many failures in a row.
 pub(super) fn pause_after(failures: u32) -> Duration {
@@ -179,12 +179,11 @@ impl Keeper {
         let (plan, due, failures, is_call) = (job.plan.clone(), job.due, job.failures, job.is_call());
         let name = plan.name().clone();
         if !is_call {
-            let running = match item.map(|item| item.want) {
-                Some(Want::Resume(running)) => Running { deaths: failures, ..running },
-                _ => {
-                    let until = self.window_of(&plan, due.unwrap_or(now));
-                    Running { run: run.clone(), due, begun: now, until, deaths: failures }
-                }
+            let running = if let Some(Want::Resume(running)) = item.map(|item| item.want) {
+                Running { deaths: failures, ..running }
+            } else {
+                let until = window_of(&plan, due.unwrap_or(now));
+                Running { run: run.clone(), due, begun: now, until, deaths: failures }
             };
             let memory = self.memory(&name);
             memory.running = Some(running);
@@ -196,28 +195,6 @@ impl Keeper {
         if let Some(ticket) = ticket {
             self.reply(ticket, Ok(control_done(format!("run `{run}` has begun"), Some(run))));
         }
-    }
-
-    /// Until when a run that was due then is resumed.
-    fn window_of(&self, plan: &LoadedPlan, due: Timestamp) -> Timestamp {
-        use crate::config::service::WINDOW_MAX;
-        let most = due + plan.entry.window.unwrap_or(WINDOW_MAX);
-        let next = plan.entry.schedule.as_ref().and_then(|schedule| schedule.next_after(due));
-        match (plan.entry.window, next) {
-            (None, Some(next)) => most.min(next),
-            _ => most,
-        }
-    }
-
-    /// The same of a run that was found.
-    pub(super) fn running_of(
-        &self,
-        plan: &LoadedPlan,
-        run: RunId,
-        begun: Timestamp,
-        due: Timestamp,
-    ) -> Running {
-        Running { run, due: Some(due), begun, until: self.window_of(plan, due), deaths: 0 }
     }
 
     /// A job could not begin.
@@ -373,7 +350,7 @@ impl Keeper {
                 Purpose::Told(_) => {}
                 Purpose::Asked(ticket, Some(said)) => self.reply(ticket, done(said)),
                 Purpose::Asked(ticket, None) => {
-                    self.reply(ticket, Err(refused("its run has ended meanwhile".to_owned())))
+                    self.reply(ticket, Err(refused("its run has ended meanwhile".to_owned())));
                 }
                 // It waits for the bank like any other now.
                 Purpose::Lend(number) => {
@@ -411,7 +388,7 @@ impl Keeper {
                 self.reply(ticket, done(said.unwrap_or_else(|| format!("`{modem}` is lent"))));
             }
             (Purpose::Asked(ticket, Some(said)), Err(why)) => {
-                self.reply(ticket, done(format!("{said} (the run: {why})")))
+                self.reply(ticket, done(format!("{said} (the run: {why})")));
             }
             (Purpose::Asked(ticket, None), Err(why)) => self.reply(ticket, Err(refused(why.to_string()))),
             (Purpose::Lend(number), Ok(order::Done::Lent(modem))) => self.lent(job, number, modem),
@@ -481,7 +458,7 @@ impl Keeper {
         if let Some(wanted) = wanted
             && told.as_ref().is_none_or(|told| wanted.how > told.how || (!wanted.goes_on && told.goes_on))
         {
-            self.end_one(id, wanted, told);
+            self.end_one(id, wanted, told.as_ref());
         }
         let Some(job) = self.jobs.get(&id) else { return };
         if job.told.ending.is_some() {
@@ -495,7 +472,7 @@ impl Keeper {
         let mut orders: Vec<(Order, String)> = Vec::new();
         match (&pause, job.told.paused) {
             (Some(held), false) => {
-                orders.push((Order::Pause { why: held.why.clone(), until: None }, "to pause".to_owned()))
+                orders.push((Order::Pause { why: held.why.clone(), until: None }, "to pause".to_owned()));
             }
             (None, true) => orders.push((Order::Resume, "to go on".to_owned())),
             _ => {}
@@ -536,9 +513,9 @@ impl Keeper {
     }
 
     /// Ends a job; what was ended for good before goes on no more.
-    fn end_one(&mut self, id: JobId, wanted: Ending, told: Option<Ending>) {
-        let goes_on = wanted.goes_on && told.as_ref().is_none_or(|told| told.goes_on);
-        let graver = told.as_ref().is_none_or(|told| wanted.how > told.how);
+    fn end_one(&mut self, id: JobId, wanted: Ending, told: Option<&Ending>) {
+        let goes_on = wanted.goes_on && told.is_none_or(|told| told.goes_on);
+        let graver = told.is_none_or(|told| wanted.how > told.how);
         let Some(job) = self.jobs.get_mut(&id) else { return };
         job.told.ending = Some(Ending { goes_on, ..wanted.clone() });
         let run = job.run.as_ref().map(|(run, _)| run.clone());
@@ -570,9 +547,7 @@ impl Keeper {
     pub(super) fn modems_off(&self, plan: &LoadedPlan) -> BTreeMap<ModemId, String> {
         let now = self.loaded.plans.iter().find(|other| other.bank() == plan.bank()).unwrap_or(plan);
         let bank = &now.plan.bank;
-        let file = |modem: &ModemId| (modem.clone(), format!("disabled in `{}`", bank.path.display()));
-        let mut off: BTreeMap<ModemId, String> =
-            bank.modems.iter().filter(|modem| !modem.enabled).map(|modem| file(&modem.id)).collect();
+        let mut off = bank.off();
         off.extend(self.disabled_by_operator(plan.bank()));
         // What the bank had when the job began is all that it can be told of.
         off.retain(|modem, _| plan.plan.bank.modems.iter().any(|known| known.id == *modem));
@@ -597,6 +572,21 @@ impl Keeper {
         off.retain(|line, _| plan.plan.line(line).is_some());
         off
     }
+}
+
+/// Until when a run that was due then is resumed.
+fn window_of(plan: &LoadedPlan, due: Timestamp) -> Timestamp {
+    let most = due + plan.entry.window.unwrap_or(WINDOW_MAX);
+    let next = plan.entry.schedule.as_ref().and_then(|schedule| schedule.next_after(due));
+    match (plan.entry.window, next) {
+        (None, Some(next)) => most.min(next),
+        _ => most,
+    }
+}
+
+/// What is kept of a run that was found.
+pub(super) fn running_of(plan: &LoadedPlan, run: RunId, begun: Timestamp, due: Timestamp) -> Running {
+    Running { run, due: Some(due), begun, until: window_of(plan, due), deaths: 0 }
 }
 
 /// Why something is disabled, as it is told of a verdict or a modem.

@@ -48,6 +48,7 @@ enum Said {
     Later,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what the arms of a word come to")]
 fn now(said: impl Into<String>) -> Outcome {
     Ok(Said::Now(said.into()))
 }
@@ -147,6 +148,9 @@ impl Keeper {
                 .as_ref()
                 .map_or("it has no number that may be dialed", |preset| preset.detail.as_str());
             return Err(refused(format!("`{line}` can't be dialed: {why}")));
+        }
+        if plan.plan.line(&line).is_some_and(|planned| !planned.enabled) {
+            return Err(refused(format!("`{line}` is disabled in `{}`", plan.plan.path.display())));
         }
         let off = self.durable.plans.get(plan.name()).and_then(|memory| memory.lines.get(&line));
         if let Some(word) = off {
@@ -249,7 +253,7 @@ impl Keeper {
         let items: Vec<Item> = self.queue.take_all(|item| plan.is_none_or(|plan| item.plan == *plan));
         let many = items.len();
         for item in items {
-            self.drop_item(item, why);
+            self.drop_item(&item, why);
         }
         many
     }
@@ -426,7 +430,7 @@ impl Keeper {
                 self.memory(&plan).lines.insert(line.clone(), word);
                 let is_it = |item: &Item| item.plan == plan && item.want == Want::Call(line.clone());
                 for item in self.queue.take_all(is_it) {
-                    self.drop_item(item, "the line was disabled");
+                    self.drop_item(&item, "the line was disabled");
                 }
                 let said = format!("`{line}` of plan `{plan}` is disabled");
                 self.asked = Some(Asked { ticket, said, modem: None, line: Some(line) });

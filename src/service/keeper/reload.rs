@@ -40,7 +40,7 @@ impl Keeper {
             })
         });
         for item in gone {
-            self.drop_item(item, "it is no longer in the configuration");
+            self.drop_item(&item, "it is no longer in the configuration");
         }
         self.remember_plans();
         let said = if changes.is_empty() { "nothing has changed".to_owned() } else { changes.join("; ") };

@@ -84,7 +84,7 @@ impl World {
         let now = Reading { mono: Mono::from_millis(1_000), wall, begun: wall };
         let (keeper, said) = Keeper::new(&now, loaded, durable);
         let mut world = Self { _root: root, keeper, now, said, tickets: 0 };
-        assert!(world.said.iter().any(|action| matches!(action, Action::Lead(_))));
+        assert!(world.said.iter().any(|action| matches!(action, Action::Levels(_))));
         world.step(Input::Role { role: Role::Primary, why: "it has no peers".to_owned() });
         world
     }

@@ -189,7 +189,7 @@ impl Keeper {
     }
 
     /// Takes something out of the queue's hands, with words.
-    pub(super) fn drop_item(&mut self, item: Item, why: &str) {
+    pub(super) fn drop_item(&mut self, item: &Item, why: &str) {
         let what = match &item.want {
             Want::Call(line) => format!("the call to `{line}` is not made: {why}"),
             Want::Demand => format!("plan `{}` is not run on demand: {why}", item.plan),
@@ -202,7 +202,7 @@ impl Keeper {
         if let Some(ticket) = item.ticket {
             self.reply(ticket, Err(refused(what)));
         }
-        self.forget(&item);
+        self.forget(item);
     }
 
     /// Has the folders looked into of plans that may be run from now on.
@@ -263,7 +263,7 @@ impl Keeper {
                     memory.running = None;
                     memory.last = Some(last);
                 }
-                Some(_) => self.go_on_with(name, running),
+                Some(_) => self.go_on_with(name, &running),
                 None => {
                     let run = &running.run;
                     let why = newest.as_ref().map_or_else(
@@ -314,15 +314,15 @@ impl Keeper {
                     .queue
                     .take_all(|item| item.plan == *name && matches!(item.want, Want::Due(at) if at <= due));
                 drop(gone);
-                let running = self.running_of(&plan, run, newest.begun, due);
+                let running = super::jobs::running_of(&plan, run, newest.begun, due);
                 self.memory(name).running = Some(running.clone());
-                self.go_on_with(name, running);
+                self.go_on_with(name, &running);
             }
         }
     }
 
     /// A run that was cut off waits for its turn, if its window holds.
-    fn go_on_with(&mut self, name: &PlanName, running: Running) {
+    fn go_on_with(&mut self, name: &PlanName, running: &Running) {
         let now = self.now.wall;
         let run = &running.run;
         if running.until <= now {
@@ -333,7 +333,7 @@ impl Keeper {
                     at(running.until)
                 ),
             );
-            return leave(self.memory(name), &running, now);
+            return leave(self.memory(name), running, now);
         }
         self.log(
             Level::Info,

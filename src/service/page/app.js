@@ -66,7 +66,20 @@
     for (const acts of part.querySelectorAll('[data-needs-script]')) acts.hidden = false;
   };
   // Puts the new nodes where they differ: whoever is typing, has opened something, or has the focus somewhere keeps it.
-  const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || '') === (b.id || '') && (a.dataset?.do || '') === (b.dataset?.do || '');
+  const key = (node) => node.id || node.getAttribute?.('aria-labelledby') || node.dataset?.do || '';
+  const same = (a, b) => a.nodeName === b.nodeName && key(a) === key(b);
+  // What stands at this place, or further on where blanks, or something that has gone, lie before it.
+  const match = (at, node) => {
+    if (node.nodeType !== Node.ELEMENT_NODE) return at && same(at, node) ? at : null;
+    let steps = 0;
+    for (let other = at; other; other = other.nextSibling) {
+      if (other.nodeType !== Node.ELEMENT_NODE) continue;
+      if (same(other, node)) return other;
+      steps += 1;
+      if (!key(node) && steps > 1) return null;
+    }
+    return null;
+  };
   const merge = (old, fresh) => {
     if (old.isEqualNode(fresh)) return;
     if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
@@ -77,23 +90,18 @@
       if (name !== 'open' && old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
     if (['INPUT', 'SELECT', 'TEXTAREA'].includes(old.nodeName)) return;
-    const news = Array.from(fresh.childNodes);
     let at = old.firstChild;
-    for (const node of news) {
-      if (at && same(at, node)) {
-        merge(at, node);
+    for (const node of Array.from(fresh.childNodes)) {
+      const found = match(at, node);
+      if (!found) { old.insertBefore(node, at); continue; }
+      // What is moved loses the focus: blanks make way instead.
+      while (at !== found && at.nodeType === Node.TEXT_NODE && !at.nodeValue.trim()) {
+        const blank = at;
         at = at.nextSibling;
-        continue;
+        blank.remove();
       }
-      // Something new before, or something gone: what has the same name further on is brought here.
-      let match = at;
-      if (node.id) while (match && match.id !== node.id) match = match.nextSibling; else match = null;
-      if (match) {
-        old.insertBefore(match, at);
-        merge(match, node);
-      } else {
-        old.insertBefore(node, at);
-      }
+      if (found === at) at = at.nextSibling; else old.insertBefore(found, at);
+      merge(found, node);
     }
     while (at) {
       const next = at.nextSibling;
@@ -107,6 +115,16 @@
     address.searchParams.set('part', '1');
     return address;
   };
+  // When a run has ended, what stands beside the live part is another too.
+  let wholly = false;
+  const whole = () => new URL(location.pathname + location.search, location.href);
+  const fetched = async (all) => {
+    const answer = await fetch(all ? whole() : part(), { cache: 'no-store' });
+    if (!answer.ok) return null;
+    const text = await answer.text();
+    const page = new DOMParser().parseFromString(all ? text : `<div id="live">${text}</div>`, 'text/html');
+    return page.getElementById(all ? 'main' : 'live');
+  };
   let looking = false;
   let wanted = 0;
   let looked = 0;
@@ -116,15 +134,19 @@
     if (looking) { soon(); return; }
     looking = true;
     try {
-      const answer = await fetch(part(), { cache: 'no-store' });
-      if (answer.ok) {
-        const fresh = new DOMParser().parseFromString(`<div id="live">${await answer.text()}</div>`, 'text/html').getElementById('live');
-        for (const { name, value } of Array.from(live.attributes)) fresh.setAttribute(name, value);
-        // What was said here stays until something else is.
-        const said = live.querySelector('.act-said'), blank = fresh.querySelector('.act-said');
-        if (said && blank) { blank.textContent = said.textContent; blank.className = said.className; }
+      const all = wholly;
+      wholly = false;
+      const old = all ? $('main') : live;
+      const fresh = await fetched(all);
+      if (fresh) {
+        for (const { name, value } of Array.from(old.attributes)) fresh.setAttribute(name, value);
+        // What was said here stays until something else is, and what the script wrote into the page.
+        for (const id of ['act-said', 'token-state', 'token-open']) {
+          const said = $(id), blank = fresh.querySelector(`#${id}`);
+          if (said && blank) { blank.textContent = said.textContent; blank.className = said.className; }
+        }
         prepare(fresh);
-        merge(live, fresh);
+        merge(old, fresh);
         live.dataset.looks = String(Number(live.dataset.looks || 0) + 1);
       }
     } catch { /* the connection tells of itself */ }
@@ -164,8 +186,10 @@
     const of = live.dataset.of;
     // A line's page has other lines' calls before it only as long as they hold its own up.
     if (of && event && event.line !== undefined && event.line !== of) return;
+    // Calls are named by their lines.
     if (of && event && event.call !== undefined && event.line === undefined && !String(event.call).startsWith(of)) return;
     if (event && event.event === 'verdict' && event.fault) tell(`${event.line} ${event.fault}`);
+    if (event && event.event === 'run-ended') wholly = true;
     soon();
   };
   if (live) {

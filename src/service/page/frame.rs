@@ -32,6 +32,7 @@ pub(super) struct Daemon {
     role: &'static str,
     leadership: String,
     problem: String,
+    troubles: Vec<String>,
     started: Moment,
     config: String,
     loaded: Moment,
@@ -74,6 +75,7 @@ pub(super) fn daemon(status: &Status) -> Daemon {
             .map(safe_line)
             .collect::<Vec<_>>()
             .join("\n"),
+        troubles: status.troubles.iter().map(|trouble| safe_line(trouble)).collect(),
         started: status.started.into(),
         config: safe_line(&status.config.path),
         loaded: status.config.loaded.into(),

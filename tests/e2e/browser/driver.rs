@@ -51,9 +51,9 @@ impl Browser {
             "goog:loggingPrefs": {"browser": "ALL"},
             "goog:chromeOptions": {"args": [
                 "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars",
-                // It asks its maker about updates and the like otherwise; nothing here leaves this machine.
+                // It asks its maker about updates and the like otherwise; nothing here leaves this machine, where daemons listen.
                 "--disable-background-networking", "--disable-component-update", "--no-first-run",
-                "--proxy-server=127.0.0.1:9", "--proxy-bypass-list=<-loopback>",
+                "--proxy-server=127.0.0.1:9", "--proxy-bypass-list=127.0.0.1",
             ]},
         }}});
         let begun = browser.post("/session", &wanted);
@@ -91,16 +91,6 @@ impl Browser {
     /// Goes to an address of a server, and waits until it is loaded.
     pub(crate) fn visit(&self, address: &str) {
         self.post("/url", &json!({"url": address}));
-    }
-
-    /// The page as a picture, all of it, in this file: for whoever wants to look at it.
-    pub(crate) fn picture(&self, file: &Path) {
-        let size = self.run("return [innerWidth, Math.min(document.documentElement.scrollHeight, 8000)]");
-        let clip = json!({"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1});
-        let shot =
-            self.chromium("Page.captureScreenshot", &json!({"captureBeyondViewport": true, "clip": clip}));
-        let bytes = shot["data"].as_str().map(decoded).unwrap_or_default();
-        std::fs::write(file, bytes).expect("a picture can be written");
     }
 
     /// What a function's body returns, run in the page.
@@ -174,23 +164,6 @@ impl Drop for Browser {
         let _ = self.agent.delete(&self.session).call();
         end(&mut self.driver, Duration::from_secs(10));
     }
-}
-
-/// Base64. [RFC 4648, section 4]
-fn decoded(text: &str) -> Vec<u8> {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let six =
-        |byte: u8| LETTERS.iter().position(|letter| *letter == byte).and_then(|six| u32::try_from(six).ok());
-    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
-    for six in text.bytes().filter_map(six) {
-        held = (held << 6 | six) & 0xFFF_FFFF;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.extend(u8::try_from(held >> bits & 0xFF));
-        }
-    }
-    bytes
 }
 
 // The keys of the keyboard that have no character. [WebDriver, 17.4.2]

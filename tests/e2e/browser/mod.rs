@@ -4,6 +4,7 @@
 //! Needs Debian's chromium and chromium-driver. In CI it always runs; elsewhere, where it cannot, each test says so.
 
 mod crowd;
+mod daemon;
 mod driver;
 
 use std::collections::BTreeMap;

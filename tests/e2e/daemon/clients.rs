@@ -78,7 +78,13 @@ fn slow_clients_and_a_thousand_idle_ones_hold_up_neither_the_run_nor_its_operato
         assert!(took < Duration::from_secs(3), "the operator waited for {took:?}");
     }
     // Half of a request, a mad one, and one that is too large, over the operator's own door.
-    for (mad, code) in [("GET / HTTP/9.9\r\n\r\n", None), ("POST /api/v1/control HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n", Some(413))] {
+    for (mad, code) in [
+        ("GET / HTTP/9.9\r\n\r\n", None),
+        (
+            "POST /api/v1/control HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n",
+            Some(413),
+        ),
+    ] {
         let mut stream = std::os::unix::net::UnixStream::connect(daemon.socket()).expect("a socket");
         stream.set_read_timeout(Some(SOON)).expect("a limit");
         let _ = stream.write_all(mad.as_bytes());

@@ -72,12 +72,13 @@ fn an_emergency_stop_hangs_up_everything_and_holds_over_a_crash() {
     assert_eq!(exchange.dialed().len(), dials, "dialed behind the stop\n{}", daemon.said());
     let done = judged(&house.run("latest"));
     for row in rows(&house.run("latest").join("lines.csv")) {
-        let expected =
-            if done.contains_key(&row["line"]) { "pass - -" } else { "untested cancelled policy" };
+        let expected = if done.contains_key(&row["line"]) { "pass - -" } else { "untested cancelled policy" };
         assert_eq!(verdict(&row), expected, "{}", daemon.said());
     }
     // Neither a start, nor a resumption, nor a crash ends it.
-    for word in [json!({"do": "start", "plan": "town"}), json!({"do": "start", "plan": "town", "anyway": true})] {
+    for word in
+        [json!({"do": "start", "plan": "town"}), json!({"do": "start", "plan": "town", "anyway": true})]
+    {
         assert!(daemon.control(&word).refused().contains("fire drill"), "{word}");
     }
     assert!(daemon.control(&json!({"do": "resume"})).refused().contains("release"));
@@ -190,12 +191,7 @@ fn modems_and_lines_are_taken_out_and_put_back_amid_a_run() {
     daemon.control(&json!({"do": "enable", "modem": "m00"})).done();
     exchange.wait_for("a call on m00", |log| on(log, "m00", at) > 0);
     daemon.wait_over(&run);
-    let rows = assert_all_pass(
-        &house.run("latest"),
-        20,
-        &[("BR0020-A", "untested skipped policy")],
-        &said(),
-    );
+    let rows = assert_all_pass(&house.run("latest"), 20, &[("BR0020-A", "untested skipped policy")], &said());
     assert!(rows[19]["detail"].contains("asbestos"), "{:?}", rows[19]);
     assert!(!exchange.dialed().contains(&"BR0020-A".to_owned()), "{}", said());
     exchange.wait_for("all lines on-hook", |_| exchange.off_hook().is_empty());

@@ -6,7 +6,9 @@ use std::fs;
 use jiff::{SignedDuration, Timestamp};
 use lineman::model::EventKind;
 
-use super::house::{Daemon, House, assert_all_pass, assert_hung_up, dials, journal_so_far, judged, once, runs};
+use super::house::{
+    Daemon, House, assert_all_pass, assert_hung_up, dials, journal_so_far, judged, once, runs,
+};
 use crate::night::{Exchange, RUN};
 use crate::stage::{Stage, wait_until};
 use crate::town::{Branch, Town};

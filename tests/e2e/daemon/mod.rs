@@ -6,9 +6,11 @@
 
 mod clients;
 mod control;
-mod house;
+pub(crate) mod house;
+mod journald;
 mod kills;
 mod leader;
 mod prometheus;
 mod signals;
+mod steer;
 mod troubles;

@@ -78,7 +78,8 @@ fn a_disk_that_fills_up_ends_the_run_and_when_there_is_room_it_goes_on() {
     house.write();
     let daemon = house.begin_by(|stage| {
         let mut command = Command::new("unshare");
-        let script = "mkdir -p reports && mount -t tmpfs -o size=120k tmpfs reports && exec \"$0\" serve hq.yaml";
+        let script =
+            "mkdir -p reports && mount -t tmpfs -o size=120k tmpfs reports && exec \"$0\" serve hq.yaml";
         command.args(["--mount", "--propagation", "private", "sh", "-c", script]);
         command.arg(env!("CARGO_BIN_EXE_lineman")).current_dir(stage.path(""));
         for (name, value) in stage.lineman([""; 0]).get_envs() {
@@ -154,8 +155,7 @@ fn a_history_that_others_hold_holds_up_no_run() {
 fn a_cut_between_a_password_and_its_proof_sends_no_other_one() {
     let mut town = Town::new(&["courier", "v250"], (1..=6).map(Branch::new));
     town.branches[0] = Branch::new(1).far("fault: login-stalls");
-    town.credentials =
-        town.credentials.replace("username: oob", "username: oob, prove_on: BR0001-A");
+    town.credentials = town.credentials.replace("username: oob", "username: oob, prove_on: BR0001-A");
     let stage = Stage::new();
     let exchange = Exchange::of(&town, &stage);
     let house = House::new(&stage);
