@@ -168,7 +168,10 @@ fn a_technician_waits_for_as_long_as_redial_rules_leave_the_number_alone() {
     let at = lent(&world).first().map(|(at, _)| *at);
     assert!(at.is_some_and(|at| at >= 131), "{at:?}");
     assert_eq!(answers(&with(None, 1_000)), [Err("redial rules leave its number alone for 991 s more")]);
-    assert_eq!(answers(&with(Some(1), 100)), [Err("redial rules allow its number no more calls in this run")]);
+    assert_eq!(
+        answers(&with(Some(1), 100)),
+        [Err("redial rules allow its number no more calls in this run")]
+    );
 }
 
 #[test]
