@@ -111,14 +111,6 @@ async fn serve_with(setup: Setup, crew: Crew) -> Result<(), Failure> {
     let rooms = Rooms { status, live: Arc::clone(&live), control: controls_in, config: loaded_out, clock };
     let mut server = Server::new(rooms);
     server.apply(&loaded.service).await.map_err(Failure::wrong)?;
-    if let Some(address) = server.address() {
-        let scheme = if loaded.service.http.as_ref().is_some_and(|http| http.tls.is_some()) {
-            "https"
-        } else {
-            "http"
-        };
-        tracing::info!("listens on {scheme}://{address}");
-    }
     let mut files = Watch::new();
     files.follow(loaded.files.iter().cloned(), read_from);
     let mut daemon = Daemon {
@@ -152,8 +144,16 @@ async fn serve_with(setup: Setup, crew: Crew) -> Result<(), Failure> {
         work: crew.work,
         clock,
     };
+    // The log's levels are among it: what is told before is heard at `warn` alone.
     daemon.carry_out(first).await;
+<<<<<<< HEAD
     daemon.tell_role();
+=======
+    daemon.introduce();
+    // What is known at once is known before anybody is told that this is up: whoever asks then is not refused for nothing.
+    let Standing { role, why } = daemon.leadership.watch().borrow().clone();
+    daemon.inputs.push_back(Input::Role { role, why });
+>>>>>>> eyesB
     daemon.drain_inputs().await;
     daemon.systemd.ready(&daemon.keeper_line());
     daemon.work(news, read_out, controls, signals).await;
@@ -284,6 +284,17 @@ impl Daemon {
         let at = self.keeper.next_deadline(&now)?;
         let ahead = at.duration_since(now.wall);
         Some(Duration::try_from(ahead).unwrap_or(Duration::ZERO))
+    }
+
+    /// Says who is at work here, and where.
+    fn introduce(&self) {
+        let loaded = self.loaded.borrow();
+        let (service, version) = (&loaded.service, env!("CARGO_PKG_VERSION"));
+        tracing::info!("lineman {version} works as `{}`, by {}", service.name, service.path.display());
+        if let Some(address) = self.server.address() {
+            let has_tls = service.http.as_ref().is_some_and(|http| http.tls.is_some());
+            tracing::info!("listens on {}://{address}", if has_tls { "https" } else { "http" });
+        }
     }
 
     fn now(&self) -> Reading {

@@ -191,6 +191,9 @@ impl Keeper {
                     super::What::Run { .. } => String::new(),
                 };
                 Held { stands: Stands::Lent, why: line, until: None }
+            } else if job.is_some_and(Job::is_call) {
+                let why = "a technician's call has its bank, and one of its modems".to_owned();
+                Held { stands: Stands::Idle, why, until: None }
             } else if job.is_some() {
                 Held { stands: Stands::SettingUp, why: "nothing was heard of it yet".to_owned(), until: None }
             } else {
@@ -204,7 +207,7 @@ impl Keeper {
                 why: held.why,
                 until: held.until,
                 call: None,
-                restarts: 0,
+                restarts: self.restarts.get(&(bank.clone(), id.clone())).copied().unwrap_or_default(),
             }
         };
         BankStatus {

@@ -25,9 +25,9 @@ pub(super) fn files(root: &Path) {
         fs::write(path, text).unwrap();
     };
     for (bank, port) in [("hq", "a"), ("w", "b")] {
-        let modems: String = (0..2)
+        let modems = [0, 1]
             .map(|n| format!("  - {{ id: {port}{n}, port: /dev/{port}{n}, profile: generic }}\n"))
-            .collect();
+            .concat();
         write(
             &format!("{bank}.yaml"),
             format!(
@@ -36,9 +36,9 @@ pub(super) fn files(root: &Path) {
         );
     }
     for (at, (plan, bank)) in [("night", "hq"), ("spare", "hq"), ("west", "w")].into_iter().enumerate() {
-        let lines: String = (1..=3)
+        let lines = [1, 2, 3]
             .map(|n| format!("  - {{ id: {plan}-{n}, site: S{n}, number: \"+1 919 555 0{at}0{n}\" }}\n"))
-            .collect();
+            .concat();
         write(
             &format!("{plan}.yaml"),
             format!(
@@ -63,7 +63,8 @@ pub(super) fn loaded(root: &Path, text: &str) -> Arc<Loaded> {
 
 /// A brain with a clock, and what it said last.
 struct World {
-    _root: tempfile::TempDir,
+    /// Its files, as long as it lives.
+    root: tempfile::TempDir,
     keeper: Keeper,
     now: Reading,
     said: Vec<Action>,
@@ -83,7 +84,7 @@ impl World {
         let wall = at(start);
         let now = Reading { mono: Mono::from_millis(1_000), wall, begun: wall };
         let (keeper, said) = Keeper::new(&now, loaded, durable);
-        let mut world = Self { _root: root, keeper, now, said, tickets: 0 };
+        let mut world = Self { root, keeper, now, said, tickets: 0 };
         assert!(world.said.iter().any(|action| matches!(action, Action::Levels(_))));
         world.step(Input::Role { role: Role::Primary, why: "it has no peers".to_owned() });
         world
@@ -605,7 +606,7 @@ fn a_reload_disables_in_a_running_run_and_leaves_the_run_alone_otherwise() {
     let mut world = World::usual("2026-11-23T01:00:00");
     world.to("2026-11-23T02:00:00");
     let (night, _) = world.begun();
-    let root = world._root.path().to_owned();
+    let root = world.root.path().to_owned();
     let bank = fs::read_to_string(root.join("hq.yaml")).unwrap();
     fs::write(root.join("hq.yaml"), bank.replace("port: /dev/a0", "enabled: false, port: /dev/a0")).unwrap();
     let plan = fs::read_to_string(root.join("night.yaml")).unwrap();
@@ -670,7 +671,7 @@ fn drain_finishes_calls_and_holds_until_it_is_resumed() {
     world.over(night, false);
     assert_eq!(world.keeper.status(&world.now).stands, Stands::Stopped);
     let mut next = World::new("2026-11-23T02:30:00", &daemon("", ""), world.kept());
-    says(&next.refused(start("spare")), "the daemon was stopped");
+    says(&next.refused(start("spare")), "the daemon is stopped");
     says(&next.done(Control::Resume { plan: None }), "no longer drained nor stopped");
 }
 

@@ -439,8 +439,8 @@ impl Keeper {
     /// Why something waits, in words.
     pub(super) fn why_waits(&self, item: &Item) -> String {
         let Some(plan) = self.loaded.plan(&item.plan) else { return format!("plan `{}` is gone", item.plan) };
-        if let Some(Held { why, .. }) = self.held(plan, item.anyway) {
-            return why;
+        if let Some(held) = self.held(plan, item.anyway) {
+            return held.told();
         }
         if let Some(failed) =
             item.failed.as_ref().filter(|_| item.not_before.is_some_and(|at| at > self.now.mono))
