@@ -274,7 +274,10 @@ impl Keeper {
             let runs = self.jobs.len();
             return now(format!("the daemon is stopped: {}, until it is resumed", ends(runs, waited)));
         };
-        self.plan_named(name)?;
+        // A plan that is gone from the configuration may still have a run, which is to be stopped like any other.
+        if self.jobs.values().all(|job| job.plan.name() != name) {
+            self.plan_named(name)?;
+        }
         let words = format!("stopped by an operator{because}");
         let waited = self.empty_queue(Some(name), &words);
         let mut runs = 0;
@@ -302,6 +305,14 @@ impl Keeper {
         let word = Word { until, ..self.word(why) };
         let (who, holds) = self.holds(plan)?;
         holds.paused = Some(word);
+        // Who wanted something although it was paused knew of an earlier pause, not of this one.
+        let fits = |name: &PlanName| plan.is_none_or(|plan| plan == name);
+        for job in self.jobs.values_mut().filter(|job| fits(job.plan.name())) {
+            job.anyway = false;
+        }
+        for item in self.queue.iter_mut().filter(|item| fits(&item.plan)) {
+            item.anyway = false;
+        }
         let until =
             until.map_or_else(|| "until it is resumed".to_owned(), |until| format!("until {}", at(until)));
         now(format!("{who} is paused {until}: calls that go on end as they may"))

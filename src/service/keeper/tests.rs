@@ -365,6 +365,63 @@ fn a_pause_holds_back_ends_by_itself_and_can_be_overridden() {
     assert_eq!(world.begins()[0].1, "night");
 }
 
+/// Whoever began although it was paused had seen that pause. The next one is for other cables.
+#[test]
+fn a_later_pause_holds_what_began_although_it_was_paused() {
+    let mut world = World::usual("2026-11-23T01:00:00");
+    let pause = || Control::Pause { plan: None, until: None, why: "cable work".to_owned() };
+    world.done(pause());
+    world.tell(Control::Start { plan: "spare".parse().unwrap(), anyway: true });
+    let (spare, _) = world.begun();
+    assert!(world.orders().is_empty());
+    world.done(Control::Resume { plan: None });
+    world.tell(pause());
+    assert!(matches!(&world.orders()[..], [(_, job, Order::Pause { .. })] if *job == spare));
+    assert_eq!(world.plan("spare").stands, Stands::Paused);
+}
+
+#[test]
+fn two_banks_never_call_one_number_at_once() {
+    let mut world = World::usual("2026-11-23T01:00:00");
+    let file = world._root.path().join("west.yaml");
+    let text = fs::read_to_string(&file).unwrap().replace("+1 919 555 0203", "+1 919 555 0003");
+    fs::write(&file, text).unwrap();
+    let config = loaded(world._root.path(), &daemon("", ""));
+    world.step(Input::Config(config));
+    world.to("2026-11-23T02:00:00");
+    let (night, run) = world.begun();
+    world.to("2026-11-23T02:30:00");
+    assert!(world.begins().is_empty(), "it would find night-3 busy, or be found there");
+    says(&world.plan("west").why, &format!("`{run}` on bank `hq` calls numbers of it"));
+    let ticket = world.tell(call("west-3"));
+    assert!(world.begins().is_empty() && world.orders().is_empty());
+    says(&world.answer(ticket).unwrap().said, "calls numbers of it");
+    world.tell(call("west-1"));
+    assert_eq!(world.begins()[0].2, What::Call { line: "west-1".parse().unwrap(), modem: None });
+    let (other, _) = world.begun();
+    world.over(other, true);
+    world.over(night, true);
+    assert_eq!(world.begins()[0].2, What::Call { line: "west-3".parse().unwrap(), modem: None });
+}
+
+#[test]
+fn a_run_whose_plan_is_gone_is_seen_and_can_be_stopped() {
+    let mut world = World::usual("2026-11-23T01:00:00");
+    world.to("2026-11-23T02:00:00");
+    let (night, run) = world.begun();
+    let without = daemon("", "").replace("  - { plan: night.yaml, schedule: \"0 2 * * *\" }\n", "");
+    let config = loaded(world._root.path(), &without);
+    world.step(Input::Config(config));
+    let shown = world.plan("night");
+    assert_eq!((shown.stands, shown.run, shown.next), (Stands::Working, Some(run), None));
+    says(&shown.why, "no longer in the configuration");
+    world.tell(Control::Stop { plan: Some("night".parse().unwrap()), why: String::new() });
+    assert!(matches!(&world.orders()[..], [(_, job, Order::Stop { .. })] if *job == night));
+    world.over(night, false);
+    assert!(world.keeper.status(&world.now).plans.iter().all(|plan| plan.plan.as_str() != "night"));
+    says(&world.refused(start("night")).as_str(), "there is no plan `night`");
+}
+
 #[test]
 fn a_run_is_paused_and_goes_on() {
     let mut world = World::usual("2026-11-23T01:00:00");
