@@ -1,6 +1,6 @@
 //! The daemon that a command asks: found by what was typed, else where daemons usually are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
@@ -35,7 +35,7 @@ pub(super) async fn client(daemon: &Daemon) -> Result<Client, Failure> {
             return Err(Failure::wrong("--config and --url name two daemons; name one"));
         }
         let token = match &daemon.token_file {
-            Some(path) => Some(token(path.clone()).await?),
+            Some(path) => Some(token(path).await?),
             None => None,
         };
         return Ok(Client::new(Place::Url(url.clone()), token, daemon.ca.clone()));
@@ -43,27 +43,29 @@ pub(super) async fn client(daemon: &Daemon) -> Result<Client, Failure> {
     let socket = match (&daemon.config, &daemon.socket) {
         (Some(config), _) => {
             let places = sockets(config, &|name| std::env::var_os(name)).map_err(Failure::wrong)?;
-            first(places).ok_or_else(|| {
+            first(&places).ok_or_else(|| {
                 Failure::wrong(format!("{} says `socket: none`; ask its daemon with --url", config.display()))
             })?
         }
         (None, Some(socket)) => socket.clone(),
-        (None, None) => first(unnamed(&|name| std::env::var_os(name))).ok_or_else(|| Failure::wrong(HINT))?,
+        (None, None) => {
+            first(&unnamed(&|name| std::env::var_os(name))).ok_or_else(|| Failure::wrong(HINT))?
+        }
     };
     Ok(Client::new(Place::Socket(socket), None, None))
 }
 
 /// The first that is there; else the first, for what is said of it.
-fn first(places: Vec<PathBuf>) -> Option<PathBuf> {
+fn first(places: &[PathBuf]) -> Option<PathBuf> {
     places.iter().find(|place| place.exists()).or(places.first()).cloned()
 }
 
-async fn token(path: PathBuf) -> Result<SecretString, Failure> {
+async fn token(path: &Path) -> Result<SecretString, Failure> {
     let name = path.display().to_string();
     let wrong = |why: String| Failure::wrong(format!("--token-file: {}", why.replace("password", "token")));
     let planned = PlannedCredential {
         username: String::new(),
-        source: CredentialSource::File(path),
+        source: CredentialSource::File(path.to_owned()),
         prove_on: None,
         at: Written::default(),
     };

@@ -13,9 +13,9 @@ use super::exchange::load_exchange;
 use super::hours::zone::Zone;
 use super::library::Library;
 use super::problem::quoted;
-use super::source::beside;
+use super::source::{beside, shown};
 use super::yaml::{self, Doc};
-use crate::model::{BankName, TrunkName, span};
+use crate::model::{BankName, ModemId, TrunkName, span};
 use crate::modem::profile::Profile;
 use modems::{ModemFile, check_modems, check_profiles};
 
@@ -74,6 +74,26 @@ pub struct Location {
     pub zone: Option<Zone>,
     /// Digits of our long-distance carrier, where a country wants one dialed; without them the numbering's.
     pub carrier: Option<String>,
+}
+
+impl Bank {
+    /// The modems that its file disables, each with the words for it.
+    pub fn off(&self) -> BTreeMap<ModemId, String> {
+        let off = self.modems.iter().filter(|modem| !modem.enabled);
+        off.map(|modem| (modem.id.clone(), format!("disabled in `{}`", shown(&self.path)))).collect()
+    }
+
+    /// That none of its modems may be used, and why; these are out of service beside those of its file.
+    pub fn all_off(&self, others: &BTreeMap<ModemId, String>) -> Option<String> {
+        let off = self.off();
+        let is_off = |modem: &BankModem| off.contains_key(&modem.id) || others.contains_key(&modem.id);
+        (!self.modems.is_empty() && self.modems.iter().all(is_off)).then(|| {
+            let first = self.modems.iter().find_map(|modem| {
+                Some(format!("`{}` is {}", modem.id, off.get(&modem.id).or_else(|| others.get(&modem.id))?))
+            });
+            format!("all modems of bank `{}` are disabled: {}", self.name, first.unwrap_or_default())
+        })
+    }
 }
 
 /// The bank as written.

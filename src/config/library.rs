@@ -162,7 +162,9 @@ impl Library {
         }
         let file = self.root.as_ref().map(|root| root.join(kind.folder()).join(format!("{name}.yaml")));
         // One that is not there yet takes the place of the built-in one as soon as somebody writes it.
-        file.iter().for_each(|path| source::note(path));
+        if let Some(path) = &file {
+            source::note(path);
+        }
         if let Some(path) = file.filter(|path| path.exists()) {
             return Some(Found::File(path));
         }

@@ -372,7 +372,7 @@ fn line_night(row: &Row<'_>, night: &Night) -> rusqlite::Result<LineNight> {
 }
 
 /// A fault by its code, whose empty word is a pass; absent is one that a later lineman entered.
-#[expect(clippy::option_option, reason = "a code that is not known is no pass")]
+#[expect(clippy::option_option, reason = "a pass, and what nobody here knows, are two things")]
 fn fault(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Option<Fault>>> {
     let code = row.get_ref(column)?.as_str()?;
     Ok(if code.is_empty() { Some(None) } else { code.parse().ok().map(Some) })

@@ -56,6 +56,7 @@ impl Family {
     }
 
     /// A counter; its name is written without `_total`.
+    #[must_use]
     pub fn counter(self) -> Self {
         Self { counts: true, ..self }
     }

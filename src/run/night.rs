@@ -16,7 +16,7 @@ use super::hours::{First, RunCalendar, Wishes};
 use super::resumed::{Begun, Resumed, begin};
 use super::scribe::{Minutes, Scribe, Watcher};
 use super::telling::{self, Telling, Told};
-use super::{Failure, Host, Record, job, outlook, secrets, standing};
+use super::{Failure, Host, Record, before, job, outlook, secrets, standing, technician};
 use crate::config::Plan;
 use crate::fleet::desk::Desk;
 use crate::fleet::dispatcher::{self, Job};
@@ -92,7 +92,8 @@ impl Night {
         calendar.check(&now)?;
 
         let memory = secrets::memory(&plan, reports, &wish.forget_refusal, clock, host.as_ref())?;
-        let past = resumed.as_ref().map(|resumed| job::past(resumed.events())).unwrap_or_default();
+        let mut past = resumed.as_ref().map(|resumed| job::past(resumed.events())).unwrap_or_default();
+        past.called = before::called_by_hand(&plan, &reports.join(technician::FOLDER), now.wall);
         let mut cut_off = match &resumed {
             Some(resumed) => job::cut_off(resumed.events()),
             None => experience::left_behind(reports, &plan)?,
@@ -104,7 +105,13 @@ impl Night {
             host.note(notice);
         }
         let desk = secrets::desk(&plan, &past, &cut_off, &experience.provers, &memory, host.as_ref()).await?;
-        let wish_standing = wish.standing.clone();
+        let mut wish_standing = wish.standing.clone();
+        if let Some(why) = plan.bank.all_off(&wish_standing.disabled) {
+            return Err(Failure::wrong(why));
+        }
+        for (modem, why) in plan.bank.off() {
+            wish_standing.disabled.entry(modem).or_insert(why);
+        }
         let wish = telling::Wish { mail: &wish.mail, nobody: wish.no_notify, asked: false };
         let told = Box::pin(Told::prepare(&plan, &wish, &host)).await;
         let reports = reports.to_owned();
@@ -284,6 +291,7 @@ impl Concluded {
 }
 
 /// Checks the record, publishes the run, hands it to the history; then lets go of its folder.
+#[expect(clippy::needless_pass_by_value, reason = "its locks go with it")]
 fn conclude(
     dir: RunDir,
     minutes: Minutes,

@@ -59,6 +59,10 @@ impl Ready {
         host: &dyn Host,
         clock: Clock,
     ) -> Result<Self, Failure> {
+        if let Some(why) = plan.bank.all_off(&std::collections::BTreeMap::new()) {
+            return Err(Failure::wrong(why));
+        }
+        plan.bank.modems.retain(|modem| modem.enabled);
         let recalled = recall(wish, &mut plan, reports, host, clock)?;
         let mut bench = Bench::open_few(&mut plan, if wish.repeat > 1 { 1 } else { MODEMS }, clock).await?;
         let plan = Arc::new(plan);
@@ -205,7 +209,8 @@ pub(crate) struct Made {
     pub(crate) failure: Option<Failure>,
 }
 
-/// Checks the record, and publishes it.
+/// Checks the record, and publishes it; then lets go of its folder.
+#[expect(clippy::needless_pass_by_value, reason = "its locks go with it")]
 fn conclude(dir: RunDir, minutes: Minutes, broken: Option<String>) -> Made {
     let Minutes { state, report_error, journal_error } = minutes;
     let folder = dir.path().to_owned();

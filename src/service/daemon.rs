@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,11 +18,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::alone::Alone;
+use super::brain::{self, Guarded, Make, panic_text};
 use super::control::{Answer, Control, Level, Refused};
 use super::durable::{self, Durable};
 use super::http::{Rooms, Server};
 use super::jobs::{self, Finished, Surroundings};
-use super::keeper::{Action, Begin, Input, JobId, Keeper, OrderId, RunEnd, Ticket};
+use super::keeper::{Action, Begin, Input, JobId, OrderId, RunEnd, Ticket};
 use super::leadership::{Leadership, Standing};
 use super::leftover;
 use super::levels::Levels;
@@ -60,11 +63,27 @@ pub struct Setup {
     pub signals: mpsc::Receiver<Word>,
 }
 
+/// A job's work, from its beginning to its last word.
+type Work =
+    fn(Begin, mpsc::Receiver<order::Told>, Surroundings) -> Pin<Box<dyn Future<Output = Finished> + Send>>;
+
+/// Who decides, and who does the work.
+#[derive(Clone, Copy)]
+struct Crew {
+    make: Make,
+    work: Work,
+}
+
 /// Works until it is told to end.
 ///
 /// # Errors
-/// Its configuration is wrong when it begins, somebody else has its state, or it can't listen.
+/// Its configuration is wrong when it begins, somebody else has its state, or it can't listen; or its brain died too often.
 pub async fn serve(setup: Setup) -> Result<(), Failure> {
+    let work: Work = |begin, orders, around| Box::pin(jobs::work(begin, orders, around));
+    serve_with(setup, Crew { make: brain::keeper, work }).await
+}
+
+async fn serve_with(setup: Setup, crew: Crew) -> Result<(), Failure> {
     let Setup { config, levels, systemd, signals } = setup;
     let clock = Clock::start();
     let read_from = clock.wall();
@@ -83,21 +102,15 @@ pub async fn serve(setup: Setup) -> Result<(), Failure> {
     let (readings, read_out) = mpsc::channel(1);
     let (controls_in, controls) = mpsc::channel(CONTROLS_MAX);
     let now = Wall::Host.read(&clock);
-    let (keeper, first) = Keeper::new(&now, Arc::clone(&loaded), restored.state);
+    let mut keeper = Guarded::new(crew.make);
+    let first = keeper.begin(&now, Arc::clone(&loaded), restored.state).map_err(Failure::unjudged)?;
     let live = Arc::new(Live::default());
-    let (status_in, status) = watch::channel(Arc::new(keeper.status(&now)));
+    let standing = keeper.status(&now).ok_or_else(|| Failure::unjudged("it can't say how it stands"))?;
+    let (status_in, status) = watch::channel(Arc::new(standing));
     let (loaded_in, loaded_out) = watch::channel(Arc::clone(&loaded));
     let rooms = Rooms { status, live: Arc::clone(&live), control: controls_in, config: loaded_out, clock };
     let mut server = Server::new(rooms);
     server.apply(&loaded.service).await.map_err(Failure::wrong)?;
-    if let Some(address) = server.address() {
-        let scheme = if loaded.service.http.as_ref().is_some_and(|http| http.tls.is_some()) {
-            "https"
-        } else {
-            "http"
-        };
-        tracing::info!("listens on {scheme}://{address}");
-    }
     let mut files = Watch::new();
     files.follow(loaded.files.iter().cloned(), read_from);
     let mut daemon = Daemon {
@@ -127,17 +140,20 @@ pub async fn serve(setup: Setup) -> Result<(), Failure> {
         read_again: false,
         said: String::new(),
         over: false,
+        given_up: None,
+        work: crew.work,
         clock,
     };
+    // The log's levels are among it: what is told before is heard at `warn` alone.
     daemon.carry_out(first).await;
-    // What is known at once is known before anybody is told that this is up: whoever asks then is not refused for nothing.
-    let Standing { role, why } = daemon.leadership.watch().borrow().clone();
-    daemon.inputs.push_back(Input::Role { role, why });
+    daemon.introduce();
+    daemon.tell_role();
     daemon.drain_inputs().await;
     daemon.systemd.ready(&daemon.keeper_line());
     daemon.work(news, read_out, controls, signals).await;
+    let given_up = daemon.given_up.take();
     daemon.close().await;
-    Ok(())
+    given_up.map_or(Ok(()), |why| Err(Failure::unjudged(why)))
 }
 
 /// Reads the configuration. Blocks on files.
@@ -169,7 +185,7 @@ struct Daemon {
     /// The file of its state.
     state: PathBuf,
     _alone: Alone,
-    keeper: Keeper,
+    keeper: Guarded,
     live: Arc<Live>,
     inbox: mpsc::Sender<Input>,
     readings: mpsc::Sender<Reread>,
@@ -194,6 +210,9 @@ struct Daemon {
     /// What systemd was told last.
     said: String,
     over: bool,
+    /// Its brain died too often, and of what.
+    given_up: Option<String>,
+    work: Work,
     clock: Clock,
 }
 
@@ -254,10 +273,22 @@ impl Daemon {
     }
 
     /// How long until the keeper wants to be asked, by the wall clock; whoever sets that wakes the loop.
-    fn deadline(&self) -> Option<Duration> {
-        let at = self.keeper.next_deadline()?;
-        let ahead = at.duration_since(self.now().wall);
+    fn deadline(&mut self) -> Option<Duration> {
+        let now = self.now();
+        let at = self.keeper.next_deadline(&now)?;
+        let ahead = at.duration_since(now.wall);
         Some(Duration::try_from(ahead).unwrap_or(Duration::ZERO))
+    }
+
+    /// Says who is at work here, and where.
+    fn introduce(&self) {
+        let loaded = self.loaded.borrow();
+        let (service, version) = (&loaded.service, env!("CARGO_PKG_VERSION"));
+        tracing::info!("lineman {version} works as `{}`, by {}", service.name, service.path.display());
+        if let Some(address) = self.server.address() {
+            let has_tls = service.http.as_ref().is_some_and(|http| http.tls.is_some());
+            tracing::info!("listens on {}://{address}", if has_tls { "https" } else { "http" });
+        }
     }
 
     fn now(&self) -> Reading {
@@ -330,19 +361,101 @@ impl Daemon {
         if self.inputs.is_empty() {
             return;
         }
-        while let Some(input) = self.inputs.pop_front() {
+        while !self.over && (!self.keeper.is_dead() || self.come_round().await) {
+            let Some(input) = self.inputs.pop_front() else { break };
             if let Input::Config(loaded) = &input {
                 self.configured(loaded).await;
             }
             let is_reload = matches!(input, Input::Config(_) | Input::BadConfig(_));
             let now = self.now();
-            let actions = self.keeper.step(&now, input);
-            self.carry_out(actions).await;
+            match self.keeper.step(&now, input) {
+                Ok(actions) => self.carry_out(actions).await,
+                Err(why) => self.brain_died(&why),
+            }
             if is_reload {
                 self.systemd.ready(&self.keeper_line());
             }
         }
         self.show();
+    }
+
+    /// Its brain has died of a panic: whoever waits is told, and what goes on ends cleanly, for another one to go on with.
+    fn brain_died(&mut self, why: &str) {
+        tracing::error!(
+            "the daemon's brain died, which is a defect: {why}; runs log out, and go on with another one"
+        );
+        if self.keeper.is_hopeless() {
+            self.given_up = Some(format!("the daemon's brain died again and again: {why}"));
+        }
+        self.inputs.retain(|input| !matches!(input, Input::Control { .. }));
+        for (_, reply) in std::mem::take(&mut self.tickets) {
+            let why = "the daemon has met with an error of its own, and begins anew; ask again".to_owned();
+            let _ = reply.send(Err(Refused { why, unknown: false }));
+        }
+        self.stop_all(Cancel::LogOut);
+    }
+
+    /// Ends all that goes on, whatever anybody thinks of it.
+    fn stop_all(&self, how: Cancel) {
+        let why = "the daemon begins anew after an error of its own";
+        for at_work in self.at_work.values() {
+            let (orders, order) = (at_work.orders.clone(), Order::Stop { how, why: Some(why.to_owned()) });
+            self.errands.spawn(async move {
+                // It may be over.
+                let _ = orders.send(order::Told { order, reply: None }).await;
+            });
+        }
+    }
+
+    /// No brain lives: if nothing goes on any more, another one begins with what was kept; whether it has. What happens until
+    /// then waits, but for a word that nothing may hold up.
+    async fn come_round(&mut self) -> bool {
+        if !self.jobs.is_empty() {
+            let now_at_all_events = |input: &Input| {
+                matches!(
+                    input,
+                    Input::Terminate(Cancel::HangUp)
+                        | Input::Control { control: Control::EmergencyStop { .. }, .. }
+                )
+            };
+            if self.inputs.iter().any(now_at_all_events) {
+                self.stop_all(Cancel::HangUp);
+            }
+            return false;
+        }
+        if self.given_up.is_some() {
+            self.over = true;
+            return false;
+        }
+        let now = self.now();
+        let restored = tokio::task::block_in_place(|| durable::load(&self.state, now.wall));
+        let loaded = Arc::clone(&self.loaded.borrow());
+        let begun = match restored {
+            Ok(restored) => self.keeper.begin(&now, loaded, restored.state),
+            Err(why) => Err(why.to_string()),
+        };
+        match begun {
+            Ok(first) => {
+                tracing::info!("another brain has begun, with what was kept");
+                self.carry_out(first).await;
+                // What is loaded now came while none lived, perhaps; how things stand among its peers it is told first.
+                let waiting = std::mem::take(&mut self.inputs);
+                self.tell_role();
+                self.inputs.extend(waiting);
+                true
+            }
+            Err(why) => {
+                self.given_up = Some(format!("no other brain could begin: {why}"));
+                self.over = true;
+                false
+            }
+        }
+    }
+
+    /// What is known at once is told at once: whoever asks as soon as the daemon is up is not refused for nothing.
+    fn tell_role(&mut self) {
+        let Standing { role, why } = self.leadership.watch().borrow().clone();
+        self.inputs.push_back(Input::Role { role, why });
     }
 
     fn keeper_line(&self) -> String {
@@ -351,7 +464,11 @@ impl Daemon {
 
     /// Shows how it stands now.
     fn show(&mut self) {
-        let status = self.keeper.status(&self.now());
+        let status = self.keeper.status(&self.now()).unwrap_or_else(|| {
+            let mut status = Status::clone(&self.status.borrow());
+            status.troubles = vec!["the daemon has met with an error of its own, and begins anew".to_owned()];
+            status
+        });
         let line = status.line();
         self.status.send_replace(Arc::new(status));
         if line != self.said {
@@ -376,9 +493,9 @@ impl Daemon {
             match action {
                 Action::Keep(state) => self.keep(&state),
                 Action::Look { plan, reports } => {
-                    let looked = move |plan: &_| leftover::look(&reports, plan);
                     self.errand(move || {
-                        let newest = looked(&plan);
+                        let looked = catch_unwind(|| leftover::look(&reports, &plan));
+                        let newest = looked.unwrap_or_else(|payload| Err(panic_text(payload.as_ref())));
                         Input::Found { plan, newest }
                     });
                 }
@@ -453,13 +570,18 @@ impl Daemon {
             Err(why) => {
                 tracing::error!("the configuration could not be read: {why}");
                 self.systemd.ready(&self.said);
+                if std::mem::take(&mut self.read_again) {
+                    self.reload();
+                }
                 return;
             }
         };
-        self.inputs.push_back(input);
         if std::mem::take(&mut self.read_again) {
+            // Whoever asked meanwhile may have mended what this reading has not seen: his answer is the next one.
             self.reload();
+            return;
         }
+        self.inputs.push_back(input);
     }
 
     fn begin(&mut self, begin: Begin) {
@@ -467,7 +589,7 @@ impl Daemon {
         let (orders, orders_in) = mpsc::channel(jobs::ORDERS_MAX);
         let around =
             Surroundings { live: Arc::clone(&self.live), inbox: self.inbox.clone(), clock: self.clock };
-        let task = self.jobs.spawn(jobs::work(begin, orders_in, around));
+        let task = self.jobs.spawn((self.work)(begin, orders_in, around));
         self.tasks.insert(task.id(), job);
         self.at_work.insert(job, AtWork { orders, begun: false });
     }
@@ -552,11 +674,7 @@ fn log(level: Level, text: &str) {
 /// What a task died of, in words.
 fn died_of(error: JoinError) -> String {
     match error.try_into_panic() {
-        Ok(payload) => {
-            let text = payload.downcast_ref::<&str>().map(ToString::to_string);
-            let text = text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
-            format!("it panicked: {text}")
-        }
+        Ok(payload) => panic_text(payload.as_ref()),
         Err(error) => error.to_string(),
     }
 }
@@ -574,3 +692,6 @@ async fn maybe(wait: Option<impl Future<Output = ()>>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -5,6 +5,7 @@
 //! is `run`'s and `fleet`'s. Nothing here prints or exits: `cli` does.
 
 pub mod alone;
+mod brain;
 pub mod control;
 pub mod daemon;
 pub mod durable;

@@ -110,7 +110,15 @@ pub(crate) const CORES: &[&str] = &[
     "notify/options",
     "notify/payload",
     "notify/secret",
+    "service/control",
+    "service/http/bucket",
+    "service/http/seats",
     "service/metrics",
+    "service/control",
+    "service/keeper/",
+    "service/status",
+    "config/service/difference",
+    "config/service/schedule",
 ];
 
 /// What a pure core never names, as the beginning of a path.

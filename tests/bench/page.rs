@@ -132,8 +132,8 @@ fn status() -> Status {
         }],
         banks: Vec::new(),
         queue: Vec::new(),
-        log: std::collections::BTreeMap::new(),
         troubles: Vec::new(),
+        log: std::collections::BTreeMap::new(),
     }
 }
 

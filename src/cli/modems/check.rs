@@ -35,6 +35,14 @@ pub(super) async fn run(args: &args::ModemsCheck) -> Result<u8, Failure> {
         (None, Some(bank)) => load_bench(bank).map_err(Failure::wrong)?,
         (None, None) => return Err(Failure::wrong("name a plan, or a bank: `--bank FILE`")),
     };
+    let mut plan = plan;
+    if let Some(why) = plan.bank.all_off(&BTreeMap::new()) {
+        return Err(Failure::wrong(why));
+    }
+    for (modem, why) in plan.bank.off() {
+        note(&format!("modem `{modem}` is {why}, and is left alone"));
+    }
+    plan.bank.modems.retain(|modem| modem.enabled);
     let plan = Arc::new(plan);
     let stops = stop::listen()?;
     let mut open = OpenBench::open(&plan, |_| false, clock).await?;

@@ -68,7 +68,7 @@ fn of_service(before: &Service, after: &Service) -> Vec<String> {
     }
     say(before.name != after.name, &format!("the daemon's name has changed{LATER}"));
     say(before.state != after.state, &format!("the folder of its state has changed{LATER}"));
-    say(before.socket != after.socket, &format!("the control socket has changed{LATER}"));
+    say(before.socket != after.socket, "the control socket has changed");
     say(before.reports != after.reports, "the reports folder has changed, for runs that begin from now on");
     say(before.leadership != after.leadership, "leadership has changed");
     say(before.log != after.log, "what is logged has changed");
@@ -77,12 +77,12 @@ fn of_service(before: &Service, after: &Service) -> Vec<String> {
             let doors = (before.listen, &before.tls, before.max_connections);
             say(
                 doors != (after.listen, &after.tls, after.max_connections),
-                &format!("where or how the HTTP server listens has changed{LATER}"),
+                "where or how the HTTP server listens has changed",
             );
             say(before.token != after.token, "where the token is has changed");
             say(before.reading != after.reading, "who may read over HTTP has changed");
         }
-        (before, after) => say(before != after, &format!("the HTTP server has come or gone{LATER}")),
+        (before, after) => say(before != after, "the HTTP server has come or gone"),
     }
     said
 }

@@ -29,11 +29,11 @@ pub const LISTEN: &str = "127.0.0.1:9467";
 /// Most connections at a time, if nothing is said.
 pub const CONNECTIONS_MAX: usize = 256;
 /// By how much a run may begin late, if nothing is said.
-pub const MISSED: Duration = Duration::from_hours(1);
+pub const MISSED: Duration = Duration::from_secs(3600);
 /// How late a run always may begin: to wake up, and to find the bank just being freed, is no miss.
-pub const LATE: Duration = Duration::from_mins(1);
+pub const LATE: Duration = Duration::from_secs(60);
 /// How long after it was due a run is resumed at most, if nothing is said.
-pub const WINDOW_MAX: Duration = Duration::from_hours(12);
+pub const WINDOW_MAX: Duration = Duration::from_secs(12 * 3600);
 
 /// The daemon's file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -224,7 +224,7 @@ pub(super) fn read(
     for (at, entry) in file.plans.into_iter().flatten().enumerate() {
         let key = format!("plans[{at}]");
         match entry {
-            Some(entry) => plans.entry(&key, entry),
+            Some(entry) => plans.entry(&key, &entry),
             None if doc.is_pruned(&key) => {}
             None => doc.problem(&key, "is empty; write `{ plan: PATH, schedule: \"0 2 * * *\" }`"),
         }
@@ -297,17 +297,12 @@ pub(super) fn default_state(env: Env<'_>) -> Option<PathBuf> {
 
 impl HttpFile {
     fn check(self, path: &Path, doc: &Doc) -> Option<Http> {
-        let listen = match self.listen.as_deref().unwrap_or(LISTEN).parse::<SocketAddr>() {
-            Ok(listen) => Some(listen),
-            Err(_) => {
-                let text = quoted(self.listen.as_deref().unwrap_or_default());
-                doc.problem(
-                    "http.listen",
-                    format!("is {text}; write address and port, as `{LISTEN}` or `[::1]:9467`"),
-                );
-                None
-            }
-        };
+        let text = self.listen.as_deref().unwrap_or(LISTEN);
+        let listen = text.parse::<SocketAddr>().ok();
+        if listen.is_none() {
+            let what = format!("is {}; write address and port, as `{LISTEN}` or `[::1]:9467`", quoted(text));
+            doc.problem("http.listen", what);
+        }
         let tls = self.tls.as_ref().and_then(|tls| {
             let file = |name: &str, text: Option<&str>| {
                 let key = format!("http.tls.{name}");
@@ -470,7 +465,7 @@ struct Plans<'a> {
 }
 
 impl Plans<'_> {
-    fn entry(&mut self, key: &str, file: EntryFile) {
+    fn entry(&mut self, key: &str, file: &EntryFile) {
         let under = |name: &str| format!("{key}.{name}");
         let Some(text) = &file.plan else {
             missing(self.doc, &under("plan"), "names no plan; write `plan: dialplans/nightly.yaml`");
@@ -559,13 +554,12 @@ impl Plans<'_> {
             );
             return None;
         }
-        let (rules, name) = match zone {
-            Some(zone) => (zone.rules().clone(), zone.name().to_owned()),
-            None => {
-                let host = TimeZone::system();
-                let name = host.iana_name().unwrap_or("this host's zone").to_owned();
-                (host, name)
-            }
+        let (rules, name) = if let Some(zone) = zone {
+            (zone.rules().clone(), zone.name().to_owned())
+        } else {
+            let host = TimeZone::system();
+            let name = host.iana_name().unwrap_or("this host's zone").to_owned();
+            (host, name)
         };
         let items: Vec<&str> = texts.items.iter().map(|item| item.as_deref().unwrap_or_default()).collect();
         match Schedule::new(&items, rules, &name) {
@@ -598,7 +592,7 @@ fn check_apart(plans: &[(String, LoadedPlan)], doc: &Doc) {
     let mut reports: BTreeMap<&Path, &str> = BTreeMap::new();
     for (key, loaded) in plans {
         let problem = |what: String| {
-            doc.push(Problem::new(Place { key: format!("{key}.plan"), ..doc.place(key) }, what))
+            doc.push(Problem::new(Place { key: format!("{key}.plan"), ..doc.place(key) }, what));
         };
         let (plan, bank) = (&loaded.plan, &loaded.plan.bank);
         if let Some(first) = names.get(&plan.name) {

@@ -708,17 +708,13 @@ impl Seat {
 
     /// It was tried often enough: left alone, or tried again then.
     const fn rest_long(&mut self, until: Option<Mono>) -> Exit {
-        match until {
-            Some(until) => {
-                self.down = true;
-                self.state = State::Out { until };
-                Exit::Slowly(until)
-            }
-            None => {
-                self.state = State::Gone;
-                Exit::ForGood
-            }
-        }
+        let Some(until) = until else {
+            self.state = State::Gone;
+            return Exit::ForGood;
+        };
+        self.down = true;
+        self.state = State::Out { until };
+        Exit::Slowly(until)
     }
 
     fn is_hopeful(&self) -> bool {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::bench::State;
 use super::judge::Finding;
 use super::lines::Stage;
+use super::spending::NO_MORE_CALLS;
 use super::{Check, Decision, Scheduler, Timer};
 use crate::fleet::order::{Loan, Order, Pause, Standing};
 use crate::model::{Fault, LineId, ModemId, Mono};
@@ -86,8 +87,8 @@ impl Scheduler {
     /// Does what is ordered, or refuses it; whoever waits is answered by [`Decision::Answer`], or [`Decision::Lend`].
     pub(super) fn told(&mut self, now: Mono, ticket: u64, order: Order) {
         let answer = match order {
-            Order::Stop { why, .. } => self.stop(why.unwrap_or_default()),
-            Order::Drain { why } => self.stop(why),
+            Order::Stop { why, .. } => Ok(self.stop(why.unwrap_or_default())),
+            Order::Drain { why } => Ok(self.stop(why)),
             Order::Pause { why, until } => self.hold_still(now, Pause { why, until }),
             Order::Resume if self.orders.is_paused() => {
                 self.resume();
@@ -103,7 +104,7 @@ impl Scheduler {
                 Ok(()) => return,
                 Err(why) => Err(why),
             },
-            Order::TakeBack { modem } => self.modem_named(&modem).and_then(|at| self.take_home(now, at)),
+            Order::TakeBack { modem } => self.modem_named(&modem).and_then(|at| self.take_home(at)),
         };
         self.decisions.push(Decision::Answer { ticket, answer });
     }
@@ -144,17 +145,17 @@ impl Scheduler {
 
     // --- the run as a whole
 
-    fn stop(&mut self, why: String) -> Result<String, String> {
+    fn stop(&mut self, why: String) -> String {
         if !why.is_empty() {
             self.orders.stopped = Some(why);
         }
         self.close(Fault::Cancelled);
         let left = self.running + self.checking;
-        Ok(match left {
+        match left {
             0 => "nothing is dialed any more".to_owned(),
             1 => "nothing is dialed any more; one call is ending".to_owned(),
             left => format!("nothing is dialed any more; {left} calls are ending"),
-        })
+        }
     }
 
     /// Everybody who waits for a modem is told that none comes any more.
@@ -234,9 +235,9 @@ impl Scheduler {
         if self.orders.is_lent(modem) {
             return Ok(format!("`{id}` is enabled, and lent to a technician's call"));
         }
-        if self.orders.bids.contains_key(&modem) {
+        if let Some(bid) = self.orders.bids.get_mut(&modem) {
             // Its call is on its way out: it comes back behind that.
-            self.orders.bids.insert(modem, Bid::Restart);
+            *bid = Bid::Restart;
             self.bench.bid(modem, Some(Bid::Restart));
         } else if self.closed.is_none() {
             self.bench.renew(modem);
@@ -455,6 +456,11 @@ impl Scheduler {
                 self.decisions.push(Decision::Answer { ticket, answer: Err(why) });
                 continue;
             }
+            if let Some(why) = self.law_forbids(now, &held, wanted.until) {
+                let ticket = self.orders.wanted.remove(at).ticket;
+                self.decisions.push(Decision::Answer { ticket, answer: Err(why) });
+                continue;
+            }
             let Some(modem) = self.lendable(now, &held) else {
                 at += 1;
                 continue;
@@ -477,14 +483,27 @@ impl Scheduler {
         }
     }
 
+    /// Why redial rules let nobody call these numbers as long as somebody waits for it. Whoever borrows a modem knows only of
+    /// runs that are over: what this run has called, it must hold to itself.
+    fn law_forbids(&self, now: Mono, held: &Held, patience: Mono) -> Option<String> {
+        let counts = || held.numbers.iter().map(|&number| &self.numbers[number].redial);
+        if counts().any(|count| count.is_spent(&self.redial)) {
+            return Some(NO_MORE_CALLS.to_owned());
+        }
+        let until = counts().filter_map(|count| count.until(now)).max().filter(|until| *until > patience)?;
+        Some(format!("redial rules leave its number alone for {} s more", until.since(now).as_secs()))
+    }
+
     fn lendable(&mut self, now: Mono, held: &Held) -> Option<usize> {
         if !held.gates.iter().all(|&gate| self.gates.has_room(gate)) {
             return None;
         }
-        let busy =
-            held.numbers.iter().filter_map(|&number| self.numbers[number].held).map(|(_, until)| until);
+        let busy = held.numbers.iter().filter_map(|&number| {
+            let entry = &self.numbers[number];
+            entry.redial.until(now).max(entry.held.map(|(_, until)| until))
+        });
         if let Some(until) = busy.filter(|until| *until > now).max() {
-            // It would meet our own modem there.
+            // It would meet our own modem there, or come sooner than redial rules let it.
             self.timers.insert((until, Timer::Wanted));
             return None;
         }
@@ -516,7 +535,7 @@ impl Scheduler {
         self.bench.take_home(modem);
     }
 
-    fn take_home(&mut self, _now: Mono, modem: usize) -> Result<String, String> {
+    fn take_home(&mut self, modem: usize) -> Result<String, String> {
         let id = self.bench.ids[modem].clone();
         if !self.orders.is_lent(modem) {
             return Err(format!("`{id}` is not lent"));

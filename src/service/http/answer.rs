@@ -1,5 +1,6 @@
 //! What is answered where something went wrong: one form, `{"error": .., "hint": ..}`, and the right status.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use axum::Json;
@@ -22,28 +23,28 @@ pub struct Trouble {
 
 impl Trouble {
     /// With this status.
-    pub fn new(status: StatusCode, error: impl ToString) -> Self {
+    pub fn new(status: StatusCode, error: impl Display) -> Self {
         Self { status: status.as_u16(), error: error.to_string(), hint: None }
     }
 
     /// What is asked for is not here.
-    pub fn unknown(error: impl ToString) -> Self {
+    pub fn unknown(error: impl Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, error)
     }
 
     /// It can't be understood.
-    pub fn malformed(error: impl ToString) -> Self {
+    pub fn malformed(error: impl Display) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
     /// We can't.
-    pub fn ours(error: impl ToString) -> Self {
+    pub fn ours(error: impl Display) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
     }
 
     /// With what would be right.
     #[must_use]
-    pub fn hint(mut self, hint: impl ToString) -> Self {
+    pub fn hint(mut self, hint: impl Display) -> Self {
         self.hint = Some(hint.to_string());
         self
     }

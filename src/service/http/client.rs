@@ -19,11 +19,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use super::answer::Trouble;
+use super::trust;
 use crate::model::{Event, PlanName, RunId};
 use crate::service::control::{Control, Done};
 use crate::service::status::Status;
@@ -261,25 +262,18 @@ impl Client {
 
     /// Whom this host trusts, and whom the caller names.
     fn tls(&self) -> Result<ClientConfig, ClientError> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let mut named = Vec::new();
         if let Some(path) = &self.ca {
             let ca = |why: String| ClientError::Ca { path: path.clone(), why };
             let pem = std::fs::read(path).map_err(|error| ca(format!("could not be read: {error}")))?;
             let certs: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-            let certs = certs.map_err(|error| ca(format!("is no PEM file: {error}")))?;
-            if certs.is_empty() {
+            named = certs.map_err(|error| ca(format!("is no PEM file: {error}")))?;
+            if named.is_empty() {
                 return Err(ca("holds no certificate in PEM form".to_owned()));
             }
-            for cert in certs {
-                roots.add(cert).map_err(|error| ca(format!("holds what is no certificate: {error}")))?;
-            }
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| self.strange(&error))?;
-        Ok(config.with_root_certificates(roots).with_no_client_auth())
+        let own = rustls_native_certs::load_native_certs().certs;
+        trust::client(own, named).map_err(|error| self.strange(&error))
     }
 }
 

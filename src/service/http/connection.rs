@@ -70,6 +70,7 @@ impl Hall {
     }
 
     /// How many are taken.
+    #[cfg(test)]
     pub(super) fn taken(&self) -> usize {
         self.with(|state| state.seats.taken())
     }

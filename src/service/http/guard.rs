@@ -88,6 +88,7 @@ impl Guard {
         *self.rights.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rights);
     }
 
+    #[expect(clippy::result_large_err, reason = "an answer is as large as it is")]
     fn take(&self, peer: IpAddr, cost: u32) -> Result<(), Response> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.take(&one_peer(peer), cost, self.clock.now()).map_err(too_often)

@@ -18,10 +18,13 @@ mod routes;
 mod seats;
 mod server;
 mod tls;
+mod trust;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod stage;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 use std::path::PathBuf;

@@ -29,7 +29,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(90);
 
 /// One route of the API.
 pub(super) struct Route {
-    /// With what it is asked.
+    /// With what it is asked: for the test, since the handler knows it too.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the handler knows it"))]
     pub(super) method: Method,
     /// Where, as OpenAPI writes it.
     pub(super) path: &'static str,
@@ -68,7 +69,7 @@ pub(super) fn table() -> Vec<Route> {
 
 /// What serves both doors.
 pub(super) fn router(
-    rooms: &Rooms,
+    rooms: Rooms,
     guard: &Arc<Guard>,
     end: &CancellationToken,
     tasks: &TaskTracker,
@@ -76,18 +77,18 @@ pub(super) fn router(
     let feed = Feed::new(rooms.clock.origin_us());
     tasks.spawn(Arc::clone(&feed).follow(rooms.live.subscribe(), end.clone()));
     let app = App {
-        rooms: rooms.clone(),
         archive: Arc::new(Archive::default()),
         figures: Arc::default(),
         feed,
         end: end.clone(),
         streams: Arc::new(tokio::sync::Semaphore::new(events::STREAMS_MAX)),
         readers: Arc::new(tokio::sync::Semaphore::new(api::READERS_MAX)),
+        rooms,
     };
     let shown = page::Shown {
-        status: rooms.status.clone(),
-        live: Arc::clone(&rooms.live),
-        config: rooms.config.clone(),
+        status: app.rooms.status.clone(),
+        live: Arc::clone(&app.rooms.live),
+        config: app.rooms.config.clone(),
         archive: Arc::clone(&app.archive),
     };
     let needs = |need| middleware::from_fn_with_state((Arc::clone(guard), need), guard::admit);
@@ -107,8 +108,7 @@ pub(super) fn router(
         .layer(middleware::from_fn(guard::headers))
 }
 
-async fn nowhere(request: Request) -> Trouble {
-    let _ = request;
+async fn nowhere() -> Trouble {
     Trouble::unknown("there is nothing here").hint("/api/v1/openapi.json tells what there is")
 }
 
@@ -124,6 +124,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 }
 
 /// A defect: one request fails, and the daemon works on.
+#[expect(clippy::needless_pass_by_value, reason = "tower-http hands it over")]
 fn broken(panic: Box<dyn Any + Send>) -> Response {
     let why = panic
         .downcast_ref::<String>()

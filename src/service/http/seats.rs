@@ -75,6 +75,7 @@ impl Seats {
     }
 
     /// How many are taken.
+    #[cfg(test)]
     pub(super) fn taken(&self) -> usize {
         self.taken.len()
     }

@@ -81,7 +81,7 @@ impl Server {
         let guard = Arc::new(Guard::new(Rights::default(), rooms.clock));
         let end = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let router = routes::router(&rooms, &guard, &end, &tasks);
+        let router = routes::router(rooms, &guard, &end, &tasks);
         Self {
             router,
             guard,
@@ -171,7 +171,7 @@ impl Server {
         match crate::report::replace(&path, format!("{scheme}://{address}\n").as_bytes()) {
             Ok(()) => self.told = Some(path),
             Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "the server's address could not be written")
+                tracing::warn!(path = %path.display(), %error, "the server's address could not be written");
             }
         }
     }

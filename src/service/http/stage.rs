@@ -1,5 +1,6 @@
 //! A server on real sockets, with a daemon behind it that is told of by hand: for the tests of this room.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -149,10 +150,10 @@ impl Stage {
     pub(super) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Got {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
         for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
+            let _ = write!(request, "{name}: {value}\r\n");
         }
         if !body.is_empty() {
-            request += &format!("Content-Length: {}\r\n", body.len());
+            let _ = write!(request, "Content-Length: {}\r\n", body.len());
         }
         self.raw(format!("{request}\r\n{body}").as_bytes()).await
     }
@@ -224,8 +225,6 @@ async fn answer(
 }
 
 fn write(folder: &Path, http: &str) {
-    use std::fmt::Write as _;
-
     let mut plan =
         "plan: nightly\nbank: bank.yaml\nnumbering: us\ndefaults: { console: none }\nlines:\n".to_owned();
     for n in 1..=13 {

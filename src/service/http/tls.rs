@@ -69,7 +69,7 @@ fn closed_to_others(path: &Path) -> Result<(), String> {
 
     let mode =
         fs::metadata(path).map_err(|error| format!("could not be read: {error}"))?.permissions().mode();
-    if mode & 0o007 == 0 {
+    if mode.trailing_zeros() >= 3 {
         return Ok(());
     }
     Err(format!("is open to everybody (mode {:04o}); `chmod o= {}` closes it", mode & 0o7777, path.display()))

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::held::{Ending, at};
 use super::queue::{Item, Want};
 use super::{Action, Begin, JobId, Keeper, Level, OrderId, RunEnd, Ticket, What, done, refused};
-use crate::config::service::LoadedPlan;
+use crate::config::service::{LoadedPlan, WINDOW_MAX};
 use crate::fleet::order::{self, Order};
 use crate::model::{BankName, LineId, ModemId, Mono, RunId};
 use crate::service::durable::Running;
@@ -20,9 +20,9 @@ pub const RETRY_FIRST: Duration = Duration::from_secs(5);
 /// So often in a row, and it is `down`: tried again slowly.
 pub const FAILURES_MAX: u32 = 5;
 /// How slowly.
-pub const RETRY_SLOWLY: Duration = Duration::from_mins(15);
+pub const RETRY_SLOWLY: Duration = Duration::from_secs(900);
 /// What lived so long is no part of a row of failures.
-const LIVED_LONG: Duration = Duration::from_mins(10);
+const LIVED_LONG: Duration = Duration::from_secs(600);
 
 /// The pause after so many failures in a row.
 pub(super) fn pause_after(failures: u32) -> Duration {
@@ -96,8 +96,10 @@ pub(super) struct Pending {
 pub(super) enum Purpose {
     /// Nobody: a refusal is told; this is what was wanted.
     Told(String),
-    /// Somebody waits; `Some`: it holds whatever the run answers, and this is said.
-    Asked(Ticket, Option<String>),
+    /// Somebody waits: it holds whatever the run answers, and this is said.
+    Asked(Ticket, String),
+    /// Somebody waits for a modem's worker to be started again.
+    Restart { ticket: Ticket, bank: BankName, modem: ModemId },
     /// What waits in the queue, by its number.
     Lend(u64),
 }
@@ -179,12 +181,11 @@ impl Keeper {
         let (plan, due, failures, is_call) = (job.plan.clone(), job.due, job.failures, job.is_call());
         let name = plan.name().clone();
         if !is_call {
-            let running = match item.map(|item| item.want) {
-                Some(Want::Resume(running)) => Running { deaths: failures, ..running },
-                _ => {
-                    let until = self.window_of(&plan, due.unwrap_or(now));
-                    Running { run: run.clone(), due, begun: now, until, deaths: failures }
-                }
+            let running = if let Some(Want::Resume(running)) = item.map(|item| item.want) {
+                Running { deaths: failures, ..running }
+            } else {
+                let until = window_of(&plan, due.unwrap_or(now));
+                Running { run: run.clone(), due, begun: now, until, deaths: failures }
             };
             let memory = self.memory(&name);
             memory.running = Some(running);
@@ -196,28 +197,6 @@ impl Keeper {
         if let Some(ticket) = ticket {
             self.reply(ticket, Ok(control_done(format!("run `{run}` has begun"), Some(run))));
         }
-    }
-
-    /// Until when a run that was due then is resumed.
-    fn window_of(&self, plan: &LoadedPlan, due: Timestamp) -> Timestamp {
-        use crate::config::service::WINDOW_MAX;
-        let most = due + plan.entry.window.unwrap_or(WINDOW_MAX);
-        let next = plan.entry.schedule.as_ref().and_then(|schedule| schedule.next_after(due));
-        match (plan.entry.window, next) {
-            (None, Some(next)) => most.min(next),
-            _ => most,
-        }
-    }
-
-    /// The same of a run that was found.
-    pub(super) fn running_of(
-        &self,
-        plan: &LoadedPlan,
-        run: RunId,
-        begun: Timestamp,
-        due: Timestamp,
-    ) -> Running {
-        Running { run, due: Some(due), begun, until: self.window_of(plan, due), deaths: 0 }
     }
 
     /// A job could not begin.
@@ -309,13 +288,11 @@ impl Keeper {
                 let goes_on = !completed && ending.is_some() && goes_on && job.stopped.is_none();
                 let later = if goes_on { "; it goes on while its window holds" } else { "" };
                 let level = if completed { Level::Info } else { Level::Warn };
-                self.log(
-                    level,
-                    format!(
-                        "run `{run}` {completed_word}{}{later}",
-                        if completed { "" } else { why.as_str() }
-                    ),
-                );
+                let why = if completed { "" } else { why.as_str() };
+                let found: Vec<String> =
+                    counts.iter().map(|(result, lines)| format!("{result} {lines}")).collect();
+                let found = if found.is_empty() { String::new() } else { format!(": {}", found.join(", ")) };
+                self.log(level, format!("run `{run}` {completed_word}{why}{later}{found}"));
                 if goes_on {
                     // What ended it is not over; whoever sees that it is looks for the run again.
                     self.looked.remove(&name);
@@ -371,8 +348,8 @@ impl Keeper {
             let Some(Pending { purpose, .. }) = self.pending.remove(&order) else { continue };
             match purpose {
                 Purpose::Told(_) => {}
-                Purpose::Asked(ticket, Some(said)) => self.reply(ticket, done(said)),
-                Purpose::Asked(ticket, None) => {
+                Purpose::Asked(ticket, said) => self.reply(ticket, done(said)),
+                Purpose::Restart { ticket, .. } => {
                     self.reply(ticket, Err(refused("its run has ended meanwhile".to_owned())))
                 }
                 // It waits for the bank like any other now.
@@ -404,16 +381,22 @@ impl Keeper {
             (Purpose::Told(_), Ok(_)) => {}
             (Purpose::Told(what), Err(why)) => self.log(Level::Warn, format!("a run refused {what}: {why}")),
             (Purpose::Asked(ticket, said), Ok(order::Done::Said(words))) => {
-                let words = said.map_or_else(|| words.clone(), |said| format!("{said}; {words}"));
-                self.reply(ticket, done(words));
+                self.reply(ticket, done(format!("{said}; {words}")));
             }
-            (Purpose::Asked(ticket, said), Ok(order::Done::Lent(modem))) => {
-                self.reply(ticket, done(said.unwrap_or_else(|| format!("`{modem}` is lent"))));
-            }
-            (Purpose::Asked(ticket, Some(said)), Err(why)) => {
+            (Purpose::Asked(ticket, said), Ok(order::Done::Lent(_))) => self.reply(ticket, done(said)),
+            (Purpose::Asked(ticket, said), Err(why)) => {
                 self.reply(ticket, done(format!("{said} (the run: {why})")))
             }
-            (Purpose::Asked(ticket, None), Err(why)) => self.reply(ticket, Err(refused(why.to_string()))),
+            (Purpose::Restart { ticket, bank, modem }, Ok(done_so)) => {
+                let words = match done_so {
+                    order::Done::Said(words) => words,
+                    order::Done::Lent(modem) => format!("`{modem}` is lent"),
+                };
+                *self.restarts.entry((bank, modem)).or_default() += 1;
+                self.log(Level::Info, words.clone());
+                self.reply(ticket, done(words));
+            }
+            (Purpose::Restart { ticket, .. }, Err(why)) => self.reply(ticket, Err(refused(why.to_string()))),
             (Purpose::Lend(number), Ok(order::Done::Lent(modem))) => self.lent(job, number, modem),
             (Purpose::Lend(number), Ok(order::Done::Said(words))) => self.unlent(job, number, &words),
             (Purpose::Lend(number), Err(why)) => self.unlent(job, number, &why.to_string()),
@@ -481,7 +464,7 @@ impl Keeper {
         if let Some(wanted) = wanted
             && told.as_ref().is_none_or(|told| wanted.how > told.how || (!wanted.goes_on && told.goes_on))
         {
-            self.end_one(id, wanted, told);
+            self.end_one(id, wanted, told.as_ref());
         }
         let Some(job) = self.jobs.get(&id) else { return };
         if job.told.ending.is_some() {
@@ -495,7 +478,7 @@ impl Keeper {
         let mut orders: Vec<(Order, String)> = Vec::new();
         match (&pause, job.told.paused) {
             (Some(held), false) => {
-                orders.push((Order::Pause { why: held.why.clone(), until: None }, "to pause".to_owned()))
+                orders.push((Order::Pause { why: held.told(), until: None }, "to pause".to_owned()))
             }
             (None, true) => orders.push((Order::Resume, "to go on".to_owned())),
             _ => {}
@@ -532,13 +515,15 @@ impl Keeper {
     /// Whoever asked for what an order does gets its answer.
     fn purpose_of(&mut self, order: &Order, words: String) -> Purpose {
         let asked = self.asked.take_if(|asked| asked.fits(order));
-        asked.map_or(Purpose::Told(words), |asked| Purpose::Asked(asked.ticket, Some(asked.said)))
+        let Some(asked) = asked else { return Purpose::Told(words) };
+        self.log(Level::Info, format!("{}{}", asked.said, asked.because));
+        Purpose::Asked(asked.ticket, asked.said)
     }
 
     /// Ends a job; what was ended for good before goes on no more.
-    fn end_one(&mut self, id: JobId, wanted: Ending, told: Option<Ending>) {
-        let goes_on = wanted.goes_on && told.as_ref().is_none_or(|told| told.goes_on);
-        let graver = told.as_ref().is_none_or(|told| wanted.how > told.how);
+    fn end_one(&mut self, id: JobId, wanted: Ending, told: Option<&Ending>) {
+        let goes_on = wanted.goes_on && told.is_none_or(|told| told.goes_on);
+        let graver = told.is_none_or(|told| wanted.how > told.how);
         let Some(job) = self.jobs.get_mut(&id) else { return };
         job.told.ending = Some(Ending { goes_on, ..wanted.clone() });
         let run = job.run.as_ref().map(|(run, _)| run.clone());
@@ -570,9 +555,7 @@ impl Keeper {
     pub(super) fn modems_off(&self, plan: &LoadedPlan) -> BTreeMap<ModemId, String> {
         let now = self.loaded.plans.iter().find(|other| other.bank() == plan.bank()).unwrap_or(plan);
         let bank = &now.plan.bank;
-        let file = |modem: &ModemId| (modem.clone(), format!("disabled in `{}`", bank.path.display()));
-        let mut off: BTreeMap<ModemId, String> =
-            bank.modems.iter().filter(|modem| !modem.enabled).map(|modem| file(&modem.id)).collect();
+        let mut off = bank.off();
         off.extend(self.disabled_by_operator(plan.bank()));
         // What the bank had when the job began is all that it can be told of.
         off.retain(|modem, _| plan.plan.bank.modems.iter().any(|known| known.id == *modem));
@@ -597,6 +580,21 @@ impl Keeper {
         off.retain(|line, _| plan.plan.line(line).is_some());
         off
     }
+}
+
+/// Until when a run that was due then is resumed.
+fn window_of(plan: &LoadedPlan, due: Timestamp) -> Timestamp {
+    let most = due + plan.entry.window.unwrap_or(WINDOW_MAX);
+    let next = plan.entry.schedule.as_ref().and_then(|schedule| schedule.next_after(due));
+    match (plan.entry.window, next) {
+        (None, Some(next)) => most.min(next),
+        _ => most,
+    }
+}
+
+/// What is kept of a run that was found.
+pub(super) fn running_of(plan: &LoadedPlan, run: RunId, begun: Timestamp, due: Timestamp) -> Running {
+    Running { run, due: Some(due), begun, until: window_of(plan, due), deaths: 0 }
 }
 
 /// Why something is disabled, as it is told of a verdict or a modem.

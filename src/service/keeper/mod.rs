@@ -31,7 +31,7 @@ use crate::call::machine::Cancel;
 use crate::config::problem::Problems;
 use crate::config::service::{LeadershipPlan, Loaded, LoadedPlan};
 use crate::fleet::order;
-use crate::model::{LineId, ModemId, Mono, PlanName, Reading, RunId};
+use crate::model::{BankName, LineId, ModemId, Mono, PlanName, Reading, RunId};
 
 use self::jobs::{Job, Pending};
 use self::orders::Asked;
@@ -163,7 +163,7 @@ pub enum Action {
     },
     /// Read the configuration again; the outcome is [`Input::Config`] or [`Input::BadConfig`].
     Reload,
-    /// How the role is found out from now on; the outcome is [`Input::Role`].
+    /// How the role is found out from now on, for the way of the first configuration; the outcome is [`Input::Role`].
     Lead(LeadershipPlan),
     /// The operator says what the role is, where it is told: for the leadership's handle.
     Tell(Role),
@@ -215,7 +215,7 @@ pub enum What {
 }
 
 /// A state that could not be written is written again after this.
-const KEEP_AGAIN: Duration = Duration::from_mins(1);
+const KEEP_AGAIN: Duration = Duration::from_secs(60);
 
 /// Whether the reports folder of a plan was looked into since the daemon may run it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,6 +256,8 @@ pub struct Keeper {
     reloads: Vec<Ticket>,
     /// Who asked for what this step orders.
     asked: Option<Asked>,
+    /// How often the workers of modems were started again because an operator wanted it.
+    restarts: BTreeMap<(BankName, ModemId), u32>,
     /// Levels that an operator set.
     levels: BTreeMap<String, Level>,
     terminating: Option<Cancel>,
@@ -287,6 +289,7 @@ impl Keeper {
             pending: BTreeMap::new(),
             reloads: Vec::new(),
             asked: None,
+            restarts: BTreeMap::new(),
             levels: BTreeMap::new(),
             terminating: None,
             exited: false,
@@ -298,14 +301,18 @@ impl Keeper {
         };
         let levels = keeper.effective_levels();
         keeper.after.push(Action::Levels(levels));
-        keeper.after.push(Action::Lead(keeper.loaded.service.leadership.clone()));
         if let Some(held) = keeper.daemon_held() {
-            keeper.log(Level::Warn, format!("nothing is dialed: {}", held.why));
+            keeper.log(Level::Warn, format!("nothing is dialed: {}", held.told()));
         }
         keeper.remember_plans();
         keeper.settle();
         let actions = keeper.actions();
         (keeper, actions)
+    }
+
+    /// Names of jobs and orders begin behind this one: answers to an earlier brain's mean nothing to this one.
+    pub fn name_behind(&mut self, number: u64) {
+        self.counter = self.counter.max(number);
     }
 
     /// One thing has happened: what is to be done.
@@ -431,12 +438,13 @@ impl Keeper {
             self.reply(ticket, Err(refused("the daemon is ending".to_owned())));
         }
         for item in self.queue.take_all(|item| item.want.is_call() || item.ticket.is_some()) {
-            self.drop_item(item, "the daemon is ending");
+            self.drop_item(&item, "the daemon is ending");
         }
     }
 }
 
 /// It is carried out.
+#[expect(clippy::unnecessary_wraps, reason = "it is what a ticket is answered with")]
 fn done(said: impl Into<String>) -> control::Answer {
     Ok(control::Done { said: said.into(), run: None })
 }

@@ -560,7 +560,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, max_shrink_iters: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn the_promises_hold_in_every_life(steps in prop::collection::vec(step(), 1..160)) {

@@ -219,7 +219,7 @@ fn holder(file: &mut File) -> Option<String> {
     file.take(HOLDER_BYTES_MAX).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let line = text.lines().next()?.trim();
-    (!line.is_empty()).then(|| crate::report::safe_line(line).into())
+    (!line.is_empty()).then(|| crate::report::safe_line(line))
 }
 
 #[cfg(test)]

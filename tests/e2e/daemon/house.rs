@@ -104,12 +104,6 @@ impl<'a> House<'a> {
     pub(crate) fn run(&self, link: &str) -> PathBuf {
         run_of_folder(&self.reports(), link)
     }
-
-    /// Its durable state.
-    pub(crate) fn state(&self) -> Value {
-        let text = fs::read_to_string(self.stage.path(&format!("state/{}.json", self.name)));
-        serde_json::from_str(&text.expect("the daemon keeps a state")).expect("a state in JSON")
-    }
 }
 
 /// What a daemon tells its service manager: a thread takes each word as it comes.
@@ -250,11 +244,6 @@ impl Daemon {
         newest(&self.told.words()).unwrap_or_default().to_owned()
     }
 
-    /// All that it told its manager, in its order.
-    pub(crate) fn words(&self) -> Vec<String> {
-        self.told.words()
-    }
-
     /// Begins a run of the town's plan; its id.
     #[track_caller]
     pub(crate) fn start_run(&self) -> String {
@@ -343,12 +332,6 @@ impl Daemon {
     /// Its log so far.
     pub(crate) fn log(&self) -> String {
         self.program.as_ref().map(Running::err).unwrap_or_default()
-    }
-
-    /// Waits until its log fulfils a condition.
-    #[track_caller]
-    pub(crate) fn wait_log(&mut self, what: &str, holds: impl Fn(&str) -> bool) {
-        self.program.as_mut().expect("it lives").wait_for(what, holds);
     }
 
     pub(crate) fn id(&self) -> u32 {

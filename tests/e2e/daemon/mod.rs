@@ -7,8 +7,10 @@
 mod clients;
 mod control;
 pub(crate) mod house;
+mod journald;
 mod kills;
 mod leader;
 mod prometheus;
 mod signals;
+mod steer;
 mod troubles;

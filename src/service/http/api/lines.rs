@@ -30,6 +30,7 @@ const HISTORY: &str = crate::run::history::FILE_NAME;
 const LATEST: &str = "latest";
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "as its readers know it")]
 pub(in super::super) struct Lines {
     lines: Vec<Standing>,
     /// Lines that are asked for, on this page or not.

@@ -43,6 +43,7 @@ pub(in super::super) struct Runs {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "as its readers know it")]
 struct Run {
     run: RunId,
     plan: PlanName,

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{App, Asked};
+use super::{App, Asked, BODY_BYTES_MAX};
 use crate::model::{BankName, ModemId, PlanName, RunId};
 use crate::service::control::{Control, Done};
 use crate::service::http::answer::Trouble;
@@ -104,6 +104,7 @@ pub(in super::super) struct Calls {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "as its readers know it")]
 struct Call {
     run: RunId,
     plan: PlanName,
@@ -139,6 +140,11 @@ pub(in super::super) async fn control(
     if !is_json {
         return Err(Trouble::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a control is JSON")
             .hint("send `Content-Type: application/json`"));
+    }
+    // What says itself that it is too large need not be waited for.
+    if axum::body::HttpBody::size_hint(request.body()).lower() > BODY_BYTES_MAX as u64 {
+        let why = format!("a control has no more than {} KiB", BODY_BYTES_MAX >> 10);
+        return Err(Trouble::new(StatusCode::PAYLOAD_TOO_LARGE, why));
     }
     let body = timeout(BODY_LIMIT, <Bytes as axum::extract::FromRequest<App>>::from_request(request, &app));
     let body = body
