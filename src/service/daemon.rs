@@ -45,7 +45,7 @@ const INBOX_MAX: usize = 1_024;
 /// Controls that may wait.
 const CONTROLS_MAX: usize = 64;
 /// Longest that calls may take to log out when the daemon ends; then they are dropped. Longer than a call's own limits.
-const LOG_OUT_LIMIT: Duration = Duration::from_mins(5);
+const LOG_OUT_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// Longest that lines may take to be dropped; then the daemon ends whatever hangs.
 const HANG_UP_LIMIT: Duration = Duration::from_secs(30);
 /// How long the end waits for mail and hooks.
@@ -688,5 +688,6 @@ async fn maybe(wait: Option<impl Future<Output = ()>>) {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
