@@ -692,5 +692,6 @@ async fn maybe(wait: Option<impl Future<Output = ()>>) {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
