@@ -383,10 +383,10 @@ fn a_later_pause_holds_what_began_although_it_was_paused() {
 #[test]
 fn two_banks_never_call_one_number_at_once() {
     let mut world = World::usual("2026-11-23T01:00:00");
-    let file = world._root.path().join("west.yaml");
+    let file = world.root.path().join("west.yaml");
     let text = fs::read_to_string(&file).unwrap().replace("+1 919 555 0203", "+1 919 555 0003");
     fs::write(&file, text).unwrap();
-    let config = loaded(world._root.path(), &daemon("", ""));
+    let config = loaded(world.root.path(), &daemon("", ""));
     world.step(Input::Config(config));
     world.to("2026-11-23T02:00:00");
     let (night, run) = world.begun();
@@ -410,7 +410,7 @@ fn a_run_whose_plan_is_gone_is_seen_and_can_be_stopped() {
     world.to("2026-11-23T02:00:00");
     let (night, run) = world.begun();
     let without = daemon("", "").replace("  - { plan: night.yaml, schedule: \"0 2 * * *\" }\n", "");
-    let config = loaded(world._root.path(), &without);
+    let config = loaded(world.root.path(), &without);
     world.step(Input::Config(config));
     let shown = world.plan("night");
     assert_eq!((shown.stands, shown.run, shown.next), (Stands::Working, Some(run), None));
