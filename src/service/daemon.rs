@@ -146,14 +146,8 @@ async fn serve_with(setup: Setup, crew: Crew) -> Result<(), Failure> {
     };
     // The log's levels are among it: what is told before is heard at `warn` alone.
     daemon.carry_out(first).await;
-<<<<<<< HEAD
-    daemon.tell_role();
-=======
     daemon.introduce();
-    // What is known at once is known before anybody is told that this is up: whoever asks then is not refused for nothing.
-    let Standing { role, why } = daemon.leadership.watch().borrow().clone();
-    daemon.inputs.push_back(Input::Role { role, why });
->>>>>>> eyesB
+    daemon.tell_role();
     daemon.drain_inputs().await;
     daemon.systemd.ready(&daemon.keeper_line());
     daemon.work(news, read_out, controls, signals).await;

@@ -78,7 +78,8 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::told("  most", looks.iter().map(|look| look.files).max().unwrap_or_default().to_string()),
         Row::at_most(
             "threads, most of the last day, in those of the second",
-            last(|look| look.threads).percentile(100) as f64 / of(2, |look| look.threads).percentile(100) as f64,
+            last(|look| look.threads).percentile(100) as f64
+                / of(2, |look| look.threads).percentile(100) as f64,
             RATIO,
             "",
         ),

@@ -348,15 +348,9 @@ impl Keeper {
             let Some(Pending { purpose, .. }) = self.pending.remove(&order) else { continue };
             match purpose {
                 Purpose::Told(_) => {}
-<<<<<<< HEAD
-                Purpose::Asked(ticket, Some(said)) => self.reply(ticket, done(said)),
-                Purpose::Asked(ticket, None) => {
-                    self.reply(ticket, Err(refused("its run has ended meanwhile".to_owned())));
-=======
                 Purpose::Asked(ticket, said) => self.reply(ticket, done(said)),
                 Purpose::Restart { ticket, .. } => {
                     self.reply(ticket, Err(refused("its run has ended meanwhile".to_owned())))
->>>>>>> eyesB
                 }
                 // It waits for the bank like any other now.
                 Purpose::Lend(number) => {
@@ -389,17 +383,9 @@ impl Keeper {
             (Purpose::Asked(ticket, said), Ok(order::Done::Said(words))) => {
                 self.reply(ticket, done(format!("{said}; {words}")));
             }
-<<<<<<< HEAD
-            (Purpose::Asked(ticket, said), Ok(order::Done::Lent(modem))) => {
-                self.reply(ticket, done(said.unwrap_or_else(|| format!("`{modem}` is lent"))));
-            }
-            (Purpose::Asked(ticket, Some(said)), Err(why)) => {
-                self.reply(ticket, done(format!("{said} (the run: {why})")));
-=======
             (Purpose::Asked(ticket, said), Ok(order::Done::Lent(_))) => self.reply(ticket, done(said)),
             (Purpose::Asked(ticket, said), Err(why)) => {
                 self.reply(ticket, done(format!("{said} (the run: {why})")))
->>>>>>> eyesB
             }
             (Purpose::Restart { ticket, bank, modem }, Ok(done_so)) => {
                 let words = match done_so {
@@ -492,11 +478,7 @@ impl Keeper {
         let mut orders: Vec<(Order, String)> = Vec::new();
         match (&pause, job.told.paused) {
             (Some(held), false) => {
-<<<<<<< HEAD
-                orders.push((Order::Pause { why: held.why.clone(), until: None }, "to pause".to_owned()));
-=======
                 orders.push((Order::Pause { why: held.told(), until: None }, "to pause".to_owned()))
->>>>>>> eyesB
             }
             (None, true) => orders.push((Order::Resume, "to go on".to_owned())),
             _ => {}

@@ -104,7 +104,6 @@ impl<'a> House<'a> {
     pub(crate) fn run(&self, link: &str) -> PathBuf {
         run_of_folder(&self.reports(), link)
     }
-
 }
 
 /// What a daemon tells its service manager: a thread takes each word as it comes.
