@@ -383,10 +383,10 @@ fn a_later_pause_holds_what_began_although_it_was_paused() {
 #[test]
 fn two_banks_never_call_one_number_at_once() {
     let mut world = World::usual("2026-11-23T01:00:00");
-    let file = world._root.path().join("west.yaml");
+    let file = world.root.path().join("west.yaml");
     let text = fs::read_to_string(&file).unwrap().replace("+1 919 555 0203", "+1 919 555 0003");
     fs::write(&file, text).unwrap();
-    let config = loaded(world._root.path(), &daemon("", ""));
+    let config = loaded(world.root.path(), &daemon("", ""));
     world.step(Input::Config(config));
     world.to("2026-11-23T02:00:00");
     let (night, run) = world.begun();
@@ -410,7 +410,7 @@ fn a_run_whose_plan_is_gone_is_seen_and_can_be_stopped() {
     world.to("2026-11-23T02:00:00");
     let (night, run) = world.begun();
     let without = daemon("", "").replace("  - { plan: night.yaml, schedule: \"0 2 * * *\" }\n", "");
-    let config = loaded(world._root.path(), &without);
+    let config = loaded(world.root.path(), &without);
     world.step(Input::Config(config));
     let shown = world.plan("night");
     assert_eq!((shown.stands, shown.run, shown.next), (Stands::Working, Some(run), None));
@@ -510,7 +510,7 @@ fn a_run_that_dies_again_and_again_is_down_and_tried_slowly() {
     }
     assert_eq!(pauses, [5, 10, 20, 40, 80, 900, 900]);
     // One that lived long begins the row anew.
-    world.pass(Duration::from_mins(11));
+    world.pass(Duration::from_secs(11 * 60));
     world.step(Input::Ended { job, end: RunEnd::Died("a panic".to_owned()) });
     assert_eq!(world.plan("night").stands, Stands::Waiting);
 }
@@ -549,7 +549,7 @@ fn what_another_host_did_is_not_done_again_and_what_it_left_goes_on() {
         world.step(Input::Role { role: Role::Secondary, why: "a peer holds the lock".to_owned() });
         world.to("2026-11-23T02:00:00");
         assert!(world.begins().is_empty());
-        world.pass(Duration::from_mins(20));
+        world.pass(Duration::from_secs(20 * 60));
         world.step(Input::Role { role: Role::Primary, why: "the peer is gone".to_owned() });
         let run: RunId = "20261123T070000Z-night".parse().unwrap();
         let left = Leftover { run: run.clone(), begun: at("2026-11-23T02:00:01"), stands };
@@ -557,7 +557,7 @@ fn what_another_host_did_is_not_done_again_and_what_it_left_goes_on() {
         let begins: Vec<What> = world.begins().into_iter().map(|(_, _, what)| what).collect();
         let expected = if goes_on { vec![What::Run { resume: Some(run) }] } else { Vec::new() };
         assert_eq!(begins, expected, "{stands:?}");
-        let late = world.pass(Duration::from_mins(20)).begins();
+        let late = world.pass(Duration::from_secs(20 * 60)).begins();
         assert!(late.iter().all(|(_, plan, _)| plan != "night"), "{late:?}");
     }
 }
