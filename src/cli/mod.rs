@@ -62,6 +62,9 @@ pub fn main() -> ExitCode {
         _ => manner::Reader::User,
     };
     let levels = manner::settle(&cli.talk, reader, &|name| std::env::var_os(name));
+    if matches!(&cli.verb, Verb::Serve(args) if !args.check) {
+        serve::with_one_heap();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

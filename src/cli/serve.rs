@@ -34,6 +34,31 @@ pub(super) async fn run(args: &Serve, levels: Levels) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// Has the program begin again, as the same process, with one heap for all of its threads, unless it was told how many
+/// (`MALLOC_ARENA_MAX`) already. glibc gives threads heaps of their own and keeps what each has left over: runs come and go on
+/// threads that come and go, and a daemon would hold some megabytes more after each of its runs, for days. The variable is the
+/// only way to say so without `unsafe`, and it is read before `main`.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(super) fn with_one_heap() {
+    use std::os::unix::process::CommandExt as _;
+    const HEAPS: &str = "MALLOC_ARENA_MAX";
+    if std::env::var_os(HEAPS).is_some() {
+        return;
+    }
+    let mut words = std::env::args_os();
+    let mut again = std::process::Command::new("/proc/self/exe");
+    if let Some(name) = words.next() {
+        again.arg0(name);
+    }
+    let error = again.args(words).env(HEAPS, "1").exec();
+    // It works without, only larger.
+    tracing::debug!(%error, "the heap is the system's own");
+}
+
+/// Other systems' heaps are their own business.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(super) const fn with_one_heap() {}
+
 /// What would run, and when.
 fn text(loaded: &Loaded, now: jiff::Timestamp) -> String {
     let mut text = format!("{}: service `{}`\n", loaded.service.path.display(), loaded.service.name);

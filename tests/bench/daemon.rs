@@ -92,11 +92,23 @@ impl Daemon {
 
     /// Tells it something, which must be carried out.
     pub(crate) fn control(&self, told: &str) {
-        let sent = ureq::post(format!("{}/api/v1/control", self.url))
+        if let Err(why) = self.try_control(told) {
+            panic!("{told}: {why}");
+        }
+    }
+
+    /// Tells it something, which it may refuse: why.
+    pub(crate) fn try_control(&self, told: &str) -> Result<(), String> {
+        let asked =
+            ureq::post(format!("{}/api/v1/control", self.url)).config().http_status_as_error(false).build();
+        let asked = asked
             .header("Authorization", format!("Bearer {TOKEN}"))
-            .header("Content-Type", "application/json")
-            .send(told);
-        sent.unwrap_or_else(|error| panic!("{told}: {error}"));
+            .header("Content-Type", "application/json");
+        let mut answer = asked.send(told).map_err(|error| error.to_string())?;
+        if answer.status() == 200 {
+            return Ok(());
+        }
+        Err(answer.body_mut().read_to_string().unwrap_or_default())
     }
 
     /// Its metrics: name and labels, value.

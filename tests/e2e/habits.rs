@@ -31,7 +31,9 @@ fn verbs(pages: &Path) -> Vec<Vec<String>> {
     let names = fs::read_dir(pages).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let words = names.map(|name| {
         let name = name.strip_suffix(".1").unwrap().to_owned();
-        name.split('-').skip(1).map(ToOwned::to_owned).collect()
+        // One verb has a dash of its own.
+        let name = name.replace("emergency-stop", "emergency_stop");
+        name.split('-').skip(1).map(|word| word.replace('_', "-")).collect()
     });
     words.collect()
 }
