@@ -360,7 +360,7 @@ impl Daemon {
         if self.inputs.is_empty() {
             return;
         }
-        while !self.over && (!self.keeper.is_dead() || self.come_round().await) {
+        while !self.over && (!self.keeper.is_dead() || self.come_round()) {
             let Some(input) = self.inputs.pop_front() else { break };
             if let Input::Config(loaded) = &input {
                 self.configured(loaded).await;
@@ -408,7 +408,7 @@ impl Daemon {
 
     /// No brain lives: if nothing goes on any more, another one begins with what was kept; whether it has. What happens until
     /// then waits, but for a word that nothing may hold up.
-    async fn come_round(&mut self) -> bool {
+    fn come_round(&mut self) -> bool {
         if !self.jobs.is_empty() {
             let now_at_all_events = |input: &Input| {
                 matches!(

@@ -523,9 +523,11 @@ mod tests {
     use jiff::SignedDuration;
 
     fn at(night: usize) -> Timestamp {
-        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * (20_000 + night as i64))
+        let night = i64::try_from(night).unwrap();
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * (20_000 + night))
     }
 
+    #[expect(clippy::option_option, reason = "as the night has it")]
     fn night(nth: usize, found: Option<Option<Fault>>, train_ms: f64) -> LineNight {
         let works = found == Some(None);
         LineNight {

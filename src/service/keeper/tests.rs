@@ -419,7 +419,7 @@ fn a_run_whose_plan_is_gone_is_seen_and_can_be_stopped() {
     assert!(matches!(&world.orders()[..], [(_, job, Order::Stop { .. })] if *job == night));
     world.over(night, false);
     assert!(world.keeper.status(&world.now).plans.iter().all(|plan| plan.plan.as_str() != "night"));
-    says(&world.refused(start("night")).as_str(), "there is no plan `night`");
+    says(world.refused(start("night")).as_str(), "there is no plan `night`");
 }
 
 #[test]
