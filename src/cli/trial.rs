@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ impl Trial {
         let wrong = |error: std::io::Error| Failure::wrong(format!("nothing can be tried: {error}"));
         let folder = tempfile::Builder::new().prefix("lineman-serve-").tempdir().map_err(wrong)?;
         let token = token().map_err(wrong)?;
-        std::fs::write(folder.path().join("token"), &token).map_err(wrong)?;
+        keep(&folder.path().join("token"), &token).map_err(wrong)?;
         let config = folder.path().join("lineman.yaml");
         let reports = std::path::absolute(example::REPORTS).map_err(wrong)?;
         let plan = std::path::absolute(&example.plan).map_err(wrong)?;
@@ -61,6 +61,15 @@ fn text(plan: &Path, reports: &Path) -> String {
     )
 }
 
+/// Writes a secret: one that others can read is refused, whatever the folder around it lets them.
+fn keep(path: &Path, secret: &str) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(secret.as_bytes())
+}
+
 fn token() -> std::io::Result<String> {
     let mut bytes = [0; TOKEN_BYTES];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
@@ -69,4 +78,20 @@ fn token() -> std::io::Result<String> {
         let _ = write!(token, "{byte:02x}");
     }
     Ok(token)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn nobody_else_can_read_the_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        keep(&path, "x").unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "x");
+    }
 }

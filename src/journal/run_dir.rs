@@ -51,7 +51,7 @@ impl RunDir {
         links_are_free(reports)?;
         let first = RunId::new(started, plan);
         let outer = Lock::take(reports, &owner(&first))?;
-        let (run, path) = fresh_folder(reports, &first)?;
+        let (run, path) = fresh_folder(reports, &first, None)?;
         let own = Lock::take(&path, &owner(&run))?;
         let dir = Self { reports: reports.to_owned(), run, path, _own: own, outer: Some(outer) };
         dir.point(CURRENT)?;
@@ -71,7 +71,8 @@ impl RunDir {
             Err(RunDirError::InUse { .. }) => None,
             Err(error) => return Err(error),
         };
-        let (run, path) = fresh_folder(reports, &first)?;
+        // A daemon tells both by their ids alone: one of the folder around this one is taken too.
+        let (run, path) = fresh_folder(reports, &first, reports.parent())?;
         let own = Lock::take(&path, &owner(&run))?;
         let dir = Self { reports: reports.to_owned(), run, path, _own: own, outer };
         dir.point(CURRENT)?;
@@ -207,8 +208,13 @@ fn owner(run: &RunId) -> String {
     format!("run `{run}` (process {})", std::process::id())
 }
 
-fn fresh_folder(reports: &Path, first: &RunId) -> Result<(RunId, PathBuf), RunDirError> {
+fn fresh_folder(
+    reports: &Path,
+    first: &RunId,
+    around: Option<&Path>,
+) -> Result<(RunId, PathBuf), RunDirError> {
     let names = std::iter::once(first.clone()).chain((2..=SAME_SECOND_MAX).map(|n| first.nth(n)));
+    let names = names.filter(|run| around.is_none_or(|around| !around.join(run.as_str()).exists()));
     for run in names {
         let path = reports.join(run.as_str());
         match DirBuilder::new().create(&path) {

@@ -315,3 +315,15 @@ proptest! {
         let _ = replay::read_from(&bytes[..], Path::new("x"));
     }
 }
+
+/// A daemon, and whoever watches it, tell runs by their ids alone.
+#[test]
+fn a_run_beside_others_never_has_the_id_of_one_of_the_folder_around() {
+    let home = TempDir::new().unwrap();
+    let night = run_dir(home.path());
+    let beside =
+        || RunDir::create_beside(&home.path().join("calls"), at(0), &"nightly".parse().unwrap()).unwrap();
+    let (first, second) = (beside(), beside());
+    assert_eq!(first.run(), &night.run().nth(2));
+    assert_eq!(second.run(), &night.run().nth(3));
+}

@@ -24,21 +24,38 @@ pub(crate) fn called(plan: &Plan, history: &History<'_>, calls: &Path, now: Time
         return Vec::new();
     }
     let since = now.checked_sub(SINCE).unwrap_or(Timestamp::MIN);
-    let mut dials: Vec<(Timestamp, PhoneNumber, Option<Fault>)> = Vec::new();
+    let mut dials: Vec<Dialed> = Vec::new();
     for (number, some) in history.dials_since(since) {
         dials.extend(some.into_iter().map(|dial| (dial.at, number.clone(), dial.fault)));
     }
-    for (run, folder, _) in journal::runs(calls).unwrap_or_default().into_iter().rev() {
-        if began_before(&run, since) {
-            break;
-        }
-        dials.extend(of_run(&folder, plan).unwrap_or_default());
+    dials.extend(by_hand(plan, calls, since));
+    in_order(plan, dials, since, now)
+}
+
+/// The same of technicians' calls alone: for a night, which has its own law for its own calls.
+pub(crate) fn called_by_hand(plan: &Plan, calls: &Path, now: Timestamp) -> Vec<CalledBefore> {
+    if plan.bank.rehearsal || plan.numbering.redial.is_none() {
+        return Vec::new();
     }
+    let since = now.checked_sub(SINCE).unwrap_or(Timestamp::MIN);
+    in_order(plan, by_hand(plan, calls, since), since, now)
+}
+
+/// A call that went out: when it ended, to which number, and what it met.
+type Dialed = (Timestamp, PhoneNumber, Option<Fault>);
+
+fn by_hand(plan: &Plan, calls: &Path, since: Timestamp) -> Vec<Dialed> {
+    let runs = journal::runs(calls).unwrap_or_default().into_iter().rev();
+    let lately = runs.take_while(|(run, ..)| !began_before(run, since));
+    lately.flat_map(|(_, folder, _)| of_run(&folder, plan).unwrap_or_default()).collect()
+}
+
+fn in_order(plan: &Plan, mut dials: Vec<Dialed>, since: Timestamp, now: Timestamp) -> Vec<CalledBefore> {
     dials.retain(|(at, number, _)| {
         *at >= since && plan.lines.iter().any(|planned| planned.has_number(number))
     });
     dials.sort_by_key(|(at, ..)| *at);
-    let before = |(at, number, fault): (Timestamp, PhoneNumber, Option<Fault>)| CalledBefore {
+    let before = |(at, number, fault): Dialed| CalledBefore {
         number,
         ago: now.duration_since(at).unsigned_abs(),
         fault,
@@ -54,7 +71,7 @@ fn began_before(run: &RunId, since: Timestamp) -> bool {
 }
 
 /// The calls of a run from this bank that went out.
-fn of_run(folder: &Path, plan: &Plan) -> Option<Vec<(Timestamp, PhoneNumber, Option<Fault>)>> {
+fn of_run(folder: &Path, plan: &Plan) -> Option<Vec<Dialed>> {
     let mut numbers: BTreeMap<LineId, PhoneNumber> = BTreeMap::new();
     let mut dials = Vec::new();
     let mut take = |event: crate::model::Event| match event.kind {

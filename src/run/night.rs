@@ -16,7 +16,7 @@ use super::hours::{First, RunCalendar, Wishes};
 use super::resumed::{Begun, Resumed, begin};
 use super::scribe::{Minutes, Scribe, Watcher};
 use super::telling::{self, Telling, Told};
-use super::{Failure, Host, Record, job, outlook, secrets, standing};
+use super::{Failure, Host, Record, before, job, outlook, secrets, standing, technician};
 use crate::config::Plan;
 use crate::fleet::desk::Desk;
 use crate::fleet::dispatcher::{self, Job};
@@ -92,7 +92,8 @@ impl Night {
         calendar.check(&now)?;
 
         let memory = secrets::memory(&plan, reports, &wish.forget_refusal, clock, host.as_ref())?;
-        let past = resumed.as_ref().map(|resumed| job::past(resumed.events())).unwrap_or_default();
+        let mut past = resumed.as_ref().map(|resumed| job::past(resumed.events())).unwrap_or_default();
+        past.called = before::called_by_hand(&plan, &reports.join(technician::FOLDER), now.wall);
         let mut cut_off = match &resumed {
             Some(resumed) => job::cut_off(resumed.events()),
             None => experience::left_behind(reports, &plan)?,

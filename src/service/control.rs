@@ -117,6 +117,28 @@ pub enum Control {
     Reload,
 }
 
+impl Control {
+    /// Why, as whoever says it has put it; absent where nothing is put.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Stop { why, .. }
+            | Self::Pause { why, .. }
+            | Self::Drain { why, .. }
+            | Self::EmergencyStop { why }
+            | Self::Disable { why, .. } => Some(why.as_str()).filter(|why| !why.is_empty()),
+            Self::Start { .. }
+            | Self::Resume { .. }
+            | Self::Release
+            | Self::Restart { .. }
+            | Self::Enable { .. }
+            | Self::Call { .. }
+            | Self::Role { .. }
+            | Self::Log { .. }
+            | Self::Reload => None,
+        }
+    }
+}
+
 /// What can be disabled. In JSON its one key: `{"modem": "m00", "bank": "hq"}`, `{"plan": "nightly"}`, `{"daemon": true}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -45,7 +45,7 @@ const INBOX_MAX: usize = 1_024;
 /// Controls that may wait.
 const CONTROLS_MAX: usize = 64;
 /// Longest that calls may take to log out when the daemon ends; then they are dropped. Longer than a call's own limits.
-const LOG_OUT_LIMIT: Duration = Duration::from_mins(5);
+const LOG_OUT_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// Longest that lines may take to be dropped; then the daemon ends whatever hangs.
 const HANG_UP_LIMIT: Duration = Duration::from_secs(30);
 /// How long the end waits for mail and hooks.
@@ -111,14 +111,6 @@ async fn serve_with(setup: Setup, crew: Crew) -> Result<(), Failure> {
     let rooms = Rooms { status, live: Arc::clone(&live), control: controls_in, config: loaded_out, clock };
     let mut server = Server::new(rooms);
     server.apply(&loaded.service).await.map_err(Failure::wrong)?;
-    if let Some(address) = server.address() {
-        let scheme = if loaded.service.http.as_ref().is_some_and(|http| http.tls.is_some()) {
-            "https"
-        } else {
-            "http"
-        };
-        tracing::info!("listens on {scheme}://{address}");
-    }
     let mut files = Watch::new();
     files.follow(loaded.files.iter().cloned(), read_from);
     let mut daemon = Daemon {
@@ -152,7 +144,9 @@ async fn serve_with(setup: Setup, crew: Crew) -> Result<(), Failure> {
         work: crew.work,
         clock,
     };
-    daemon.carry_out(first).await;
+    // The log's levels are among it: what is told before is heard at `warn` alone.
+    daemon.carry_out(first);
+    daemon.introduce();
     daemon.tell_role();
     daemon.drain_inputs().await;
     daemon.systemd.ready(&daemon.keeper_line());
@@ -250,17 +244,16 @@ impl Daemon {
                 Some(reread) = readings.recv() => self.reread(reread),
                 Some((control, reply)) = controls.recv() => self.controlled(control, reply),
                 Some(done) = self.jobs.join_next_with_id() => self.finished(done),
-                changed = role.changed() => match changed {
-                    Ok(()) => {
+                changed = role.changed() => {
+                    if changed.is_ok() {
                         let Standing { role, why } = role.borrow_and_update().clone();
                         self.inputs.push_back(Input::Role { role, why });
-                    }
-                    // Another one has taken its place.
-                    Err(_) => {
+                    } else {
+                        // Another one has taken its place.
                         role = self.leadership.watch();
                         role.mark_changed();
                     }
-                },
+                }
                 () = self.files.next() => self.reload(),
                 () = set.next() => self.inputs.push_back(Input::Time),
                 () = sleep(deadline) => self.inputs.push_back(Input::Time),
@@ -284,6 +277,17 @@ impl Daemon {
         let at = self.keeper.next_deadline(&now)?;
         let ahead = at.duration_since(now.wall);
         Some(Duration::try_from(ahead).unwrap_or(Duration::ZERO))
+    }
+
+    /// Says who is at work here, and where.
+    fn introduce(&self) {
+        let loaded = self.loaded.borrow();
+        let (service, version) = (&loaded.service, env!("CARGO_PKG_VERSION"));
+        tracing::info!("lineman {version} works as `{}`, by {}", service.name, service.path.display());
+        if let Some(address) = self.server.address() {
+            let has_tls = service.http.as_ref().is_some_and(|http| http.tls.is_some());
+            tracing::info!("listens on {}://{address}", if has_tls { "https" } else { "http" });
+        }
     }
 
     fn now(&self) -> Reading {
@@ -364,7 +368,7 @@ impl Daemon {
             let is_reload = matches!(input, Input::Config(_) | Input::BadConfig(_));
             let now = self.now();
             match self.keeper.step(&now, input) {
-                Ok(actions) => self.carry_out(actions).await,
+                Ok(actions) => self.carry_out(actions),
                 Err(why) => self.brain_died(&why),
             }
             if is_reload {
@@ -432,7 +436,7 @@ impl Daemon {
         match begun {
             Ok(first) => {
                 tracing::info!("another brain has begun, with what was kept");
-                self.carry_out(first).await;
+                self.carry_out(first);
                 // What is loaded now came while none lived, perhaps; how things stand among its peers it is told first.
                 let waiting = std::mem::take(&mut self.inputs);
                 self.tell_role();
@@ -483,7 +487,7 @@ impl Daemon {
         }
     }
 
-    async fn carry_out(&mut self, actions: Vec<Action>) {
+    fn carry_out(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
                 Action::Keep(state) => self.keep(&state),
@@ -688,5 +692,6 @@ async fn maybe(wait: Option<impl Future<Output = ()>>) {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

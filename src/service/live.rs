@@ -2,6 +2,7 @@
 //!
 //! It decides nothing and holds nothing up: who reads too slowly misses events, and is told so by its receiver.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -10,7 +11,8 @@ use tokio::sync::broadcast;
 use super::keeper::overlay;
 use super::progress::Progress;
 use super::status::Status;
-use crate::model::{BankName, Event, Mono, PlanName, RunId};
+use crate::model::event::ModemState;
+use crate::model::{BankName, Event, EventKind, Fault, ModemId, Mono, PlanName, RunId};
 use crate::modem::clock::Clock;
 use crate::report::RunState;
 use crate::run::Record;
@@ -24,6 +26,8 @@ const EVENTS_MAX: usize = 4096;
 pub struct Live {
     clock: Clock,
     runs: RwLock<Vec<Arc<LiveRun>>>,
+    /// How often the workers of modems died, and others took their places.
+    deaths: RwLock<BTreeMap<(BankName, ModemId), u32>>,
     told: broadcast::Sender<Arc<Told>>,
 }
 
@@ -61,7 +65,12 @@ pub struct Told {
 
 impl Default for Live {
     fn default() -> Self {
-        Self { clock: Clock::start(), runs: RwLock::default(), told: broadcast::channel(EVENTS_MAX).0 }
+        Self {
+            clock: Clock::start(),
+            runs: RwLock::default(),
+            deaths: RwLock::default(),
+            told: broadcast::channel(EVENTS_MAX).0,
+        }
     }
 }
 
@@ -74,8 +83,15 @@ impl Live {
     /// The daemon as it stands, with what the runs that go on know of their modems at this moment.
     pub fn over(&self, status: &Status) -> Status {
         let mut status = status.clone();
-        for run in self.runs().iter().filter(|run| !run.is_call) {
+        for run in &self.runs() {
             run.read(|state| overlay(&mut status, state));
+        }
+        let deaths = self.deaths.read().unwrap_or_else(PoisonError::into_inner);
+        for bank in &mut status.banks {
+            for modem in &mut bank.modems {
+                let died = deaths.get(&(bank.bank.clone(), modem.modem.clone())).copied().unwrap_or_default();
+                modem.restarts = modem.restarts.saturating_add(died);
+            }
         }
         status
     }
@@ -88,6 +104,17 @@ impl Live {
     /// The clock by which [`LiveRun::watch`] tells how long ago something was.
     pub fn now(&self) -> Mono {
         self.clock.now()
+    }
+
+    /// Counts a worker that died; that alone is told of a modem as a fault of lineman's own.
+    fn count(&self, bank: &BankName, event: &Event) {
+        let EventKind::Modem { modem, state: ModemState::Out, fault: Some(Fault::Internal), .. } =
+            &event.kind
+        else {
+            return;
+        };
+        let mut deaths = self.deaths.write().unwrap_or_else(PoisonError::into_inner);
+        *deaths.entry((bank.clone(), modem.clone())).or_default() += 1;
     }
 
     /// A run begins.
@@ -160,6 +187,7 @@ impl Watcher for Crier {
     fn see(&mut self, state: &RunState, event: &Event) {
         self.seq += 1;
         self.run.see(state, event, self.live.now());
+        self.live.count(&self.run.bank, event);
         // Nobody may be looking.
         if self.live.told.receiver_count() > 0 {
             let LiveRun { run, plan, is_call, .. } = self.run.as_ref();

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::bench::State;
 use super::judge::Finding;
 use super::lines::Stage;
+use super::spending::NO_MORE_CALLS;
 use super::{Check, Decision, Scheduler, Timer};
 use crate::fleet::order::{Loan, Order, Pause, Standing};
 use crate::model::{Fault, LineId, ModemId, Mono};
@@ -455,6 +456,11 @@ impl Scheduler {
                 self.decisions.push(Decision::Answer { ticket, answer: Err(why) });
                 continue;
             }
+            if let Some(why) = self.law_forbids(now, &held, wanted.until) {
+                let ticket = self.orders.wanted.remove(at).ticket;
+                self.decisions.push(Decision::Answer { ticket, answer: Err(why) });
+                continue;
+            }
             let Some(modem) = self.lendable(now, &held) else {
                 at += 1;
                 continue;
@@ -477,14 +483,27 @@ impl Scheduler {
         }
     }
 
+    /// Why redial rules let nobody call these numbers as long as somebody waits for it. Whoever borrows a modem knows only of
+    /// runs that are over: what this run has called, it must hold to itself.
+    fn law_forbids(&self, now: Mono, held: &Held, patience: Mono) -> Option<String> {
+        let counts = || held.numbers.iter().map(|&number| &self.numbers[number].redial);
+        if counts().any(|count| count.is_spent(&self.redial)) {
+            return Some(NO_MORE_CALLS.to_owned());
+        }
+        let until = counts().filter_map(|count| count.until(now)).max().filter(|until| *until > patience)?;
+        Some(format!("redial rules leave its number alone for {} s more", until.since(now).as_secs()))
+    }
+
     fn lendable(&mut self, now: Mono, held: &Held) -> Option<usize> {
         if !held.gates.iter().all(|&gate| self.gates.has_room(gate)) {
             return None;
         }
-        let busy =
-            held.numbers.iter().filter_map(|&number| self.numbers[number].held).map(|(_, until)| until);
+        let busy = held.numbers.iter().filter_map(|&number| {
+            let entry = &self.numbers[number];
+            entry.redial.until(now).max(entry.held.map(|(_, until)| until))
+        });
         if let Some(until) = busy.filter(|until| *until > now).max() {
-            // It would meet our own modem there.
+            // It would meet our own modem there, or come sooner than redial rules let it.
             self.timers.insert((until, Timer::Wanted));
             return None;
         }

@@ -18,6 +18,14 @@ pub(super) struct Held {
     pub(super) until: Option<Timestamp>,
 }
 
+impl Held {
+    /// Why, and until when: for whoever is told in one sentence.
+    pub(super) fn told(&self) -> String {
+        let until = self.until.map(|until| format!(", until {}", at(until))).unwrap_or_default();
+        format!("{}{until}", self.why)
+    }
+}
+
 /// How a run is to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ending {
@@ -53,13 +61,12 @@ pub(super) fn at(time: Timestamp) -> String {
 }
 
 fn paused(who: &str, word: &Word) -> Held {
-    let until = word.until.map(|until| format!(", until {}", at(until))).unwrap_or_default();
-    Held { stands: Stands::Paused, why: format!("{who} is paused {}{until}", said(word)), until: word.until }
+    Held { stands: Stands::Paused, why: format!("{who} is paused {}", said(word)), until: word.until }
 }
 
 fn stopped(who: &str, holds: &Holds) -> Option<Held> {
-    let stopped = holds.stopped.as_ref().map(|word| format!("{who} was stopped {}", said(word)));
-    let drained = || holds.drained.as_ref().map(|word| format!("{who} was drained {}", said(word)));
+    let stopped = holds.stopped.as_ref().map(|word| format!("{who} is stopped {}", said(word)));
+    let drained = || holds.drained.as_ref().map(|word| format!("{who} is drained {}", said(word)));
     stopped.or_else(drained).map(|why| held(Stands::Stopped, why))
 }
 
@@ -78,7 +85,7 @@ impl Keeper {
         }
         let holds = &self.durable.daemon;
         if let Some(word) = &holds.disabled {
-            return Some(held(Stands::Disabled, format!("the daemon was disabled {}", said(word))));
+            return Some(held(Stands::Disabled, format!("the daemon is disabled {}", said(word))));
         }
         stopped("the daemon", holds)
     }
@@ -106,7 +113,7 @@ impl Keeper {
             return Some(format!("plan `{name}` is disabled in `{file}`"));
         }
         let word = self.durable.plans.get(name)?.holds.disabled.as_ref()?;
-        Some(format!("plan `{name}` was disabled {}", said(word)))
+        Some(format!("plan `{name}` is disabled {}", said(word)))
     }
 
     /// The pause that a plan is under.
@@ -148,11 +155,11 @@ impl Keeper {
             let stopped = holds
                 .stopped
                 .as_ref()
-                .map(|word| end(Some(Cancel::LogOut), format!("{who} was stopped {}", said(word))));
+                .map(|word| end(Some(Cancel::LogOut), format!("{who} is stopped {}", said(word))));
             let drained = holds.drained.as_ref().filter(|_| !is_call);
             stopped
                 .into_iter()
-                .chain(drained.map(|word| end(None, format!("{who} was drained {}", said(word)))))
+                .chain(drained.map(|word| end(None, format!("{who} is drained {}", said(word)))))
         };
         let name = loaded.name();
         let mut all: Vec<Ending> = Vec::new();

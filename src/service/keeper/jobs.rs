@@ -96,8 +96,10 @@ pub(super) struct Pending {
 pub(super) enum Purpose {
     /// Nobody: a refusal is told; this is what was wanted.
     Told(String),
-    /// Somebody waits; `Some`: it holds whatever the run answers, and this is said.
-    Asked(Ticket, Option<String>),
+    /// Somebody waits: it holds whatever the run answers, and this is said.
+    Asked(Ticket, String),
+    /// Somebody waits for a modem's worker to be started again.
+    Restart { ticket: Ticket, bank: BankName, modem: ModemId },
     /// What waits in the queue, by its number.
     Lend(u64),
 }
@@ -286,13 +288,11 @@ impl Keeper {
                 let goes_on = !completed && ending.is_some() && goes_on && job.stopped.is_none();
                 let later = if goes_on { "; it goes on while its window holds" } else { "" };
                 let level = if completed { Level::Info } else { Level::Warn };
-                self.log(
-                    level,
-                    format!(
-                        "run `{run}` {completed_word}{}{later}",
-                        if completed { "" } else { why.as_str() }
-                    ),
-                );
+                let why = if completed { "" } else { why.as_str() };
+                let found: Vec<String> =
+                    counts.iter().map(|(result, lines)| format!("{result} {lines}")).collect();
+                let found = if found.is_empty() { String::new() } else { format!(": {}", found.join(", ")) };
+                self.log(level, format!("run `{run}` {completed_word}{why}{later}{found}"));
                 if goes_on {
                     // What ended it is not over; whoever sees that it is looks for the run again.
                     self.looked.remove(&name);
@@ -348,8 +348,8 @@ impl Keeper {
             let Some(Pending { purpose, .. }) = self.pending.remove(&order) else { continue };
             match purpose {
                 Purpose::Told(_) => {}
-                Purpose::Asked(ticket, Some(said)) => self.reply(ticket, done(said)),
-                Purpose::Asked(ticket, None) => {
+                Purpose::Asked(ticket, said) => self.reply(ticket, done(said)),
+                Purpose::Restart { ticket, .. } => {
                     self.reply(ticket, Err(refused("its run has ended meanwhile".to_owned())));
                 }
                 // It waits for the bank like any other now.
@@ -381,16 +381,22 @@ impl Keeper {
             (Purpose::Told(_), Ok(_)) => {}
             (Purpose::Told(what), Err(why)) => self.log(Level::Warn, format!("a run refused {what}: {why}")),
             (Purpose::Asked(ticket, said), Ok(order::Done::Said(words))) => {
-                let words = said.map_or_else(|| words.clone(), |said| format!("{said}; {words}"));
-                self.reply(ticket, done(words));
+                self.reply(ticket, done(format!("{said}; {words}")));
             }
-            (Purpose::Asked(ticket, said), Ok(order::Done::Lent(modem))) => {
-                self.reply(ticket, done(said.unwrap_or_else(|| format!("`{modem}` is lent"))));
-            }
-            (Purpose::Asked(ticket, Some(said)), Err(why)) => {
+            (Purpose::Asked(ticket, said), Ok(order::Done::Lent(_))) => self.reply(ticket, done(said)),
+            (Purpose::Asked(ticket, said), Err(why)) => {
                 self.reply(ticket, done(format!("{said} (the run: {why})")));
             }
-            (Purpose::Asked(ticket, None), Err(why)) => self.reply(ticket, Err(refused(why.to_string()))),
+            (Purpose::Restart { ticket, bank, modem }, Ok(done_so)) => {
+                let words = match done_so {
+                    order::Done::Said(words) => words,
+                    order::Done::Lent(modem) => format!("`{modem}` is lent"),
+                };
+                *self.restarts.entry((bank, modem)).or_default() += 1;
+                self.log(Level::Info, words.clone());
+                self.reply(ticket, done(words));
+            }
+            (Purpose::Restart { ticket, .. }, Err(why)) => self.reply(ticket, Err(refused(why.to_string()))),
             (Purpose::Lend(number), Ok(order::Done::Lent(modem))) => self.lent(job, number, modem),
             (Purpose::Lend(number), Ok(order::Done::Said(words))) => self.unlent(job, number, &words),
             (Purpose::Lend(number), Err(why)) => self.unlent(job, number, &why.to_string()),
@@ -472,7 +478,7 @@ impl Keeper {
         let mut orders: Vec<(Order, String)> = Vec::new();
         match (&pause, job.told.paused) {
             (Some(held), false) => {
-                orders.push((Order::Pause { why: held.why.clone(), until: None }, "to pause".to_owned()));
+                orders.push((Order::Pause { why: held.told(), until: None }, "to pause".to_owned()));
             }
             (None, true) => orders.push((Order::Resume, "to go on".to_owned())),
             _ => {}
@@ -509,7 +515,9 @@ impl Keeper {
     /// Whoever asked for what an order does gets its answer.
     fn purpose_of(&mut self, order: &Order, words: String) -> Purpose {
         let asked = self.asked.take_if(|asked| asked.fits(order));
-        asked.map_or(Purpose::Told(words), |asked| Purpose::Asked(asked.ticket, Some(asked.said)))
+        let Some(asked) = asked else { return Purpose::Told(words) };
+        self.log(Level::Info, format!("{}{}", asked.said, asked.because));
+        Purpose::Asked(asked.ticket, asked.said)
     }
 
     /// Ends a job; what was ended for good before goes on no more.

@@ -31,7 +31,7 @@ use crate::call::machine::Cancel;
 use crate::config::problem::Problems;
 use crate::config::service::{LeadershipPlan, Loaded, LoadedPlan};
 use crate::fleet::order;
-use crate::model::{LineId, ModemId, Mono, PlanName, Reading, RunId};
+use crate::model::{BankName, LineId, ModemId, Mono, PlanName, Reading, RunId};
 
 use self::jobs::{Job, Pending};
 use self::orders::Asked;
@@ -256,6 +256,8 @@ pub struct Keeper {
     reloads: Vec<Ticket>,
     /// Who asked for what this step orders.
     asked: Option<Asked>,
+    /// How often the workers of modems were started again because an operator wanted it.
+    restarts: BTreeMap<(BankName, ModemId), u32>,
     /// Levels that an operator set.
     levels: BTreeMap<String, Level>,
     terminating: Option<Cancel>,
@@ -287,6 +289,7 @@ impl Keeper {
             pending: BTreeMap::new(),
             reloads: Vec::new(),
             asked: None,
+            restarts: BTreeMap::new(),
             levels: BTreeMap::new(),
             terminating: None,
             exited: false,
@@ -299,7 +302,7 @@ impl Keeper {
         let levels = keeper.effective_levels();
         keeper.after.push(Action::Levels(levels));
         if let Some(held) = keeper.daemon_held() {
-            keeper.log(Level::Warn, format!("nothing is dialed: {}", held.why));
+            keeper.log(Level::Warn, format!("nothing is dialed: {}", held.told()));
         }
         keeper.remember_plans();
         keeper.settle();

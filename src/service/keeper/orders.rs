@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::held::{Held, at};
+use super::held::at;
 use super::jobs::Purpose;
 use super::queue::{CALLS_WAITING_MAX, Item, Want};
 use super::{Action, Keeper, Level, Ticket, done, refused, unknown};
@@ -24,6 +24,8 @@ pub(super) struct Asked {
     pub(super) said: String,
     modem: Option<ModemId>,
     line: Option<LineId>,
+    /// Why, for the log alone; empty, or behind a blank and in brackets.
+    pub(super) because: String,
 }
 
 impl Asked {
@@ -55,6 +57,8 @@ fn now(said: impl Into<String>) -> Outcome {
 
 impl Keeper {
     pub(super) fn control(&mut self, ticket: Ticket, control: Control) {
+        let level = if matches!(control, Control::EmergencyStop { .. }) { Level::Warn } else { Level::Info };
+        let because = control.why().map(|why| format!(" ({why})")).unwrap_or_default();
         let outcome = if self.terminating.is_some() {
             Err(refused("the daemon is ending"))
         } else {
@@ -79,9 +83,12 @@ impl Keeper {
                 }
             }
         };
+        if let Some(asked) = &mut self.asked {
+            asked.because.clone_from(&because);
+        }
         match outcome {
             Ok(Said::Now(said)) => {
-                self.log(Level::Info, said.clone());
+                self.log(level, format!("{said}{because}"));
                 self.reply(ticket, done(said));
             }
             Ok(Said::Later) => {}
@@ -102,8 +109,8 @@ impl Keeper {
 
     fn start(&mut self, ticket: Ticket, name: &PlanName, anyway: bool) -> Outcome {
         let plan = self.plan_named(name)?;
-        if let Some(Held { why, .. }) = self.held(&plan, anyway) {
-            return Err(refused(why));
+        if let Some(held) = self.held(&plan, anyway) {
+            return Err(refused(held.told()));
         }
         let job = self.jobs.values().find(|job| !job.is_call() && job.plan.name() == name);
         if let Some(job) = job {
@@ -137,8 +144,8 @@ impl Keeper {
 
     fn call(&mut self, ticket: Ticket, plan: Option<&PlanName>, line: LineId, anyway: bool) -> Outcome {
         let plan = self.plan_with(plan, &line)?;
-        if let Some(Held { why, .. }) = self.held(&plan, anyway) {
-            return Err(refused(why));
+        if let Some(held) = self.held(&plan, anyway) {
+            return Err(refused(held.told()));
         }
         if let Some(planned) = plan.plan.line(&line)
             && planned.ways.is_empty()
@@ -267,7 +274,10 @@ impl Keeper {
             let runs = self.jobs.len();
             return now(format!("the daemon is stopped: {}, until it is resumed", ends(runs, waited)));
         };
-        self.plan_named(name)?;
+        // A plan that is gone from the configuration may still have a run, which is to be stopped like any other.
+        if self.jobs.values().all(|job| job.plan.name() != name) {
+            self.plan_named(name)?;
+        }
         let words = format!("stopped by an operator{because}");
         let waited = self.empty_queue(Some(name), &words);
         let mut runs = 0;
@@ -295,6 +305,14 @@ impl Keeper {
         let word = Word { until, ..self.word(why) };
         let (who, holds) = self.holds(plan)?;
         holds.paused = Some(word);
+        // Who wanted something although it was paused knew of an earlier pause, not of this one.
+        let fits = |name: &PlanName| plan.is_none_or(|plan| plan == name);
+        for job in self.jobs.values_mut().filter(|job| fits(job.plan.name())) {
+            job.anyway = false;
+        }
+        for item in self.queue.iter_mut().filter(|item| fits(&item.plan)) {
+            item.anyway = false;
+        }
         let until =
             until.map_or_else(|| "until it is resumed".to_owned(), |until| format!("until {}", at(until)));
         now(format!("{who} is paused {until}: calls that go on end as they may"))
@@ -314,7 +332,7 @@ impl Keeper {
         }
         if over.is_empty() {
             let but = match (plan, daemon) {
-                (Some(_), Some(held)) => format!("; but {}", held.why),
+                (Some(_), Some(held)) => format!("; but {}", held.told()),
                 (None, _) if emergency => "; an emergency stop is in force, which `release` ends".to_owned(),
                 _ => String::new(),
             };
@@ -322,7 +340,7 @@ impl Keeper {
         }
         let still = match (plan, self.daemon_held()) {
             (_, None) => String::new(),
-            (_, Some(held)) => format!("; but {}", held.why),
+            (_, Some(held)) => format!("; but {}", held.told()),
         };
         now(format!("{who} is no longer {}{still}", over.join(" nor ")))
     }
@@ -364,7 +382,7 @@ impl Keeper {
         if self.durable.emergency.take().is_none() {
             return Err(refused("no emergency stop is in force"));
         }
-        let still = self.daemon_held().map(|held| format!("; but {}", held.why)).unwrap_or_default();
+        let still = self.daemon_held().map(|held| format!("; but {}", held.told())).unwrap_or_default();
         now(format!("the emergency stop is over{still}"))
     }
 
@@ -388,7 +406,9 @@ impl Keeper {
             )));
         };
         let why = "restarted by an operator".to_owned();
-        self.order(job, Order::Restart { modem: modem.clone(), why }, Purpose::Asked(ticket, None));
+        let (bank, modem) = (plan.bank().clone(), modem.clone());
+        let purpose = Purpose::Restart { ticket, bank, modem: modem.clone() };
+        self.order(job, Order::Restart { modem, why }, purpose);
         Ok(Said::Later)
     }
 
@@ -411,7 +431,8 @@ impl Keeper {
                 let bank = self.bank_with(bank.as_ref(), &modem)?.bank().clone();
                 self.durable.modems.entry(bank.clone()).or_default().insert(modem.clone(), word);
                 let said = format!("`{modem}` of bank `{bank}` is disabled");
-                self.asked = Some(Asked { ticket, said, modem: Some(modem), line: None });
+                self.asked =
+                    Some(Asked { ticket, said, modem: Some(modem), line: None, because: String::new() });
                 Ok(Said::Later)
             }
             Subject::Line { line, plan } => {
@@ -422,7 +443,8 @@ impl Keeper {
                     self.drop_item(&item, "the line was disabled");
                 }
                 let said = format!("`{line}` of plan `{plan}` is disabled");
-                self.asked = Some(Asked { ticket, said, modem: None, line: Some(line) });
+                self.asked =
+                    Some(Asked { ticket, said, modem: None, line: Some(line), because: String::new() });
                 Ok(Said::Later)
             }
         }
@@ -471,7 +493,8 @@ impl Keeper {
                     return already(&format!("`{modem}`"));
                 }
                 let said = format!("`{modem}` of bank `{}` is enabled", bank.name);
-                self.asked = Some(Asked { ticket, said, modem: Some(modem), line: None });
+                self.asked =
+                    Some(Asked { ticket, said, modem: Some(modem), line: None, because: String::new() });
                 Ok(Said::Later)
             }
             Subject::Line { line, plan } => {
@@ -484,7 +507,8 @@ impl Keeper {
                     return already(&format!("`{line}`"));
                 }
                 let said = format!("`{line}` of plan `{name}` is enabled");
-                self.asked = Some(Asked { ticket, said, modem: None, line: Some(line) });
+                self.asked =
+                    Some(Asked { ticket, said, modem: None, line: Some(line), because: String::new() });
                 Ok(Said::Later)
             }
         }
@@ -536,7 +560,7 @@ impl Keeper {
     /// Answers who asked for what no run had to be told, and whose run or call has to wait.
     pub(super) fn answer(&mut self) {
         if let Some(asked) = self.asked.take() {
-            self.log(Level::Info, asked.said.clone());
+            self.log(Level::Info, format!("{}{}", asked.said, asked.because));
             self.reply(asked.ticket, done(asked.said));
         }
         let waiting: Vec<(u64, Ticket)> = self

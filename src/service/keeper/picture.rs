@@ -43,7 +43,7 @@ impl Keeper {
                 loaded: self.loaded_at,
                 problem: self.problem.clone(),
             },
-            plans: self.loaded.plans.iter().map(|plan| self.plan_status(plan)).collect(),
+            plans: self.loaded.plans.iter().chain(self.gone()).map(|plan| self.plan_status(plan)).collect(),
             banks: self.banks(),
             queue: self.queue.iter().map(|item| self.waiting(item)).collect(),
             log: self.effective_levels(),
@@ -91,11 +91,21 @@ impl Keeper {
         plain(Stands::Idle, why)
     }
 
+    /// Plans that are no longer in the configuration, and whose runs go on to their ends.
+    fn gone(&self) -> impl Iterator<Item = &LoadedPlan> {
+        let runs = self.jobs.values().filter(|job| !job.is_call()).map(|job| &job.plan);
+        runs.filter(|plan| self.loaded.plan(plan.name()).is_none())
+    }
+
     fn plan_status(&self, plan: &LoadedPlan) -> PlanStatus {
         let name = plan.name();
         let memory = self.durable.plans.get(name).cloned().unwrap_or_default();
         let job = self.jobs.values().find(|job| !job.is_call() && job.plan.name() == name);
-        let Held { stands, why, until } = self.plan_stands(plan, job);
+        let Held { stands, mut why, until } = self.plan_stands(plan, job);
+        let is_gone = self.loaded.plan(name).is_none();
+        if is_gone && why.is_empty() {
+            "it is no longer in the configuration; its run goes on to its end".clone_into(&mut why);
+        }
         PlanStatus {
             plan: name.clone(),
             bank: plan.bank().clone(),
@@ -108,7 +118,7 @@ impl Keeper {
                 .as_ref()
                 .map(crate::config::service::Schedule::written)
                 .unwrap_or_default(),
-            next: self.next_due(plan),
+            next: self.next_due(plan).filter(|_| !is_gone),
             run: job.and_then(|job| job.run.as_ref()).map(|(run, _)| run.clone()),
             last: memory.last,
             disabled_lines: memory.lines.into_iter().map(|(line, word)| (line, word.why)).collect(),
@@ -181,6 +191,9 @@ impl Keeper {
                     super::What::Run { .. } => String::new(),
                 };
                 Held { stands: Stands::Lent, why: line, until: None }
+            } else if job.is_some_and(Job::is_call) {
+                let why = "a technician's call has its bank, and one of its modems".to_owned();
+                Held { stands: Stands::Idle, why, until: None }
             } else if job.is_some() {
                 Held { stands: Stands::SettingUp, why: "nothing was heard of it yet".to_owned(), until: None }
             } else {
@@ -194,7 +207,7 @@ impl Keeper {
                 why: held.why,
                 until: held.until,
                 call: None,
-                restarts: 0,
+                restarts: self.restarts.get(&(bank.clone(), id.clone())).copied().unwrap_or_default(),
             }
         };
         BankStatus {

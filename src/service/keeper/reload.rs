@@ -13,8 +13,10 @@ impl Keeper {
         for words in &changes {
             self.log(Level::Info, format!("configuration: {words}"));
         }
-        if changes.is_empty() && self.problem.is_none() {
-            self.log(Level::Debug, "configuration: nothing has changed");
+        match (changes.is_empty(), self.problem.is_some()) {
+            (true, false) => self.log(Level::Debug, "configuration: nothing has changed"),
+            (_, true) => self.log(Level::Info, "configuration: it is right again, and in force"),
+            (false, false) => {}
         }
         let led = self.loaded.service.leadership != loaded.service.leadership;
         let before = self.effective_levels();

@@ -25,9 +25,9 @@ pub(super) fn files(root: &Path) {
         fs::write(path, text).unwrap();
     };
     for (bank, port) in [("hq", "a"), ("w", "b")] {
-        let modems: String = (0..2)
+        let modems = [0, 1]
             .map(|n| format!("  - {{ id: {port}{n}, port: /dev/{port}{n}, profile: generic }}\n"))
-            .collect();
+            .concat();
         write(
             &format!("{bank}.yaml"),
             format!(
@@ -36,9 +36,9 @@ pub(super) fn files(root: &Path) {
         );
     }
     for (at, (plan, bank)) in [("night", "hq"), ("spare", "hq"), ("west", "w")].into_iter().enumerate() {
-        let lines: String = (1..=3)
+        let lines = [1, 2, 3]
             .map(|n| format!("  - {{ id: {plan}-{n}, site: S{n}, number: \"+1 919 555 0{at}0{n}\" }}\n"))
-            .collect();
+            .concat();
         write(
             &format!("{plan}.yaml"),
             format!(
@@ -63,7 +63,8 @@ pub(super) fn loaded(root: &Path, text: &str) -> Arc<Loaded> {
 
 /// A brain with a clock, and what it said last.
 struct World {
-    _root: tempfile::TempDir,
+    /// Its files, as long as it lives.
+    root: tempfile::TempDir,
     keeper: Keeper,
     now: Reading,
     said: Vec<Action>,
@@ -83,7 +84,7 @@ impl World {
         let wall = at(start);
         let now = Reading { mono: Mono::from_millis(1_000), wall, begun: wall };
         let (keeper, said) = Keeper::new(&now, loaded, durable);
-        let mut world = Self { _root: root, keeper, now, said, tickets: 0 };
+        let mut world = Self { root, keeper, now, said, tickets: 0 };
         assert!(world.said.iter().any(|action| matches!(action, Action::Levels(_))));
         world.step(Input::Role { role: Role::Primary, why: "it has no peers".to_owned() });
         world
@@ -364,6 +365,63 @@ fn a_pause_holds_back_ends_by_itself_and_can_be_overridden() {
     assert_eq!(world.begins()[0].1, "night");
 }
 
+/// Whoever began although it was paused had seen that pause. The next one is for other cables.
+#[test]
+fn a_later_pause_holds_what_began_although_it_was_paused() {
+    let mut world = World::usual("2026-11-23T01:00:00");
+    let pause = || Control::Pause { plan: None, until: None, why: "cable work".to_owned() };
+    world.done(pause());
+    world.tell(Control::Start { plan: "spare".parse().unwrap(), anyway: true });
+    let (spare, _) = world.begun();
+    assert!(world.orders().is_empty());
+    world.done(Control::Resume { plan: None });
+    world.tell(pause());
+    assert!(matches!(&world.orders()[..], [(_, job, Order::Pause { .. })] if *job == spare));
+    assert_eq!(world.plan("spare").stands, Stands::Paused);
+}
+
+#[test]
+fn two_banks_never_call_one_number_at_once() {
+    let mut world = World::usual("2026-11-23T01:00:00");
+    let file = world.root.path().join("west.yaml");
+    let text = fs::read_to_string(&file).unwrap().replace("+1 919 555 0203", "+1 919 555 0003");
+    fs::write(&file, text).unwrap();
+    let config = loaded(world.root.path(), &daemon("", ""));
+    world.step(Input::Config(config));
+    world.to("2026-11-23T02:00:00");
+    let (night, run) = world.begun();
+    world.to("2026-11-23T02:30:00");
+    assert!(world.begins().is_empty(), "it would find night-3 busy, or be found there");
+    says(&world.plan("west").why, &format!("`{run}` on bank `hq` calls numbers of it"));
+    let ticket = world.tell(call("west-3"));
+    assert!(world.begins().is_empty() && world.orders().is_empty());
+    says(&world.answer(ticket).unwrap().said, "calls numbers of it");
+    world.tell(call("west-1"));
+    assert_eq!(world.begins()[0].2, What::Call { line: "west-1".parse().unwrap(), modem: None });
+    let (other, _) = world.begun();
+    world.over(other, true);
+    world.over(night, true);
+    assert_eq!(world.begins()[0].2, What::Call { line: "west-3".parse().unwrap(), modem: None });
+}
+
+#[test]
+fn a_run_whose_plan_is_gone_is_seen_and_can_be_stopped() {
+    let mut world = World::usual("2026-11-23T01:00:00");
+    world.to("2026-11-23T02:00:00");
+    let (night, run) = world.begun();
+    let without = daemon("", "").replace("  - { plan: night.yaml, schedule: \"0 2 * * *\" }\n", "");
+    let config = loaded(world.root.path(), &without);
+    world.step(Input::Config(config));
+    let shown = world.plan("night");
+    assert_eq!((shown.stands, shown.run, shown.next), (Stands::Working, Some(run), None));
+    says(&shown.why, "no longer in the configuration");
+    world.tell(Control::Stop { plan: Some("night".parse().unwrap()), why: String::new() });
+    assert!(matches!(&world.orders()[..], [(_, job, Order::Stop { .. })] if *job == night));
+    world.over(night, false);
+    assert!(world.keeper.status(&world.now).plans.iter().all(|plan| plan.plan.as_str() != "night"));
+    says(&world.refused(start("night")).as_str(), "there is no plan `night`");
+}
+
 #[test]
 fn a_run_is_paused_and_goes_on() {
     let mut world = World::usual("2026-11-23T01:00:00");
@@ -452,7 +510,7 @@ fn a_run_that_dies_again_and_again_is_down_and_tried_slowly() {
     }
     assert_eq!(pauses, [5, 10, 20, 40, 80, 900, 900]);
     // One that lived long begins the row anew.
-    world.pass(Duration::from_mins(11));
+    world.pass(Duration::from_secs(11 * 60));
     world.step(Input::Ended { job, end: RunEnd::Died("a panic".to_owned()) });
     assert_eq!(world.plan("night").stands, Stands::Waiting);
 }
@@ -491,7 +549,7 @@ fn what_another_host_did_is_not_done_again_and_what_it_left_goes_on() {
         world.step(Input::Role { role: Role::Secondary, why: "a peer holds the lock".to_owned() });
         world.to("2026-11-23T02:00:00");
         assert!(world.begins().is_empty());
-        world.pass(Duration::from_mins(20));
+        world.pass(Duration::from_secs(20 * 60));
         world.step(Input::Role { role: Role::Primary, why: "the peer is gone".to_owned() });
         let run: RunId = "20261123T070000Z-night".parse().unwrap();
         let left = Leftover { run: run.clone(), begun: at("2026-11-23T02:00:01"), stands };
@@ -499,7 +557,7 @@ fn what_another_host_did_is_not_done_again_and_what_it_left_goes_on() {
         let begins: Vec<What> = world.begins().into_iter().map(|(_, _, what)| what).collect();
         let expected = if goes_on { vec![What::Run { resume: Some(run) }] } else { Vec::new() };
         assert_eq!(begins, expected, "{stands:?}");
-        let late = world.pass(Duration::from_mins(20)).begins();
+        let late = world.pass(Duration::from_secs(20 * 60)).begins();
         assert!(late.iter().all(|(_, plan, _)| plan != "night"), "{late:?}");
     }
 }
@@ -548,7 +606,7 @@ fn a_reload_disables_in_a_running_run_and_leaves_the_run_alone_otherwise() {
     let mut world = World::usual("2026-11-23T01:00:00");
     world.to("2026-11-23T02:00:00");
     let (night, _) = world.begun();
-    let root = world._root.path().to_owned();
+    let root = world.root.path().to_owned();
     let bank = fs::read_to_string(root.join("hq.yaml")).unwrap();
     fs::write(root.join("hq.yaml"), bank.replace("port: /dev/a0", "enabled: false, port: /dev/a0")).unwrap();
     let plan = fs::read_to_string(root.join("night.yaml")).unwrap();
@@ -613,7 +671,7 @@ fn drain_finishes_calls_and_holds_until_it_is_resumed() {
     world.over(night, false);
     assert_eq!(world.keeper.status(&world.now).stands, Stands::Stopped);
     let mut next = World::new("2026-11-23T02:30:00", &daemon("", ""), world.kept());
-    says(&next.refused(start("spare")), "the daemon was stopped");
+    says(&next.refused(start("spare")), "the daemon is stopped");
     says(&next.done(Control::Resume { plan: None }), "no longer drained nor stopped");
 }
 

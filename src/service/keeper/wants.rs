@@ -1,18 +1,20 @@
 //! What is wanted, and when its turn is: times of the schedules, runs that were cut off, the queue's way to the banks.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::held::{Held, at};
+use super::held::at;
 use super::queue::{Item, Want};
-use super::{Action, Keeper, Level, Looked, refused};
+use super::{Action, Keeper, Level, Looked, What, refused};
 use crate::config::service::{LATE, LoadedPlan};
 use crate::fleet::order::Order;
-use crate::model::{BankName, PlanName};
+use crate::model::{BankName, LineId, PhoneNumber, PlanName};
 use crate::service::durable::{PlanMemory, Running};
 use crate::service::leftover::{Left, Leftover};
 use crate::service::status::LastRun;
 
-use super::jobs::Purpose;
+use super::jobs::{Job, Purpose};
 
 /// A clock that was set back by more was wrong before: what was dealt with in its future is forgotten.
 const SET_BACK_MAX: SignedDuration = SignedDuration::from_hours(25);
@@ -360,6 +362,9 @@ impl Keeper {
             if early || !looked || self.held(&plan, item.anyway).is_some() || item.lending.is_some() {
                 continue;
             }
+            if self.meets(&item.want, &plan).is_some() {
+                continue;
+            }
             if self.is_free(plan.bank()) {
                 if let Some(item) = self.queue.take(number) {
                     if !item.want.is_call() {
@@ -371,6 +376,26 @@ impl Keeper {
                 self.ask_to_lend(number, &plan);
             }
         }
+    }
+
+    /// A job that would be met: one of another bank that calls a number which is wanted too, so that each would find it busy
+    /// and blame the line; or a run of the same plan, whose bank has another name now. On the bank itself the run sees to it.
+    fn meets(&self, want: &Want, plan: &LoadedPlan) -> Option<&Job> {
+        let mut others = self.jobs.values().filter(|job| job.bank() != plan.bank()).peekable();
+        others.peek()?;
+        let line = match want {
+            Want::Call(line) => Some(line),
+            Want::Demand | Want::Resume(_) | Want::Due(_) => None,
+        };
+        let wanted: BTreeSet<&PhoneNumber> = numbers(plan, line).collect();
+        others.find(|job| {
+            let called = match &job.what {
+                What::Call { line, .. } => Some(line),
+                What::Run { .. } => None,
+            };
+            let same = !job.is_call() && line.is_none() && job.plan.name() == plan.name();
+            same || numbers(&job.plan, called).any(|number| wanted.contains(number))
+        })
     }
 
     /// Nobody has it.
@@ -414,8 +439,8 @@ impl Keeper {
     /// Why something waits, in words.
     pub(super) fn why_waits(&self, item: &Item) -> String {
         let Some(plan) = self.loaded.plan(&item.plan) else { return format!("plan `{}` is gone", item.plan) };
-        if let Some(Held { why, .. }) = self.held(plan, item.anyway) {
-            return why;
+        if let Some(held) = self.held(plan, item.anyway) {
+            return held.told();
         }
         if let Some(failed) =
             item.failed.as_ref().filter(|_| item.not_before.is_some_and(|at| at > self.now.mono))
@@ -436,11 +461,27 @@ impl Keeper {
                 item.unlent.as_ref().map(|why| format!(", which lends no modem: {why}")).unwrap_or_default();
             return format!("bank `{}` is taken by {who}{unlent}", plan.bank());
         }
+        if let Some(job) = self.meets(&item.want, plan) {
+            let run = job.run.as_ref().map(|(run, _)| format!(" `{run}`")).unwrap_or_default();
+            return format!(
+                "a run{run} on bank `{}` calls numbers of it, and would find them busy, as this would",
+                job.bank()
+            );
+        }
         if self.looked.get(&item.plan) != Some(&Looked::Done) {
             return "its reports folder is being looked into".to_owned();
         }
         "its turn comes".to_owned()
     }
+}
+
+/// The numbers that a run of a plan may call, or a call to one line of it; those of a simulated network are of no other bank's.
+fn numbers<'a>(plan: &'a LoadedPlan, line: Option<&LineId>) -> impl Iterator<Item = &'a PhoneNumber> {
+    let plan = &plan.plan;
+    let alone = plan.bank.exchange.is_some();
+    let planned = plan.lines.iter().filter(move |_| !alone);
+    let planned = planned.filter(move |planned| line.is_none_or(|line| planned.line.id == *line));
+    planned.flat_map(|planned| planned.ways.iter().map(|way| &way.number))
 }
 
 /// A run that was cut off is left as it is.

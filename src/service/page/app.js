@@ -224,9 +224,11 @@
     dialog.addEventListener('close', () => done(dialog.returnValue), { once: true });
     dialog.showModal();
   });
-  const ask = async () => {
+  // What was wrong with the one before is said where it is asked for: nothing beside an open dialog is seen or read.
+  const ask = async (wrong) => {
     const field = box.querySelector('input');
     field.value = '';
+    $('token-said').textContent = wrong || '';
     const answer = await closed(box);
     const typed = field.value.trim();
     field.value = '';
@@ -281,7 +283,7 @@
       if (answer.status === 401) {
         keep('');
         note(told.error || 'The token is wrong.', 'fail');
-        with_ = await ask();
+        with_ = await ask(told.error || 'The token is wrong.');
         continue;
       }
       if (!answer.ok) {

@@ -14,6 +14,7 @@ use crate::config::service::{LeadershipPlan, ROOMS};
 use crate::report::html::words::clean;
 use crate::service::status::Stands;
 
+#[expect(clippy::unnecessary_wraps, reason = "other pages may not be found")]
 pub(super) fn page(here: &Here) -> Result<Page, Lost> {
     let status = &here.status;
     let log: BTreeMap<String, String> =

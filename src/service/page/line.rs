@@ -59,8 +59,10 @@ struct Call {
 #[derive(Serialize)]
 struct Step {
     what: &'static str,
-    /// Since the dial command.
+    /// Since the dial command; behind `~` where the modem does not show it.
     at: String,
+    /// By how much that may be off; empty where it was seen.
+    half: String,
     /// The phases that ended with it, with how long they took.
     phases: Vec<(&'static str, String)>,
 }
@@ -125,7 +127,7 @@ pub(super) fn page(here: &Here, parts: &[String]) -> Result<Page, Lost> {
         return Err(unknown());
     }
     let head = head(plan, &id, planned, portrait.as_ref());
-    let nights = portrait.as_ref().map(|portrait| nights(portrait)).unwrap_or_default();
+    let nights = portrait.as_ref().map(nights).unwrap_or_default();
     let value = context! {
         head,
         in_plan => planned.is_some(),
@@ -309,7 +311,10 @@ fn steps(timeline: &Timeline) -> Vec<Step> {
             let ms = u64::try_from(mark.at.since(dialed).as_millis()).unwrap_or(u64::MAX);
             seconds(ms)
         });
-        Step { what: reached(moment), at: at.unwrap_or_default(), phases }
+        let half = u64::try_from(mark.half_width.as_millis()).unwrap_or(u64::MAX);
+        let (around, half) = if half == 0 { ("", String::new()) } else { ("~", seconds(half)) };
+        let at = at.map(|at| format!("{around}{at}"));
+        Step { what: reached(moment), at: at.unwrap_or_default(), half, phases }
     };
     timeline.iter().map(step).collect()
 }

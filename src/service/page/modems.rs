@@ -20,6 +20,7 @@ use crate::service::status::{BankStatus, ModemStatus};
 const RUNS_MAX: u16 = 45;
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "a template names them")]
 struct Bank {
     bank: String,
     run: String,
@@ -27,6 +28,7 @@ struct Bank {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "a template names them")]
 struct Modem {
     modem: String,
     port: String,
@@ -62,6 +64,7 @@ struct Served {
     detail: String,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "other pages may not be found")]
 pub(super) fn page(here: &Here) -> Result<Page, Lost> {
     let banks: Vec<Bank> = here.status.banks.iter().map(bank).collect();
     let health = if here.part { Vec::new() } else { health(here) };
@@ -146,7 +149,7 @@ fn told(bank: &BankName, nights: &BankNights) -> Health {
             health: last.map(|last| clean(&last.health)).unwrap_or_default(),
             runs: all().count(),
             calls: grouped(calls),
-            passed: if calls == 0 { String::new() } else { format!("{} %", passed * 100 / calls) },
+            passed: (passed * 100).checked_div(calls).map(|share| format!("{share} %")).unwrap_or_default(),
             ours: grouped(sum(|served| served.bench_faults)),
             times_out: grouped(sum(|served| served.times_out)),
             fault: trouble.and_then(|served| served.last_fault).map_or("", crate::model::Fault::code),

@@ -89,7 +89,7 @@ fn of_plan(here: &Here, plan: &LoadedPlan, most: u16) -> Runs {
         });
     }
     if rows.is_empty() && note.is_empty() {
-        note = "No run of this plan is known yet.".to_owned();
+        note.push_str("No run of this plan is known yet.");
     }
     Runs {
         plan: plan.name().to_string(),

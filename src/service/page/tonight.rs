@@ -17,6 +17,7 @@ const TOLD_MAX: usize = 4;
 
 /// A plan.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "a template names them")]
 pub(super) struct Plan {
     pub(super) plan: String,
     pub(super) bank: String,
@@ -49,6 +50,7 @@ pub(super) struct Queued {
     why: String,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "other pages may not be found")]
 pub(super) fn page(here: &Here) -> Result<Page, Lost> {
     let part = context! {
         daemon => Value::from(Serde(daemon(&here.status))),

@@ -15,7 +15,7 @@ use crate::town::{Branch, Town};
 /// A town whose sessions take a while, so that there is somebody to be interrupted.
 fn slow(lines: usize, modems: &[&str]) -> Town {
     let mut town = Town::new(modems, (1..=lines).map(Branch::new));
-    town.timing = "think: 2s".to_owned();
+    "think: 2s".clone_into(&mut town.timing);
     town
 }
 

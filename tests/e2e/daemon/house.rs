@@ -30,8 +30,6 @@ pub(crate) struct House<'a> {
     pub(crate) keys: String,
     /// Keys of the one entry under `plans:`, behind the plan's path.
     pub(crate) entry: String,
-    /// More entries under `plans:`.
-    pub(crate) more: Vec<String>,
     lives: Cell<u32>,
 }
 
@@ -47,7 +45,6 @@ impl<'a> House<'a> {
             name: name.to_owned(),
             keys: "http: none".to_owned(),
             entry: String::new(),
-            more: Vec::new(),
             lives: Cell::new(0),
         }
     }
@@ -56,9 +53,8 @@ impl<'a> House<'a> {
     pub(crate) fn write(&self) {
         let name = &self.name;
         let entry = if self.entry.is_empty() { String::new() } else { format!(", {}", self.entry) };
-        let more: String = self.more.iter().map(|entry| format!("  - {{ {entry} }}\n")).collect();
         let text = format!(
-            "service: {name}\nreports: reports\nstate: state\nsocket: {name}.sock\n{}\nplans:\n  - {{ plan: plan.yaml{entry} }}\n{more}",
+            "service: {name}\nreports: reports\nstate: state\nsocket: {name}.sock\n{}\nplans:\n  - {{ plan: plan.yaml{entry} }}\n",
             self.keys
         );
         self.stage.write(&self.file(), &text);
@@ -103,12 +99,6 @@ impl<'a> House<'a> {
     /// The run that a link of the plan's reports points to.
     pub(crate) fn run(&self, link: &str) -> PathBuf {
         run_of_folder(&self.reports(), link)
-    }
-
-    /// Its durable state.
-    pub(crate) fn state(&self) -> Value {
-        let text = fs::read_to_string(self.stage.path(&format!("state/{}.json", self.name)));
-        serde_json::from_str(&text.expect("the daemon keeps a state")).expect("a state in JSON")
     }
 }
 
@@ -250,11 +240,6 @@ impl Daemon {
         newest(&self.told.words()).unwrap_or_default().to_owned()
     }
 
-    /// All that it told its manager, in its order.
-    pub(crate) fn words(&self) -> Vec<String> {
-        self.told.words()
-    }
-
     /// Begins a run of the town's plan; its id.
     #[track_caller]
     pub(crate) fn start_run(&self) -> String {
@@ -343,12 +328,6 @@ impl Daemon {
     /// Its log so far.
     pub(crate) fn log(&self) -> String {
         self.program.as_ref().map(Running::err).unwrap_or_default()
-    }
-
-    /// Waits until its log fulfils a condition.
-    #[track_caller]
-    pub(crate) fn wait_log(&mut self, what: &str, holds: impl Fn(&str) -> bool) {
-        self.program.as_mut().expect("it lives").wait_for(what, holds);
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -3,10 +3,12 @@
 //! `KILL_SEED=n` plays the night of one seed alone. A seed is a point in the life of a process, so the same one meets the same
 //! spot within a few milliseconds: what fails tells where it was, with both sides' records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+use lineman::model::EventKind;
 
 use super::house::{Daemon, House, assert_all_pass, journal_so_far, judged};
 use crate::night::{Exchange, at_once};
@@ -90,6 +92,7 @@ fn night(seeds: impl Iterator<Item = u64>) {
     let house = House::new(&stage);
     let mut ledger = Ledger::default();
     let mut run = String::new();
+    let (mut lives, mut cut_off) = (0, 0);
     for seed in seeds {
         let point = Point::of(seed);
         let born = Instant::now();
@@ -111,8 +114,11 @@ fn night(seeds: impl Iterator<Item = u64>) {
         let what = format!("seed {seed}, {point:?}, run {run}\n{}", daemon.said());
         assert!(alive, "it has ended by itself: {what}");
         drop(daemon.kill_hard());
+        lives += 1;
+        cut_off += u64::from(has_open_calls(&folder));
         ledger.balance(&folder, &exchange, &what);
     }
+    assert!(lives < KILLS || cut_off >= 2, "{cut_off} of {lives} kills met with a call: that proves little");
     let daemon = house.open();
     daemon.wait_settled(&run);
     settled(&house, &run, &but, &daemon.said());
@@ -136,8 +142,23 @@ fn wait_proven(run: &Path, daemon: &Daemon) {
     assert!(!journal_so_far(run).is_empty());
 }
 
+/// Whether a call was cut off.
+fn has_open_calls(run: &Path) -> bool {
+    let mut open: BTreeSet<String> = BTreeSet::new();
+    for event in journal_so_far(run) {
+        match event.kind {
+            EventKind::CallStarted { call, .. } => drop(open.insert(call.to_string())),
+            EventKind::CallEnded(record) => drop(open.remove(record.call.as_str())),
+            // What an earlier sitting left is none of this one's.
+            EventKind::RunResumed(_) => open.clear(),
+            _ => {}
+        }
+    }
+    !open.is_empty()
+}
+
 fn nights(seeds: std::ops::Range<u64>) {
-    if let Some(seed) = std::env::var("KILL_SEED").ok().and_then(|text| text.parse().ok()) {
+    if let Some(seed) = std::env::var_os("KILL_SEED").and_then(|text| text.to_str()?.parse().ok()) {
         if seeds.contains(&seed) {
             night(std::iter::once(seed));
         }

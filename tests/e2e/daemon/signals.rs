@@ -31,9 +31,10 @@ const PHASES: [What; 13] = [
 
 #[test]
 fn sigterm_in_each_phase_of_a_call_ends_cleanly_and_the_next_daemon_goes_on() {
-    let mut town = Town::new(&["courier", "v250", "generic"], (1..=LINES).map(Branch::new));
+    let mut town =
+        Town::new(&["courier", "v250", "generic", "courier", "v250"], (1..=LINES).map(Branch::new));
     // Long enough to be met in.
-    town.timing = "think: 1s".to_owned();
+    town.timing = "think: 800ms".to_owned();
     let stage = Stage::new();
     let exchange = Exchange::of(&town, &stage);
     let house = House::new(&stage);

@@ -20,7 +20,7 @@ fn on(log: &[Entry], modem: &str, what: What) -> usize {
 
 #[test]
 fn a_port_that_vanishes_and_a_wedged_modem_cost_no_line_and_the_status_says_so() {
-    let mut town = Town::new(&["courier", "courier", "v250"], (1..=26).map(Branch::new))
+    let mut town = Town::new(&["courier", "courier", "v250"], (1..=18).map(Branch::new))
         .modem(1, "fault: { kind: wedged }");
     town.timing = "think: 2s".to_owned();
     town.rules = vec![
@@ -42,7 +42,7 @@ fn a_port_that_vanishes_and_a_wedged_modem_cost_no_line_and_the_status_says_so()
     assert!(!out("m00").1.is_empty(), "it does not say why\n{}", daemon.said());
     assert!(wait_until(SOON, || ["out", "down"].contains(&out("m01").0.as_str())), "{:?}", out("m01"));
     daemon.wait_over(&run);
-    assert_all_pass(&house.run("latest"), 26, &[], &daemon.said());
+    assert_all_pass(&house.run("latest"), 18, &[], &daemon.said());
     exchange.wait_for("all lines on-hook", |_| exchange.off_hook().is_empty());
     exchange.wait_for("the port's return", |log| on(log, "m00", What::PortReturned) > 0);
     // The next run has it again, without anybody's doing.
@@ -50,7 +50,7 @@ fn a_port_that_vanishes_and_a_wedged_modem_cost_no_line_and_the_status_says_so()
     let next = daemon.whole_run();
     assert!(house.run("latest").ends_with(next));
     assert!(on(&exchange.log()[before..], "m00", What::Dialed) > 0, "{}", daemon.said());
-    assert_all_pass(&house.run("latest"), 26, &[], &daemon.said());
+    assert_all_pass(&house.run("latest"), 18, &[], &daemon.said());
     assert!(daemon.is_alive());
     daemon.close();
 }
@@ -193,7 +193,7 @@ fn problem(daemon: &Daemon) -> Option<String> {
 
 #[test]
 fn files_that_change_amid_a_run_take_effect_at_once_and_bad_ones_are_told() {
-    let mut town = Town::new(&["courier", "v250", "generic"], (1..=30).map(Branch::new));
+    let mut town = Town::new(&["courier", "v250", "generic"], (1..=22).map(Branch::new));
     town.timing = "think: 2s".to_owned();
     let stage = Stage::new();
     let exchange = Exchange::of(&town, &stage);
@@ -219,12 +219,12 @@ fn files_that_change_amid_a_run_take_effect_at_once_and_bad_ones_are_told() {
         exchange.off_hook().iter().all(|entry| entry.modem.as_deref() != Some("m01"))
     });
     let seen = exchange.log().len();
-    edit(&stage, "plan.yaml", "id: BR0030-A,", "id: BR0030-A, enabled: false,");
+    edit(&stage, "plan.yaml", "id: BR0022-A,", "id: BR0022-A, enabled: false,");
     edit(&stage, "bank.yaml", "id: m01, enabled: false,", "id: m01,");
     exchange.wait_for("m01 at work again", |log| on(&log[seen..], "m01", What::Dialed) > 0);
     daemon.wait_over(&run);
     let said = daemon.said();
-    assert_all_pass(&house.run("latest"), 30, &[("BR0030-A", "untested skipped policy")], &said);
+    assert_all_pass(&house.run("latest"), 22, &[("BR0022-A", "untested skipped policy")], &said);
     assert_hung_up(&exchange, &said);
     // The plan itself, amid a run: calls are logged out, and nothing of it begins.
     let run = daemon.start_run();

@@ -149,6 +149,31 @@ fn a_technician_waits_for_the_number_the_trunk_and_the_group() {
     assert_eq!(lent(&finished(world)), [(31, "m0".to_owned())]);
 }
 
+/// A technician's call knows of runs that are over alone: the run that lends the modem holds to the law for it.
+#[test]
+fn a_technician_waits_for_as_long_as_redial_rules_leave_the_number_alone() {
+    let busy = |line: &str, _: &str, attempt: u32| {
+        Fate::of(if line == "L0" && attempt == 1 { Some(Fault::Busy) } else { GOOD }, 30)
+    };
+    let with = |attempts: Option<u32>, pause: u64| {
+        let mut one = plan(4, 1);
+        one.room = secs(200);
+        one.redial = RedialLaw { attempts, pauses: vec![secs(pause)], ..RedialLaw::default() };
+        let mut world = World::new(one, busy);
+        // L0 was busy at 31 s.
+        world.order(40, lend(&[0]));
+        finished(world)
+    };
+    let world = with(None, 100);
+    let at = lent(&world).first().map(|(at, _)| *at);
+    assert!(at.is_some_and(|at| at >= 131), "{at:?}");
+    assert_eq!(answers(&with(None, 1_000)), [Err("redial rules leave its number alone for 991 s more")]);
+    assert_eq!(
+        answers(&with(Some(1), 100)),
+        [Err("redial rules allow its number no more calls in this run")]
+    );
+}
+
 #[test]
 fn nobody_waits_longer_for_a_modem_than_a_call_and_a_minute() {
     let mut one = plan(2, 1);

@@ -1,6 +1,8 @@
 //! What is held of orders: each is answered once, nothing is begun that was forbidden, nobody is blamed for what an order cut off.
 
-use super::{CallClass, CallReport, Decision, Fault, LineId, ModemId, Mono, PhoneNumber, Seat, Watch};
+use super::{
+    CallClass, CallReport, Decision, Fault, LineId, ModemId, Mono, PhoneNumber, RedialCount, Seat, Watch,
+};
 use crate::fleet::order::{Loan, Order, Standing};
 
 impl Watch {
@@ -125,6 +127,9 @@ impl Watch {
                     assert!(!self.is_being_called(number), "lent for a number that is busy");
                     assert!(!self.running.keys().any(|busy| self.number_in_call(busy) == number));
                     assert!(!self.is_barred(now, number, modem), "{modem} refuses the number");
+                    let law = &self.plan.redial;
+                    let lawful = |count: &RedialCount| count.until(now).is_none() && !count.is_spent(law);
+                    assert!(self.redial.get(number).is_none_or(lawful), "lent against redial rules");
                 }
                 let planned = loan.line.as_ref().filter(|line| self.windows.contains_key(line));
                 assert!(planned.is_none_or(|line| self.groups_have_room(line)), "too many calls in a group");
