@@ -61,14 +61,10 @@ impl fmt::Debug for Levels {
 /// The levels as a filter's directives, of which the most special one holds.
 fn directives(levels: &BTreeMap<String, Level>, asked: Option<&str>) -> String {
     let all = levels.get(ALL).copied().unwrap_or(Level::Info);
-    let mut out = match asked {
-        Some(asked) => asked.to_owned(),
-        // What every call does is in the journal; a night of it would bury what happens to the daemon.
-        None => {
-            let calls = if all == Level::Info { ",lineman::fleet::talk=warn" } else { "" };
-            format!("{},lineman={}{calls}", all.min(Level::Warn).word(), all.word())
-        }
-    };
+    // What every call does is in the journal; a night of it would bury what happens to the daemon.
+    let calls = if all == Level::Info { ",lineman::fleet::talk=warn" } else { "" };
+    let settled = || format!("{},lineman={}{calls}", all.min(Level::Warn).word(), all.word());
+    let mut out = asked.map_or_else(settled, ToOwned::to_owned);
     for (room, level) in levels.iter().filter(|(room, _)| ROOMS.contains(&room.as_str())) {
         let _ = write!(out, ",lineman::{room}={}", level.word());
     }

@@ -99,7 +99,8 @@ fn stamp(facts: &fs::Metadata) -> Option<Timestamp> {
     facts.modified().ok().and_then(|at| Timestamp::try_from(at).ok())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::symlink;
 
