@@ -42,6 +42,12 @@ pub struct DeskFact {
 pub trait Remember: Send + Sync + 'static {
     /// The secret of this credential was refused.
     fn refused(&self, credential: &Credential, why: &str);
+
+    /// Why the secret must not be sent, if another run was refused with it since this was asked last, or since this run began.
+    /// Asked at every prompt until the credential is proven, so it must be quick where nothing is new.
+    fn refused_elsewhere(&self, _credential: &Credential) -> Option<String> {
+        None
+    }
 }
 
 /// The desk.
@@ -95,6 +101,7 @@ impl Desk {
 
     /// A call is at its login prompt.
     pub fn ask(&mut self, line: &LineId, credential: &CredentialName, reply: oneshot::Sender<Grant>) {
+        self.hear_of_others(credential);
         let answer = match self.guard(credential) {
             Some(guard) => guard.ask(line, credential),
             None => Answer::Deny(format!("the plan has no credential `{credential}`")),
@@ -102,6 +109,21 @@ impl Desk {
         self.used.insert(line.clone(), credential.clone());
         self.waiting.insert(line.clone(), reply);
         self.answer(line, answer);
+    }
+
+    /// Runs on other banks, and technicians' calls beside this one, may have the same account: what they were refused with is not
+    /// sent here as if nothing had been.
+    fn hear_of_others(&mut self, credential: &CredentialName) {
+        let Some(entry) = self.entries.get(credential) else { return };
+        if self.guards.get(&account(&entry.credential)).is_none_or(|guard| !guard.is_open(credential)) {
+            return;
+        }
+        let Some(why) = self.memory.refused_elsewhere(&entry.credential) else { return };
+        if let Some(guard) = self.guard(credential) {
+            guard.bar(credential, why.clone());
+        }
+        let state = CredentialState::Stopped;
+        self.facts.push(DeskFact { credential: credential.clone(), state, detail: why });
     }
 
     /// What the console made of the password.

@@ -120,6 +120,12 @@ impl Refusals {
         Ok(Self { path, refused })
     }
 
+    /// Reads it again; whether others have changed it meanwhile.
+    pub fn renew(&mut self) -> Result<bool, RefusalsError> {
+        let refused = read(&self.path)?;
+        Ok(std::mem::replace(&mut self.refused, refused) != self.refused)
+    }
+
     /// Whether this secret of this account was refused before.
     pub fn is_refused(&self, username: &str, secret: &SecretString) -> bool {
         self.find(username, secret).is_some()

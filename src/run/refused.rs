@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::credentials::ResolvedCredential;
 use crate::console::Credential;
 use crate::fleet::desk::Remember;
-use crate::fleet::refusals::{Refusals, RefusalsError};
+use crate::fleet::refusals::{Refusal, Refusals, RefusalsError};
 use crate::model::PlanName;
 use crate::modem::clock::Clock;
 
@@ -61,12 +61,12 @@ impl Memory {
     /// Why this secret must not be sent, if it was refused before. Slow on purpose.
     pub(crate) fn barred(&self, credential: &ResolvedCredential) -> Option<String> {
         let file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-        let refusal = file.find(&credential.username, credential.password.as_ref()?)?;
-        Some(format!(
-            "its secret was refused on {:.0} (plan {}) and has not changed since",
-            refusal.when, refusal.plan
-        ))
+        file.find(&credential.username, credential.password.as_ref()?).map(words)
     }
+}
+
+fn words(refusal: &Refusal) -> String {
+    format!("its secret was refused on {:.0} (plan {}) and has not changed since", refusal.when, refusal.plan)
 }
 
 /// `$XDG_STATE_HOME`, else `~/.local/state`; names that are not absolute count as none.
@@ -95,11 +95,43 @@ impl Remember for Memory {
             tracing::error!("a refused secret could not be remembered ({why}): {error}");
         }
     }
+
+    fn refused_elsewhere(&self, credential: &Credential) -> Option<String> {
+        let mut file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        match file.renew() {
+            Ok(true) => file.find(credential.username(), credential.password()).map(words),
+            Ok(false) => None,
+            Err(error) => {
+                tracing::warn!("what other runs were refused with is not known: {error}");
+                None
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As of two runs on two banks, which begin at the same time.
+    #[test]
+    fn what_another_run_was_refused_with_is_heard_of_once() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let of_run = || Memory {
+            plan: "nightly".parse().unwrap(),
+            clock: Clock::start(),
+            file: Some(Arc::new(Mutex::new(Refusals::open(folder.path().join("refused.json")).unwrap()))),
+        };
+        let (ours, theirs) = (of_run(), of_run());
+        let secret = |text: &str| Credential::new("oob", text.to_owned().into()).unwrap();
+        assert_eq!(ours.refused_elsewhere(&secret("old")), None);
+        theirs.refused(&secret("old"), "it was refused");
+        let why = ours.refused_elsewhere(&secret("old")).unwrap();
+        assert!(why.contains("plan nightly"), "{why}");
+        assert_eq!(ours.refused_elsewhere(&secret("new")), None);
+        ours.refused(&secret("new"), "it was refused");
+        assert_eq!(ours.refused_elsewhere(&secret("new")), None, "its own guard knows");
+    }
 
     #[test]
     fn all_reports_folders_of_a_user_share_one_memory() {

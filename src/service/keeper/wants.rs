@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::held::{Held, at};
+use super::held::at;
 use super::queue::{Item, Want};
 use super::{Action, Keeper, Level, Looked, What, refused};
 use crate::config::service::{LATE, LoadedPlan};
