@@ -43,9 +43,10 @@ pub trait Remember: Send + Sync + 'static {
     /// The secret of this credential was refused.
     fn refused(&self, credential: &Credential, why: &str);
 
-    /// Why the secret must not be sent, if another run was refused with it since this was asked last, or since this run began.
-    /// Asked at every prompt until the credential is proven, so it must be quick where nothing is new.
-    fn refused_elsewhere(&self, _credential: &Credential) -> Option<String> {
+    /// Why the secret must not be sent, if another run was refused with it since this one began. Asked at every prompt until the
+    /// credential is proven, so it must be quick where nothing is new: `seen` is of the memory's state that was asked last for
+    /// this credential.
+    fn refused_elsewhere(&self, _credential: &Credential, _seen: &mut u64) -> Option<String> {
         None
     }
 }
@@ -62,6 +63,8 @@ pub struct Desk {
     used: BTreeMap<LineId, CredentialName>,
     facts: Vec<DeskFact>,
     memory: std::sync::Arc<dyn Remember>,
+    /// Up to which change of the memory each credential was looked for in it.
+    seen: BTreeMap<CredentialName, u64>,
     remembering: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -90,6 +93,7 @@ impl Desk {
             used: BTreeMap::new(),
             facts: barred,
             memory,
+            seen: BTreeMap::new(),
             remembering: Vec::new(),
         }
     }
@@ -118,7 +122,8 @@ impl Desk {
         if self.guards.get(&account(&entry.credential)).is_none_or(|guard| !guard.is_open(credential)) {
             return;
         }
-        let Some(why) = self.memory.refused_elsewhere(&entry.credential) else { return };
+        let seen = self.seen.entry(credential.clone()).or_default();
+        let Some(why) = self.memory.refused_elsewhere(&entry.credential, seen) else { return };
         if let Some(guard) = self.guard(credential) {
             guard.bar(credential, why.clone());
         }
@@ -263,6 +268,30 @@ mod tests {
             prove_on: None,
             barred: None,
         }
+    }
+
+    /// Another run was refused with the secret meanwhile.
+    struct Heard;
+
+    impl Remember for Heard {
+        fn refused(&self, _: &Credential, _: &str) {}
+
+        fn refused_elsewhere(&self, _: &Credential, _: &mut u64) -> Option<String> {
+            Some("it was refused elsewhere".to_owned())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_refused_to_another_run_is_not_sent_again_by_this_one() {
+        let mut desk = Desk::new(vec![entry("one", "oob")], std::sync::Arc::new(Heard));
+        for line in ["A", "B"] {
+            let (reply, answer) = oneshot::channel();
+            desk.ask(&line.parse().unwrap(), &"one".parse().unwrap(), reply);
+            assert!(matches!(answer.await, Ok(Grant::Denied(why)) if why == "it was refused elsewhere"));
+        }
+        let facts = desk.take_facts();
+        assert_eq!(facts.len(), 1, "{facts:?}");
+        assert_eq!(facts[0].state, CredentialState::Stopped);
     }
 
     /// A worker that dies tells no outcome: whether the password was out by then decides.
