@@ -101,8 +101,7 @@ pub(super) fn text(status: &Status, zone: &TimeZone, width: usize) -> String {
 /// Behind a colon: why, and until when.
 fn reason(why: &str, until: Option<Timestamp>, zone: &TimeZone) -> String {
     // Most reasons name their end themselves.
-    let until =
-        until.filter(|_| !why.contains("until ")).map(|until| format!("until {}", clock(until, zone)));
+    let until = until.map(|until| format!("until {}", clock(until, zone)));
     let why = (!why.is_empty()).then(|| clean_line(why));
     let parts: Vec<String> = why.into_iter().chain(until).collect();
     if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }

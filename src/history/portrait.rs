@@ -18,7 +18,7 @@ pub const NIGHTS_MAX: u16 = 1_000;
 /// Most calls that are told of the last night.
 const CALLS_MAX: i64 = 64;
 /// Most spells that are told.
-const SPELLS_MAX: i64 = 12;
+const SPELLS_MAX: i64 = 5;
 
 /// A line over its nights.
 #[derive(Debug, Clone)]

@@ -19,7 +19,7 @@ use crate::model::{Mono, Reading};
 /// So often within [`DEATHS_WITHIN`], and no other one is begun.
 const DEATHS_MAX: usize = 3;
 /// What died longer ago is forgotten.
-const DEATHS_WITHIN: Duration = Duration::from_mins(10);
+const DEATHS_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// Jobs and orders that one of them may name; the next one's names begin behind them.
 const NAMES: u64 = 1 << 32;
 

@@ -45,7 +45,7 @@ const INBOX_MAX: usize = 1_024;
 /// Controls that may wait.
 const CONTROLS_MAX: usize = 64;
 /// Longest that calls may take to log out when the daemon ends; then they are dropped. Longer than a call's own limits.
-const LOG_OUT_LIMIT: Duration = Duration::from_mins(5);
+const LOG_OUT_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// Longest that lines may take to be dropped; then the daemon ends whatever hangs.
 const HANG_UP_LIMIT: Duration = Duration::from_secs(30);
 /// How long the end waits for mail and hooks.
@@ -145,7 +145,7 @@ async fn serve_with(setup: Setup, crew: Crew) -> Result<(), Failure> {
         clock,
     };
     // The log's levels are among it: what is told before is heard at `warn` alone.
-    daemon.carry_out(first).await;
+    daemon.carry_out(first);
     daemon.introduce();
     daemon.tell_role();
     daemon.drain_inputs().await;
@@ -244,17 +244,16 @@ impl Daemon {
                 Some(reread) = readings.recv() => self.reread(reread),
                 Some((control, reply)) = controls.recv() => self.controlled(control, reply),
                 Some(done) = self.jobs.join_next_with_id() => self.finished(done),
-                changed = role.changed() => match changed {
-                    Ok(()) => {
+                changed = role.changed() => {
+                    if changed.is_ok() {
                         let Standing { role, why } = role.borrow_and_update().clone();
                         self.inputs.push_back(Input::Role { role, why });
-                    }
-                    // Another one has taken its place.
-                    Err(_) => {
+                    } else {
+                        // Another one has taken its place.
                         role = self.leadership.watch();
                         role.mark_changed();
                     }
-                },
+                }
                 () = self.files.next() => self.reload(),
                 () = set.next() => self.inputs.push_back(Input::Time),
                 () = sleep(deadline) => self.inputs.push_back(Input::Time),
@@ -361,7 +360,7 @@ impl Daemon {
         if self.inputs.is_empty() {
             return;
         }
-        while !self.over && (!self.keeper.is_dead() || self.come_round().await) {
+        while !self.over && (!self.keeper.is_dead() || self.come_round()) {
             let Some(input) = self.inputs.pop_front() else { break };
             if let Input::Config(loaded) = &input {
                 self.configured(loaded).await;
@@ -369,7 +368,7 @@ impl Daemon {
             let is_reload = matches!(input, Input::Config(_) | Input::BadConfig(_));
             let now = self.now();
             match self.keeper.step(&now, input) {
-                Ok(actions) => self.carry_out(actions).await,
+                Ok(actions) => self.carry_out(actions),
                 Err(why) => self.brain_died(&why),
             }
             if is_reload {
@@ -409,7 +408,7 @@ impl Daemon {
 
     /// No brain lives: if nothing goes on any more, another one begins with what was kept; whether it has. What happens until
     /// then waits, but for a word that nothing may hold up.
-    async fn come_round(&mut self) -> bool {
+    fn come_round(&mut self) -> bool {
         if !self.jobs.is_empty() {
             let now_at_all_events = |input: &Input| {
                 matches!(
@@ -437,7 +436,7 @@ impl Daemon {
         match begun {
             Ok(first) => {
                 tracing::info!("another brain has begun, with what was kept");
-                self.carry_out(first).await;
+                self.carry_out(first);
                 // What is loaded now came while none lived, perhaps; how things stand among its peers it is told first.
                 let waiting = std::mem::take(&mut self.inputs);
                 self.tell_role();
@@ -488,7 +487,7 @@ impl Daemon {
         }
     }
 
-    async fn carry_out(&mut self, actions: Vec<Action>) {
+    fn carry_out(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
                 Action::Keep(state) => self.keep(&state),
@@ -693,5 +692,6 @@ async fn maybe(wait: Option<impl Future<Output = ()>>) {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

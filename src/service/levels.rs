@@ -63,7 +63,11 @@ fn directives(levels: &BTreeMap<String, Level>, asked: Option<&str>) -> String {
     let all = levels.get(ALL).copied().unwrap_or(Level::Info);
     let mut out = match asked {
         Some(asked) => asked.to_owned(),
-        None => format!("{},lineman={}", all.min(Level::Warn).word(), all.word()),
+        // What every call does is in the journal; a night of it would bury what happens to the daemon.
+        None => {
+            let calls = if all == Level::Info { ",lineman::fleet::talk=warn" } else { "" };
+            format!("{},lineman={}{calls}", all.min(Level::Warn).word(), all.word())
+        }
     };
     for (room, level) in levels.iter().filter(|(room, _)| ROOMS.contains(&room.as_str())) {
         let _ = write!(out, ",lineman::{room}={}", level.word());
@@ -90,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_most_special_word_holds() {
-        assert_eq!(directives(&levels(&[]), None), "warn,lineman=info");
+        assert_eq!(directives(&levels(&[]), None), "warn,lineman=info,lineman::fleet::talk=warn");
         assert_eq!(directives(&levels(&[(ALL, Level::Error)]), None), "error,lineman=error");
         assert_eq!(
             directives(

@@ -11,8 +11,8 @@ use tokio::sync::broadcast;
 use super::keeper::overlay;
 use super::progress::Progress;
 use super::status::Status;
-use crate::model::event::ModemState;
-use crate::model::{BankName, Event, EventKind, Fault, ModemId, Mono, PlanName, RunId};
+use crate::model::event::{CredentialState, ModemState};
+use crate::model::{BankName, Event, EventKind, Fault, ModemId, Mono, PlanName, RunId, Verdict};
 use crate::modem::clock::Clock;
 use crate::report::RunState;
 use crate::run::Record;
@@ -176,6 +176,31 @@ impl Drop for Begun {
     }
 }
 
+/// What of a run belongs into the daemon's log: what somebody may have to look after. The rest is in its journal.
+fn log(run: &RunId, event: &Event) {
+    match &event.kind {
+        EventKind::Verdict(verdict) => {
+            let result = Verdict::of(verdict.fault);
+            if matches!(result, Verdict::Fail | Verdict::Degraded) {
+                let fault = verdict.fault.map_or("", Fault::code);
+                tracing::info!(%run, line = %verdict.line, "{result} {fault}: {}", verdict.detail);
+            }
+        }
+        EventKind::VerdictWithdrawn { line, why } => tracing::warn!(%run, %line, "verdict withdrawn: {why}"),
+        EventKind::Modem {
+            modem,
+            state: state @ (ModemState::Quarantined | ModemState::Wedged | ModemState::Down),
+            detail,
+            ..
+        } => tracing::warn!(%run, %modem, "{}: {detail}", state.word()),
+        EventKind::Credential { credential, state: CredentialState::Stopped, detail } => {
+            tracing::warn!(%run, %credential, "it is not sent any more: {detail}");
+        }
+        EventKind::Notice { text } => tracing::info!(%run, "{text}"),
+        _ => {}
+    }
+}
+
 /// The scribe's way to whoever looks on.
 struct Crier {
     live: Arc<Live>,
@@ -188,6 +213,7 @@ impl Watcher for Crier {
         self.seq += 1;
         self.run.see(state, event, self.live.now());
         self.live.count(&self.run.bank, event);
+        log(&self.run.run, event);
         // Nobody may be looking.
         if self.live.told.receiver_count() > 0 {
             let LiveRun { run, plan, is_call, .. } = self.run.as_ref();

@@ -55,12 +55,12 @@ fn files(folder: &Path) -> Loaded {
     let bank = Bank::new();
     let write =
         |name: &str, text: &str| fs::write(folder.join(name), text).expect("the folder can be written");
-    let lines: String = (0..LINES)
-        .map(|n| format!("BR{n:04}-A,BR{n:04},+1919{:03}{:04},br{n:04}-rtr1\n", 200 + n / 1_000, n % 10_000))
-        .collect();
+    let line =
+        |n| format!("BR{n:04}-A,BR{n:04},+1919{:03}{:04},br{n:04}-rtr1\n", 200 + n / 1_000, n % 10_000);
+    let lines = (0..LINES).map(line).collect::<Vec<_>>().concat();
     write("lines.csv", &format!("id,site,number,hostname\n{lines}"));
-    let modems: String =
-        (0..32).map(|n| format!("  - {{ id: m{n:02}, port: /dev/ttyS{n}, profile: courier }}\n")).collect();
+    let modem = |n: i32| format!("  - {{ id: m{n:02}, port: /dev/ttyS{n}, profile: courier }}\n");
+    let modems = (0..32).map(modem).collect::<Vec<_>>().concat();
     write(
         "bank.yaml",
         &format!("bank: hq\nlocation: {{ country: US, area_code: \"212\", local: 10 }}\nmodems:\n{modems}"),

@@ -124,9 +124,11 @@ fn week(stage: &Stage, daemon: &Daemon, process: &Path) -> (Vec<Look>, [usize; 3
             memory_kib: status(process, "VmRSS:"),
             files: fs::read_dir(process.join("fd")).map_or(0, |all| all.count() as u64),
             threads: status(process, "Threads:"),
+            #[expect(clippy::cast_sign_loss, reason = "a count")]
             calls: calls.map_or(0, |(_, calls)| *calls as u64),
         });
         // Three times a day somebody wants something.
+        #[expect(clippy::cast_sign_loss, reason = "time goes on")]
         let due = (started.elapsed().as_secs_f64() / (DAY.as_secs_f64() / 3.0)) as u32;
         if due > done {
             done = due;

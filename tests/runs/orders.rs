@@ -311,10 +311,10 @@ fn a_modem_is_lent_once_it_is_on_hook_and_nobody_else_calls_its_number() {
             let theirs = entry.line.as_deref() == number.map(LineId::as_str);
             assert!(!theirs || at < lent.from || lent.to.is_none_or(|to| at >= to), "{what}: {entry:?}");
         }
-        let last = played.log.iter().filter(|entry| {
+        let mut last = played.log.iter().filter(|entry| {
             entry.modem.as_deref() == Some(&lent.modem) && Mono::from_micros(entry.mono_us) <= lent.from
         });
-        let last = last.filter(|entry| matches!(entry.event, What::Dialed | What::OnHook)).next_back();
+        let last = last.rfind(|entry| matches!(entry.event, What::Dialed | What::OnHook));
         if let Some(last) = last {
             assert_eq!(last.event, What::OnHook, "{what}: lent off-hook");
             let rest = lent.from.since(Mono::from_micros(last.mono_us));

@@ -36,43 +36,39 @@ fn a_run_that_dies_at_any_moment_hangs_up_and_can_be_gone_on_with() {
     for (n, moment) in Moment::ALL.into_iter().enumerate() {
         // Without wires no modem here shows the answer.
         let wired = n % 2 == 0 || moment == Moment::Answered;
-        {
-            let what = format!("{moment:?}, modem lines: {wired}");
-            let mut seen = 0;
-            let mut stage = Stage::new(&bank_of(&ALL, LINES, &[])).when(
-                move |kind| {
-                    seen +=
-                        usize::from(matches!(kind, EventKind::CallMoment { moment: m, .. } if *m == moment));
-                    // Amid a night: some lines have been done.
-                    seen == 5
-                },
-                Deed::Panic,
-            );
-            if wired {
-                stage = stage.with_lines();
-            }
-            let died = stage.play_unchecked();
-            if died.end.broken.is_none() {
-                // Nobody has a terminal here.
-                assert!(moment == Moment::HandedBack, "{what}: it has not died");
-                continue;
-            }
-            // All lines are on-hook, though nobody was left to see to it.
-            assert_eq!(died.logged(What::Dialed).len(), died.logged(What::OnHook).len(), "{what}");
-            assert!(!died.events.iter().any(|e| matches!(e.kind, EventKind::RunEnded { .. })), "{what}");
-            let found = found(&died);
-
-            let mut stage = Stage::new(&bank_of(&ALL, LINES, &[]));
-            stage.past = Past { verdicts: found.values().cloned().collect(), ..Past::default() };
-            let rest = stage.play_unchecked();
-            let again: Vec<String> =
-                dialed(&rest).into_iter().filter(|line| found.contains_key(line)).collect();
-            assert!(again.is_empty(), "{what}: dialed again: {again:?}");
-            let mut lines = self::found(&rest);
-            assert!(lines.keys().all(|line| !found.contains_key(line)), "{what}: {lines:#?}");
-            lines.extend(found);
-            let blamed: Vec<_> = lines.values().filter(|verdict| verdict.fault.is_some()).collect();
-            assert!(blamed.is_empty() && lines.len() == LINES, "{what}: {lines:#?}");
+        let what = format!("{moment:?}, modem lines: {wired}");
+        let mut seen = 0;
+        let mut stage = Stage::new(&bank_of(&ALL, LINES, &[])).when(
+            move |kind| {
+                seen += usize::from(matches!(kind, EventKind::CallMoment { moment: m, .. } if *m == moment));
+                // Amid a night: some lines have been done.
+                seen == 5
+            },
+            Deed::Panic,
+        );
+        if wired {
+            stage = stage.with_lines();
         }
+        let died = stage.play_unchecked();
+        if died.end.broken.is_none() {
+            // Nobody has a terminal here.
+            assert!(moment == Moment::HandedBack, "{what}: it has not died");
+            continue;
+        }
+        // All lines are on-hook, though nobody was left to see to it.
+        assert_eq!(died.logged(What::Dialed).len(), died.logged(What::OnHook).len(), "{what}");
+        assert!(!died.events.iter().any(|e| matches!(e.kind, EventKind::RunEnded { .. })), "{what}");
+        let found = found(&died);
+
+        let mut stage = Stage::new(&bank_of(&ALL, LINES, &[]));
+        stage.past = Past { verdicts: found.values().cloned().collect(), ..Past::default() };
+        let rest = stage.play_unchecked();
+        let again: Vec<String> = dialed(&rest).into_iter().filter(|line| found.contains_key(line)).collect();
+        assert!(again.is_empty(), "{what}: dialed again: {again:?}");
+        let mut lines = self::found(&rest);
+        assert!(lines.keys().all(|line| !found.contains_key(line)), "{what}: {lines:#?}");
+        lines.extend(found);
+        let blamed: Vec<_> = lines.values().filter(|verdict| verdict.fault.is_some()).collect();
+        assert!(blamed.is_empty() && lines.len() == LINES, "{what}: {lines:#?}");
     }
 }

@@ -72,7 +72,7 @@ fn a_good_plan_is_whole() {
     assert_eq!((plan.name.as_str(), plan.bank.name.as_str(), plan.seed), ("bad", "good", 7));
     assert_eq!((plan.policy.attempts, plan.policy.confirm), (3, 2));
     assert_eq!(plan.policy.retry_after[&Fault::Busy], Duration::from_secs(180));
-    assert_eq!(plan.policy.bench.patience, Duration::from_mins(1));
+    assert_eq!(plan.policy.bench.patience, Duration::from_secs(60));
     assert_eq!((plan.limits, plan.bank.on_hook_min), (Limits::default(), Duration::from_secs(3)));
     let [first, second, third] = &plan.lines[..] else { panic!("{:?}", plan.lines) };
     assert_eq!(first.dialog.as_ref().map(|dialog| dialog.name()), Some("plain"));

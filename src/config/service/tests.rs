@@ -63,7 +63,7 @@ fn what_is_not_said_has_its_default() {
     let entry = &loaded.plans[0].entry;
     assert_eq!(
         (entry.missed, entry.window, entry.when),
-        (Some(Duration::from_hours(1)), None, When::Primary)
+        (Some(Duration::from_secs(3600)), None, When::Primary)
     );
     assert!(entry.enabled && !entry.during_pause && entry.schedule.is_none());
     assert_eq!(entry.reports, tree.path("reports/night"));
@@ -96,7 +96,10 @@ fn what_is_said_is_so() {
             && http.max_connections == 5
     );
     let entry = &loaded.plans[0].entry;
-    assert_eq!((entry.missed, entry.window, entry.when), (None, Some(Duration::from_hours(6)), When::Always));
+    assert_eq!(
+        (entry.missed, entry.window, entry.when),
+        (None, Some(Duration::from_secs(6 * 3600)), When::Always)
+    );
     assert_eq!(entry.reports, tree.path("elsewhere"));
     let schedule = entry.schedule.as_ref().unwrap();
     assert_eq!(schedule.to_string(), "`0 2 * * mon-fri`, `30 4 * * sun` in Europe/Berlin");

@@ -440,11 +440,10 @@ impl Watch {
                 self.seats.insert(modem.clone(), seat);
             }
             Input::Told { ticket, order } => self.told(now, *ticket, order),
-            Input::Lost { .. } => {}
             Input::Drain => self.draining = true,
             Input::Deadline => self.past_deadline = true,
             Input::Windows(windows) => self.windows.extend(windows.iter().cloned()),
-            Input::Time => {}
+            Input::Lost { .. } | Input::Time => {}
         }
     }
 

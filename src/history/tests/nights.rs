@@ -211,7 +211,7 @@ fn what_is_older_than_it_is_kept_goes_and_since_when_a_line_fails_stays() {
         }
         run.taken_by(&mut store);
     }
-    let days = |days: u64| Duration::from_hours(24 * days);
+    let days = |days: u64| Duration::from_secs(24 * days * 3600);
     let keep = Keep { calls: days(2), verdicts: days(4) };
     let pruned = store.prune(keep).unwrap();
     // Counted back from the last run but one, the ninth.
@@ -240,7 +240,10 @@ fn one_night_with_a_clock_of_the_future_loses_nothing() {
         let mut run = Run::of(night, 1);
         run.tested(0, None);
         run.taken_by(&mut store);
-        let keep = Keep { calls: Duration::from_hours(24 * 400), verdicts: Duration::from_hours(24 * 1100) };
+        let keep = Keep {
+            calls: Duration::from_secs(24 * 400 * 3600),
+            verdicts: Duration::from_secs(24 * 1100 * 3600),
+        };
         assert_eq!(store.prune(keep).unwrap().runs, 0);
     }
     assert_eq!(number_of(&store, "SELECT count(*) FROM run"), 4);

@@ -365,7 +365,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(lock_path(&dir), "").unwrap();
         assert_eq!(LockFile::take(dir.path(), &tty()).unwrap_err(), Held { owner: None });
-        let old = fs::metadata(lock_path(&dir)).unwrap().modified().unwrap() - Duration::from_mins(1);
+        let old = fs::metadata(lock_path(&dir)).unwrap().modified().unwrap() - Duration::from_secs(60);
         File::options().write(true).open(lock_path(&dir)).unwrap().set_modified(old).unwrap();
         let _lock = LockFile::take(dir.path(), &tty()).unwrap();
     }

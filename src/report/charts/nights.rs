@@ -409,14 +409,10 @@ fn panel(
 fn days(svg: &mut Svg, nights: &[&LineNight], x: impl Fn(usize) -> f64) {
     let every = nights.len().div_ceil(5).max(1);
     for (place, night) in nights.iter().enumerate().step_by(every) {
-        let anchor = if place == 0 { Anchor::Start } else { Anchor::Middle };
-        if x(place) < WIDTH - RIGHT - 30.0 || place == 0 {
-            svg.text(
-                "c-small c-dim",
-                (x(place), HEIGHT - 6.0),
-                anchor,
-                &night.at.strftime("%F").to_string()[2..],
-            );
+        // None reaches into the next one, nor beyond the picture.
+        if x(place) < WIDTH - RIGHT - 50.0 || place == 0 {
+            let day = night.at.strftime("%F").to_string();
+            svg.text("c-small c-dim", (x(place), HEIGHT - 6.0), Anchor::Start, &day[2..]);
         }
     }
 }
@@ -527,9 +523,11 @@ mod tests {
     use jiff::SignedDuration;
 
     fn at(night: usize) -> Timestamp {
-        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * (20_000 + night as i64))
+        let night = i64::try_from(night).unwrap();
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * (20_000 + night))
     }
 
+    #[expect(clippy::option_option, reason = "as the night has it")]
     fn night(nth: usize, found: Option<Option<Fault>>, train_ms: f64) -> LineNight {
         let works = found == Some(None);
         LineNight {

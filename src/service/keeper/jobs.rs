@@ -365,7 +365,7 @@ impl Keeper {
                 Purpose::Told(_) => {}
                 Purpose::Asked(ticket, said) => self.reply(ticket, done(said)),
                 Purpose::Restart { ticket, .. } => {
-                    self.reply(ticket, Err(refused("its run has ended meanwhile".to_owned())))
+                    self.reply(ticket, Err(refused("its run has ended meanwhile".to_owned())));
                 }
                 // It waits for the bank like any other now.
                 Purpose::Lend(number) => {
@@ -400,7 +400,7 @@ impl Keeper {
             }
             (Purpose::Asked(ticket, said), Ok(order::Done::Lent(_))) => self.reply(ticket, done(said)),
             (Purpose::Asked(ticket, said), Err(why)) => {
-                self.reply(ticket, done(format!("{said} (the run: {why})")))
+                self.reply(ticket, done(format!("{said} (the run: {why})")));
             }
             (Purpose::Restart { ticket, bank, modem }, Ok(done_so)) => {
                 let words = match done_so {
@@ -493,7 +493,7 @@ impl Keeper {
         let mut orders: Vec<(Order, String)> = Vec::new();
         match (&pause, job.told.paused) {
             (Some(held), false) => {
-                orders.push((Order::Pause { why: held.told(), until: None }, "to pause".to_owned()))
+                orders.push((Order::Pause { why: held.told(), until: None }, "to pause".to_owned()));
             }
             (None, true) => orders.push((Order::Resume, "to go on".to_owned())),
             _ => {}

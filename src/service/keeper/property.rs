@@ -98,7 +98,7 @@ fn words(n: u8, now: Timestamp) -> Control {
         2 => Control::Start { plan: plan("spare"), anyway: true },
         3 => Control::Stop { plan: Some(plan("night")), why: why() },
         4 => Control::Stop { plan: None, why: why() },
-        5 => Control::Pause { plan: None, until: Some(now + Duration::from_mins(50)), why: why() },
+        5 => Control::Pause { plan: None, until: Some(now + Duration::from_secs(50 * 60)), why: why() },
         6 => Control::Pause { plan: Some(plan("night")), until: None, why: why() },
         7 | 8 => Control::Resume { plan: None },
         9 | 10 => Control::Resume { plan: Some(plan("night")) },
@@ -579,7 +579,7 @@ proptest! {
         }
         // What waits at the end has had its time.
         for _ in 0..4 {
-            world.pass(Duration::from_mins(31));
+            world.pass(Duration::from_secs(31 * 60));
             for at in (0..world.orders.len()).rev() {
                 world.obey(at, true);
             }
@@ -588,9 +588,9 @@ proptest! {
                 world.begin_or_not(job, true);
             }
         }
-        world.pass(Duration::from_mins(1));
+        world.pass(Duration::from_secs(60));
         let last_hour = world.now.wall;
-        world.pass(Duration::from_mins(35));
+        world.pass(Duration::from_secs(35 * 60));
         world.now.wall = last_hour;
         world.assert_nothing_lost();
     }

@@ -440,7 +440,7 @@ fn a_run_whose_plan_is_gone_is_seen_and_can_be_stopped() {
     assert!(matches!(&world.orders()[..], [(_, job, Order::Stop { .. })] if *job == night));
     world.over(night, false);
     assert!(world.keeper.status(&world.now).plans.iter().all(|plan| plan.plan.as_str() != "night"));
-    says(&world.refused(start("night")).as_str(), "there is no plan `night`");
+    says(world.refused(start("night")).as_str(), "there is no plan `night`");
 }
 
 #[test]
@@ -531,7 +531,7 @@ fn a_run_that_dies_again_and_again_is_down_and_tried_slowly() {
     }
     assert_eq!(pauses, [5, 10, 20, 40, 80, 900, 900]);
     // One that lived long begins the row anew.
-    world.pass(Duration::from_mins(11));
+    world.pass(Duration::from_secs(11 * 60));
     world.step(Input::Ended { job, end: RunEnd::Died("a panic".to_owned()) });
     assert_eq!(world.plan("night").stands, Stands::Waiting);
 }
@@ -570,7 +570,7 @@ fn what_another_host_did_is_not_done_again_and_what_it_left_goes_on() {
         world.step(Input::Role { role: Role::Secondary, why: "a peer holds the lock".to_owned() });
         world.to("2026-11-23T02:00:00");
         assert!(world.begins().is_empty());
-        world.pass(Duration::from_mins(20));
+        world.pass(Duration::from_secs(20 * 60));
         world.step(Input::Role { role: Role::Primary, why: "the peer is gone".to_owned() });
         let run: RunId = "20261123T070000Z-night".parse().unwrap();
         let left = Leftover { run: run.clone(), begun: at("2026-11-23T02:00:01"), stands };
@@ -578,7 +578,7 @@ fn what_another_host_did_is_not_done_again_and_what_it_left_goes_on() {
         let begins: Vec<What> = world.begins().into_iter().map(|(_, _, what)| what).collect();
         let expected = if goes_on { vec![What::Run { resume: Some(run) }] } else { Vec::new() };
         assert_eq!(begins, expected, "{stands:?}");
-        let late = world.pass(Duration::from_mins(20)).begins();
+        let late = world.pass(Duration::from_secs(20 * 60)).begins();
         assert!(late.iter().all(|(_, plan, _)| plan != "night"), "{late:?}");
     }
 }

@@ -99,7 +99,7 @@ impl House {
             "bank.yaml",
             "bank: hq\nlocation: { country: US, area_code: \"212\", local: 10 }\nmodems:\n  - { id: m00, port: /dev/ttyS0, profile: courier }\n",
         );
-        let lines: String = (1..=3).map(|n| format!("  - {{ id: BR000{n}-A, site: BR000{n}, number: \"+1 919 555 010{n}\", hostname: br000{n}-rtr1 }}\n")).collect();
+        let lines: String = (1..=3).map(|n| format!("  - {{ id: BR000{n}-A, site: BR000{n}, number: \"+1 919 555 010{n}\", hostname: br000{n}-rtr1 }}\n")).collect::<Vec<String>>().concat();
         write(
             "nightly.yaml",
             &format!(

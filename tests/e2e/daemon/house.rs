@@ -30,8 +30,6 @@ pub(crate) struct House<'a> {
     pub(crate) keys: String,
     /// Keys of the one entry under `plans:`, behind the plan's path.
     pub(crate) entry: String,
-    /// More entries under `plans:`.
-    pub(crate) more: Vec<String>,
     lives: Cell<u32>,
 }
 
@@ -47,7 +45,6 @@ impl<'a> House<'a> {
             name: name.to_owned(),
             keys: "http: none".to_owned(),
             entry: String::new(),
-            more: Vec::new(),
             lives: Cell::new(0),
         }
     }
@@ -56,9 +53,8 @@ impl<'a> House<'a> {
     pub(crate) fn write(&self) {
         let name = &self.name;
         let entry = if self.entry.is_empty() { String::new() } else { format!(", {}", self.entry) };
-        let more: String = self.more.iter().map(|entry| format!("  - {{ {entry} }}\n")).collect();
         let text = format!(
-            "service: {name}\nreports: reports\nstate: state\nsocket: {name}.sock\n{}\nplans:\n  - {{ plan: plan.yaml{entry} }}\n{more}",
+            "service: {name}\nreports: reports\nstate: state\nsocket: {name}.sock\n{}\nplans:\n  - {{ plan: plan.yaml{entry} }}\n",
             self.keys
         );
         self.stage.write(&self.file(), &text);

@@ -158,7 +158,7 @@ fn has_open_calls(run: &Path) -> bool {
 }
 
 fn nights(seeds: std::ops::Range<u64>) {
-    if let Some(seed) = std::env::var("KILL_SEED").ok().and_then(|text| text.parse().ok()) {
+    if let Some(seed) = std::env::var_os("KILL_SEED").and_then(|text| text.to_str()?.parse().ok()) {
         if seeds.contains(&seed) {
             night(std::iter::once(seed));
         }

@@ -67,7 +67,12 @@ fn the_second_daemon_takes_over_when_the_first_is_killed_and_when_one_loses_the_
     let said = || format!("{}\n--- first\n{}\n--- second\n{}", ended.said(), first.said(), second.said());
     first.wait_over(&run);
     assert_all_pass(&left.run("latest"), LINES, &[], &said());
-    assert_eq!(runs(&left.reports()), [run.clone()], "one run it was, and one it stayed\n{}", said());
+    assert_eq!(
+        runs(&left.reports()),
+        std::slice::from_ref(&run),
+        "one run it was, and one it stayed\n{}",
+        said()
+    );
 
     // Nobody dialed what was finished; nothing was cut off but by the kill.
     let after = dials(&exchange.log());

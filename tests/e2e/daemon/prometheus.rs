@@ -139,7 +139,7 @@ fn an_alert_on_a_failed_line_fires_and_so_do_those_on_the_daemon() {
 
     daemon.control(&json!({"do": "emergency-stop", "why": "a drill"})).done();
     let stopped = has("LinemanEmergencyStopped", "emergency-stopped");
-    prometheus.wait("an emergency stop", "stands", Some(&daemon), &stopped);
+    prometheus.wait("an emergency stop", "stands", Some(&daemon), stopped);
     daemon.control(&json!({"do": "release"})).done();
     prometheus.wait("its end", "stands", Some(&daemon), |firing| !stopped(firing));
 

@@ -291,7 +291,7 @@ fn a_line_that_passed_not_long_ago_is_skipped_and_told_when() {
         now: at("2026-11-25T03:00:00Z"),
         voice: &voice,
         passed: &passed,
-        skip_passed: Some(Duration::from_hours(7 * 24)),
+        skip_passed: Some(Duration::from_secs(7 * 24 * 3600)),
     };
     plan.settle(&standing).unwrap();
     assert_eq!(

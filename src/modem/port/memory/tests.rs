@@ -5,7 +5,7 @@ use crate::model::Fault;
 use crate::modem::port::{PortOptions, PortPath};
 
 /// A limit that a test never reaches.
-const LONG: Duration = Duration::from_hours(1);
+const LONG: Duration = Duration::from_secs(3600);
 
 async fn open(door: &Door, clock: Clock) -> Result<Port, PortError> {
     Port::open(&PortPath::Memory(door.clone()), &PortOptions::default(), clock).await
