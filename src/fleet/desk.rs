@@ -42,6 +42,13 @@ pub struct DeskFact {
 pub trait Remember: Send + Sync + 'static {
     /// The secret of this credential was refused.
     fn refused(&self, credential: &Credential, why: &str);
+
+    /// Why the secret must not be sent, if another run was refused with it since this one began. Asked at every prompt until the
+    /// credential is proven, so it must be quick where nothing is new: `seen` is of the memory's state that was asked last for
+    /// this credential.
+    fn refused_elsewhere(&self, _credential: &Credential, _seen: &mut u64) -> Option<String> {
+        None
+    }
 }
 
 /// The desk.
@@ -56,6 +63,8 @@ pub struct Desk {
     used: BTreeMap<LineId, CredentialName>,
     facts: Vec<DeskFact>,
     memory: std::sync::Arc<dyn Remember>,
+    /// Up to which change of the memory each credential was looked for in it.
+    seen: BTreeMap<CredentialName, u64>,
     remembering: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -84,6 +93,7 @@ impl Desk {
             used: BTreeMap::new(),
             facts: barred,
             memory,
+            seen: BTreeMap::new(),
             remembering: Vec::new(),
         }
     }
@@ -95,6 +105,7 @@ impl Desk {
 
     /// A call is at its login prompt.
     pub fn ask(&mut self, line: &LineId, credential: &CredentialName, reply: oneshot::Sender<Grant>) {
+        self.hear_of_others(credential);
         let answer = match self.guard(credential) {
             Some(guard) => guard.ask(line, credential),
             None => Answer::Deny(format!("the plan has no credential `{credential}`")),
@@ -102,6 +113,22 @@ impl Desk {
         self.used.insert(line.clone(), credential.clone());
         self.waiting.insert(line.clone(), reply);
         self.answer(line, answer);
+    }
+
+    /// Runs on other banks, and technicians' calls beside this one, may have the same account: what they were refused with is not
+    /// sent here as if nothing had been.
+    fn hear_of_others(&mut self, credential: &CredentialName) {
+        let Some(entry) = self.entries.get(credential) else { return };
+        if self.guards.get(&account(&entry.credential)).is_none_or(|guard| !guard.is_open(credential)) {
+            return;
+        }
+        let seen = self.seen.entry(credential.clone()).or_default();
+        let Some(why) = self.memory.refused_elsewhere(&entry.credential, seen) else { return };
+        if let Some(guard) = self.guard(credential) {
+            guard.bar(credential, why.clone());
+        }
+        let state = CredentialState::Stopped;
+        self.facts.push(DeskFact { credential: credential.clone(), state, detail: why });
     }
 
     /// What the console made of the password.
@@ -241,6 +268,30 @@ mod tests {
             prove_on: None,
             barred: None,
         }
+    }
+
+    /// Another run was refused with the secret meanwhile.
+    struct Heard;
+
+    impl Remember for Heard {
+        fn refused(&self, _: &Credential, _: &str) {}
+
+        fn refused_elsewhere(&self, _: &Credential, _: &mut u64) -> Option<String> {
+            Some("it was refused elsewhere".to_owned())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_refused_to_another_run_is_not_sent_again_by_this_one() {
+        let mut desk = Desk::new(vec![entry("one", "oob")], std::sync::Arc::new(Heard));
+        for line in ["A", "B"] {
+            let (reply, answer) = oneshot::channel();
+            desk.ask(&line.parse().unwrap(), &"one".parse().unwrap(), reply);
+            assert!(matches!(answer.await, Ok(Grant::Denied(why)) if why == "it was refused elsewhere"));
+        }
+        let facts = desk.take_facts();
+        assert_eq!(facts.len(), 1, "{facts:?}");
+        assert_eq!(facts[0].state, CredentialState::Stopped);
     }
 
     /// A worker that dies tells no outcome: whether the password was out by then decides.

@@ -102,6 +102,11 @@ impl Guard {
         }
     }
 
+    /// Whether nobody knows yet if this credential works: it is neither proven, nor refused.
+    pub fn is_open(&self, credential: &CredentialName) -> bool {
+        self.entries.get(credential).is_some_and(|entry| !entry.proven) && self.denial(credential).is_none()
+    }
+
     /// A line's call is at its login prompt and asks whether it may send the password.
     pub fn ask(&mut self, line: &LineId, credential: &CredentialName) -> Answer {
         if let Some(why) = self.denial(credential) {

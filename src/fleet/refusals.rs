@@ -110,6 +110,7 @@ struct Memory {
 pub struct Refusals {
     path: PathBuf,
     refused: Vec<Refusal>,
+    changes: u64,
 }
 
 impl Refusals {
@@ -117,7 +118,17 @@ impl Refusals {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, RefusalsError> {
         let path = path.into();
         let refused = read(&path)?;
-        Ok(Self { path, refused })
+        Ok(Self { path, refused, changes: 0 })
+    }
+
+    /// Reads it again: how often others have changed it since it was opened, as far as was seen here.
+    pub fn renew(&mut self) -> Result<u64, RefusalsError> {
+        let refused = read(&self.path)?;
+        if refused != self.refused {
+            self.refused = refused;
+            self.changes += 1;
+        }
+        Ok(self.changes)
     }
 
     /// Whether this secret of this account was refused before.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::credentials::ResolvedCredential;
 use crate::console::Credential;
 use crate::fleet::desk::Remember;
-use crate::fleet::refusals::{Refusals, RefusalsError};
+use crate::fleet::refusals::{Refusal, Refusals, RefusalsError};
 use crate::model::PlanName;
 use crate::modem::clock::Clock;
 
@@ -61,12 +61,12 @@ impl Memory {
     /// Why this secret must not be sent, if it was refused before. Slow on purpose.
     pub(crate) fn barred(&self, credential: &ResolvedCredential) -> Option<String> {
         let file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-        let refusal = file.find(&credential.username, credential.password.as_ref()?)?;
-        Some(format!(
-            "its secret was refused on {:.0} (plan {}) and has not changed since",
-            refusal.when, refusal.plan
-        ))
+        file.find(&credential.username, credential.password.as_ref()?).map(words)
     }
+}
+
+fn words(refusal: &Refusal) -> String {
+    format!("its secret was refused on {:.0} (plan {}) and has not changed since", refusal.when, refusal.plan)
 }
 
 /// `$XDG_STATE_HOME`, else `~/.local/state`; names that are not absolute count as none.
@@ -95,11 +95,45 @@ impl Remember for Memory {
             tracing::error!("a refused secret could not be remembered ({why}): {error}");
         }
     }
+
+    fn refused_elsewhere(&self, credential: &Credential, seen: &mut u64) -> Option<String> {
+        let mut file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        match file.renew() {
+            Ok(changes) if changes > std::mem::replace(seen, changes) => {
+                file.find(credential.username(), credential.password()).map(words)
+            }
+            Ok(_) => None,
+            Err(error) => {
+                tracing::warn!("what other runs were refused with is not known: {error}");
+                None
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As of two runs on two banks, which begin at the same time.
+    #[test]
+    fn what_another_run_was_refused_with_is_heard_of_for_each_credential() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let of_run = || Memory {
+            plan: "nightly".parse().unwrap(),
+            clock: Clock::start(),
+            file: Some(Arc::new(Mutex::new(Refusals::open(folder.path().join("refused.json")).unwrap()))),
+        };
+        let (ours, theirs) = (of_run(), of_run());
+        let secret = |username: &str, text: &str| Credential::new(username, text.to_owned().into()).unwrap();
+        let (mut oob, mut lab) = (0, 0);
+        assert_eq!(ours.refused_elsewhere(&secret("oob", "old"), &mut oob), None);
+        theirs.refused(&secret("oob", "old"), "it was refused");
+        assert_eq!(ours.refused_elsewhere(&secret("lab", "old"), &mut lab), None, "another account");
+        let why = ours.refused_elsewhere(&secret("oob", "old"), &mut oob).unwrap();
+        assert!(why.contains("plan nightly"), "{why}");
+        assert_eq!(ours.refused_elsewhere(&secret("oob", "new"), &mut 0), None, "it has changed");
+    }
 
     #[test]
     fn all_reports_folders_of_a_user_share_one_memory() {

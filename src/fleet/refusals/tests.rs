@@ -112,7 +112,7 @@ fn a_damaged_file_is_told_and_never_dropped() {
             "{error}"
         );
     }
-    let mut good = Refusals { path: path.clone(), refused: Vec::new() };
+    let mut good = Refusals { path: path.clone(), refused: Vec::new(), changes: 0 };
     assert!(good.remember("oob", &secret("a"), when(), &plan()).is_err(), "it was overwritten");
     assert_eq!(fs::read_to_string(&path).unwrap(), entry(dear));
 }

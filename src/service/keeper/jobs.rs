@@ -11,7 +11,7 @@ use super::queue::{Item, Want};
 use super::{Action, Begin, JobId, Keeper, Level, OrderId, RunEnd, Ticket, What, done, refused};
 use crate::config::service::{LoadedPlan, WINDOW_MAX};
 use crate::fleet::order::{self, Order};
-use crate::model::{BankName, LineId, ModemId, Mono, RunId};
+use crate::model::{BankName, LineId, ModemId, Mono, PlanName, RunId};
 use crate::service::durable::Running;
 use crate::service::status::LastRun;
 
@@ -181,6 +181,7 @@ impl Keeper {
         let (plan, due, failures, is_call) = (job.plan.clone(), job.due, job.failures, job.is_call());
         let name = plan.name().clone();
         if !is_call {
+            self.let_go_of_older(&name, &run);
             let running = if let Some(Want::Resume(running)) = item.map(|item| item.want) {
                 Running { deaths: failures, ..running }
             } else {
@@ -196,6 +197,17 @@ impl Keeper {
         }
         if let Some(ticket) = ticket {
             self.reply(ticket, Ok(control_done(format!("run `{run}` has begun"), Some(run))));
+        }
+    }
+
+    /// A run that was cut off, and could not go on, is left as it is once another one of its plan has begun: that one dials
+    /// all its lines anew.
+    fn let_go_of_older(&mut self, name: &PlanName, begun: &RunId) {
+        let older = self.queue.take_all(|item| {
+            item.plan == *name && item.want.resumed().is_some_and(|waiting| waiting != begun)
+        });
+        for item in older {
+            self.drop_item(&item, &format!("run `{begun}` was begun after it"));
         }
     }
 
@@ -232,6 +244,9 @@ impl Keeper {
         }
         item.failures += 1;
         item.failed = Some(why.to_owned());
+        if let Some(ticket) = asked {
+            self.reply(ticket, Err(refused(what.clone())));
+        }
         self.try_again(*item, &what);
     }
 

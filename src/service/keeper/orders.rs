@@ -120,10 +120,12 @@ impl Keeper {
         if self.queue.find(|item| item.plan == *name && item.want == Want::Demand).is_some() {
             return Err(refused(format!("a run of plan `{name}` on demand waits already")));
         }
-        // What was cut off is gone on with, at once, rather than begun anew.
-        if let Some(item) =
-            self.queue.iter_mut().find(|item| item.plan == *name && item.want.resumed().is_some())
-        {
+        // What was cut off is gone on with, at once, rather than begun anew; but for what has been tried, and can't go on.
+        let may_go_on = |item: &Item| match &item.want {
+            Want::Resume(running) => item.failures <= running.deaths,
+            Want::Call(_) | Want::Demand | Want::Due(_) => false,
+        };
+        if let Some(item) = self.queue.iter_mut().find(|item| item.plan == *name && may_go_on(item)) {
             item.not_before = None;
             item.anyway |= anyway;
             let run = item.want.resumed().map(ToString::to_string).unwrap_or_default();

@@ -404,6 +404,27 @@ fn two_banks_never_call_one_number_at_once() {
     assert_eq!(world.begins()[0].2, What::Call { line: "west-3".parse().unwrap(), modem: None });
 }
 
+/// As where its plan was edited meanwhile: whoever starts the plan gets a new run, and nothing goes back to the old one.
+#[test]
+fn a_run_that_was_cut_off_and_cannot_go_on_gives_way_to_a_new_one() {
+    let mut world = World::usual("2026-11-23T01:00:00");
+    world.to("2026-11-23T02:00:00");
+    let (_, old) = world.begun();
+    let mut world = World::new("2026-11-23T02:10:00", &daemon("", ""), world.kept());
+    let stands = Left::CutOff;
+    let newest = Leftover { run: old.clone(), begun: at("2026-11-23T02:00:00"), stands };
+    world.step(Input::Found { plan: "night".parse().unwrap(), newest: Ok(Some(newest)) });
+    let job = world.begins()[0].0;
+    world.step(Input::NotBegun { job, why: "its plan has another line now".to_owned() });
+    let ticket = world.tell(start("night"));
+    let (_, new) = world.begun();
+    assert_eq!(world.answer(ticket).unwrap().run, Some(new.clone()));
+    assert_ne!(new, old);
+    says(&world.logged(), &format!("run `{new}` was begun after it"));
+    assert!(world.keeper.queue.iter().next().is_none());
+    assert_eq!(world.kept().plans[&"night".parse().unwrap()].running.as_ref().unwrap().run, new);
+}
+
 #[test]
 fn a_run_whose_plan_is_gone_is_seen_and_can_be_stopped() {
     let mut world = World::usual("2026-11-23T01:00:00");
