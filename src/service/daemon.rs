@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::alone::Alone;
 use super::brain::{self, Guarded, Make, panic_text};
-use super::control::{Answer, Control, Level, Refused};
+use super::control::{Answer, Control, Done, Level, Refused};
 use super::durable::{self, Durable};
 use super::http::{Rooms, Server};
 use super::jobs::{self, Finished, Surroundings};
@@ -488,9 +488,10 @@ impl Daemon {
     }
 
     fn carry_out(&mut self, actions: Vec<Action>) {
+        let mut unkept = None;
         for action in actions {
             match action {
-                Action::Keep(state) => self.keep(&state),
+                Action::Keep(state) => unkept = self.keep(&state).err(),
                 Action::Look { plan, reports } => {
                     self.errand(move || {
                         let looked = catch_unwind(|| leftover::look(&reports, &plan));
@@ -503,7 +504,7 @@ impl Daemon {
                 Action::Reply { ticket, answer } => {
                     // Whoever asked may be gone.
                     if let Some(reply) = self.tickets.remove(&ticket) {
-                        let _ = reply.send(answer);
+                        let _ = reply.send(lasting(answer, unkept.as_deref()));
                     }
                 }
                 Action::Reload => self.reload(),
@@ -525,9 +526,11 @@ impl Daemon {
     }
 
     /// It must be on the disk before anything that follows from it is done.
-    fn keep(&mut self, state: &Durable) {
+    fn keep(&mut self, state: &Durable) -> Result<(), String> {
         let kept = tokio::task::block_in_place(|| durable::store(&self.state, state));
-        self.inputs.push_back(Input::Kept(kept.map_err(|error| error.to_string())));
+        let kept = kept.map_err(|error| error.to_string());
+        self.inputs.push_back(Input::Kept(kept.clone()));
+        kept
     }
 
     /// Something that blocks on files, beside the loop.
@@ -657,6 +660,18 @@ impl Ending {
             None => std::future::pending().await,
         }
     }
+}
+
+/// An answer, with what could not be kept: whoever stops everything relies on it.
+fn lasting(answer: Answer, unkept: Option<&str>) -> Answer {
+    let Some(why) = unkept else { return answer };
+    answer.map(|done| Done {
+        said: format!(
+            "{}; BUT it can't be written to the disk, and a restart would forget it: {why}",
+            done.said
+        ),
+        ..done
+    })
 }
 
 fn log(level: Level, text: &str) {

@@ -182,6 +182,16 @@ fn own_work() -> Work {
     |begin, orders, around| Box::pin(jobs::work(begin, orders, around))
 }
 
+#[test]
+fn whoever_stops_everything_hears_that_it_could_not_be_kept() {
+    let done = || Ok(Done { said: "everything hangs up".to_owned(), run: None });
+    assert_eq!(lasting(done(), None), done());
+    let said = lasting(done(), Some("no space left")).unwrap().said;
+    assert!(said.contains("everything hangs up; BUT") && said.contains("no space left"), "{said}");
+    let refused = || Err(Refused { why: "no".to_owned(), unknown: false });
+    assert_eq!(lasting(refused(), Some("no space left")), refused());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_brain_that_dies_ends_its_runs_cleanly_and_the_next_one_goes_on() {
     static NEWS: Mutex<Option<News>> = Mutex::new(None);
