@@ -3,29 +3,34 @@
 //! It polls nothing: each thing that can happen wakes it by itself. Whatever takes time (a job, a file that is read, an answer)
 //! is a task whose outcome comes back through the inbox, so that no control ever waits behind it.
 
+mod deeds;
+mod ending;
+mod reading;
+mod revival;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
-use std::ffi::OsString;
-use std::panic::catch_unwind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::ending::Ending;
+use self::reading::{Reread, read};
 use super::alone::Alone;
 use super::brain::{self, Guarded, Make, panic_text};
-use super::control::{Answer, Control, Done, Level, Refused};
-use super::durable::{self, Durable};
+use super::control::{Answer, Control, Refused};
+use super::durable::{self};
 use super::http::{Rooms, Server};
 use super::jobs::{self, Finished, Surroundings};
-use super::keeper::{Action, Begin, Input, JobId, OrderId, RunEnd, Ticket};
+use super::keeper::{Begin, Input, JobId, RunEnd, Ticket};
 use super::leadership::{Leadership, Standing};
-use super::leftover;
 use super::levels::Levels;
 use super::live::Live;
 use super::signals::Word;
@@ -33,8 +38,8 @@ use super::status::Status;
 use super::systemd::Systemd;
 use super::watch::Watch;
 use crate::call::machine::Cancel;
-use crate::config::service::{Loaded, Unloaded, load};
-use crate::fleet::order::{self, Order};
+use crate::config::service::Loaded;
+use crate::fleet::order::{self};
 use crate::model::Reading;
 use crate::modem::clock::set::SetWatch;
 use crate::modem::clock::{Clock, Wall};
@@ -154,22 +159,6 @@ async fn serve_with(setup: Setup, crew: Crew) -> Result<(), Failure> {
     let given_up = daemon.given_up.take();
     daemon.close().await;
     given_up.map_or(Ok(()), |why| Err(Failure::unjudged(why)))
-}
-
-/// Reads the configuration. Blocks on files.
-fn read(config: &Path) -> Result<Loaded, Unloaded> {
-    tokio::task::block_in_place(|| load(config, &environment))
-}
-
-fn environment(name: &str) -> Option<OsString> {
-    std::env::var_os(name)
-}
-
-/// The configuration, read again.
-struct Reread {
-    loaded: Result<Result<Loaded, Unloaded>, String>,
-    /// When the reading began.
-    from: Timestamp,
 }
 
 /// A job at work.
@@ -378,79 +367,6 @@ impl Daemon {
         self.show();
     }
 
-    /// Its brain has died of a panic: whoever waits is told, and what goes on ends cleanly, for another one to go on with.
-    fn brain_died(&mut self, why: &str) {
-        tracing::error!(
-            "the daemon's brain died, which is a defect: {why}; runs log out, and go on with another one"
-        );
-        if self.keeper.is_hopeless() {
-            self.given_up = Some(format!("the daemon's brain died again and again: {why}"));
-        }
-        self.inputs.retain(|input| !matches!(input, Input::Control { .. }));
-        for (_, reply) in std::mem::take(&mut self.tickets) {
-            let why = "the daemon has met with an error of its own, and begins anew; ask again".to_owned();
-            let _ = reply.send(Err(Refused { why, unknown: false }));
-        }
-        self.stop_all(Cancel::LogOut);
-    }
-
-    /// Ends all that goes on, whatever anybody thinks of it.
-    fn stop_all(&self, how: Cancel) {
-        let why = "the daemon begins anew after an error of its own";
-        for at_work in self.at_work.values() {
-            let (orders, order) = (at_work.orders.clone(), Order::Stop { how, why: Some(why.to_owned()) });
-            self.errands.spawn(async move {
-                // It may be over.
-                let _ = orders.send(order::Told { order, reply: None }).await;
-            });
-        }
-    }
-
-    /// No brain lives: if nothing goes on any more, another one begins with what was kept; whether it has. What happens until
-    /// then waits, but for a word that nothing may hold up.
-    fn come_round(&mut self) -> bool {
-        if !self.jobs.is_empty() {
-            let now_at_all_events = |input: &Input| {
-                matches!(
-                    input,
-                    Input::Terminate(Cancel::HangUp)
-                        | Input::Control { control: Control::EmergencyStop { .. }, .. }
-                )
-            };
-            if self.inputs.iter().any(now_at_all_events) {
-                self.stop_all(Cancel::HangUp);
-            }
-            return false;
-        }
-        if self.given_up.is_some() {
-            self.over = true;
-            return false;
-        }
-        let now = self.now();
-        let restored = tokio::task::block_in_place(|| durable::load(&self.state, now.wall));
-        let loaded = Arc::clone(&self.loaded.borrow());
-        let begun = match restored {
-            Ok(restored) => self.keeper.begin(&now, loaded, restored.state),
-            Err(why) => Err(why.to_string()),
-        };
-        match begun {
-            Ok(first) => {
-                tracing::info!("another brain has begun, with what was kept");
-                self.carry_out(first);
-                // What is loaded now came while none lived, perhaps; how things stand among its peers it is told first.
-                let waiting = std::mem::take(&mut self.inputs);
-                self.tell_role();
-                self.inputs.extend(waiting);
-                true
-            }
-            Err(why) => {
-                self.given_up = Some(format!("no other brain could begin: {why}"));
-                self.over = true;
-                false
-            }
-        }
-    }
-
     /// What is known at once is told at once: whoever asks as soon as the daemon is up is not refused for nothing.
     fn tell_role(&mut self) {
         let Standing { role, why } = self.leadership.watch().borrow().clone();
@@ -476,145 +392,6 @@ impl Daemon {
         }
     }
 
-    /// A new configuration is in force: what hangs on it here.
-    async fn configured(&mut self, loaded: &Arc<Loaded>) {
-        for warning in &loaded.warnings {
-            tracing::warn!("{warning}");
-        }
-        self.loaded.send_replace(Arc::clone(loaded));
-        if let Err(why) = self.server.apply(&loaded.service).await {
-            tracing::error!("{why}; it listens as before, as far as it can");
-        }
-    }
-
-    fn carry_out(&mut self, actions: Vec<Action>) {
-        let mut unkept = None;
-        for action in actions {
-            match action {
-                Action::Keep(state) => unkept = self.keep(&state).err(),
-                Action::Look { plan, reports } => {
-                    self.errand(move || {
-                        let looked = catch_unwind(|| leftover::look(&reports, &plan));
-                        let newest = looked.unwrap_or_else(|payload| Err(panic_text(payload.as_ref())));
-                        Input::Found { plan, newest }
-                    });
-                }
-                Action::Begin(begin) => self.begin(begin),
-                Action::Order { job, order, what } => self.order(job, order, what),
-                Action::Reply { ticket, answer } => {
-                    // Whoever asked may be gone.
-                    if let Some(reply) = self.tickets.remove(&ticket) {
-                        let _ = reply.send(lasting(answer, unkept.as_deref()));
-                    }
-                }
-                Action::Reload => self.reload(),
-                Action::Lead(plan) => self.leadership = Leadership::new(&plan),
-                Action::Tell(role) => {
-                    if let Err(why) = self.leadership.tell(role) {
-                        tracing::warn!("{why}");
-                    }
-                }
-                Action::Levels(levels) => {
-                    if let Err(why) = self.levels.set(&levels) {
-                        tracing::warn!("the log's levels stay as they were: {why}");
-                    }
-                }
-                Action::Log { level, text } => log(level, &text),
-                Action::Exit => self.over = true,
-            }
-        }
-    }
-
-    /// It must be on the disk before anything that follows from it is done.
-    fn keep(&mut self, state: &Durable) -> Result<(), String> {
-        let kept = tokio::task::block_in_place(|| durable::store(&self.state, state));
-        let kept = kept.map_err(|error| error.to_string());
-        self.inputs.push_back(Input::Kept(kept.clone()));
-        kept
-    }
-
-    /// Something that blocks on files, beside the loop.
-    fn errand(&self, work: impl FnOnce() -> Input + Send + 'static) {
-        let inbox = self.inbox.clone();
-        self.errands.spawn_blocking(move || {
-            // The loop may be over.
-            let _ = inbox.blocking_send(work());
-        });
-    }
-
-    fn reload(&mut self) {
-        if std::mem::replace(&mut self.reading, true) {
-            self.read_again = true;
-            return;
-        }
-        self.systemd.reloading();
-        let (config, readings, from) = (self.config.clone(), self.readings.clone(), self.clock.wall());
-        let read = self.errands.spawn_blocking(move || load(&config, &environment));
-        self.errands.spawn(async move {
-            let loaded = read.await.map_err(died_of);
-            // The loop may be over.
-            let _ = readings.send(Reread { loaded, from }).await;
-        });
-    }
-
-    /// The configuration was read, for better or worse: from here on what was read is watched.
-    fn reread(&mut self, Reread { loaded, from }: Reread) {
-        self.reading = false;
-        let input = match loaded {
-            Ok(Ok(loaded)) => {
-                self.files.follow(loaded.files.iter().cloned(), from);
-                Input::Config(Arc::new(loaded))
-            }
-            Ok(Err(unread)) => {
-                self.files.follow(unread.files.iter().cloned(), from);
-                Input::BadConfig(unread.problems)
-            }
-            Err(why) => {
-                tracing::error!("the configuration could not be read: {why}");
-                self.systemd.ready(&self.said);
-                if std::mem::take(&mut self.read_again) {
-                    self.reload();
-                }
-                return;
-            }
-        };
-        if std::mem::take(&mut self.read_again) {
-            // Whoever asked meanwhile may have mended what this reading has not seen: his answer is the next one.
-            self.reload();
-            return;
-        }
-        self.inputs.push_back(input);
-    }
-
-    fn begin(&mut self, begin: Begin) {
-        let job = begin.job;
-        let (orders, orders_in) = mpsc::channel(jobs::ORDERS_MAX);
-        let around =
-            Surroundings { live: Arc::clone(&self.live), inbox: self.inbox.clone(), clock: self.clock };
-        let task = self.jobs.spawn((self.work)(begin, orders_in, around));
-        self.tasks.insert(task.id(), job);
-        self.at_work.insert(job, AtWork { orders, begun: false });
-    }
-
-    fn order(&mut self, job: JobId, order: OrderId, what: Order) {
-        let (reply, answer) = oneshot::channel();
-        let told = order::Told { order: what, reply: Some(reply) };
-        let sent = match self.at_work.get(&job) {
-            Some(at_work) => at_work.orders.try_send(told).map_err(|error| error.to_string()),
-            None => Err(String::new()),
-        };
-        if sent.is_err() {
-            let answer = Err(jobs::was_over(job));
-            self.inputs.push_back(Input::Ordered { order, answer });
-            return;
-        }
-        let inbox = self.inbox.clone();
-        self.errands.spawn(async move {
-            let answer = answer.await.unwrap_or_else(|_| Err(jobs::was_over(job)));
-            let _ = inbox.send(Input::Ordered { order, answer }).await;
-        });
-    }
-
     /// The end: whoever waits is told, and the last words go out.
     async fn close(mut self) {
         for (_, reply) in std::mem::take(&mut self.tickets) {
@@ -630,58 +407,6 @@ impl Daemon {
             let _ = tokio::time::timeout(Duration::from_secs(1), self.errands.wait()).await;
         }
         tracing::info!("ended");
-    }
-}
-
-/// How far the end is.
-#[derive(Debug, Default)]
-struct Ending {
-    stage: u8,
-    until: Option<crate::model::Mono>,
-}
-
-impl Ending {
-    /// It is wanted, once more: how; `None` where all has been tried.
-    fn again(&mut self, now: crate::model::Mono) -> Option<Cancel> {
-        let (how, limit) = match self.stage {
-            0 => (Cancel::LogOut, LOG_OUT_LIMIT),
-            1 => (Cancel::HangUp, HANG_UP_LIMIT),
-            _ => return None,
-        };
-        self.stage += 1;
-        self.until = Some(now + limit);
-        Some(how)
-    }
-
-    /// Waits until it takes too long; for ever, if nobody wants the end.
-    async fn limit(&self, clock: &Clock) {
-        match self.until {
-            Some(until) => tokio::time::sleep_until(clock.instant(until)).await,
-            None => std::future::pending().await,
-        }
-    }
-}
-
-/// An answer, with what could not be kept: whoever stops everything relies on it.
-fn lasting(answer: Answer, unkept: Option<&str>) -> Answer {
-    let Some(why) = unkept else { return answer };
-    answer.map(|done| Done {
-        said: format!(
-            "{}; BUT it can't be written to the disk, and a restart would forget it: {why}",
-            done.said
-        ),
-        ..done
-    })
-}
-
-fn log(level: Level, text: &str) {
-    match level {
-        Level::Off => {}
-        Level::Error => tracing::error!("{text}"),
-        Level::Warn => tracing::warn!("{text}"),
-        Level::Info => tracing::info!("{text}"),
-        Level::Debug => tracing::debug!("{text}"),
-        Level::Trace => tracing::trace!("{text}"),
     }
 }
 
@@ -706,7 +431,3 @@ async fn maybe(wait: Option<impl Future<Output = ()>>) {
         None => std::future::pending().await,
     }
 }
-
-#[cfg(test)]
-#[cfg(unix)]
-mod tests;

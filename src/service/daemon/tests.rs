@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,10 +13,14 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
+use jiff::Timestamp;
+
+use super::deeds::lasting;
 use super::*;
 use crate::model::{EventKind, RunId};
 use crate::service::brain::Brain;
-use crate::service::keeper::Keeper;
+use crate::service::control::Done;
+use crate::service::keeper::{Action, Keeper};
 
 const LINES: usize = 14;
 /// How long anything may take.
