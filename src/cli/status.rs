@@ -11,7 +11,7 @@ use super::{Failure, daemon, say};
 use crate::console::transcript::clean_line;
 use crate::report::why::clock;
 use crate::service::http::client::ClientError;
-use crate::service::status::{BankStatus, ModemStatus, PlanStatus, Stands, Status};
+use crate::service::status::{BankStatus, ModemStatus, PlanStatus, Progress, Stands, Status};
 
 /// It works.
 const WELL: u8 = 0;
@@ -113,7 +113,10 @@ fn told(why: &str, until: Option<Timestamp>, zone: &TimeZone) -> String {
 
 fn plan_row(plan: &PlanStatus, zone: &TimeZone) -> [String; 5] {
     let at = match (&plan.run, plan.next) {
-        (Some(run), _) => format!("run {run}"),
+        (Some(run), _) => match plan.progress {
+            Some(Progress { judged, lines }) => format!("run {run}, {judged} of {lines}"),
+            None => format!("run {run}"),
+        },
         (None, Some(next)) => format!("next {}", clock(next, zone)),
         (None, None) => "on demand".to_owned(),
     };
@@ -123,6 +126,11 @@ fn plan_row(plan: &PlanStatus, zone: &TimeZone) -> [String; 5] {
             .iter()
             .map(|(line, why)| format!("line {line} is disabled{}", reason(why, None, zone))),
     );
+    if let (None, Some(last)) = (&plan.run, &plan.last) {
+        let counts: Vec<String> = last.counts.iter().map(|(result, n)| format!("{result} {n}")).collect();
+        let how = if last.completed { "ended" } else { "was ended" };
+        why.push(format!("the last {how} {}: {}", clock(last.ended, zone), counts.join(", ")));
+    }
     why.retain(|why| !why.is_empty());
     [plan.plan.to_string(), plan.bank.to_string(), plan.stands.word().to_owned(), at, why.join("; ")]
 }

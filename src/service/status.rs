@@ -194,10 +194,22 @@ pub struct PlanStatus {
     pub next: Option<Timestamp>,
     /// The run that goes on.
     pub run: Option<RunId>,
+    /// How far that is, once something is recorded of it.
+    #[serde(default)]
+    pub progress: Option<Progress>,
     /// The last run that ended.
     pub last: Option<LastRun>,
     /// Lines that an operator disabled, and why.
     pub disabled_lines: BTreeMap<LineId, String>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Lines that have a verdict.
+    pub judged: u64,
+    /// All its lines.
+    pub lines: u64,
 }
 
 /// A run that has ended.

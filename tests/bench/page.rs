@@ -127,6 +127,7 @@ fn status() -> Status {
             schedule: vec!["0 2 * * *".to_owned()],
             next: Some(at),
             run: None,
+            progress: None,
             last: Some(last),
             disabled_lines: std::collections::BTreeMap::new(),
         }],

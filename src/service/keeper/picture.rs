@@ -12,7 +12,9 @@ use crate::config::service::{LeadershipPlan, LoadedPlan};
 use crate::model::event::ModemState;
 use crate::model::{BankName, ModemId, Reading};
 use crate::report::RunState;
-use crate::service::status::{BankStatus, ConfigStatus, ModemStatus, PlanStatus, Stands, Status, Waiting};
+use crate::service::status::{
+    BankStatus, ConfigStatus, ModemStatus, PlanStatus, Progress, Stands, Status, Waiting,
+};
 
 impl Keeper {
     /// The daemon as it stands, as far as the brain knows: what the modems of a run do is in its own state ([`overlay`]).
@@ -120,6 +122,7 @@ impl Keeper {
                 .unwrap_or_default(),
             next: self.next_due(plan).filter(|_| !is_gone),
             run: job.and_then(|job| job.run.as_ref()).map(|(run, _)| run.clone()),
+            progress: None,
             last: memory.last,
             disabled_lines: memory.lines.into_iter().map(|(line, word)| (line, word.why)).collect(),
         }
@@ -245,6 +248,10 @@ pub fn overlay(status: &mut Status, state: &RunState) {
     let run = &state.header().run;
     let Some(bank) = status.banks.iter_mut().find(|bank| bank.bank == state.header().bank) else { return };
     let is_its = bank.run.as_ref() == Some(run);
+    if let Some(plan) = status.plans.iter_mut().find(|plan| plan.run.as_ref() == Some(run)) {
+        let counts = state.counts();
+        plan.progress = Some(Progress { judged: counts.judged(), lines: counts.total() });
+    }
     let calls: BTreeMap<&ModemId, _> =
         state.running().iter().map(|(call, running)| (&running.modem, (call, running))).collect();
     for figures in state.modems() {

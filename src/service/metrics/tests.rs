@@ -23,6 +23,7 @@ fn plan(name: &str, stands: Stands) -> PlanStatus {
         schedule: vec!["0 2 * * *".into()],
         next: Some(at("2026-11-23T02:00:00Z")),
         run: None,
+        progress: None,
         last: None,
         disabled_lines: [("BR0001-A".parse().unwrap(), "cut off".to_owned())].into(),
     }

@@ -59,6 +59,7 @@ fn status(word: &str) -> Status {
             schedule: vec![words("0 2 * * *")],
             next: Some(at),
             run: None,
+            progress: None,
             last: Some(LastRun {
                 run: RUN.parse().unwrap(),
                 ended: at,
