@@ -3,6 +3,7 @@
 //!
 //! One connection a request. Waits are bounded, but for live events, which end with their daemon.
 
+#[cfg(unix)]
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -277,6 +278,7 @@ impl Client {
     }
 }
 
+#[cfg(unix)]
 /// What somebody can do about it.
 fn said(error: &io::Error) -> String {
     match error.kind() {

@@ -41,6 +41,7 @@ pub(super) enum Need {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Door {
     /// The control socket.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is none here"))]
     Socket,
     /// The HTTP server.
     Http {

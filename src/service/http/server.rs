@@ -62,6 +62,7 @@ pub struct Server {
     tls: Arc<RwLock<Option<TlsAcceptor>>>,
     has_tls: bool,
     port_hall: Arc<Hall>,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no control socket here"))]
     socket_hall: Arc<Hall>,
     /// Ends the wait for a token that is asked for.
     asking: CancellationToken,

@@ -5,14 +5,12 @@
 //! on a file system whose locks reach all hosts that share it; what is done to the file on another host is seen only where the
 //! file system tells of it.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
 use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::watch;
 
@@ -146,20 +144,21 @@ impl Keeper {
     }
 
     /// Waits until the lock is ours.
-    fn lock(&self) -> io::Result<Flock<File>> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path)?;
-        let mut file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(locked) => return Ok(locked),
-            Err((file, Errno::EWOULDBLOCK)) => file,
-            Err((_, error)) => return Err(error.into()),
-        };
+    fn lock(&self) -> io::Result<File> {
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path)?;
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
         let holder = holder(&mut file).map_or_else(|| "a peer".to_owned(), |holder| format!("`{holder}`"));
         self.say(Role::Secondary, format!("{holder} holds the lock on `{}`", self.path.display()));
         loop {
-            match Flock::lock(file, FlockArg::LockExclusive) {
-                Ok(locked) => return Ok(locked),
-                Err((again, Errno::EINTR)) => file = again,
-                Err((_, error)) => return Err(error.into()),
+            match file.lock() {
+                Ok(()) => return Ok(file),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
     }
@@ -179,7 +178,7 @@ impl Keeper {
 
     /// Waits so long, unless nobody wants to know any more.
     fn dropped_within(&self, pause: Duration) -> bool {
-        // Files that change meanwhile are looked at afterwards; each may only shorten the pause.
+        // Files that change meanwhile are looked at once it is quiet: each begins the pause anew.
         loop {
             match self.woken.recv_timeout(pause) {
                 Ok(Woken::Files) => {}
@@ -198,9 +197,16 @@ enum Lost {
     Dropped,
 }
 
+#[cfg(unix)]
 fn same(a: &Metadata, b: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+/// As far as can be told here.
+#[cfg(not(unix))]
+fn same(a: &Metadata, b: &Metadata) -> bool {
+    a.created().ok() == b.created().ok()
 }
 
 /// Writes into the file who holds it, for people, and for the peers' words.

@@ -13,4 +13,5 @@ mod leader;
 mod prometheus;
 mod signals;
 mod steer;
+mod trial;
 mod troubles;
