@@ -121,8 +121,9 @@ async fn night(
         tracing::error!(%run, "{failure}");
     }
     let end = match (&done.state, &done.failure) {
-        (Some(state), _) => over(state),
-        (None, Some(failure)) => RunEnd::Died(failure.text.clone()),
+        // Who goes on with a run that is done, and could not be written or published, writes and publishes it.
+        (_, Some(failure)) => RunEnd::Died(failure.text.clone()),
+        (Some(state), None) => over(state),
         (None, None) => RunEnd::Died("it left no record".to_owned()),
     };
     Ok(Finished { end: Some(end), untold: Some(Box::new(done)) })

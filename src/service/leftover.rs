@@ -25,7 +25,7 @@ pub struct Leftover {
 pub enum Left {
     /// Some process is writing it.
     Live,
-    /// Its journal has no end.
+    /// Its journal has no end, or it was not published.
     CutOff,
     /// It was ended before it was done.
     Interrupted,
@@ -67,11 +67,21 @@ pub fn look(reports: &Path, plan: &PlanName) -> Result<Option<Leftover>, String>
             _ if journal::is_live(&folder) => Left::Live,
             None => Left::CutOff,
             Some(Ending::Interrupted) => Left::Interrupted,
-            Some(Ending::Completed) => Left::Completed,
+            Some(Ending::Completed) if is_published(reports, &run) => Left::Completed,
+            // Its last call was made, and nobody who reads `latest` knows: whoever goes on with it publishes it.
+            Some(Ending::Completed) => Left::CutOff,
         };
         return Ok(Some(Leftover { run, begun, stands }));
     }
     Ok(None)
+}
+
+/// Whether `latest` knows this run, or a later one.
+fn is_published(reports: &Path, run: &RunId) -> bool {
+    let target = std::fs::read_link(reports.join(journal::LATEST)).ok();
+    let latest =
+        target.as_deref().and_then(Path::file_name).and_then(|name| name.to_str()?.parse::<RunId>().ok());
+    latest.is_some_and(|latest| latest >= *run)
 }
 
 #[cfg(test)]

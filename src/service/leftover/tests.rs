@@ -62,7 +62,10 @@ fn the_newest_run_is_seen_as_it_stands() {
     assert_eq!(newest(reports), None);
     let (dir, first) = run(reports, 0, "night", [EventKind::RunEnded { ending: Ending::Completed }]);
     assert_eq!(newest(reports), Some((first.clone(), Left::Live)));
+    // Killed before anybody could read that it is done: somebody must go on with it, if only to publish it.
     drop(dir);
+    assert_eq!(newest(reports), Some((first.clone(), Left::CutOff)));
+    RunDir::resume(reports, Some(&first)).unwrap().publish().unwrap();
     assert_eq!(newest(reports), Some((first.clone(), Left::Completed)));
     let (_, second) = run(reports, 10, "night", []);
     assert_eq!(newest(reports), Some((second, Left::CutOff)));
