@@ -111,10 +111,7 @@ fn a_disk_that_fills_up_ends_the_run_and_when_there_is_room_it_goes_on() {
     // Whoever has made room need not wait for the next try.
     let answer = daemon.control(&json!({"do": "start", "plan": "town"}));
     assert!(answer.done().contains(&run), "{}", answer.text);
-    daemon.wait("the end of the run that went on", |words| {
-        let at = words.iter().rposition(|word| word.contains(&format!("run {run}")));
-        at.is_some_and(|at| words[at..].iter().any(|word| word.starts_with("STATUS=idle")))
-    });
+    daemon.wait_settled(&run);
     let lines = inside(&["cat", &format!("{reports}/town/latest/lines.csv")]);
     let passed = lines.out.lines().filter(|line| line.contains(",pass,")).count();
     assert_eq!(passed, 40, "{}\n{}", lines.out, daemon.said());
