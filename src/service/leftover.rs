@@ -65,11 +65,11 @@ pub fn look(reports: &Path, plan: &PlanName) -> Result<Option<Leftover>, String>
         let Some(begun) = begun.filter(|_| ours) else { continue };
         let stands = match end {
             _ if journal::is_live(&folder) => Left::Live,
-            None => Left::CutOff,
             Some(Ending::Interrupted) => Left::Interrupted,
             Some(Ending::Completed) if is_published(reports, &run) => Left::Completed,
-            // Its last call was made, and nobody who reads `latest` knows: whoever goes on with it publishes it.
-            Some(Ending::Completed) => Left::CutOff,
+            // Of one that is completed the last call was made, and nobody who reads `latest` knows: whoever goes on with it
+            // publishes it.
+            None | Some(Ending::Completed) => Left::CutOff,
         };
         return Ok(Some(Leftover { run, begun, stands }));
     }
