@@ -77,6 +77,35 @@ impl Figure {
         }
     }
 
+    /// What it is called where people read of it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Train => "train time",
+            Self::TrainConnect => "train time, answer to CONNECT",
+            Self::RingTrain => "ring and train time",
+            Self::Connect => "dial to CONNECT",
+            Self::Speed => "speed",
+            Self::Level => "level",
+            Self::Snr => "signal to noise",
+            Self::Retrains => "retrains",
+            Self::Failed => "calls that did not pass",
+        }
+    }
+
+    /// A value of it with its unit, for people.
+    pub fn told(self, value: f64) -> String {
+        match self {
+            Self::Train | Self::TrainConnect | Self::RingTrain | Self::Connect => {
+                format!("{:.1} s", value / 1000.0)
+            }
+            Self::Speed => format!("{value:.0} bit/s"),
+            Self::Level => format!("{value:.0} dBm"),
+            Self::Snr => format!("{value:.0} dB"),
+            Self::Retrains => format!("{value:.0}"),
+            Self::Failed => format!("{value:.1} %"),
+        }
+    }
+
     /// Whether more of it is worse.
     pub const fn more_is_worse(self) -> bool {
         match self {

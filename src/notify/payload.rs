@@ -14,7 +14,7 @@ use super::options::Limits;
 use crate::model::changes::Change;
 use crate::model::event::Ending;
 use crate::model::{Blame, Fault, PlanName, RunId, Verdict};
-use crate::report::{RunState, exit_code, safe_line};
+use crate::report::{LineCounts, RunState, exit_code, safe_line};
 
 /// Version of the object. Keys are only ever added.
 pub const SCHEMA: u32 = 1;
@@ -113,16 +113,6 @@ struct Ended {
     still_failing: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-struct LineCounts {
-    total: u64,
-    pass: u64,
-    degraded: u64,
-    fail: u64,
-    untested: u64,
-    left: u64,
-}
-
 /// A message for a hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -173,14 +163,7 @@ impl Message {
             finished: state.ended().map(|(_, at)| stamp(at)),
             ending: state.ended().map(|(ending, _)| ending),
             exit_code: code,
-            lines: LineCounts {
-                total: counts.total(),
-                pass: counts.pass,
-                degraded: counts.degraded,
-                fail: counts.fail,
-                untested: counts.untested,
-                left: counts.left,
-            },
+            lines: counts.into(),
             calls: state.calls_ended(),
             compared: state.has_past(),
             new_failures: new.len() as u64,

@@ -8,7 +8,7 @@ use super::changes_json::ChangesJson;
 use super::consoles::ConsoleCounts;
 use super::cost::{ClassJson, decimal};
 use super::render::TRANSCRIPTS;
-use super::{Counts, ModemFigures, RunState, SCHEMA, cell, exit_code, transcript};
+use super::{LineCounts, ModemFigures, RunState, SCHEMA, cell, exit_code, transcript};
 use crate::model::event::{CredentialState, Ending, ModemState};
 use crate::model::{Blame, CallId, Fault, NumberClass, TrunkName, Verdict};
 
@@ -41,23 +41,6 @@ struct Summary<'a> {
     modems: Vec<Modem<'a>>,
     credentials: Vec<Credential<'a>>,
     notices: Vec<Notice>,
-}
-
-#[derive(Serialize)]
-struct LineCounts {
-    total: u64,
-    pass: u64,
-    degraded: u64,
-    fail: u64,
-    untested: u64,
-    left: u64,
-}
-
-impl From<Counts> for LineCounts {
-    fn from(counts: Counts) -> Self {
-        let Counts { pass, degraded, fail, untested, left } = counts;
-        Self { total: counts.total(), pass, degraded, fail, untested, left }
-    }
 }
 
 #[derive(Serialize)]

@@ -134,7 +134,7 @@ fn one(page: &mut Page, part: &Trend) {
 fn lead(page: &mut Page, part: &Trend) {
     let of = |course| {
         let tracks = part.tracks.iter().filter(move |(_, told)| told.course == course);
-        tracks.map(|((family, figure), _)| format!("{} on {family}", title(*figure))).collect::<Vec<_>>()
+        tracks.map(|((family, figure), _)| format!("{} on {family}", figure.title())).collect::<Vec<_>>()
     };
     let (worse, better) = (of(Course::Worse), of(Course::Better));
     if !worse.is_empty() {
@@ -171,7 +171,7 @@ fn results(page: &mut Page, nights: &[Night]) {
 }
 
 fn track(page: &mut Page, part: &Trend, family: &str, figure: Figure, told: &Drift) {
-    let show = |value: f64| value_text(figure, value);
+    let show = |value: f64| figure.told(value);
     let words = match told.recent {
         None => {
             format!("{} in {}; too few to say more", show(told.median), count(told.nights, "night", "nights"))
@@ -204,7 +204,7 @@ fn track(page: &mut Page, part: &Trend, family: &str, figure: Figure, told: &Dri
             words
         }
     };
-    page.hanging(4, 8, &format!("{}: {words}", title(figure)));
+    page.hanging(4, 8, &format!("{}: {words}", figure.title()));
     let figures = part.figures(family, figure);
     let shown = &figures[figures.len().saturating_sub(PICTURE_NIGHTS)..];
     // A line that is always on the same step shows nothing.
@@ -215,39 +215,12 @@ fn track(page: &mut Page, part: &Trend, family: &str, figure: Figure, told: &Dri
     }
 }
 
-const fn title(figure: Figure) -> &'static str {
-    match figure {
-        Figure::Train => "train time",
-        Figure::TrainConnect => "train time, answer to CONNECT",
-        Figure::RingTrain => "ring and train time",
-        Figure::Connect => "dial to CONNECT",
-        Figure::Speed => "speed",
-        Figure::Level => "level",
-        Figure::Snr => "signal to noise",
-        Figure::Retrains => "retrains",
-        Figure::Failed => "calls that did not pass",
-    }
-}
-
-fn value_text(figure: Figure, value: f64) -> String {
-    match figure {
-        Figure::Train | Figure::TrainConnect | Figure::RingTrain | Figure::Connect => {
-            format!("{:.1} s", value / 1000.0)
-        }
-        Figure::Speed => format!("{value:.0} bit/s"),
-        Figure::Level => format!("{value:.0} dBm"),
-        Figure::Snr => format!("{value:.0} dB"),
-        Figure::Retrains => format!("{value:.0}"),
-        Figure::Failed => format!("{value:.1} %"),
-    }
-}
-
 /// A spread has no sign and no reference: dB, where a level has dBm.
 fn spread_text(figure: Figure, value: f64) -> String {
     match figure {
         Figure::Level | Figure::Snr => format!("{value:.1} dB"),
         Figure::Retrains => format!("{value:.1}"),
-        _ => value_text(figure, value),
+        _ => figure.told(value),
     }
 }
 

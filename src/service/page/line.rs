@@ -386,11 +386,11 @@ fn spells(portrait: &Portrait) -> Vec<Spell> {
 fn tracks(portrait: &Portrait) -> Vec<Track> {
     let track = |((family, figure), drift): (&(String, Figure), &crate::history::drift::Drift)| {
         let told = match drift.recent {
-            None => format!("{} in {}", value(*figure, drift.median), count(drift.nights as u64, "run")),
+            None => format!("{} in {}", figure.told(drift.median), count(drift.nights as u64, "run")),
             Some(recent) => format!(
                 "{} in the last {RECENT_NIGHTS} runs, {} before",
-                value(*figure, recent),
-                value(*figure, drift.median)
+                figure.told(recent),
+                figure.told(drift.median)
             ),
         };
         let (course, tone) = match drift.course {
@@ -399,36 +399,9 @@ fn tracks(portrait: &Portrait) -> Vec<Track> {
             Course::Worse => ("gets worse", "fail"),
             Course::Better => ("gets better", "pass"),
         };
-        Track { family: clean(family), figure: figure_name(*figure), course, tone, told }
+        Track { family: clean(family), figure: figure.title(), course, tone, told }
     };
     portrait.tracks.iter().map(track).collect()
-}
-
-const fn figure_name(figure: Figure) -> &'static str {
-    match figure {
-        Figure::Train => "train time",
-        Figure::TrainConnect => "train and connect time",
-        Figure::RingTrain => "ring and train time",
-        Figure::Connect => "dial to CONNECT",
-        Figure::Speed => "speed",
-        Figure::Level => "level",
-        Figure::Snr => "signal to noise",
-        Figure::Retrains => "retrains",
-        Figure::Failed => "calls that did not pass",
-    }
-}
-
-fn value(figure: Figure, value: f64) -> String {
-    match figure {
-        Figure::Train | Figure::TrainConnect | Figure::RingTrain | Figure::Connect => {
-            format!("{:.1} s", value / 1000.0)
-        }
-        Figure::Speed => format!("{value:.0} bit/s"),
-        Figure::Level => format!("{value:.0} dBm"),
-        Figure::Snr => format!("{value:.0} dB"),
-        Figure::Retrains => format!("{value:.0}"),
-        Figure::Failed => format!("{value:.1} %"),
-    }
 }
 
 /// What the console said in the last run's calls that did not pass, cut where it is long.

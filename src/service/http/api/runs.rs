@@ -14,7 +14,7 @@ use super::{App, Asked, ROWS, ROWS_MAX, json, quoted};
 use crate::config::service::LoadedPlan;
 use crate::journal;
 use crate::model::{PlanName, RunId};
-use crate::report::{self, RunState, Table, summary_json};
+use crate::report::{self, LineCounts, RunState, Table, summary_json};
 use crate::service::http::answer::Trouble;
 use crate::service::http::{CALLS, archive};
 
@@ -69,16 +69,6 @@ struct Summary {
     ending: Option<String>,
     exit_code: Option<u8>,
     lines: Option<LineCounts>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct LineCounts {
-    total: u64,
-    pass: u64,
-    degraded: u64,
-    fail: u64,
-    untested: u64,
-    left: u64,
 }
 
 pub(in super::super) async fn list(State(app): State<App>, asked: Asked) -> Result<Json<Runs>, Trouble> {
